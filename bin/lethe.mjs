@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// Starts the command line on the Node that the lockfile pins, whatever the machine's own Node is (20 or newer).
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
+const cli = fileURLToPath(new URL('../server/cli.ts', import.meta.url))
+
+if (process.execPath === pinned || !existsSync(pinned)) {
+  if (Number(process.versions.node.split('.')[0]) < 24) {
+    process.stderr.write('Lethe needs its packages first. Run "npm install" in its folder, or "npm run demo".\n')
+    process.exit(6)
+  }
+  await import(cli)
+} else {
+  const child = spawn(pinned, [cli, ...process.argv.slice(2)], { stdio: 'inherit' })
+  // The terminal sends Ctrl-C to the child as well: wait for it to end in order. A signal sent to this process alone is passed on.
+  process.on('SIGINT', () => undefined)
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 143)
+  })
+}

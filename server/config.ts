@@ -1,0 +1,33 @@
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Where Lethe finds its database and its keys. Read once at the start; nothing else reads the environment. */
+export type Config = {
+  /** Folder of the embedded server and of the keys that belong to it. */
+  dataFolder: string
+  /** The application's own login on a PostgreSQL server; unset: the embedded server. */
+  databaseUrl: string | undefined
+  /** The owner of the tables, for migrations; unset with the embedded server, which has its own. */
+  databaseOwnerUrl: string | undefined
+  /** 32 bytes in base64 that wrap every other key; unset with the embedded server: a file in the data folder. */
+  masterKey: string | undefined
+  /** Tenant that a command means when it names none. */
+  tenant: string | undefined
+  /** How many jobs one process works on at a time. */
+  workers: number
+}
+
+const projectFolder = fileURLToPath(new URL('..', import.meta.url))
+
+/** Reads the configuration from environment variables; `overrides` are the command line's options. */
+export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Config> = {}): Config {
+  const set = (name: string) => environment[name] || undefined
+  return {
+    dataFolder: path.resolve(overrides.dataFolder ?? set('LETHE_DATA') ?? path.join(projectFolder, 'data')),
+    databaseUrl: overrides.databaseUrl ?? set('DATABASE_URL'),
+    databaseOwnerUrl: overrides.databaseOwnerUrl ?? set('DATABASE_OWNER_URL'),
+    masterKey: overrides.masterKey ?? set('LETHE_MASTER_KEY'),
+    tenant: overrides.tenant ?? set('LETHE_TENANT'),
+    workers: overrides.workers ?? 2,
+  }
+}

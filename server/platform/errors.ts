@@ -1,0 +1,254 @@
+/**
+ * The one table of errors. A code is stable (clients and scripts rely on it); a message names the field or the thing and
+ * the way out, and never holds personal data: no value that a person could be recognised by goes into a detail.
+ */
+
+/** What went wrong, as a caller must tell it apart. The command line maps it to an exit code, HTTP to a status. */
+export type ErrorKind = 'input' | 'not_found' | 'ambiguous' | 'conflict' | 'environment' | 'failed'
+
+/** Exit codes of the command line, documented in `lethe --help`. */
+export const exitCodes: Record<ErrorKind, number> = {
+  failed: 1,
+  input: 2,
+  not_found: 3,
+  ambiguous: 4,
+  conflict: 5,
+  environment: 6,
+}
+
+type ErrorEntry = { kind: ErrorKind; message: (details: never) => string }
+
+const errorTable = {
+  'input.invalid': {
+    kind: 'input',
+    message: (d: { field: string; expected: string }) => `${d.field} is not valid: ${d.expected}.`,
+  },
+  'input.unknown_field': {
+    kind: 'input',
+    message: (d: { field: string }) => `${d.field} is not a field that can be set here.`,
+  },
+  'input.file_unreadable': {
+    kind: 'input',
+    message: (d: { file: string; reason: string }) => `The file ${d.file} cannot be read: ${d.reason}.`,
+  },
+  'input.confirmation_needed': {
+    kind: 'input',
+    message: (d: { act: string }) =>
+      `${d.act} cannot be undone and needs a yes. Answer at the prompt, or repeat the command with --yes.`,
+  },
+  'subject.no_selector': {
+    kind: 'input',
+    message: () =>
+      'No person was named. Name one by exactly one of: id, directory object id, ref, login name, e-mail address.',
+  },
+  'subject.two_selectors': {
+    kind: 'input',
+    message: (d: { selectors: string[] }) =>
+      `A person is named by exactly one selector; here are ${d.selectors.length}: ${d.selectors.join(', ')}.`,
+  },
+  'subject.ambiguous': {
+    kind: 'ambiguous',
+    message: (d: { selector: string; directoryObjectIds: string[]; ids: string[] }) =>
+      `${d.ids.length} users match this ${d.selector}. Name the one you mean by directory object id (${
+        d.directoryObjectIds.length > 0 ? d.directoryObjectIds.join(', ') : 'none of them has one'
+      }) or by id (${d.ids.join(', ')}).`,
+  },
+  'user.not_found': {
+    kind: 'not_found',
+    message: (d: { selector: string }) =>
+      `No user of this tenant has this ${d.selector}. Purged and anonymized people cannot be found any more.`,
+  },
+  'user.taken': {
+    kind: 'conflict',
+    message: (d: { field: string }) => `Another user of this tenant has this ${d.field} already. Choose another one.`,
+  },
+  'user.taken_by_deleted': {
+    kind: 'conflict',
+    message: (d: { field: string; id: string }) =>
+      `A deleted user of this tenant (id ${d.id}) has this ${d.field}. Restore that user, or purge the user to free it.`,
+  },
+  'user.wrong_state': {
+    kind: 'conflict',
+    message: (d: { act: string; state: string; needed: string }) =>
+      `A user who is ${d.state} cannot be ${d.act}; the user must be ${d.needed}.`,
+  },
+  'user.not_deleted': {
+    kind: 'conflict',
+    message: (d: { ids: string[] }) =>
+      `Delete ${d.ids.length === 1 ? 'this user' : 'these users'} first; only deleted users can be purged or anonymized: ${listed(d.ids)}.`,
+  },
+  'user.last_administrator': {
+    kind: 'conflict',
+    message: () => 'This is the last active administrator of the tenant. Give another user the role first.',
+  },
+  'user.erasure_pending': {
+    kind: 'conflict',
+    message: (d: { request: string }) =>
+      `An erasure of this user is pending (request ${d.request}). Cancel that request first, or let it finish.`,
+  },
+  'tenant.not_found': {
+    kind: 'not_found',
+    message: (d: { tenant: string }) => `There is no tenant ${d.tenant}. "lethe tenant list" shows them.`,
+  },
+  'tenant.needed': {
+    kind: 'input',
+    message: (d: { count: number }) =>
+      d.count === 0
+        ? 'There is no tenant yet. Create one with "lethe tenant create NAME", or run "lethe demo".'
+        : `There are ${d.count} tenants. Name one with --tenant or LETHE_TENANT; "lethe tenant list" shows them.`,
+  },
+  'tenant.name_taken': {
+    kind: 'conflict',
+    message: () => 'A tenant of this name exists already. Choose another name.',
+  },
+  'erasure.not_found': {
+    kind: 'not_found',
+    message: (d: { request: string }) =>
+      `There is no erasure request ${d.request} in this tenant. "lethe erasure list" shows them.`,
+  },
+  'erasure.wrong_state': {
+    kind: 'conflict',
+    message: (d: { act: string; state: string; needed: string }) =>
+      `A request that is ${d.state} cannot be ${d.act}; it must be ${d.needed}.`,
+  },
+  'erasure.no_subjects': {
+    kind: 'input',
+    message: () => 'The request names nobody. Give at least one person.',
+  },
+  'erasure.incomplete': {
+    kind: 'failed',
+    message: (d: { request: string; state: string; reasons: string[] }) =>
+      `Request ${d.request} ended ${d.state}: ${d.reasons.join('; ')}. "lethe erasure show ${d.request}" has the steps, "lethe erasure retry ${d.request}" goes on from there.`,
+  },
+  'certificate.not_found': {
+    kind: 'not_found',
+    message: (d: { request: string }) =>
+      `Request ${d.request} has no certificate yet. "lethe erasure show ${d.request}" says how far it is.`,
+  },
+  'certificate.invalid': {
+    kind: 'failed',
+    message: (d: { reason: string }) => `The certificate does not verify: ${d.reason}.`,
+  },
+  'import.changed_file': {
+    kind: 'conflict',
+    message: (d: { file: string }) =>
+      `The part of ${d.file} that an earlier run imported has changed since. Import it under its own --source name, or restore the file.`,
+  },
+  'database.unreachable': {
+    kind: 'environment',
+    message: (d: { address: string; reason: string }) =>
+      `No PostgreSQL server answers at ${d.address} (${d.reason}). Check that it runs and that DATABASE_URL is right.`,
+  },
+  'database.refused': {
+    kind: 'environment',
+    message: (d: { address: string; reason: string }) =>
+      `The PostgreSQL server at ${d.address} refuses the connection: ${d.reason}. Check the user, the password and the database in the connection string.`,
+  },
+  'database.too_old': {
+    kind: 'environment',
+    message: (d: { version: string }) =>
+      `The PostgreSQL server is version ${d.version}; Lethe needs 15 or newer. Upgrade it, or unset DATABASE_URL to use the embedded server.`,
+  },
+  'database.extension_missing': {
+    kind: 'environment',
+    message: (d: { extension: string; role: string }) =>
+      `The role ${d.role} may not create the extension ${d.extension}. Let a superuser run: create extension ${d.extension}; in this database, then repeat the command.`,
+  },
+  'database.role_missing': {
+    kind: 'environment',
+    message: (d: { role: string; login: string }) =>
+      `The role ${d.role} does not exist and ${d.login} may not create roles. Let a superuser run: create role ${d.role} nologin; then repeat the command.`,
+  },
+  'database.not_migrated': {
+    kind: 'environment',
+    message: (d: { pending: number }) =>
+      `${d.pending} migration${d.pending === 1 ? ' is' : 's are'} pending. Run "lethe db migrate" with the owner's connection string.`,
+  },
+  'database.newer_schema': {
+    kind: 'environment',
+    message: (d: { migration: string }) =>
+      `The database has the migration ${d.migration}, which this version of Lethe does not know. Start the version that made it, or a newer one.`,
+  },
+  'database.changed_migration': {
+    kind: 'environment',
+    message: (d: { migration: string }) =>
+      `The migration ${d.migration} was applied with another content. Restore the file; a change needs a migration of its own.`,
+  },
+  'database.owner_missing': {
+    kind: 'environment',
+    message: () =>
+      'DATABASE_OWNER_URL is not set. Migrations run as the owner of the tables: set it to the connection string of a role that may create tables, roles and extensions.',
+  },
+  'database.privileged_login': {
+    kind: 'environment',
+    message: (d: { login: string; why: string }) =>
+      `The login ${d.login} ${d.why}, so it could read past the separation of tenants. Put that connection string into DATABASE_OWNER_URL, an ordinary login into DATABASE_URL, and run "lethe db migrate", which creates and equips it.`,
+  },
+  'data_folder.in_use': {
+    kind: 'environment',
+    message: (d: { folder: string; pid: number }) =>
+      `The data folder ${d.folder} is in use by process ${d.pid}. Stop that one first, or name another folder with --data or LETHE_DATA.`,
+  },
+  'data_folder.unusable': {
+    kind: 'environment',
+    message: (d: { folder: string; reason: string }) =>
+      `The data folder ${d.folder} cannot be used: ${d.reason}. Name another one with --data or LETHE_DATA.`,
+  },
+  'embedded.failed': {
+    kind: 'environment',
+    message: (d: { log: string; reason: string }) =>
+      `The embedded PostgreSQL server did not start: ${d.reason}. Its log is ${d.log}. Or set DATABASE_URL to a server of your own.`,
+  },
+  'master_key.invalid': {
+    kind: 'environment',
+    message: () => 'LETHE_MASTER_KEY is not 32 bytes in base64. Make one with: openssl rand -base64 32.',
+  },
+  'master_key.missing': {
+    kind: 'environment',
+    message: () =>
+      'LETHE_MASTER_KEY is not set. With a server of your own, Lethe does not keep its master key: make one with "openssl rand -base64 32" and store it apart from the database.',
+  },
+  'master_key.wrong': {
+    kind: 'environment',
+    message: () =>
+      'The master key does not open what this database holds under it. Set LETHE_MASTER_KEY to the key that the database was first used with.',
+  },
+  'internal.unexpected': {
+    kind: 'failed',
+    message: (d: { reason: string }) => `Something failed that should not: ${d.reason}. Nothing of this step was kept.`,
+  },
+} satisfies Record<string, ErrorEntry>
+
+export type ErrorCode = keyof typeof errorTable
+export type ErrorDetails<C extends ErrorCode> =
+  Parameters<(typeof errorTable)[C]['message']> extends [infer D] ? D : undefined
+
+/** An error that a caller can act upon: a code of the table, and a sentence made from the details. */
+export class LetheError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly code: C
+  readonly kind: ErrorKind
+  readonly details: ErrorDetails<C>
+
+  constructor(
+    code: C,
+    ...rest: ErrorDetails<C> extends undefined ? [undefined?, unknown?] : [ErrorDetails<C>, unknown?]
+  ) {
+    const [details, cause] = rest
+    const entry: ErrorEntry = errorTable[code]
+    super(entry.message(details as never), cause === undefined ? undefined : { cause })
+    this.name = 'LetheError'
+    this.code = code
+    this.kind = entry.kind
+    this.details = details as ErrorDetails<C>
+  }
+}
+
+/** Tells whether `error` is the error of the table with this code. */
+export function isLetheError<C extends ErrorCode>(error: unknown, code?: C): error is LetheError<C> {
+  return error instanceof LetheError && (code === undefined || error.code === code)
+}
+
+/** A list that stays readable: the first ten, and how many more. */
+function listed(ids: string[]): string {
+  return ids.length <= 10 ? ids.join(', ') : `${ids.slice(0, 10).join(', ')} and ${ids.length - 10} more`
+}
