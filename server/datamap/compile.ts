@@ -1,0 +1,277 @@
+import { createHash } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import type { AnyEntry, ColumnClass, SchemaFacts } from './vocabulary.ts'
+
+/** A statement that a connection prepares once under its name. */
+export type Statement = { name: string; text: string }
+
+/**
+ * One thing that an erasure does to one table. `effect` is what the receipt calls it: `deleted`, `removed`,
+ * `reassigned`, `emptied`, or `cleared` with the name of the column.
+ */
+export type Act = {
+  table: string
+  effect: string
+  /** In this order. Parameters: tenant, ids of the people, and the heir where `needsHeir`. The last one's rows count. */
+  statements: (Statement & { needsHeir: boolean; onlyWithHeir: boolean })[]
+}
+
+/** A column that may hold other people's identifiers. */
+export type MentionColumn = {
+  table: string
+  column: string
+  as: 'addresses' | 'text' | 'json'
+  tenantColumn: string
+  primaryKey: string[]
+  nullable: boolean
+  /** Columns that say whose row it is: rows of the people themselves go or are emptied, and mention nobody. */
+  ownedBy: string[]
+}
+
+export type CompiledMap = {
+  /** The first 16 hexadecimal digits of the SHA-256 of the map; certificates carry it. */
+  version: string
+  /**
+   * What there is about some people: rows of (table_name, effect, person, row_count). Parameters: tenant, ids.
+   * The same statement previews, tells the erasure what to touch, and afterwards verifies that nothing is left.
+   */
+  locate: Statement
+  /** In the order in which no foreign key is hurt; the people's own rows come last. */
+  acts: Act[]
+  mentions: MentionColumn[]
+}
+
+/** The table of the people themselves; every foreign key to it is a reference to a person. */
+export const peopleTable = 'users'
+
+/**
+ * Compiles the data map into SQL. Pure: the same map and the same facts give the same statements.
+ * Throws where the map contradicts the schema: these are mistakes of a developer, found by the first test that runs.
+ */
+export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts): CompiledMap {
+  const tables = Object.keys(map).sort()
+  requireSound(map, facts)
+  const version = createHash('sha256')
+    .update(canonicalize(map) ?? '')
+    .digest('hex')
+    .slice(0, 16)
+  const branches: string[] = []
+  const acts: Act[] = []
+
+  const aboutPerson = childrenFirst(
+    tables.filter((table) => entryOf(map, table).about === 'person'),
+    facts,
+  )
+  for (const table of aboutPerson) {
+    const owner = columnWhere(entryOf(map, table), (c) => c.is === 'subject')
+    const where = `${tenantColumnOf(facts, table)} = $1 and ${owner} = any($2)`
+    branches.push(countBranch(table, 'deleted', owner, where))
+    acts.push(actOf(table, 'deleted', [`delete from ${table} where ${where}`]))
+  }
+
+  for (const table of tables) {
+    const entry = entryOf(map, table)
+    for (const [column, columnClass] of Object.entries(entry.columns)) {
+      if (columnClass.is !== 'actor') continue
+      const tenant = tenantColumnOf(facts, table)
+      const where = `${tenant} = $1 and ${column} = any($2)`
+      // Rows about the same people are deleted before; counting them here too would count them twice.
+      const others = ownersOf(entry)
+        .map((owner) => ` and ${owner} <> all($2)`)
+        .join('')
+      const effect = effectOf(columnClass, column)
+      branches.push(countBranch(table, effect, column, where + others))
+      acts.push(actOf(table, effect, actorStatements(table, column, columnClass.purge, where, others, entry, facts)))
+    }
+  }
+
+  const own = entryOf(map, peopleTable)
+  const ownWhere = `tenant_id = $1 and id = any($2)`
+  branches.push(countBranch(peopleTable, 'deleted', 'id', ownWhere))
+  acts.push(
+    actOf(peopleTable, 'deleted', [
+      `update ${peopleTable} set ${redactions(own, facts)} where ${ownWhere}`,
+      `delete from ${peopleTable} where ${ownWhere}`,
+    ]),
+  )
+
+  return {
+    version,
+    locate: named('locate', branches.join('\nunion all\n')),
+    acts,
+    mentions: tables.flatMap((table) => mentionColumns(table, entryOf(map, table), facts)),
+  }
+}
+
+function entryOf(map: Record<string, AnyEntry>, table: string): AnyEntry {
+  const entry = map[table]
+  if (entry === undefined) throw new Error(`The data map has no entry for ${table}`)
+  return entry
+}
+
+function actOf(table: string, effect: string, texts: (string | { text: string; onlyWithHeir: boolean })[]): Act {
+  return {
+    table,
+    effect,
+    statements: texts.map((given) => {
+      const { text, onlyWithHeir } = typeof given === 'string' ? { text: given, onlyWithHeir: false } : given
+      return { ...named('act', text), needsHeir: text.includes('$3'), onlyWithHeir }
+    }),
+  }
+}
+
+/** The name follows from the text, so that a connection never takes an old plan for a new statement. */
+function named(kind: string, text: string): Statement {
+  return { name: `${kind}_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`, text }
+}
+
+function countBranch(table: string, effect: string, person: string, where: string): string {
+  return `select '${table}' as table_name, '${effect}' as effect, ${person} as person, count(*)::int as row_count from ${table} where ${where} group by ${person}`
+}
+
+function effectOf(columnClass: Extract<ColumnClass, { is: 'actor' }>, column: string): string {
+  const effects = { remove: 'removed', reassign: 'reassigned', empty: 'emptied', null: `cleared ${column}` }
+  return effects[columnClass.purge]
+}
+
+function actorStatements(
+  table: string,
+  column: string,
+  purge: 'null' | 'remove' | 'reassign' | 'empty',
+  where: string,
+  others: string,
+  entry: AnyEntry,
+  facts: SchemaFacts,
+): (string | { text: string; onlyWithHeir: boolean })[] {
+  if (purge === 'null') return [`update ${table} set ${column} = null where ${where}${others}`]
+  if (purge === 'remove') return [`delete from ${table} where ${where}`]
+  if (purge === 'empty') {
+    const emptied = columnsWhere(entry, (c) => c.is === 'content').map(
+      (name) => `${name} = ${factsOf(facts, table).columns[name]?.nullable ? 'null' : "''"}`,
+    )
+    return [`update ${table} set ${[`${column} = null`, ...emptied].join(', ')} where ${where}`]
+  }
+  const { primaryKey, columns } = factsOf(facts, table)
+  if (!primaryKey.includes(column)) return [`update ${table} set ${column} = $3::uuid where ${where}${others}`]
+  // The person is part of the key: the heir's row is a new one, and may exist already.
+  const names = Object.keys(columns).filter((name) => columns[name]?.generated === undefined)
+  const values = names.map((name) => (name === column ? '$3::uuid' : name))
+  const rest = primaryKey.filter((name) => name !== column)
+  return [
+    {
+      text: `insert into ${table} (${names.join(', ')}) select distinct on (${rest.join(', ')}) ${values.join(', ')} from ${table} where ${where} on conflict do nothing`,
+      onlyWithHeir: true,
+    },
+    `delete from ${table} where ${where}`,
+  ]
+}
+
+/** What a person's row is overwritten with before it goes; the database computes derived columns anew. */
+function redactions(entry: AnyEntry, facts: SchemaFacts): string {
+  return Object.entries(entry.columns)
+    .flatMap(([column, { is }]) => {
+      if (is === 'identifier' || is === 'identity' || is === 'actor') return [`${column} = null`]
+      if (is === 'mention' || is === 'content') return [`${column} = ${emptyOf(facts, peopleTable, column)}`]
+      return []
+    })
+    .join(', ')
+}
+
+function emptyOf(facts: SchemaFacts, table: string, column: string): string {
+  const { type, nullable } = factsOf(facts, table).columns[column] ?? { type: 'text', nullable: true }
+  if (nullable) return 'null'
+  return type === 'jsonb' || type.endsWith('[]') ? "'{}'" : "''"
+}
+
+function mentionColumns(table: string, entry: AnyEntry, facts: SchemaFacts): MentionColumn[] {
+  const { primaryKey, columns } = factsOf(facts, table)
+  return Object.entries(entry.columns).flatMap(([column, columnClass]) => {
+    const as = columnClass.is === 'mention' ? columnClass.as : columnClass.is === 'content' ? 'text' : undefined
+    if (as === undefined) return []
+    return [
+      {
+        table,
+        column,
+        as,
+        tenantColumn: tenantColumnOf(facts, table),
+        primaryKey,
+        nullable: columns[column]?.nullable ?? false,
+        ownedBy: ownersOf(entry),
+      },
+    ]
+  })
+}
+
+/** Columns whose person's erasure deletes or empties the whole row. */
+function ownersOf(entry: AnyEntry): string[] {
+  return columnsWhere(
+    entry,
+    (c) => c.is === 'subject' || (c.is === 'actor' && (c.purge === 'empty' || c.purge === 'remove')),
+  ).filter((column) => entry.columns[column]?.is === 'subject' || entry.about === 'other')
+}
+
+function columnsWhere(entry: AnyEntry, test: (columnClass: ColumnClass) => boolean): string[] {
+  return Object.entries(entry.columns).flatMap(([column, columnClass]) => (test(columnClass) ? [column] : []))
+}
+
+function columnWhere(entry: AnyEntry, test: (columnClass: ColumnClass) => boolean): string {
+  const [column] = columnsWhere(entry, test)
+  if (column === undefined) throw new Error(`An entry about a person has no subject: ${entry.holds}`)
+  return column
+}
+
+function factsOf(facts: SchemaFacts, table: string) {
+  const found = facts[table]
+  if (found === undefined) throw new Error(`The database has no table ${table}`)
+  return found
+}
+
+/** The registry of tenants is separated by its own id, every other table by tenant_id. */
+function tenantColumnOf(facts: SchemaFacts, table: string): string {
+  return 'tenant_id' in factsOf(facts, table).columns ? 'tenant_id' : 'id'
+}
+
+/** Orders tables so that a row is deleted before the rows that it points to. */
+function childrenFirst(tables: string[], facts: SchemaFacts): string[] {
+  const wanted = new Set(tables)
+  const ordered: string[] = []
+  const visit = (table: string, path: string[]) => {
+    if (ordered.includes(table)) return
+    if (path.includes(table)) throw new Error(`Foreign keys go round in a circle: ${[...path, table].join(', ')}`)
+    for (const other of tables) {
+      const pointsHere = factsOf(facts, other).foreignKeys.some(({ references }) => references === table)
+      if (other !== table && pointsHere && wanted.has(other)) visit(other, [...path, table])
+    }
+    ordered.push(table)
+  }
+  for (const table of tables) visit(table, [])
+  return ordered
+}
+
+/** Finds what the types cannot: a foreign key to a person that is no subject or actor, and the other way round. */
+function requireSound(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
+  for (const [table, { foreignKeys }] of Object.entries(facts)) {
+    for (const { columns, references } of foreignKeys) {
+      if (references !== peopleTable) continue
+      const column = columns.at(-1) ?? ''
+      const is = entryOf(map, table).columns[column]?.is
+      if (is !== 'subject' && is !== 'actor') {
+        throw new Error(`${table}.${column} points to a person; classify it as subject or actor, not as ${is}`)
+      }
+    }
+  }
+  for (const [table, entry] of Object.entries(map)) {
+    if (table === peopleTable) continue
+    for (const [column, { is }] of Object.entries(entry.columns)) {
+      if (is !== 'subject' && is !== 'actor') continue
+      const points = factsOf(facts, table).foreignKeys.some(
+        ({ columns, references }) => references === peopleTable && columns.at(-1) === column,
+      )
+      if (!points) throw new Error(`${table}.${column} is classified as ${is} but has no foreign key to a person`)
+    }
+    const subjects = columnsWhere(entry, (c) => c.is === 'subject').length
+    if ((entry.about === 'person') !== (subjects === 1)) {
+      throw new Error(`${table} is about ${entry.about} and has ${subjects} subjects; a table about a person has one`)
+    }
+  }
+}

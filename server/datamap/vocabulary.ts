@@ -1,0 +1,136 @@
+import type { SelectType } from 'kysely'
+import type { DB } from '../platform/database/schema.gen.ts'
+import type { IdentifierKind } from './identifiers.ts'
+
+/**
+ * The words in which a room says what its columns hold and what becomes of them. Every column of every table stands
+ * in the map exactly once: `TableEntry` is typed over the generated types of the database, so that a column or a table
+ * that is not classified does not compile.
+ */
+
+export type TableName = keyof DB & string
+
+/** Names a row or the tenant, or points to a row that is no person. Says nothing about a person by itself. */
+type Structural = { is: 'key' } | { is: 'reference' }
+
+/** Describes the row: a state, a time, a number. It is personal only by the row that it stands in, and goes with it. */
+type Fact = { is: 'fact' }
+
+/** Whose row this is. A table has at most one; its rows are about that person. */
+type Subject = { is: 'subject' }
+
+/**
+ * Points to a person who did something to a row that belongs to something else (DESIGN: by a person).
+ * - `null`: the column becomes null.
+ * - `remove`: the row goes: it says no more than that this person has that part.
+ * - `reassign`: the heir takes the person's place; where there is no heir, or the heir has it already, the row goes.
+ * - `empty`: the column becomes null and the columns of `empties` lose their content; the row keeps its place.
+ */
+type Actor = { is: 'actor'; purge: 'null' | 'remove' | 'reassign' | 'empty' }
+
+/** A value that names exactly this person to a machine; only in the table of people. */
+type PersonIdentifier = { is: 'identifier'; kind: IdentifierKind }
+
+/** Describes the person of the row: a name, a place, an attribute. Anonymize clears it. */
+type Identity = { is: 'identity' }
+
+/** The text of an action by an actor with `empty`; it may mention other people too. */
+type Content = { is: 'content' }
+
+/** May hold other people's identifiers. Purge and anonymize scrub them, wherever they stand. */
+type Mention<As extends string = 'addresses' | 'text' | 'json'> = { is: 'mention'; as: As }
+
+/** Computed by the database from another column of the row, and cleared with it. */
+type Derived = { is: 'derived' }
+
+/** Ciphertext or a keyed hash; says nothing without a key that is destroyed or kept apart. */
+type Sealed = { is: 'sealed' }
+
+/** The internal id of an erased person in the record of the erasure itself. It points to nobody any more. */
+type ErasedId = { is: 'erased_id' }
+
+export type ColumnClass =
+  | Structural
+  | Fact
+  | Subject
+  | Actor
+  | PersonIdentifier
+  | Identity
+  | Content
+  | Mention
+  | Derived
+  | Sealed
+  | ErasedId
+
+export const key: Structural = { is: 'key' }
+export const reference: Structural = { is: 'reference' }
+export const fact: Fact = { is: 'fact' }
+export const subject: Subject = { is: 'subject' }
+export const identity: Identity = { is: 'identity' }
+export const content: Content = { is: 'content' }
+export const derived: Derived = { is: 'derived' }
+export const sealed: Sealed = { is: 'sealed' }
+export const erasedId: ErasedId = { is: 'erased_id' }
+export const actor = (purge: Actor['purge']): Actor => ({ is: 'actor', purge })
+export const identifier = (kind: IdentifierKind): PersonIdentifier => ({ is: 'identifier', kind })
+export const mention = <As extends Mention['as']>(as: As): Mention<As> => ({ is: 'mention', as })
+
+/** The classes that fit the type of a column: a list of addresses is an array, JSON may be anything but an array. */
+type ClassFor<Value> =
+  | Structural
+  | Fact
+  | Derived
+  | Sealed
+  | (NonNullable<Value> extends string[]
+      ? Mention<'addresses'>
+      : NonNullable<Value> extends string
+        ? Subject | Actor | PersonIdentifier | Identity | Content | ErasedId | Mention<'text'>
+        : NonNullable<Value> extends number | boolean | Date | Buffer
+          ? never
+          : Mention<'json'>)
+
+/** What anonymize does with a row about a person: the row goes, stays as it is, or stays without some columns. */
+export type AnonymizeRow<Column extends string> = 'delete' | 'keep' | { clear: Column[] }
+
+export type TableEntry<T extends TableName> = {
+  /** What the table holds, in words that a privacy officer understands. */
+  holds: string
+  columns: { [C in keyof DB[T] & string]-?: ClassFor<SelectType<DB[T][C]>> }
+} & (
+  | {
+      /** Rows about a person: purge deletes them. */
+      about: 'person'
+      anonymize: AnonymizeRow<keyof DB[T] & string>
+    }
+  /** The rows of the people themselves: redacted first, so that nobody who copies changes sees the person last. */
+  | { about: 'themselves' }
+  /** Rows that belong to something else, though people may stand in them. */
+  | { about: 'other' }
+  /** No personal data, for the reason given. */
+  | { about: 'nobody'; because: string }
+)
+
+/** The entries of one room. */
+export type RoomMap<T extends TableName> = { [Name in T]: TableEntry<Name> }
+
+/** The whole map: an entry for every table there is. */
+export type DataMap = RoomMap<TableName>
+
+/** What the database itself says about the tables; see schema-facts.gen.ts. */
+export type SchemaFacts = Record<
+  string,
+  {
+    columns: Record<string, { type: string; nullable: boolean; generated?: 'stored' | 'identity' }>
+    primaryKey: string[]
+    foreignKeys: { columns: string[]; references: string }[]
+  }
+>
+
+/** An entry as the compiler of the map reads it, whatever its table. */
+export type AnyEntry = {
+  holds: string
+  columns: Record<string, ColumnClass>
+  about: 'person' | 'themselves' | 'other' | 'nobody'
+  anonymize?: AnonymizeRow<string>
+  because?: string
+}

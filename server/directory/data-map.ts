@@ -1,0 +1,22 @@
+import { fact, key, mention, type RoomMap, reference, subject } from '../datamap/vocabulary.ts'
+
+export const directoryMap: RoomMap<'directory_groups' | 'group_members'> = {
+  directory_groups: {
+    holds: 'Groups of the directory. The directory decides who is in them.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      id: key,
+      directory_object_id: reference,
+      display_name: mention('text'),
+      description: mention('text'),
+      created_at: fact,
+    },
+  },
+  group_members: {
+    holds: 'Who is in which group of the directory.',
+    about: 'person',
+    anonymize: 'delete',
+    columns: { tenant_id: key, group_id: reference, user_id: subject, deletion_id: fact, added_at: fact },
+  },
+}

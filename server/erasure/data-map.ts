@@ -1,0 +1,108 @@
+import { actor, erasedId, fact, key, mention, type RoomMap, reference, sealed } from '../datamap/vocabulary.ts'
+
+type ErasureTable =
+  | 'signing_keys'
+  | 'tenant_keys'
+  | 'erasure_requests'
+  | 'erasure_subjects'
+  | 'erasure_steps'
+  | 'erasure_receipts'
+  | 'erasure_certificates'
+  | 'tombstones'
+  | 'erasure_ledger'
+
+export const erasureMap: RoomMap<ErasureTable> = {
+  signing_keys: {
+    holds: 'The keys that sign certificates.',
+    about: 'nobody',
+    because: 'Keys belong to the installation.',
+    columns: { kid: key, public_jwk: fact, sealed_private_key: sealed, created_at: fact, retired_at: fact },
+  },
+  tenant_keys: {
+    holds: 'The keys of a tenant, wrapped by the master key.',
+    about: 'nobody',
+    because: 'Keys belong to the tenant.',
+    columns: { tenant_id: key, purpose: key, sealed_key: sealed, created_at: fact },
+  },
+  erasure_requests: {
+    holds: 'Orders to purge or anonymize people.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      id: key,
+      operation: fact,
+      initiated_from: fact,
+      requested_by: actor('null'),
+      reason: mention('text'),
+      sealed_key: sealed,
+      map_version: fact,
+      created_at: fact,
+      started_at: fact,
+      finished_at: fact,
+    },
+  },
+  erasure_subjects: {
+    holds: 'The people whom an order names, by internal id; their identifiers only until the order ends, encrypted.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      request_id: reference,
+      user_id: erasedId,
+      state: fact,
+      sealed_identifiers: sealed,
+      counts: fact,
+      error_code: fact,
+      error_reason: fact,
+      erased_at: fact,
+      finished_at: fact,
+    },
+  },
+  erasure_steps: {
+    holds: 'How far each step of an order is.',
+    about: 'nobody',
+    because: 'It holds counts, times and error codes of a whole order.',
+    columns: {
+      tenant_id: key,
+      request_id: reference,
+      step: key,
+      state: fact,
+      removed: fact,
+      retained: fact,
+      shared: fact,
+      failed: fact,
+      started_at: fact,
+      finished_at: fact,
+      error_code: fact,
+      error_reason: fact,
+    },
+  },
+  erasure_receipts: {
+    holds: 'What an order did to which table.',
+    about: 'nobody',
+    because: 'It holds counts per table of a whole order.',
+    columns: { tenant_id: key, request_id: reference, table_name: key, effect: key, row_count: fact },
+  },
+  erasure_certificates: {
+    holds: 'Signed certificates of what was done.',
+    about: 'nobody',
+    because: 'A certificate names people by keyed hashes only.',
+    columns: { tenant_id: key, request_id: reference, number: key, kid: reference, jws: fact, issued_at: fact },
+  },
+  tombstones: {
+    holds: 'Keyed hashes of the identifiers of purged people.',
+    about: 'other',
+    columns: { tenant_id: key, kind: key, hash: sealed, request_id: reference, user_id: erasedId, created_at: fact },
+  },
+  erasure_ledger: {
+    holds: 'Who was erased, by internal id.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      request_id: reference,
+      user_id: erasedId,
+      operation: fact,
+      map_version: fact,
+      erased_at: fact,
+    },
+  },
+}

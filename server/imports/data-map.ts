@@ -1,0 +1,32 @@
+import { actor, fact, key, type RoomMap } from '../datamap/vocabulary.ts'
+
+export const importsMap: RoomMap<'import_runs' | 'import_files'> = {
+  import_runs: {
+    holds: 'Imports: when, what kind, how many rows.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      id: key,
+      format: fact,
+      started_by: actor('null'),
+      started_at: fact,
+      finished_at: fact,
+      rows_read: fact,
+      rows_written: fact,
+      rows_rejected: fact,
+    },
+  },
+  import_files: {
+    holds: 'How far each file has been imported.',
+    about: 'nobody',
+    because: 'It holds names of files, which the importer fixes, line numbers and a digest of many lines together.',
+    columns: {
+      tenant_id: key,
+      source: key,
+      file_name: key,
+      lines_imported: fact,
+      prefix_digest: fact,
+      updated_at: fact,
+    },
+  },
+}

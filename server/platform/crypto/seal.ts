@@ -1,0 +1,24 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+
+/** 32 random bytes: a key for {@link seal}, or for a keyed hash. */
+export function newKey(): Buffer {
+  return randomBytes(32)
+}
+
+/**
+ * Encrypts with AES-256-GCM under a key of 32 bytes: nonce (12 bytes), tag (16 bytes), ciphertext.
+ * `purpose` is bound to the result: what was sealed for one purpose does not open for another.
+ */
+export function seal(key: Buffer, plain: Buffer, purpose: string): Buffer {
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(purpose))
+  const ciphertext = Buffer.concat([cipher.update(plain), cipher.final()])
+  return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext])
+}
+
+/** Opens what {@link seal} made. Throws where the key or the purpose is another one, or a byte was changed. */
+export function open(key: Buffer, sealed: Buffer, purpose: string): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
+  decipher.setAAD(Buffer.from(purpose)).setAuthTag(sealed.subarray(12, 28))
+  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()])
+}

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { runMigrations } from 'graphile-worker'
+import pg from 'pg'
+import { LetheError } from '../errors.ts'
+import { codeOf, connectionError, connectOwner } from './pool.ts'
+import { createRoles, equipLogin } from './roles.ts'
+
+const migrationsFolder = new URL('../../../migrations/', import.meta.url)
+
+export type MigrationStatus = { name: string; appliedAt: Date | undefined }
+
+/**
+ * Brings the database up to this version's schema: roles, numbered migrations, the job queue's own tables, and the
+ * rights of the application's login. Each migration is one transaction, recorded first, so that two migrators at once
+ * wait for each other. Running it again changes nothing.
+ *
+ * `appUrl` is the application's connection string: its login is created where it does not exist.
+ *
+ * Throws `database.*` errors of the table, all with the way out.
+ */
+export async function migrate(options: {
+  ownerUrl: string
+  appUrl?: string | undefined
+  onProgress?: (sentence: string) => void
+}): Promise<{ applied: string[] }> {
+  await createDatabaseIfMissing(options.ownerUrl, options.onProgress)
+  const owner = await connectOwner(options.ownerUrl)
+  try {
+    await createRoles(owner)
+    await owner.query(`
+      create table if not exists lethe_migrations (
+        name text primary key,
+        digest text not null,
+        applied_at timestamptz not null default now()
+      )`)
+    await owner.query('grant select on lethe_migrations to lethe_app, lethe_auditor')
+    const applied: string[] = []
+    const known = await readMigrations()
+    const recorded = await readRecorded(owner)
+    requireKnown(known, recorded)
+    for (const migration of known) {
+      const before = recorded.get(migration.name)
+      if (before !== undefined) {
+        if (before.digest !== migration.digest) {
+          throw new LetheError('database.changed_migration', { migration: migration.name })
+        }
+        continue
+      }
+      if (await applyMigration(owner, migration)) {
+        applied.push(migration.name)
+        options.onProgress?.(`Migrated ${migration.name}.`)
+      }
+    }
+    await installJobQueue(owner, options.ownerUrl)
+    if (options.appUrl !== undefined) await equipLogin(owner, options.appUrl)
+    return { applied }
+  } finally {
+    await owner.end()
+  }
+}
+
+/** Every migration of this version in order, with the time it was applied; undefined where it is pending. */
+export async function migrationStatus(client: pg.ClientBase | pg.Pool): Promise<MigrationStatus[]> {
+  const known = await readMigrations()
+  const { rows } = await client.query<{ present: boolean }>(
+    `select to_regclass('public.lethe_migrations') is not null as present`,
+  )
+  const recorded = rows[0]?.present ? await readRecorded(client) : new Map<string, { digest: string; at: Date }>()
+  requireKnown(known, recorded)
+  return known.map(({ name }) => ({ name, appliedAt: recorded.get(name)?.at }))
+}
+
+/** Throws `database.not_migrated` unless every migration of this version is applied. */
+export async function requireMigrated(client: pg.ClientBase | pg.Pool): Promise<void> {
+  const pending = (await migrationStatus(client)).filter(({ appliedAt }) => appliedAt === undefined)
+  if (pending.length > 0) throw new LetheError('database.not_migrated', { pending: pending.length })
+}
+
+type Migration = { name: string; sql: string; digest: string }
+
+async function readMigrations(): Promise<Migration[]> {
+  const names = (await readdir(migrationsFolder)).filter((name) => /^\d{4}_.*\.sql$/.test(name)).sort()
+  return Promise.all(
+    names.map(async (name) => {
+      const sql = await readFile(new URL(name, migrationsFolder), 'utf8')
+      return { name, sql, digest: createHash('sha256').update(sql).digest('hex') }
+    }),
+  )
+}
+
+async function readRecorded(client: pg.ClientBase | pg.Pool): Promise<Map<string, { digest: string; at: Date }>> {
+  const { rows } = await client.query<{ name: string; digest: string; applied_at: Date }>(
+    'select name, digest, applied_at from lethe_migrations order by name',
+  )
+  return new Map(rows.map((row) => [row.name, { digest: row.digest, at: row.applied_at }]))
+}
+
+function requireKnown(known: Migration[], recorded: Map<string, unknown>): void {
+  const names = new Set(known.map(({ name }) => name))
+  for (const name of recorded.keys()) {
+    if (!names.has(name)) throw new LetheError('database.newer_schema', { migration: name })
+  }
+}
+
+async function applyMigration(owner: pg.Client, migration: Migration): Promise<boolean> {
+  await owner.query('begin')
+  try {
+    const { rowCount } = await owner.query(
+      'insert into lethe_migrations (name, digest) values ($1, $2) on conflict do nothing',
+      [migration.name, migration.digest],
+    )
+    // Another migrator was faster: the insert waited for its commit.
+    if (rowCount === 0) {
+      await owner.query('rollback')
+      return false
+    }
+    await owner.query(migration.sql)
+    await owner.query('commit')
+    return true
+  } catch (error) {
+    await owner.query('rollback')
+    const extension = /create extension "?(\w+)"?/.exec(error instanceof Error ? error.message : '')
+    if (codeOf(error) === '42501' && /extension/.test(String(error))) {
+      throw new LetheError(
+        'database.extension_missing',
+        { extension: extension?.[1] ?? 'pg_trgm', role: owner.user ?? 'the owner' },
+        error,
+      )
+    }
+    throw error
+  }
+}
+
+/**
+ * The queue's tables carry row level security without a policy, so that nobody but their owner may use them. The
+ * application's role works on the queue, so it gets one; what stands in the queue is ids only.
+ */
+async function installJobQueue(owner: pg.Client, ownerUrl: string): Promise<void> {
+  const pool = new pg.Pool({ connectionString: ownerUrl, max: 1 })
+  try {
+    await runMigrations({ pgPool: pool })
+  } finally {
+    await pool.end()
+  }
+  await owner.query(`
+    grant usage on schema graphile_worker to lethe_app, lethe_auditor;
+    grant select, insert, update, delete on all tables in schema graphile_worker to lethe_app;
+    grant select on all tables in schema graphile_worker to lethe_auditor;
+    grant usage on all sequences in schema graphile_worker to lethe_app;
+    grant execute on all functions in schema graphile_worker to lethe_app;
+  `)
+  const { rows } = await owner.query<{ name: string; policies: string[] }>(`
+    select c.oid::regclass::text as name, array(select polname::text from pg_policy where polrelid = c.oid) as policies
+    from pg_class c
+    where c.relnamespace = 'graphile_worker'::regnamespace and c.relkind = 'r' and c.relrowsecurity
+  `)
+  for (const table of rows) {
+    if (table.policies.includes('application_works')) continue
+    await owner.query(`create policy application_works on ${table.name} to lethe_app using (true) with check (true)`)
+    await owner.query(`create policy auditor_reads on ${table.name} for select to lethe_auditor using (true)`)
+  }
+}
+
+async function createDatabaseIfMissing(ownerUrl: string, onProgress?: (sentence: string) => void): Promise<void> {
+  const probe = new pg.Client({ connectionString: ownerUrl })
+  try {
+    await probe.connect()
+    await probe.end()
+    return
+  } catch (error) {
+    await probe.end()
+    if (codeOf(error) !== '3D000') throw connectionError(error, ownerUrl)
+  }
+  const url = new URL(ownerUrl)
+  const name = decodeURIComponent(url.pathname.slice(1))
+  url.pathname = '/postgres'
+  const client = await connectOwner(url.href)
+  try {
+    await client.query(`create database ${pg.escapeIdentifier(name)} encoding 'UTF8' template template0`)
+    onProgress?.(`Created the database ${name}.`)
+  } catch (error) {
+    throw connectionError(error, ownerUrl)
+  } finally {
+    await client.end()
+  }
+}

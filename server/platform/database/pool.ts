@@ -1,0 +1,107 @@
+import pg from 'pg'
+import { LetheError } from '../errors.ts'
+
+/** The application's connections: each one acts as the role `lethe_app`, which owns nothing and sees one tenant at a time. */
+export type Database = {
+  pool: pg.Pool
+  close(): Promise<void>
+}
+
+export type DatabaseOptions = {
+  /** Connection string of the application's login. */
+  url: string
+  /** Most connections at a time. */
+  max?: number
+  /** Shown in pg_stat_activity. */
+  applicationName?: string
+}
+
+// Dates stay texts (a day has no time zone); 64-bit integers and numerics become numbers: no count here outgrows 2^53.
+const types = new pg.TypeOverrides()
+types.setTypeParser(pg.types.builtins.DATE, (value) => value)
+types.setTypeParser(pg.types.builtins.INT8, Number)
+types.setTypeParser(pg.types.builtins.NUMERIC, Number)
+
+/**
+ * Opens the application's pool and makes sure that the server can be used.
+ *
+ * `force_generic_plan`: the engine's statements are prepared once per connection and take whole lists of people as one
+ * array, so a plan made anew for each value costs more than it gains.
+ *
+ * Throws `database.unreachable`, `database.refused`, `database.too_old`.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.max ?? 10,
+    application_name: options.applicationName ?? 'lethe',
+    options: '-c role=lethe_app -c plan_cache_mode=force_generic_plan',
+    types,
+  })
+  // An idle connection that the server ends is replaced at the next use; the pool must not end the process for it.
+  pool.on('error', () => undefined)
+  try {
+    const client = await pool.connect()
+    try {
+      await requireVersion(client)
+    } finally {
+      client.release()
+    }
+  } catch (error) {
+    await pool.end()
+    throw connectionError(error, options.url)
+  }
+  return { pool, close: () => pool.end() }
+}
+
+/** Opens one connection as the owner of the tables, for migrations. Throws like {@link openDatabase}. */
+export async function connectOwner(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: 'lethe owner', types })
+  try {
+    await client.connect()
+    await requireVersion(client)
+    return client
+  } catch (error) {
+    await client.end()
+    throw connectionError(error, url)
+  }
+}
+
+async function requireVersion(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ number: number; version: string }>(
+    `select current_setting('server_version_num')::int as number, current_setting('server_version') as version`,
+  )
+  const server = rows[0]
+  if (server === undefined || server.number < 150000) {
+    throw new LetheError('database.too_old', { version: server?.version ?? 'unknown' })
+  }
+}
+
+const refusals = new Set(['28000', '28P01', '3D000', '42501', '22023', '53300', '57P03'])
+
+/** Turns a failure to connect into a sentence with the way out; never shows the password. */
+export function connectionError(error: unknown, url: string): Error {
+  if (error instanceof LetheError) return error
+  const address = addressOf(url)
+  const code = codeOf(error)
+  if (code !== undefined && refusals.has(code)) {
+    return new LetheError('database.refused', { address, reason: error instanceof Error ? error.message : code }, error)
+  }
+  const reason = code ?? (error instanceof Error ? error.message : String(error))
+  return new LetheError('database.unreachable', { address, reason }, error)
+}
+
+/** Host, port and database of a connection string, without the login. */
+export function addressOf(url: string): string {
+  try {
+    const { host, pathname } = new URL(url)
+    return `${host || 'the local socket'}${pathname}`
+  } catch {
+    return 'the given connection string'
+  }
+}
+
+/** The SQLSTATE of a database error, or the code of a system error. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

@@ -1,0 +1,105 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import type pg from 'pg'
+import { codeOf, type Database } from './pool.ts'
+import type { DB } from './schema.gen.ts'
+
+/** A transaction of one tenant. Everything in it sees that tenant's rows and no others. */
+export type TenantTransaction = {
+  readonly tenantId: string
+  /** The query builder over the generated types. */
+  readonly db: Kysely<DB>
+  /** A statement in plain SQL; with a `name` the connection prepares it once and keeps its plan. */
+  query<Row extends pg.QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+    name?: string,
+  ): Promise<{ rows: Row[]; rowCount: number }>
+  /** The connection itself, for COPY. */
+  readonly client: pg.ClientBase
+}
+
+/** SQLSTATEs after which the same transaction may well succeed: serialization_failure, deadlock_detected. */
+const passing = new Set(['40001', '40P01'])
+const attempts = 5
+
+/**
+ * Runs `work` in one transaction of the tenant: committed when it returns, rolled back when it throws.
+ * After a deadlock or a serialization failure it is run again, so it must not act outside of the database.
+ */
+export async function inTenant<T>(
+  database: Database,
+  tenantId: string,
+  work: (tx: TenantTransaction) => Promise<T>,
+): Promise<T> {
+  if (!isUuid(tenantId)) throw new TypeError('inTenant needs the id of a tenant, a UUID')
+  for (let attempt = 1; ; attempt++) {
+    const client = await database.pool.connect()
+    let broken: Error | undefined
+    try {
+      // One round trip. The id is a checked UUID, so it may stand in the text.
+      await client.query(`begin; set local lethe.tenant_id = '${tenantId}'`)
+      const result = await work(transactionOn(client, tenantId))
+      await client.query('commit')
+      return result
+    } catch (error) {
+      try {
+        await client.query('rollback')
+      } catch (rollbackError) {
+        // A connection that cannot roll back is thrown away; the server rolls back when it closes.
+        broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
+      }
+      if (attempt >= attempts || !passing.has(codeOf(error) ?? '')) throw error
+    } finally {
+      client.release(broken)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** attempt * Math.random()))
+  }
+}
+
+/** Runs a statement outside of any tenant: on a fresh transaction no tenant's rows are visible. */
+export async function outsideTenants<Row extends pg.QueryResultRow>(
+  database: Database,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  const { rows } = await database.pool.query<Row>(text, [...values])
+  return rows
+}
+
+function transactionOn(client: pg.PoolClient, tenantId: string): TenantTransaction {
+  let db: Kysely<DB> | undefined
+  return {
+    tenantId,
+    client,
+    get db() {
+      db ??= new Kysely<DB>({ dialect: new PostgresDialect({ pool: onlyThis(client) }) })
+      return db
+    },
+    async query(text, values = [], name) {
+      const result = await client.query(
+        name === undefined ? { text, values: [...values] } : { name, text, values: [...values] },
+      )
+      return { rows: result.rows, rowCount: result.rowCount ?? 0 }
+    },
+  }
+}
+
+/** The query builder asks a pool for connections; here it always gets the one that the transaction runs on. */
+function onlyThis(client: pg.PoolClient) {
+  const borrowed = {
+    query: client.query.bind(client),
+    release: () => undefined,
+  }
+  return {
+    connect: () => Promise.resolve(borrowed),
+    end: () => Promise.resolve(),
+    options: {},
+  } as unknown as pg.Pool
+}
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** Tells whether the text is a UUID in its usual form. */
+export function isUuid(text: string): boolean {
+  return uuidPattern.test(text)
+}

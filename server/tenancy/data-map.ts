@@ -1,0 +1,9 @@
+import { actor, fact, key, type RoomMap } from '../datamap/vocabulary.ts'
+
+export const tenancyMap: RoomMap<'tenants'> = {
+  tenants: {
+    holds: 'The tenants: name, kind, who created them.',
+    about: 'other',
+    columns: { id: key, name: fact, kind: fact, created_by: actor('null'), created_at: fact },
+  },
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { type Database, openDatabase } from '../server/platform/database/pool.ts'
+import { startedTestServer } from './server.ts'
+
+export const templateName = `lethe_template_${process.env.LETHE_TEST_RUN ?? 'tests'}`
+
+/** A database of its own for one test file, cloned from the migrated template. */
+export type TestDatabase = {
+  /** The application's connections, as the program opens them. */
+  database: Database
+  /** The owner's connection, which sees everything: to look at what is really there. */
+  owner: pg.Client
+  ownerUrl: string
+  appUrl: string
+  close(): Promise<void>
+}
+
+/** Clones the template. Call `close` when the file's tests have run. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const server = startedTestServer()
+  const name = `lethe_test_${randomBytes(6).toString('hex')}`
+  const admin = new pg.Client({ connectionString: server.ownerUrlOf('postgres') })
+  await admin.connect()
+  try {
+    await admin.query(`create database ${name} template ${templateName}`)
+  } finally {
+    await admin.end()
+  }
+  const ownerUrl = server.ownerUrlOf(name)
+  const appUrl = server.appUrlOf(name)
+  const owner = new pg.Client({ connectionString: ownerUrl })
+  await owner.connect()
+  const database = await openDatabase({ url: appUrl })
+  return {
+    database,
+    owner,
+    ownerUrl,
+    appUrl,
+    async close() {
+      await database.close()
+      await owner.end()
+      await server.dropDatabase(name)
+    },
+  }
+}
