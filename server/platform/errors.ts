@@ -199,6 +199,31 @@ const errorTable = {
     message: (d: { log: string; reason: string }) =>
       `The embedded PostgreSQL server did not start: ${d.reason}. Its log is ${d.log}. Or set DATABASE_URL to a server of your own.`,
   },
+  'embedded.not_stopped': {
+    kind: 'environment',
+    message: (d: { log: string; reason: string }) =>
+      `The embedded PostgreSQL server did not stop: ${d.reason}. Its log is ${d.log}. The next command that uses this data folder joins it and tries again.`,
+  },
+  'embedded.unsupported_platform': {
+    kind: 'environment',
+    message: (d: { platform: string; reason: string }) =>
+      `There is no embedded PostgreSQL server here for ${d.platform}: ${d.reason}. Set DATABASE_URL to a server of your own.`,
+  },
+  'embedded.programs_unusable': {
+    kind: 'environment',
+    message: (d: { folder: string; user: string; reason: string }) =>
+      `The programs of the embedded PostgreSQL server in ${d.folder} cannot be run by the operating system's user ${d.user}: ${d.reason}. Move Lethe to a folder that every user may enter, run it as an ordinary user, or set DATABASE_URL to a server of your own.`,
+  },
+  'embedded.no_system_user': {
+    kind: 'environment',
+    message: (d: { user: string; reason: string }) =>
+      `PostgreSQL does not run as root, and the operating system's user ${d.user} cannot be created: ${d.reason}. Create that user, run Lethe as an ordinary user, or set DATABASE_URL to a server of your own.`,
+  },
+  'embedded.other_version': {
+    kind: 'environment',
+    message: (d: { folder: string; found: string; brought: string }) =>
+      `The data folder ${d.folder} was made by PostgreSQL ${d.found}, and this version of Lethe brings PostgreSQL ${d.brought}. Start the version of Lethe that made it, dump the database there and restore the dump into another data folder (--data or LETHE_DATA).`,
+  },
   'master_key.invalid': {
     kind: 'environment',
     message: () => 'LETHE_MASTER_KEY is not 32 bytes in base64. Make one with: openssl rand -base64 32.',
