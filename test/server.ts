@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -20,6 +20,8 @@ export async function useTestServer(): Promise<TestServer> {
     return testServer(given, app, () => Promise.resolve())
   }
   const folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-test-'))
+  // As root the server runs as another user, who must be able to enter.
+  await chmod(folder, 0o711)
   const embedded = await useEmbeddedServer({ dataFolder: folder })
   return testServer(embedded.ownerUrl, embedded.appUrl, async () => {
     await embedded.release()

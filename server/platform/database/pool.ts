@@ -14,6 +14,8 @@ export type DatabaseOptions = {
   max?: number
   /** Shown in pg_stat_activity. */
   applicationName?: string
+  /** The role that every connection acts as; undefined: the login itself, who can read nothing. */
+  role?: 'lethe_app' | undefined
 }
 
 // Dates stay texts (a day has no time zone); 64-bit integers and numerics become numbers: no count here outgrows 2^53.
@@ -31,11 +33,12 @@ types.setTypeParser(pg.types.builtins.NUMERIC, Number)
  * Throws `database.unreachable`, `database.refused`, `database.too_old`.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const role = 'role' in options ? options.role : 'lethe_app'
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.max ?? 10,
     application_name: options.applicationName ?? 'lethe',
-    options: '-c role=lethe_app -c plan_cache_mode=force_generic_plan',
+    options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan`,
     types,
   })
   // An idle connection that the server ends is replaced at the next use; the pool must not end the process for it.
