@@ -1,0 +1,46 @@
+import { type FileCounts, importChunks } from '../import-chunks.ts'
+import { moveMark } from '../import-mark.ts'
+import type { TableReader } from '../table-file.ts'
+import { keyPrefix, refPrefix } from './generated-identity.ts'
+import { type OuladRun, type Settlement, settle } from './oulad-run.ts'
+
+/**
+ * Imports the rest of studentVle.csv, from where the reader stands: an action for each line. Two equal lines are two actions, so no key tells
+ * whether a line is there already; the mark, which each chunk moves in its own transaction, does.
+ */
+export async function importRecordActions(run: OuladRun, reader: TableReader, counts: FileCounts): Promise<void> {
+  await importChunks(run, reader, counts, async (tx, chunk) => {
+    await moveMark(tx, run.source, reader.found.shape.name, chunk.from, chunk.to)
+    const { rows } = await tx.query<Settlement>(
+      `with resolved as materialized (
+         select s.line, s.id_student, s.sum_click, u.id as user_id, m.id as module_id,
+           c.starts_on + s.date as happened_on,
+           case
+             when c.id is null then 'presentation'
+             when u.id is null then 'learner'
+             when m.id is null then 'site'
+             when u.state not in ('active', 'suspended') then 'deleted'
+           end as fault
+         from staged_student_vle s
+         left join users u on u.tenant_id = $1 and u.ref = $2 || s.id_student
+         left join courses c
+           on c.tenant_id = $1 and c.external_key = $3 || s.code_module || '/' || s.code_presentation
+         left join modules m
+           on m.tenant_id = $1 and m.external_key = $3 || s.id_site and m.course_id = c.id
+       ),
+       written as (
+         insert into record_actions (tenant_id, user_id, module_id, happened_on, clicks)
+         select $1, user_id, module_id, happened_on, sum_click from resolved where fault is null
+         order by user_id
+         returning 1
+       )
+       select (select count(*) from written) as written, coalesce(
+         (
+           select json_agg(json_build_object('line', line, 'learner', id_student, 'fault', fault))
+           from resolved where fault is not null
+         ), '[]') as unsettled`,
+      [tx.tenantId, refPrefix(run.source), keyPrefix(run.source)],
+    )
+    return await settle(run, tx, rows[0] ?? { written: 0, unsettled: [] })
+  })
+}
