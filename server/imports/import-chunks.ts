@@ -108,6 +108,7 @@ async function writeChunk(
   const { shape, file } = reader.found
   return await retryVanished(() =>
     inTenant(run.database, run.tenantId, async (tx) => {
+      await allowMemory(tx)
       await createStaging(tx, shape)
       await copyIntoStaging(tx, shape, chunk)
       const outcome = await write(tx, chunk)
@@ -116,6 +117,11 @@ async function writeChunk(
       return { counts, rejected: outcome.rejected }
     }),
   )
+}
+
+/** Lets a chunk be sorted and joined in memory. */
+export async function allowMemory(tx: TenantTransaction): Promise<void> {
+  await tx.query(`set local work_mem = '64MB'`)
 }
 
 /** Runs a transaction again when a row that it refers to was deleted in the meantime. */

@@ -43,19 +43,32 @@ export async function importAssessments(run: OuladRun, reader: TableReader, coun
 export async function importAttempts(run: OuladRun, reader: TableReader, counts: FileCounts): Promise<void> {
   await importChunks(run, reader, counts, async (tx) => {
     // A row that is there already is compared before the insert: "on conflict" would lock it, which is a write as well.
+    // "lateral … offset 0" holds the planner, which may know the table as empty, to looking each row up in the index.
     const { rows } = await tx.query<Settlement>(
-      `with resolved as materialized (
-         select s.line, s.id_student, s.score, s.is_banked, u.id as user_id, a.id as assessment_id,
-           c.starts_on + s.date_submitted as submitted_on,
-           case
-             when a.id is null then 'assessment'
-             when u.id is null then 'learner'
-             when u.state not in ('active', 'suspended') then 'deleted'
-           end as fault
-         from staged_student_assessment s
-         left join users u on u.tenant_id = $1 and u.ref = $2 || s.id_student
+      `with learners as materialized (
+         select s.id_student, u.id as user_id, u.state
+         from (select distinct id_student from staged_student_assessment) s
+         left join lateral (
+           select id, state from users where tenant_id = $1 and ref = $2 || s.id_student offset 0
+         ) u on true
+       ),
+       assessed as materialized (
+         select s.id_assessment, a.id as assessment_id, c.starts_on
+         from (select distinct id_assessment from staged_student_assessment) s
          left join assessments a on a.tenant_id = $1 and a.external_key = $3 || s.id_assessment
          left join courses c on c.tenant_id = $1 and c.id = a.course_id
+       ),
+       resolved as materialized (
+         select s.line, s.id_student, s.score, s.is_banked, l.user_id, a.assessment_id,
+           a.starts_on + s.date_submitted as submitted_on,
+           case
+             when a.assessment_id is null then 'assessment'
+             when l.user_id is null then 'learner'
+             when l.state not in ('active', 'suspended') then 'deleted'
+           end as fault
+         from staged_student_assessment s
+         join learners l using (id_student)
+         join assessed a using (id_assessment)
        ),
        given as (
          select distinct on (user_id, assessment_id) user_id, assessment_id, submitted_on, score, is_banked
@@ -67,8 +80,11 @@ export async function importAttempts(run: OuladRun, reader: TableReader, counts:
            (tenant_id, user_id, assessment_id, attempt, submitted_on, score, banked)
          select $1, g.user_id, g.assessment_id, 1, g.submitted_on, g.score, g.is_banked
          from given g
-         left join assessment_attempts e
-           on e.tenant_id = $1 and e.user_id = g.user_id and e.assessment_id = g.assessment_id and e.attempt = 1
+         left join lateral (
+           select * from assessment_attempts e
+           where e.tenant_id = $1 and e.user_id = g.user_id and e.assessment_id = g.assessment_id and e.attempt = 1
+           offset 0
+         ) e on true
          where e.user_id is null
            or (e.submitted_on, e.score, e.banked) is distinct from (g.submitted_on, g.score, g.is_banked)
          order by g.user_id, g.assessment_id

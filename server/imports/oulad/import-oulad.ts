@@ -28,6 +28,20 @@ export type ImportOuladOptions = {
   onRejected?: ((rejected: RejectedLine) => void) | undefined
 }
 
+/** The tables that an import fills, each after those that it refers to. */
+export const importedTables = [
+  'catalogs',
+  'courses',
+  'sessions',
+  'modules',
+  'assessments',
+  'users',
+  'product_accounts',
+  'enrollments',
+  'assessment_attempts',
+  'record_actions',
+] as const
+
 /** What became of the lines of each file, and the id of the run (import_runs). */
 export type ImportOuladResult = { files: FileCounts[]; run: string }
 
@@ -76,15 +90,15 @@ export async function importOulad(
       }
     }
     await reading('courses', importPresentations)
-    await together(
-      importLearners(
-        run,
-        { info: found.studentInfo, registration: found.studentRegistration },
-        { info: counts.studentInfo, registration: counts.studentRegistration },
-      ),
-      reading('assessments', importAssessments).then(() => reading('vle', importModules)),
+    await importLearners(
+      run,
+      { info: found.studentInfo, registration: found.studentRegistration },
+      { info: counts.studentInfo, registration: counts.studentRegistration },
     )
-    await together(reading('studentAssessment', importAttempts), importRecordActions(run, actions, counts.studentVle))
+    await reading('assessments', importAssessments)
+    await reading('studentAssessment', importAttempts)
+    await reading('vle', importModules)
+    await importRecordActions(run, actions, counts.studentVle)
 
     await inTenant(database, tenantId, (tx) => finishRun(tx, run.run))
     return { files: Object.values(counts), run: run.run }
@@ -114,11 +128,6 @@ function requireSource(source: string): string {
     })
   }
   return source
-}
-
-/** Waits for all, and only then fails with the first failure: nothing goes on writing behind the caller's back. */
-async function together(...works: Promise<void>[]): Promise<void> {
-  for (const ended of await Promise.allSettled(works)) if (ended.status === 'rejected') throw ended.reason
 }
 
 function mapValues<Key extends string, From, To>(record: Record<Key, From>, to: (value: From) => To): Record<Key, To> {

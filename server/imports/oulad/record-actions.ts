@@ -12,21 +12,32 @@ export async function importRecordActions(run: OuladRun, reader: TableReader, co
   await importChunks(run, reader, counts, async (tx, chunk) => {
     await moveMark(tx, run.source, reader.found.shape.name, chunk.from, chunk.to)
     const { rows } = await tx.query<Settlement>(
-      `with resolved as materialized (
-         select s.line, s.id_student, s.sum_click, u.id as user_id, m.id as module_id,
-           c.starts_on + s.date as happened_on,
-           case
-             when c.id is null then 'presentation'
-             when u.id is null then 'learner'
-             when m.id is null then 'site'
-             when u.state not in ('active', 'suspended') then 'deleted'
-           end as fault
-         from staged_student_vle s
-         left join users u on u.tenant_id = $1 and u.ref = $2 || s.id_student
+      `with learners as materialized (
+         select s.id_student, u.id as user_id, u.state
+         from (select distinct id_student from staged_student_vle) s
+         left join lateral (
+           select id, state from users where tenant_id = $1 and ref = $2 || s.id_student offset 0
+         ) u on true
+       ),
+       sites as materialized (
+         select s.code_module, s.code_presentation, s.id_site, c.id as course_id, c.starts_on, m.id as module_id
+         from (select distinct code_module, code_presentation, id_site from staged_student_vle) s
          left join courses c
            on c.tenant_id = $1 and c.external_key = $3 || s.code_module || '/' || s.code_presentation
          left join modules m
            on m.tenant_id = $1 and m.external_key = $3 || s.id_site and m.course_id = c.id
+       ),
+       resolved as materialized (
+         select s.line, s.id_student, s.sum_click, l.user_id, p.module_id, p.starts_on + s.date as happened_on,
+           case
+             when p.course_id is null then 'presentation'
+             when l.user_id is null then 'learner'
+             when p.module_id is null then 'site'
+             when l.state not in ('active', 'suspended') then 'deleted'
+           end as fault
+         from staged_student_vle s
+         join learners l using (id_student)
+         join sites p using (code_module, code_presentation, id_site)
        ),
        written as (
          insert into record_actions (tenant_id, user_id, module_id, happened_on, clicks)
