@@ -3,7 +3,7 @@ import type { TableReader } from '../table-file.ts'
 import { keyPrefix, refPrefix } from './generated-identity.ts'
 import { type OuladRun, type Settlement, settle } from './oulad-run.ts'
 
-/** Imports assessments.csv. The title is given once and belongs to the tenant from then on. */
+/** Imports assessments.csv. */
 export async function importAssessments(run: OuladRun, reader: TableReader, counts: FileCounts): Promise<void> {
   await importChunks(run, reader, counts, async (tx) => {
     const { rows } = await tx.query<Settlement>(
@@ -23,9 +23,10 @@ export async function importAssessments(run: OuladRun, reader: TableReader, coun
          insert into assessments as a (tenant_id, course_id, title, kind, weight, due_on, external_key)
          select $1, course_id, title, kind, weight, due_on, external_key from given
          on conflict (tenant_id, external_key) do update
-           set course_id = excluded.course_id, kind = excluded.kind, weight = excluded.weight, due_on = excluded.due_on
-           where (a.course_id, a.kind, a.weight, a.due_on)
-             is distinct from (excluded.course_id, excluded.kind, excluded.weight, excluded.due_on)
+           set course_id = excluded.course_id, title = excluded.title, kind = excluded.kind,
+             weight = excluded.weight, due_on = excluded.due_on
+           where (a.course_id, a.title, a.kind, a.weight, a.due_on) is distinct from
+             (excluded.course_id, excluded.title, excluded.kind, excluded.weight, excluded.due_on)
          returning 1
        )
        select (select count(*) from written) as written, coalesce(

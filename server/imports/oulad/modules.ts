@@ -3,7 +3,7 @@ import type { TableReader } from '../table-file.ts'
 import { keyPrefix } from './generated-identity.ts'
 import { type OuladRun, type Settlement, settle } from './oulad-run.ts'
 
-/** Imports vle.csv: a module of the course for each site. The title is given once and belongs to the tenant from then on. */
+/** Imports vle.csv: a module of the course for each site. */
 export async function importModules(run: OuladRun, reader: TableReader, counts: FileCounts): Promise<void> {
   await importChunks(run, reader, counts, async (tx) => {
     const { rows } = await tx.query<Settlement>(
@@ -23,10 +23,10 @@ export async function importModules(run: OuladRun, reader: TableReader, counts: 
          insert into modules as m (tenant_id, course_id, title, kind, week_from, week_to, external_key)
          select $1, course_id, title, kind, week_from, week_to, external_key from given
          on conflict (tenant_id, external_key) do update
-           set course_id = excluded.course_id, kind = excluded.kind,
+           set course_id = excluded.course_id, title = excluded.title, kind = excluded.kind,
              week_from = excluded.week_from, week_to = excluded.week_to
-           where (m.course_id, m.kind, m.week_from, m.week_to)
-             is distinct from (excluded.course_id, excluded.kind, excluded.week_from, excluded.week_to)
+           where (m.course_id, m.title, m.kind, m.week_from, m.week_to) is distinct from
+             (excluded.course_id, excluded.title, excluded.kind, excluded.week_from, excluded.week_to)
          returning 1
        )
        select (select count(*) from written) as written, coalesce(
