@@ -45,6 +45,8 @@ const byteTable = Uint16Array.from({ length: 256 }, (_, byte) => {
   return byte | stops
 })
 
+const noNeedles: readonly Needle[] = []
+
 const isJoiner = markedBytes('_+@.-')
 const isAddressJoiner = markedBytes('.-')
 const isEscapeLetter = markedBytes('bfnrt')
@@ -60,16 +62,15 @@ const isEscapeLetter = markedBytes('bfnrt')
  *
  * How: the stream is brought to search form (COPY, JSON and URL escapes read, case folded) in a sliding window. Only
  * behind a byte that is no ASCII letter or digit can an identifier start; there the hash of the next five bytes is looked
- * up in a bit set that fits the processor's cache and rejects nearly everything. What passes is hashed on, and wherever a
- * word ends the hash is looked up among the identifiers.
+ * up in a bit set that fits the processor's cache and rejects nearly everything. What passes is hashed on to the next end
+ * of a word, and on from there as long as some identifier has this beginning.
  */
 export class IdentifierScanner {
   readonly #onFinding: (finding: Finding) => void
-  readonly #needles = new Map<number, Needle[]>()
-  readonly #wholeValues = new Map<number, Needle[]>()
+  /** By the hash of their bytes; the hash of every part of a needle that ends where a word ends is a key, too. */
+  readonly #needles = new Map<number, readonly Needle[]>()
+  readonly #wholeValues = new Map<number, readonly Needle[]>()
   readonly #filter = new Uint8Array((1 << filterBits) >>> 3)
-  /** The length of the longest needle among those whose first bytes have the same hash. */
-  readonly #longestByPrefix = new Map<number, number>()
   #longest = prefixLength
   #longestWholeValue = 0
   /** For every identifier the number of the value it was last reported in. */
@@ -268,14 +269,14 @@ export class IdentifierScanner {
   /** Reports the needles that stand at this index as a word. */
   #matchAt(start: number): void {
     const text = this.#text
-    const end = start + (this.#longestByPrefix.get(prefixHash(text, start)) ?? 0)
+    const end = start + this.#longest
     let hash = 0
     for (let at = start; at < end; at++) {
-      const byte = text[at] ?? 0
-      if (byte === tab || byte === newline) return
-      hash = hashOn(hash, byte)
+      hash = hashOn(hash, text[at] ?? 0)
       if (isAsciiAlphanumeric(text[at + 1] ?? 0)) continue
-      for (const needle of this.#needles.get(hash) ?? []) {
+      const needles = this.#needles.get(hash)
+      if (needles === undefined) return
+      for (const needle of needles) {
         if (holdsAt(text, start, at + 1, needle.bytes) && isWord(text, start, at + 1, needle.rule)) this.#report(needle)
       }
     }
@@ -324,8 +325,14 @@ export class IdentifierScanner {
   #addNeedle(needle: Needle): void {
     const prefix = prefixHash(needle.bytes, 0)
     this.#filter[prefix >>> 3] = (this.#filter[prefix >>> 3] ?? 0) | (1 << (prefix & 7))
-    this.#longestByPrefix.set(prefix, Math.max(needle.bytes.length, this.#longestByPrefix.get(prefix) ?? 0))
     this.#longest = Math.max(this.#longest, needle.bytes.length)
+    let hash = 0
+    needle.bytes.forEach((byte, index) => {
+      hash = hashOn(hash, byte)
+      const next = needle.bytes[index + 1]
+      if (next !== undefined && !isAsciiAlphanumeric(next) && !this.#needles.has(hash))
+        this.#needles.set(hash, noNeedles)
+    })
     addByHash(this.#needles, needle)
   }
 
@@ -335,9 +342,9 @@ export class IdentifierScanner {
   }
 }
 
-function addByHash(needles: Map<number, Needle[]>, needle: Needle): void {
+function addByHash(needles: Map<number, readonly Needle[]>, needle: Needle): void {
   const hash = needle.bytes.reduce(hashOn, 0)
-  const alike = needles.get(hash) ?? []
+  const alike = needles.get(hash) ?? noNeedles
   const same = alike.find(({ bytes }) => Buffer.compare(bytes, needle.bytes) === 0)
   if (same === undefined) needles.set(hash, [...alike, needle])
   else same.identifiers.push(...needle.identifiers)
