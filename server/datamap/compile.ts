@@ -86,11 +86,12 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
       const tenant = tenantColumnOf(facts, table)
       const where = `${tenant} = $1 and ${column} = any($2)`
       // Rows about the same people are deleted before; counting them here too would count them twice.
-      const others = ownersOf(entry)
-        .map((owner) => ` and ${owner} <> all($2)`)
-        .join('')
+      const others = (people: string) =>
+        ownersOf(entry)
+          .map((owner) => ` and ${owner} <> all(${people})`)
+          .join('')
       const effect = effectOf(columnClass, column)
-      branches.push(countBranch(table, effect, column, where + others))
+      branches.push(countBranch(table, effect, column, where + others('$3::uuid[]')))
       acts.push(
         actOf(table, effect, actorStatements(table, column, columnClass.purge, where, others('$2'), entry, facts)),
       )

@@ -48,15 +48,15 @@ export function normalizeIdentifier(kind: IdentifierKind, value: string): string
 }
 
 /**
- * Whether the identifier may be looked for inside texts. "anna", "2024" or "1234567" stand in texts that have nothing to
- * do with the person: fewer than 5 characters, or only digits and fewer than 8 of them, cannot be told apart from ordinary
- * words, years, amounts and counters. Such an identifier is compared with whole values only. So is one with control
- * characters inside, which are all read alike.
+ * Whether the identifier may be looked for inside texts. "anna", "administrator", "2024" or "1234567" stand in texts that
+ * have nothing to do with the person, and purging that person must not rewrite them. So what cannot be told apart from
+ * ordinary words, years, amounts and counters is compared with whole values only: fewer than 5 characters, letters alone,
+ * or digits alone and fewer than 8 of them. So is one with control characters inside, which are all read alike.
  */
 export function isSearchable(identifier: Identifier): boolean {
-  const value = searchForm(normalizeIdentifier(identifier.kind, identifier.value))
+  const value = normalizeIdentifier(identifier.kind, identifier.value)
   const length = [...value].length
-  if (length < 5 || /\p{Cc}/u.test(value)) return false
+  if (length < 5 || /\p{Cc}/u.test(value) || /^[\p{L}\p{M}]+$/u.test(value)) return false
   return length >= 8 || !/^\p{Nd}+$/u.test(value)
 }
 

@@ -114,12 +114,12 @@ function likePatterns(value: string): string[] {
 }
 
 /** Tells whether a value holds one of the identifiers as a whole word. */
-export function holdsOneOf(identifiers: Identifier[]): (as: MentionColumn['as'], value: unknown) => boolean {
+function holdsOneOf(identifiers: Identifier[]): (as: MentionColumn['as'], value: unknown) => boolean {
   const values = new Set(identifiers.map(({ value }) => value))
-  const pattern = patternOf(identifiers)
+  const pattern = new RegExp(patternOf(identifiers), 'i')
   return (as, value) => {
     if (as === 'addresses') return Array.isArray(value) && value.some((address) => values.has(String(address)))
-    return new RegExp(pattern, 'i').test(as === 'json' ? JSON.stringify(value) : String(value))
+    return pattern.test(as === 'json' ? JSON.stringify(value) : String(value))
   }
 }
 

@@ -95,10 +95,10 @@ async function verifySome(
        from unnest($4::uuid[], $5::text[]) as given (user_id, reason)
        where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
      ), done as (
-       update erasure_subjects set state = 'done', finished_at = now()
+       update erasure_subjects set state = 'done', finished_at = clock_timestamp()
        where tenant_id = $1 and request_id = $2 and user_id = any($3) and user_id <> all($4)
      ), erase as (
-       update erasure_steps set state = 'done', finished_at = now()
+       update erasure_steps set state = 'done', finished_at = clock_timestamp()
        where tenant_id = $1 and request_id = $2 and step = 'erase'
      )
      update erasure_steps set state = 'running', started_at = coalesce(started_at, now()), failed = failed + $6
@@ -203,7 +203,7 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
      update erasure_steps
      set state = case when step = 'search' then 'queued' when failed > 0 then 'failed' else 'done' end,
        started_at = case when step <> 'search' then coalesce(started_at, now()) end,
-       finished_at = case when step <> 'search' then now() end
+       finished_at = case when step <> 'search' then clock_timestamp() end
      where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')`,
     [tx.tenantId, request, key.kid, await sign(key, claims)],
     'record_certificate',
@@ -215,10 +215,10 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
 async function finishWithoutCertificate(tx: TenantTransaction, request: string): Promise<void> {
   await tx.query(
     `with steps as (
-       update erasure_steps set state = 'failed', finished_at = now()
+       update erasure_steps set state = 'failed', finished_at = clock_timestamp()
        where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify') and failed > 0
      )
-     update erasure_requests set finished_at = now() where tenant_id = $1 and id = $2`,
+     update erasure_requests set finished_at = clock_timestamp() where tenant_id = $1 and id = $2`,
     [tx.tenantId, request],
   )
 }

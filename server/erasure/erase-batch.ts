@@ -152,7 +152,7 @@ async function record(
   await tx.query(
     `with subjects as (
        update erasure_subjects s
-       set state = 'running', sealed_identifiers = given.sealed, counts = given.counts::jsonb, erased_at = now(),
+       set state = 'running', sealed_identifiers = given.sealed, counts = given.counts::jsonb, erased_at = clock_timestamp(),
          error_code = null, error_reason = null
        from unnest($3::uuid[], $4::bytea[], $5::text[]) as given (user_id, sealed, counts)
        where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id

@@ -48,7 +48,7 @@ export async function runSearch(app: Application): Promise<void> {
 /** Takes a request for the search, if it waits for one; one that a killed process had taken is taken again. */
 async function beginSearch(app: Application, tx: TenantTransaction, request: string): Promise<Searched | undefined> {
   const { rowCount } = await tx.query(
-    `update erasure_steps set state = 'running', started_at = now()
+    `update erasure_steps set state = 'running', started_at = clock_timestamp()
      where tenant_id = $1 and request_id = $2 and step = 'search' and state in ('queued', 'running')
        and exists (
          select from erasure_steps c
@@ -142,13 +142,13 @@ async function endSearch(
        where tenant_id = $1 and request_id = $2 and state = 'done' and user_id <> all ($5)
      ), request as (
        -- Who failed is tried again with the same key; otherwise nobody needs it any more.
-       update erasure_requests r set finished_at = now(),
+       update erasure_requests r set finished_at = clock_timestamp(),
          sealed_key = case when $8 or exists (
            select from erasure_subjects s where s.tenant_id = $1 and s.request_id = $2 and s.state = 'failed'
          ) then r.sealed_key end
        where r.tenant_id = $1 and r.id = $2
      )
-     update erasure_steps set state = case when $8 then 'failed' else 'done' end, failed = $9, finished_at = now()
+     update erasure_steps set state = case when $8 then 'failed' else 'done' end, failed = $9, finished_at = clock_timestamp()
      where tenant_id = $1 and request_id = $2 and step = 'search'`,
     [
       tx.tenantId,

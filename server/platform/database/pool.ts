@@ -41,8 +41,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan`,
     types,
   })
-  // An idle connection that the server ends is replaced at the next use; the pool must not end the process for it.
-  pool.on('error', () => undefined)
+  tolerateLostConnections(pool)
   try {
     const client = await pool.connect()
     try {
@@ -68,6 +67,16 @@ export async function connectOwner(url: string): Promise<pg.Client> {
     await client.end()
     throw connectionError(error, url)
   }
+}
+
+/**
+ * A connection that the server ends is replaced at the next use, and whoever was using it gets the error from its own
+ * statement: the event besides must not end the process.
+ */
+export function tolerateLostConnections(pool: pg.Pool): void {
+  const tolerate = () => undefined
+  pool.on('error', tolerate)
+  pool.on('connect', (client) => client.on('error', tolerate))
 }
 
 async function requireVersion(client: pg.ClientBase): Promise<void> {
