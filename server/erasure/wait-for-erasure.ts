@@ -21,7 +21,7 @@ export async function waitForErasure(
   options: WaitOptions,
 ): Promise<ErasureSummary> {
   const listener = await database.pool.connect()
-  let wake = () => undefined as void
+  let wake: () => void = () => undefined
   listener.on('notification', ({ payload }) => {
     if (payload === request) wake()
   })
