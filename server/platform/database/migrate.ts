@@ -138,6 +138,9 @@ async function applyMigration(owner: pg.Client, migration: Migration): Promise<b
  */
 async function installJobQueue(owner: pg.Client, ownerUrl: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: ownerUrl, max: 1 })
+  // The error of a connection reaches whoever runs a statement on it. Without listeners the queue warns on stderr.
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   try {
     await runMigrations({ pgPool: pool })
   } finally {
