@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
+import type { IdentifierKind } from './identifiers.ts'
 import type { AnyEntry, ColumnClass, SchemaFacts } from './vocabulary.ts'
 
 /** A statement that a connection prepares once under its name. */
@@ -28,14 +29,23 @@ export type MentionColumn = {
   ownedBy: string[]
 }
 
+/** A column that names a person to a machine. */
+export type IdentifierColumn = { column: string; kind: IdentifierKind }
+
 export type CompiledMap = {
   /** The first 16 hexadecimal digits of the SHA-256 of the map; certificates carry it. */
   version: string
   /**
-   * What there is about some people: rows of (table_name, effect, person, row_count). Parameters: tenant, ids.
+   * What there is about some people: rows of (table_name, effect, person, row_count). Parameters: tenant, ids, and the
+   * ids of all people whose rows are gone by then, at least the same ones.
    * The same statement previews, tells the erasure what to touch, and afterwards verifies that nothing is left.
    */
   locate: Statement
+  /** Locks the rows of some people and reads their identifiers: (id, state, one column each). Parameters: tenant, ids. */
+  lockPeople: Statement
+  /** The same without locks. */
+  readPeople: Statement
+  identifiers: IdentifierColumn[]
   /** In the order in which no foreign key is hurt; the people's own rows come last. */
   acts: Act[]
   mentions: MentionColumn[]
@@ -76,12 +86,15 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
       const tenant = tenantColumnOf(facts, table)
       const where = `${tenant} = $1 and ${column} = any($2)`
       // Rows about the same people are deleted before; counting them here too would count them twice.
-      const others = ownersOf(entry)
-        .map((owner) => ` and ${owner} <> all($2)`)
-        .join('')
+      const others = (people: string) =>
+        ownersOf(entry)
+          .map((owner) => ` and ${owner} <> all(${people})`)
+          .join('')
       const effect = effectOf(columnClass, column)
-      branches.push(countBranch(table, effect, column, where + others))
-      acts.push(actOf(table, effect, actorStatements(table, column, columnClass.purge, where, others, entry, facts)))
+      branches.push(countBranch(table, effect, column, where + others('$3::uuid[]')))
+      acts.push(
+        actOf(table, effect, actorStatements(table, column, columnClass.purge, where, others('$2'), entry, facts)),
+      )
     }
   }
 
@@ -95,8 +108,15 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
     ]),
   )
 
+  const identifiers = Object.entries(own.columns).flatMap(([column, columnClass]) =>
+    columnClass.is === 'identifier' ? [{ column, kind: columnClass.kind }] : [],
+  )
+  const readPeople = `select id, state, ${identifiers.map(({ column }) => column).join(', ')} from ${peopleTable} where ${ownWhere} order by id`
   return {
     version,
+    lockPeople: named('lock_people', `${readPeople} for update`),
+    readPeople: named('read_people', readPeople),
+    identifiers,
     locate: named('locate', branches.join('\nunion all\n')),
     acts,
     mentions: tables.flatMap((table) => mentionColumns(table, entryOf(map, table), facts)),

@@ -9,8 +9,9 @@ export async function deactivateForDeletion(
   deletionId: string,
 ): Promise<{ group_members: number }> {
   const { rowCount } = await tx.query(
-    'update group_members set deletion_id = $2::uuid where user_id = any ($1::uuid[]) and deletion_id is null',
-    [userIds, deletionId],
+    `update group_members set deletion_id = $3
+     where tenant_id = $1 and user_id = any ($2::uuid[]) and deletion_id is null`,
+    [tx.tenantId, userIds, deletionId],
   )
   return { group_members: rowCount }
 }
@@ -22,9 +23,9 @@ export async function reactivateAfterRestore(
 ): Promise<{ group_members: number }> {
   const { rowCount } = await tx.query(
     `update group_members membership set deletion_id = null
-     from unnest($1::uuid[], $2::uuid[]) as restored (user_id, deletion_id)
-     where membership.user_id = restored.user_id and membership.deletion_id = restored.deletion_id`,
-    [restored.userIds, restored.deletionIds],
+     from unnest($2::uuid[], $3::uuid[]) as restored (user_id, deletion_id)
+     where membership.tenant_id = $1 and membership.user_id = restored.user_id and membership.deletion_id = restored.deletion_id`,
+    [tx.tenantId, restored.userIds, restored.deletionIds],
   )
   return { group_members: rowCount }
 }
@@ -33,10 +34,10 @@ export async function reactivateAfterRestore(
 export async function listGroupsOf(tx: TenantTransaction, userId: string): Promise<GroupMembership[]> {
   const { rows } = await tx.query<GroupMembership>(
     `select g.id as group_id, g.display_name, m.deletion_id is null as active
-     from group_members m join directory_groups g on g.id = m.group_id
-     where m.user_id = $1::uuid
+     from group_members m join directory_groups g on g.tenant_id = m.tenant_id and g.id = m.group_id
+     where m.tenant_id = $1 and m.user_id = $2
      order by g.display_name, g.id`,
-    [userId],
+    [tx.tenantId, userId],
   )
   return rows
 }

@@ -56,13 +56,19 @@ async function requirePlace(
   }: { [Name in 'courseId' | 'trainingPlanId' | 'sessionId']: string | undefined },
 ): Promise<void> {
   if (courseId !== undefined) {
-    const course = await tx.db.selectFrom('courses').select('id').where('id', '=', courseId).executeTakeFirst()
+    const course = await tx.db
+      .selectFrom('courses')
+      .select('id')
+      .where('tenant_id', '=', tx.tenantId)
+      .where('id', '=', courseId)
+      .executeTakeFirst()
     if (course === undefined) throw new LetheError('course.not_found', { id: courseId })
   }
   if (trainingPlanId !== undefined) {
     const plan = await tx.db
       .selectFrom('training_plans')
       .select('id')
+      .where('tenant_id', '=', tx.tenantId)
       .where('id', '=', trainingPlanId)
       .executeTakeFirst()
     if (plan === undefined) throw new LetheError('training_plan.not_found', { id: trainingPlanId })
@@ -71,6 +77,7 @@ async function requirePlace(
     const session = await tx.db
       .selectFrom('sessions')
       .select('course_id')
+      .where('tenant_id', '=', tx.tenantId)
       .where('id', '=', sessionId)
       .executeTakeFirst()
     if (session === undefined || session.course_id !== courseId) {

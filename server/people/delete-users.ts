@@ -33,14 +33,15 @@ export async function deleteUsers(
   const deletionId = randomUUID()
   await tx.query(
     `update users
-     set state = 'deleted', deletion_id = $2::uuid, deleted_at = now(), deleted_by = $3::uuid, updated_at = now(),
+     set state = 'deleted', deletion_id = $3, deleted_at = now(), deleted_by = $4, updated_at = now(),
          former_roles = array_remove(roles, 'learner'), roles = '{learner}'
-     where id = any ($1::uuid[])`,
-    [userIds, deletionId, options.initiator.userId ?? null],
+     where tenant_id = $1 and id = any ($2::uuid[])`,
+    [tx.tenantId, userIds, deletionId, options.initiator.userId ?? null],
   )
   const accounts = await tx.query(
-    'update product_accounts set deletion_id = $2::uuid where user_id = any ($1::uuid[]) and deletion_id is null',
-    [userIds, deletionId],
+    `update product_accounts set deletion_id = $3
+     where tenant_id = $1 and user_id = any ($2::uuid[]) and deletion_id is null`,
+    [tx.tenantId, userIds, deletionId],
   )
   const memberships = await deactivateMemberships(tx, userIds, deletionId)
   const participation = await deactivateParticipation(tx, userIds, deletionId)

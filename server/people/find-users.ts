@@ -74,10 +74,11 @@ export async function findUser(tx: TenantTransaction, selector: Selector): Promi
   const { column, type, normalForm } = lookups[selector.by]
   const { rows } = await tx.query<User>(
     `select ${userColumnsSql} from users
-     where ${column} = ${normalForm(`$1::${type}`)} and state <> 'anonymized'
+     where tenant_id = $1 and ${column} = ${normalForm(`$2::${type}`)} and state <> 'anonymized'
      order by id
      limit ${maxCandidates}`,
-    [selector.value],
+    [tx.tenantId, selector.value],
+    `find_user_by_${selector.by}`,
   )
   const [user] = rows
   if (user === undefined) throw new LetheError('user.not_found', { selector: labels[selector.by] })
@@ -153,17 +154,17 @@ async function findCandidates(
   const { rows } = await tx.query<Candidate & { position: number }>(
     `with wanted as materialized (
        select ${normalForm('value')} as key, (position - 1)::int as position
-       from unnest($1::${type}[]) with ordinality as given (value, position)
+       from unnest($2::${type}[]) with ordinality as given (value, position)
      )
      select wanted.position, candidate.id, candidate.state, candidate.directory_object_id
      from wanted cross join lateral (
        select id, state, directory_object_id from users
-       where ${column} = wanted.key and state <> 'anonymized'
+       where tenant_id = $1 and ${column} = wanted.key and state <> 'anonymized'
        order by id
        limit ${maxCandidates}
      ) candidate
      order by wanted.position, candidate.id`,
-    [values],
+    [tx.tenantId, values],
   )
   const found = new Map<string, Candidate[]>()
   for (const { position, ...candidate } of rows) {

@@ -54,7 +54,7 @@ describe('identifiers that somebody else holds as well', () => {
           return { rows: [], rowCount: 0 }
         },
       }
-      await findOtherHolders(explaining, ['l1'], [])
+      await findOtherHolders(explaining, ['l1', 'd0000000-0000-4000-8000-00000000abcd'], [])
       return text
     })
     expect(plan).not.toMatch(/Seq Scan on users/)

@@ -44,7 +44,7 @@ export async function listUsers(
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw invalid('limit', 'a number from 1 to 1000')
   const values: unknown[] = []
   const bind = (value: unknown) => `$${values.push(value)}`
-  const conditions = [`state = any (${bind(statesOf(options))}::text[])`]
+  const conditions = [`tenant_id = ${bind(tx.tenantId)}`, `state = any (${bind(statesOf(options))}::text[])`]
   if (options.deletedIn !== undefined) {
     const start = bind(monthStart(options.deletedIn))
     conditions.push(`deleted_at >= ${start}::timestamptz`)
@@ -65,7 +65,9 @@ export async function listUsers(
       conditions.push(`id > ${bind(cursor.id)}::uuid`)
     } else if (sort === 'name') {
       await requireStillThere(tx, cursor.id)
-      conditions.push(`(${key}, id) > (select ${key}, id from users where id = ${bind(cursor.id)}::uuid)`)
+      conditions.push(
+        `(${key}, id) > (select ${key}, id from users where tenant_id = $1 and id = ${bind(cursor.id)}::uuid)`,
+      )
     } else {
       conditions.push(`(${key}, id) > (${bind(cursor.key)}::timestamptz, ${bind(cursor.id)}::uuid)`)
     }
@@ -129,7 +131,12 @@ function isTime(key: unknown): boolean {
 }
 
 async function requireStillThere(tx: TenantTransaction, id: string): Promise<void> {
-  const user = await tx.db.selectFrom('users').select('id').where('id', '=', id).executeTakeFirst()
+  const user = await tx.db
+    .selectFrom('users')
+    .select('id')
+    .where('tenant_id', '=', tx.tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
   if (user === undefined) throw invalid('after', 'the user it stands at is gone; start again without it')
 }
 

@@ -17,10 +17,10 @@ export async function lockUsers(tx: TenantTransaction, userIds: readonly string[
   const ids = [...new Set(userIds.map((id) => requireUuid('id', id)))]
   const { rows } = await tx.query<LockedUser>(
     `select id, state, roles, deletion_id from users
-     where id = any ($1::uuid[]) and state <> 'anonymized'
+     where tenant_id = $1 and id = any ($2::uuid[]) and state <> 'anonymized'
      order by id
      for no key update`,
-    [ids],
+    [tx.tenantId, ids],
   )
   if (rows.length < ids.length) throw new LetheError('user.not_found', { selector: 'id' })
   return rows
@@ -66,14 +66,14 @@ export async function lockForChange(
 async function lockAdministrators(tx: TenantTransaction, userIds: readonly string[]): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
     `select id from users
-     where 'administrator' = any (roles) and state = 'active'
+     where tenant_id = $1 and 'administrator' = any (roles) and state = 'active'
        and exists (
          select from users chosen
-         where chosen.id = any ($1::uuid[]) and 'administrator' = any (chosen.roles) and chosen.state = 'active'
+         where chosen.tenant_id = $1 and chosen.id = any ($2::uuid[]) and 'administrator' = any (chosen.roles) and chosen.state = 'active'
        )
      order by id
      for no key update of users`,
-    [userIds],
+    [tx.tenantId, userIds],
   )
   return rows.map(({ id }) => id)
 }

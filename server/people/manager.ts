@@ -14,6 +14,7 @@ export async function requireManager(
   const manager = await tx.db
     .selectFrom('users')
     .select('id')
+    .where('tenant_id', '=', tx.tenantId)
     .where('id', '=', managerId)
     .where('state', '<>', 'anonymized')
     .executeTakeFirst()

@@ -6,7 +6,8 @@ export type ProductAccount = { product: Product; active: boolean; created_at: Da
 
 /** Gives the user accounts in exactly these products. */
 export async function setProducts(tx: TenantTransaction, userId: string, products: readonly Product[]): Promise<void> {
-  await tx.query('delete from product_accounts where user_id = $1::uuid and product <> all ($2::text[])', [
+  await tx.query('delete from product_accounts where tenant_id = $1 and user_id = $2 and product <> all ($3::text[])', [
+    tx.tenantId,
     userId,
     products,
   ])
@@ -22,8 +23,8 @@ export async function setProducts(tx: TenantTransaction, userId: string, product
 export async function listProducts(tx: TenantTransaction, userId: string): Promise<ProductAccount[]> {
   const { rows } = await tx.query<ProductAccount>(
     `select product, deletion_id is null as active, created_at from product_accounts
-     where user_id = $1::uuid order by product`,
-    [userId],
+     where tenant_id = $1 and user_id = $2 order by product`,
+    [tx.tenantId, userId],
   )
   return rows
 }

@@ -11,9 +11,9 @@ export async function reactivateUser(tx: TenantTransaction, userId: string): Pro
   await lockForChange(tx, { userIds: [userId], act: 'reactivated', from: ['suspended'] })
   const { rows } = await tx.query<User>(
     `update users set state = 'active', suspended_at = null, updated_at = now()
-     where id = $1::uuid
+     where tenant_id = $1 and id = $2
      returning ${userColumnsSql}`,
-    [userId],
+    [tx.tenantId, userId],
   )
   const [user] = rows
   if (user === undefined) throw new Error('The locked user is gone')

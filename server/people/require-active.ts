@@ -12,9 +12,10 @@ export async function requireActiveUser(
   tx: TenantTransaction,
   options: { userId: string; act: string },
 ): Promise<void> {
-  const { rows } = await tx.query<{ state: UserState }>('select state from users where id = $1::uuid for share', [
-    options.userId,
-  ])
+  const { rows } = await tx.query<{ state: UserState }>(
+    'select state from users where tenant_id = $1 and id = $2 for share',
+    [tx.tenantId, options.userId],
+  )
   const [user] = rows
   if (user === undefined) throw new LetheError('user.not_found', { selector: 'id' })
   if (user.state !== 'active') {

@@ -27,16 +27,16 @@ export async function restoreUsers(
     `update users
      set state = case when suspended_at is null then 'active' else 'suspended' end,
          deletion_id = null, deleted_at = null, deleted_by = null, updated_at = now(),
-         roles = case when $2::boolean then former_roles || roles else roles end,
-         former_roles = case when $2::boolean then '{}' else former_roles end
-     where id = any ($1::uuid[])`,
-    [userIds, options.withRoles === true],
+         roles = case when $3::boolean then former_roles || roles else roles end,
+         former_roles = case when $3::boolean then '{}' else former_roles end
+     where tenant_id = $1 and id = any ($2::uuid[])`,
+    [tx.tenantId, userIds, options.withRoles === true],
   )
   const accounts = await tx.query(
     `update product_accounts account set deletion_id = null
-     from unnest($1::uuid[], $2::uuid[]) as restored (user_id, deletion_id)
-     where account.user_id = restored.user_id and account.deletion_id = restored.deletion_id`,
-    [userIds, deletionIds],
+     from unnest($2::uuid[], $3::uuid[]) as restored (user_id, deletion_id)
+     where account.tenant_id = $1 and account.user_id = restored.user_id and account.deletion_id = restored.deletion_id`,
+    [tx.tenantId, userIds, deletionIds],
   )
   const memberships = await reactivateMemberships(tx, { userIds, deletionIds })
   const participation = await reactivateParticipation(tx, { userIds, deletionIds })

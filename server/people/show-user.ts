@@ -1,5 +1,5 @@
 import { type GroupMembership, listGroupsOf } from '../directory/memberships.ts'
-import { findPendingErasures } from '../erasure/pending.ts'
+import { findPendingErasure } from '../erasure/pending.ts'
 import { countParticipation } from '../learning/participation.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { findUser, type Selector } from './find-users.ts'
@@ -19,7 +19,6 @@ export type UserDetails = {
 export async function showUser(tx: TenantTransaction, selector: Selector): Promise<UserDetails> {
   const user = await findUser(tx, selector)
   const groups = await listGroupsOf(tx, user.id)
-  const [pending] = await findPendingErasures(tx, [user.id])
   return {
     user,
     product_accounts: await listProducts(tx, user.id),
@@ -28,6 +27,6 @@ export async function showUser(tx: TenantTransaction, selector: Selector): Promi
       userId: user.id,
       groupIds: groups.filter(({ active }) => active).map(({ group_id }) => group_id),
     }),
-    pending_erasure: pending === undefined ? null : { request_id: pending.request_id, state: pending.state },
+    pending_erasure: (await findPendingErasure(tx, user.id)) ?? null,
   }
 }

@@ -11,9 +11,9 @@ export async function suspendUser(tx: TenantTransaction, userId: string): Promis
   await lockForChange(tx, { userIds: [userId], act: 'suspended', from: ['active'], endsAdministrators: true })
   const { rows } = await tx.query<User>(
     `update users set state = 'suspended', suspended_at = now(), updated_at = now()
-     where id = $1::uuid
+     where tenant_id = $1 and id = $2
      returning ${userColumnsSql}`,
-    [userId],
+    [tx.tenantId, userId],
   )
   const [user] = rows
   if (user === undefined) throw new Error('The locked user is gone')

@@ -13,7 +13,12 @@ export async function refuseTaken(tx: TenantTransaction, fields: UserFields, exc
   for (const field of uniqueFields) {
     const value = fields[field]
     if (value === undefined || value === null) continue
-    const holder = await tx.db.selectFrom('users').select(['id', 'state']).where(field, '=', value).executeTakeFirst()
+    const holder = await tx.db
+      .selectFrom('users')
+      .select(['id', 'state'])
+      .where('tenant_id', '=', tx.tenantId)
+      .where(field, '=', value)
+      .executeTakeFirst()
     if (holder === undefined || holder.id === exceptId) continue
     if (holder.state === 'deleted') throw new LetheError('user.taken_by_deleted', { field, id: holder.id })
     throw new LetheError('user.taken', { field })

@@ -35,6 +35,7 @@ export async function updateUser(tx: TenantTransaction, userId: string, changes:
       ...(custom_fields !== undefined && { custom_fields: JSON.stringify(custom_fields) }),
       updated_at: sql`now()`,
     })
+    .where('tenant_id', '=', tx.tenantId)
     .where('id', '=', before.id)
     .returning(userColumns)
     .executeTakeFirstOrThrow()

@@ -85,7 +85,7 @@ async function idOfName(database: Database, name: string): Promise<string | unde
 
 async function readTenant(database: Database, id: string): Promise<Tenant | undefined> {
   return await inTenant(database, id, async (tx) => {
-    const { rows } = await tx.query<Tenant>('select id, name, kind, created_at from tenants')
+    const { rows } = await tx.query<Tenant>('select id, name, kind, created_at from tenants where id = $1', [id])
     return rows[0]
   })
 }
