@@ -1,11 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addCertificateCommands } from './certificate-commands.ts'
 import { addDatabaseCommands } from './database-commands.ts'
+import { addErasureCommands } from './erasure-commands.ts'
+import { addServeCommand } from './serve-command.ts'
 import { addTenantCommands } from './tenant-commands.ts'
 import { addUserCommands } from './user-commands.ts'
 
 /** Each adds one group of commands. A new group is one line here. */
-const groups: ((program: Command) => void)[] = [addDatabaseCommands, addTenantCommands, addUserCommands]
+const groups: ((program: Command) => void)[] = [
+  addServeCommand,
+  addDatabaseCommands,
+  addTenantCommands,
+  addUserCommands,
+  addErasureCommands,
+  addCertificateCommands,
+]
 
 const afterHelp = `
 Environment:
@@ -28,6 +38,8 @@ Examples:
   lethe user show --login ann@example.org
   lethe user delete --file leavers.csv
   lethe user list --deleted-in 2026-03 --json
+  lethe preview --file leavers.csv
+  lethe purge --file leavers.csv
 `
 
 /** The whole command line. It throws CommanderError instead of ending the process, and prints no error itself. */
