@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { IdentifierKind } from './identifiers.ts'
+import { mentionLookUp } from './mention-statements.ts'
 import type { AnyEntry, ColumnClass, SchemaFacts } from './vocabulary.ts'
 
 /** A statement that a connection prepares once under its name. */
@@ -49,6 +50,11 @@ export type CompiledMap = {
   /** In the order in which no foreign key is hurt; the people's own rows come last. */
   acts: Act[]
   mentions: MentionColumn[]
+  /**
+   * Finds the values of `mentions` that may hold one of a few identifiers: rows of (position, row_key, value).
+   * Parameters: tenant, ids of the people whose rows are left out, values of addresses, patterns of texts.
+   */
+  lookUpMentions: Statement
 }
 
 /** The table of the people themselves; every foreign key to it is a reference to a person. */
@@ -111,6 +117,7 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
   const identifiers = Object.entries(own.columns).flatMap(([column, columnClass]) =>
     columnClass.is === 'identifier' ? [{ column, kind: columnClass.kind }] : [],
   )
+  const mentions = tables.flatMap((table) => mentionColumns(table, entryOf(map, table), facts))
   const readPeople = `select id, state, ${identifiers.map(({ column }) => column).join(', ')} from ${peopleTable} where ${ownWhere} order by id`
   return {
     version,
@@ -119,7 +126,8 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
     identifiers,
     locate: named('locate', branches.join('\nunion all\n')),
     acts,
-    mentions: tables.flatMap((table) => mentionColumns(table, entryOf(map, table), facts)),
+    mentions,
+    lookUpMentions: named('mentions', mentionLookUp(mentions)),
   }
 }
 
@@ -268,7 +276,10 @@ function childrenFirst(tables: string[], facts: SchemaFacts): string[] {
   return ordered
 }
 
-/** Finds what the types cannot: a foreign key to a person that is no subject or actor, and the other way round. */
+/**
+ * Finds what the types cannot: a foreign key to a person that is no subject or actor, and the other way round; a table
+ * about a person without one subject; and rows that stay while they point to rows that go.
+ */
 function requireSound(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
   for (const [table, { foreignKeys }] of Object.entries(facts)) {
     for (const { columns, references } of foreignKeys) {
@@ -294,4 +305,29 @@ function requireSound(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
       throw new Error(`${table} is about ${entry.about} and has ${subjects} subjects; a table about a person has one`)
     }
   }
+  for (const [table, { foreignKeys }] of Object.entries(facts)) {
+    for (const { columns, references } of foreignKeys) {
+      const target = map[references]
+      // Whoever points to the people's own rows is a subject or an actor, and is done with before them.
+      if (target === undefined || references === peopleTable) continue
+      const taken = actorsWhoseRowsGo(target, factsOf(facts, references).primaryKey)
+      const why =
+        taken.length > 0
+          ? `go with ${taken.join(' or ')}`
+          : target.about === 'person' && (table === references || entryOf(map, table).about !== 'person')
+            ? 'go with another person'
+            : undefined
+      if (why === undefined) continue
+      throw new Error(`${table} (${columns.join(', ')}) points to rows of ${references}, which ${why}`)
+    }
+  }
+}
+
+/** Columns of people whose erasure deletes the row, though it is about nobody or somebody else. */
+function actorsWhoseRowsGo(entry: AnyEntry, primaryKey: string[]): string[] {
+  return Object.entries(entry.columns).flatMap(([column, columnClass]) => {
+    if (columnClass.is !== 'actor') return []
+    const goes = columnClass.purge === 'remove' || (columnClass.purge === 'reassign' && primaryKey.includes(column))
+    return goes ? [column] : []
+  })
 }
