@@ -91,10 +91,11 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
       if (columnClass.is !== 'actor') continue
       const tenant = tenantColumnOf(facts, table)
       const where = `${tenant} = $1 and ${column} = any($2)`
-      // Rows about the same people are deleted before; counting them here too would count them twice.
+      // Rows that go with the same people are counted there; counting them here too would count them twice.
       const others = (people: string) =>
-        ownersOf(entry)
-          .map((owner) => ` and ${owner} <> all(${people})`)
+        columnsOfRowsThatGo(entry)
+          .filter((owner) => owner !== column)
+          .map((owner) => ` and ${ifSet(facts, table, owner)}${owner} <> all(${people}))`)
           .join('')
       const effect = effectOf(columnClass, column)
       branches.push(countBranch(table, effect, column, where + others('$3::uuid[]')))

@@ -204,7 +204,8 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
      set state = case when step = 'search' then 'queued' when failed > 0 then 'failed' else 'done' end,
        started_at = case when step <> 'search' then coalesce(started_at, now()) end,
        finished_at = case when step <> 'search' then clock_timestamp() end
-     where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')`,
+     where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')
+     returning pg_notify('lethe_erasure', request_id::text)`,
     [tx.tenantId, request, key.kid, await sign(key, claims)],
     'record_certificate',
   )
@@ -218,7 +219,8 @@ async function finishWithoutCertificate(tx: TenantTransaction, request: string):
        update erasure_steps set state = 'failed', finished_at = clock_timestamp()
        where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify') and failed > 0
      )
-     update erasure_requests set finished_at = clock_timestamp() where tenant_id = $1 and id = $2`,
+     update erasure_requests set finished_at = clock_timestamp() where tenant_id = $1 and id = $2
+     returning pg_notify('lethe_erasure', id::text)`,
     [tx.tenantId, request],
   )
 }

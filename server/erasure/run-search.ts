@@ -149,7 +149,8 @@ async function endSearch(
        where r.tenant_id = $1 and r.id = $2
      )
      update erasure_steps set state = case when $8 then 'failed' else 'done' end, failed = $9, finished_at = clock_timestamp()
-     where tenant_id = $1 and request_id = $2 and step = 'search'`,
+     where tenant_id = $1 and request_id = $2 and step = 'search'
+     returning pg_notify('lethe_erasure', request_id::text)`,
     [
       tx.tenantId,
       request,

@@ -18,12 +18,13 @@ export type ErasureSummary = {
   initiatedFrom: string
   createdAt: Date
   finishedAt: Date | null
+  /** There is a certificate. */
+  certified: boolean
   subjects: { total: number; waiting: number; erased: number; done: number; failed: number; cancelled: number }
 }
 
 export type ErasureDetails = ErasureSummary & {
   dataMap: string
-  certified: boolean
   steps: {
     step: string
     state: string
@@ -39,6 +40,7 @@ export type ErasureDetails = ErasureSummary & {
 
 const summary = `
   select r.id, r.operation, r.initiated_from, r.created_at, r.finished_at, r.map_version, s.*,
+    exists (select from erasure_certificates c where c.tenant_id = r.tenant_id and c.request_id = r.id) as certified,
     case
       when r.finished_at is null and r.started_at is null then 'queued'
       when r.finished_at is null then 'running'
@@ -68,6 +70,7 @@ type SummaryRow = {
   created_at: Date
   finished_at: Date | null
   map_version: string
+  certified: boolean
   state: ErasureState
 } & ErasureSummary['subjects']
 
@@ -113,7 +116,6 @@ export async function showErasure(tx: TenantTransaction, request: string): Promi
   return {
     ...summaryOf(row),
     dataMap: row.map_version,
-    certified: steps.some(({ step, state }) => step === 'certify' && state === 'done'),
     steps: steps.sort((a, b) => order.indexOf(a.step) - order.indexOf(b.step)),
     receipt: sumEffects(receipt),
     failures: failures.map(({ userId, code, reason }) => ({ userId, code: code ?? '', reason: reason ?? '' })),
@@ -165,6 +167,7 @@ function summaryOf(row: SummaryRow): ErasureSummary {
     initiatedFrom: row.initiated_from,
     createdAt: row.created_at,
     finishedAt: row.finished_at,
+    certified: row.certified,
     subjects: { total, waiting, erased, done, failed, cancelled },
   }
 }

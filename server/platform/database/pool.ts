@@ -28,7 +28,8 @@ types.setTypeParser(pg.types.builtins.NUMERIC, Number)
  * Opens the application's pool and makes sure that the server can be used.
  *
  * `force_generic_plan`: the engine's statements are prepared once per connection and take whole lists of people as one
- * array, so a plan made anew for each value costs more than it gains.
+ * array, so a plan made anew for each value costs more than it gains. No parallel workers: starting them takes longer than
+ * any statement here, and there are other connections for the other cores.
  *
  * Throws `database.unreachable`, `database.refused`, `database.too_old`.
  */
@@ -38,7 +39,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     connectionString: options.url,
     max: options.max ?? 10,
     application_name: options.applicationName ?? 'lethe',
-    options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan`,
+    options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0`,
     types,
   })
   tolerateLostConnections(pool)
