@@ -51,9 +51,9 @@ select 'import_runs' as table_name, 'cleared started_by' as effect, started_by a
 union all
 select 'issued_certificates' as table_name, 'cleared issued_by' as effect, issued_by as person, count(*)::int as row_count from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[]) group by issued_by
 union all
-select 'posts' as table_name, 'emptied' as effect, author_id as person, count(*)::int as row_count from posts where tenant_id = $1 and author_id = any($2) and author_id <> all($3::uuid[]) group by author_id
+select 'posts' as table_name, 'emptied' as effect, author_id as person, count(*)::int as row_count from posts where tenant_id = $1 and author_id = any($2) group by author_id
 union all
-select 'session_instructors' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from session_instructors where tenant_id = $1 and user_id = any($2) and user_id <> all($3::uuid[]) group by user_id
+select 'session_instructors' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from session_instructors where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'submissions' as table_name, 'cleared graded_by' as effect, graded_by as person, count(*)::int as row_count from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[]) group by graded_by
 union all

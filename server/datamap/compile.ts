@@ -26,7 +26,7 @@ export type MentionColumn = {
   tenantColumn: string
   primaryKey: string[]
   nullable: boolean
-  /** Columns that say whose row it is: rows of the people themselves go or are emptied, and mention nobody. */
+  /** Columns that say whose value it is: what goes or is emptied with a person mentions nobody. */
   ownedBy: string[]
 }
 
@@ -91,12 +91,13 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
       if (columnClass.is !== 'actor') continue
       const tenant = tenantColumnOf(facts, table)
       const where = `${tenant} = $1 and ${column} = any($2)`
-      // Rows that go with the same people are counted there; counting them here too would count them twice.
-      const others = (people: string) =>
-        columnsOfRowsThatGo(entry)
-          .filter((owner) => owner !== column)
-          .map((owner) => ` and ${ifSet(facts, table, owner)}${owner} <> all(${people}))`)
-          .join('')
+      // Rows that go with the same people are counted where they go; counting them here too would count them twice.
+      const elsewhere = takersBefore(entry, column)
+      const others = (people: string) => elsewhere.map((taker) => ` and ${isNoneOf(taker, people)}`).join('')
+      const isNoneOf = (taker: string, people: string) =>
+        factsOf(facts, table).columns[taker]?.nullable
+          ? `(${taker} is null or ${taker} <> all(${people}))`
+          : `${taker} <> all(${people})`
       const effect = effectOf(columnClass, column)
       branches.push(countBranch(table, effect, column, where + others('$3::uuid[]')))
       acts.push(
@@ -214,6 +215,7 @@ function emptyOf(facts: SchemaFacts, table: string, column: string): string {
 
 function mentionColumns(table: string, entry: AnyEntry, facts: SchemaFacts): MentionColumn[] {
   const { primaryKey, columns } = factsOf(facts, table)
+  const emptiers = columnsWhere(entry, (c) => c.is === 'actor' && c.purge === 'empty')
   return Object.entries(entry.columns).flatMap(([column, columnClass]) => {
     const as = columnClass.is === 'mention' ? columnClass.as : columnClass.is === 'content' ? 'text' : undefined
     if (as === undefined) return []
@@ -225,18 +227,25 @@ function mentionColumns(table: string, entry: AnyEntry, facts: SchemaFacts): Men
         tenantColumn: tenantColumnOf(facts, table),
         primaryKey,
         nullable: columns[column]?.nullable ?? false,
-        ownedBy: ownersOf(entry),
+        ownedBy: columnClass.is === 'content' ? [...takersOf(entry), ...emptiers] : takersOf(entry),
       },
     ]
   })
 }
 
-/** Columns whose person's erasure deletes or empties the whole row. */
-function ownersOf(entry: AnyEntry): string[] {
-  return columnsWhere(
-    entry,
-    (c) => c.is === 'subject' || (c.is === 'actor' && (c.purge === 'empty' || c.purge === 'remove')),
-  ).filter((column) => entry.columns[column]?.is === 'subject' || entry.about === 'other')
+/** Columns whose person takes the whole row along. */
+function takersOf(entry: AnyEntry): string[] {
+  return columnsWhere(entry, (c) => c.is === 'subject' || (c.is === 'actor' && c.purge === 'remove'))
+}
+
+/** The takers that a row is counted under before this column: a row that several of them take is counted once. */
+function takersBefore(entry: AnyEntry, column: string): string[] {
+  const takers = takersOf(entry)
+  const position = takers.indexOf(column)
+  const subjects = columnsWhere(entry, (c) => c.is === 'subject')
+  return position === -1
+    ? takers
+    : takers.filter((taker, index) => taker !== column && (index < position || subjects.includes(taker)))
 }
 
 function columnsWhere(entry: AnyEntry, test: (columnClass: ColumnClass) => boolean): string[] {
