@@ -43,6 +43,6 @@ export async function erase(
     effects.push({ table, effect, rows })
   }
   const mentions = await findMentions(tx, identifiers, people)
-  effects.push(...(await scrubMentions(tx, mentions, identifiers)))
+  effects.push(...(await scrubMentions(tx, mentions)))
   return { effects: sumEffects(effects), located }
 }

@@ -13,7 +13,7 @@ import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
 import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
 
 /** People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks. */
-export const batchSize = 500
+export const batchSize = 1000
 
 /**
  * Erases the next people of a request in one transaction, together with the record of it. Answers `more` while there may

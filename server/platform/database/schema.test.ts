@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/database.ts
 import { insertOneErasure, insertOneOfEverything } from '../../../test/one-of-everything.ts'
 import type { MentionColumn } from '../../datamap/compile.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
-import { mentionLookUp } from '../../datamap/mention-statements.ts'
+import { mentionLookUp } from '../../datamap/mention-look-up.ts'
 import { codeOf, openDatabase } from './pool.ts'
 import { equipLogin } from './roles.ts'
 

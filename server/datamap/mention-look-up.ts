@@ -19,12 +19,12 @@ export function mentionLookUp(columns: MentionColumn[]): string {
 }
 
 /** The primary key of a row as a JSON array, in the order of the key's columns. */
-export function rowKey({ primaryKey }: MentionColumn): string {
+function rowKey({ primaryKey }: MentionColumn): string {
   return `jsonb_build_array(${primaryKey.join(', ')})`
 }
 
 /** The rows of the tenant ($1) that belong to none of the people ($2). A partial index needs the null test in words. */
-export function mentionWhere({ tenantColumn, column, nullable, ownedBy }: MentionColumn): string {
+function mentionWhere({ tenantColumn, column, nullable, ownedBy }: MentionColumn): string {
   const others = ownedBy.map((owner) => ` and (${owner} is null or ${owner} <> all ($2::uuid[]))`).join('')
   return `${tenantColumn} = $1${nullable ? ` and ${column} is not null` : ''}${others}`
 }
