@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { runMigrations } from 'graphile-worker'
 import pg from 'pg'
 import { LetheError } from '../errors.ts'
-import { codeOf, connectionError, connectOwner } from './pool.ts'
+import { codeOf, connectionError, connectOwner, tolerateLostConnections } from './pool.ts'
 import { createRoles, equipLogin } from './roles.ts'
 
 const migrationsFolder = new URL('../../../migrations/', import.meta.url)
@@ -138,6 +138,7 @@ async function applyMigration(owner: pg.Client, migration: Migration): Promise<b
  */
 async function installJobQueue(owner: pg.Client, ownerUrl: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: ownerUrl, max: 1 })
+  tolerateLostConnections(pool)
   try {
     await runMigrations({ pgPool: pool })
   } finally {

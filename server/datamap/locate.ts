@@ -1,0 +1,33 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { compiledMap } from './compiled.ts'
+
+/** How many rows of a table an effect concerns, for one person. */
+export type Located = { table: string; effect: string; person: string; rows: number }
+
+/**
+ * Counts, table by table, what there is about some people. One statement, each table through an index.
+ * `gone`: everybody whose own rows will be gone by then; what stands in those is not counted a second time.
+ */
+export async function locate(tx: TenantTransaction, people: string[], gone = people): Promise<Located[]> {
+  const { name, text } = compiledMap.locate
+  const { rows } = await tx.query<{ table_name: string; effect: string; person: string; row_count: number }>(
+    text,
+    [tx.tenantId, people, gone],
+    name,
+  )
+  return rows.map((row) => ({ table: row.table_name, effect: row.effect, person: row.person, rows: row.row_count }))
+}
+
+/** One line of a receipt or a preview. */
+export type Effect = { table: string; effect: string; rows: number }
+
+/** Adds up effects per table and kind, in a stable order. */
+export function sumEffects(effects: Effect[]): Effect[] {
+  const sums = new Map<string, Effect>()
+  for (const { table, effect, rows } of effects) {
+    const sum = sums.get(`${table} ${effect}`)
+    if (sum === undefined) sums.set(`${table} ${effect}`, { table, effect, rows })
+    else sum.rows += rows
+  }
+  return [...sums.values()].sort((a, b) => (`${a.table} ${a.effect}` < `${b.table} ${b.effect}` ? -1 : 1))
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import { CompactSign, compactVerify, createLocalJWKSet, decodeProtectedHeader, errors, type JSONWebKeySet } from 'jose'
+import type { Effect } from '../datamap/locate.ts'
+import { LetheError } from '../platform/errors.ts'
+import type { SigningKey } from './signing-keys.ts'
+
+/** What a certificate states. Canonical JSON (RFC 8785) of this is what the signature covers. No personal data. */
+export type CertificateClaims = {
+  type: 'lethe.erasure_certificate'
+  version: 1
+  tenant: string
+  request: string
+  operation: 'purge' | 'anonymize'
+  initiated_from: string
+  requested_at: string
+  started_at: string
+  certified_at: string
+  /** Hash of the data map that the erasure worked by. */
+  data_map: string
+  subjects: {
+    total: number
+    done: number
+    failed: number
+    /** SHA-256 over the lines of the subject list, each ended by a line feed; see {@link subjectLine}. */
+    digest: string
+  }
+  /** What was done to which table, in rows. */
+  effects: Effect[]
+  /** Identifiers left alone because another living user of the tenant holds them too. */
+  shared_identifiers: number
+  /** The data map's own queries, run on what was left. */
+  verification: { method: 'data_map'; rows_left: number; mentions_left: number }
+}
+
+/** What became known after the certificate; it names the certificate by the hash of its JWS. */
+export type AddendumClaims = {
+  type: 'lethe.erasure_addendum'
+  version: 1
+  tenant: string
+  request: string
+  certificate: string
+  added_at: string
+  /** The search of every text-like column of the whole database, mapped or not. */
+  search: {
+    tables: number
+    columns: number
+    bytes: number
+    identifiers: number
+    /** Identifiers too short to be told apart from other text; they are compared by the map only. */
+    too_short: number
+    /** Tables that could not be read; empty, or the request has failed. */
+    unreadable: string[]
+    findings: { table: string; column: string; rows: number }[]
+  }
+}
+
+/** What `lethe certificate show` writes and `lethe certificate verify` reads: all that a check needs, offline. */
+export type CertificateFile = {
+  certificates: string[]
+  /** One line a subject, in order: the keyed hash of the internal id, then those of the identifiers. */
+  subjects: string[]
+  keys: JSONWebKeySet
+}
+
+/** Signs claims as a compact JWS (RFC 7515) with EdDSA over their canonical JSON. */
+export async function sign(key: SigningKey, claims: CertificateClaims | AddendumClaims): Promise<string> {
+  const payload = canonicalize(claims)
+  if (payload === undefined) throw new TypeError('claims are JSON')
+  return new CompactSign(Buffer.from(payload))
+    .setProtectedHeader({ alg: 'EdDSA', kid: key.kid, typ: 'application/json' })
+    .sign(key.privateKey)
+}
+
+/** One subject in the list that the digest covers. */
+export function subjectLine(id: Buffer, identifiers: { kind: string; hash: Buffer }[]): string {
+  const hashes = identifiers.map(({ kind, hash }) => `${kind}:${hash.toString('hex')}`).sort()
+  return [`id:${id.toString('hex')}`, ...hashes].join(' ')
+}
+
+/** A running digest over subject lines, so that no list of any length has to be held. */
+export function subjectDigest(): { add(line: string): void; hex(): string } {
+  const hash = createHash('sha256')
+  return {
+    add: (line) => {
+      hash.update(`${line}\n`)
+    },
+    hex: () => hash.digest('hex'),
+  }
+}
+
+/** How an addendum names its certificate. */
+export function hashOf(jws: string): string {
+  return createHash('sha256').update(jws).digest('hex')
+}
+
+export type VerifiedCertificate = { certificate: CertificateClaims; addenda: AddendumClaims[]; kids: string[] }
+
+/**
+ * Checks a certificate file without any database: every signature against the keys given (the file's own by default; the
+ * checker should compare them with the published ones), the digest of the subject list, and that addenda belong to it.
+ *
+ * Throws `certificate.invalid` with the first thing that does not hold.
+ */
+export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet): Promise<VerifiedCertificate> {
+  const { certificates, subjects, keys } = requireFile(file)
+  const keySet = createLocalJWKSet(trusted ?? keys)
+  const kids: string[] = []
+  let last: { claims: CertificateClaims; hash: string } | undefined
+  const addenda: AddendumClaims[] = []
+  for (const jws of certificates) {
+    const claims = await openJws(jws, keySet)
+    kids.push(decodeProtectedHeader(jws).kid ?? '')
+    if (claims.type === 'lethe.erasure_certificate') {
+      last = { claims, hash: hashOf(jws) }
+    } else {
+      if (last === undefined || claims.certificate !== last.hash || claims.request !== last.claims.request) {
+        throw new LetheError('certificate.invalid', { reason: 'an addendum belongs to another certificate' })
+      }
+      addenda.push(claims)
+    }
+  }
+  if (last === undefined) throw new LetheError('certificate.invalid', { reason: 'it holds no certificate' })
+  const digest = subjectDigest()
+  for (const line of subjects) digest.add(line)
+  if (subjects.length !== last.claims.subjects.done || digest.hex() !== last.claims.subjects.digest) {
+    throw new LetheError('certificate.invalid', { reason: 'the list of subjects is not the one that was signed' })
+  }
+  return { certificate: last.claims, addenda, kids }
+}
+
+async function openJws(
+  jws: string,
+  keySet: ReturnType<typeof createLocalJWKSet>,
+): Promise<CertificateClaims | AddendumClaims> {
+  let payload: Uint8Array
+  try {
+    payload = (await compactVerify(jws, keySet, { algorithms: ['EdDSA'] })).payload
+  } catch (error) {
+    if (!(error instanceof errors.JOSEError)) throw error
+    const reason =
+      error instanceof errors.JWKSNoMatchingKey ? 'no key given made its signature' : 'the signature is wrong'
+    throw new LetheError('certificate.invalid', { reason }, error)
+  }
+  return JSON.parse(Buffer.from(payload).toString('utf8')) as CertificateClaims | AddendumClaims
+}
+
+function requireFile(file: unknown): CertificateFile {
+  const given = file as Partial<CertificateFile> | null
+  const strings = (list: unknown): list is string[] =>
+    Array.isArray(list) && list.every((item) => typeof item === 'string')
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    !strings(given.certificates) ||
+    !strings(given.subjects) ||
+    !Array.isArray(given.keys?.keys)
+  ) {
+    throw new LetheError('certificate.invalid', { reason: 'the file is not one that "lethe certificate show" wrote' })
+  }
+  return given as CertificateFile
+}

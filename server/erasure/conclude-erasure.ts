@@ -1,0 +1,251 @@
+import type { Application } from '../application.ts'
+import type { Identifier } from '../datamap/identifiers.ts'
+import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
+import { findMentions, mentionEffects } from '../datamap/mentions.ts'
+import { sessionsNeedingInstructor } from '../learning/needs.ts'
+import { notify } from '../notify/notify.ts'
+import { activeAdministrators } from '../people/administrators.ts'
+import { findOtherHolders } from '../people/holders.ts'
+import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
+import { enqueue } from '../platform/jobs/enqueue.ts'
+import { type CertificateClaims, sign, subjectDigest } from './certificate.ts'
+import { identifierHashKey, openWith } from './keys.ts'
+import { openIdentifiers } from './sealed-identifiers.ts'
+import { activeSigningKey } from './signing-keys.ts'
+import { readSubjectLines } from './subject-lines.ts'
+
+const verifiedAtATime = 1000
+
+/**
+ * Ends what the batches began, once none is left to erase: verifies what remains by the map's own queries, signs the
+ * certificate, tells people, and orders the search of the whole database. Safe to call at any time and by several jobs
+ * at once: the request's row is locked, and whoever comes second finds the work done.
+ */
+export async function concludeErasure(app: Application, tenant: string, request: string): Promise<void> {
+  for (;;) {
+    const outcome = await inTenant(app.database, tenant, async (tx) => {
+      const state = await lockRequest(tx, request)
+      // Nothing to conclude, or another job is still erasing and will conclude after its batch.
+      if (state === undefined || state.queued > 0 || state.concluded) return 'concluded'
+      const left = state.running - (await verifySome(app, tx, request, state.sealedKey))
+      if (left > 0) return 'more'
+      await certify(app, tx, request)
+      return 'concluded'
+    })
+    if (outcome === 'concluded') return
+  }
+}
+
+async function lockRequest(tx: TenantTransaction, request: string) {
+  const { rows } = await tx.query<{
+    sealed_key: Buffer | null
+    concluded: boolean
+    queued: number
+    running: number
+  }>(
+    `with request as (
+       select tenant_id, id, sealed_key, finished_at from erasure_requests where tenant_id = $1 and id = $2 for update
+     )
+     select request.sealed_key,
+       request.finished_at is not null
+         or exists (select from erasure_steps t where t.tenant_id = $1 and t.request_id = $2 and t.step = 'certify' and t.state = 'done')
+         as concluded,
+       count(*) filter (where s.state = 'queued')::int as queued,
+       count(*) filter (where s.state = 'running')::int as running
+     from request left join erasure_subjects s on s.tenant_id = $1 and s.request_id = $2 and s.state in ('queued', 'running')
+     group by request.sealed_key, request.finished_at`,
+    [tx.tenantId, request],
+    'lock_request',
+  )
+  const row = rows[0]
+  if (row === undefined) return undefined
+  return { sealedKey: row.sealed_key, concluded: row.concluded, queued: row.queued, running: row.running }
+}
+
+/** Verifies the next people whose rows are erased; answers how many. Who left something behind fails, by name of table. */
+async function verifySome(
+  app: Application,
+  tx: TenantTransaction,
+  request: string,
+  sealedKey: Buffer | null,
+): Promise<number> {
+  const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer | null }>(
+    `select user_id, sealed_identifiers from erasure_subjects
+     where tenant_id = $1 and request_id = $2 and state = 'running' order by user_id limit $3`,
+    [tx.tenantId, request, verifiedAtATime],
+    'subjects_to_verify',
+  )
+  if (rows.length === 0) return 0
+  if (sealedKey === null) throw new Error('the request has erased people but no key')
+  const requestKey = openWith(app.masterKey, sealedKey, 'request key')
+  const identifiers = new Map<string, Identifier[]>()
+  for (const row of rows) {
+    if (row.sealed_identifiers === null) throw new Error('an erased person has no sealed identifiers')
+    identifiers.set(row.user_id, openIdentifiers(requestKey, row.sealed_identifiers))
+  }
+  const ids = [...identifiers.keys()]
+  const residue = await findResidue(tx, identifiers)
+  const failed = [...residue.keys()]
+  const reasons = failed.map(
+    (id) => `left in ${(residue.get(id) ?? []).map(({ table, effect }) => `${table} (${effect})`).join(', ')}`,
+  )
+  await tx.query(
+    `with failed as (
+       update erasure_subjects s set state = 'failed', error_code = 'erasure.residue', error_reason = given.reason
+       from unnest($4::uuid[], $5::text[]) as given (user_id, reason)
+       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
+     ), done as (
+       update erasure_subjects set state = 'done', finished_at = clock_timestamp()
+       where tenant_id = $1 and request_id = $2 and user_id = any($3) and user_id <> all($4)
+     ), erase as (
+       update erasure_steps set state = 'done', finished_at = clock_timestamp()
+       where tenant_id = $1 and request_id = $2 and step = 'erase'
+     )
+     update erasure_steps set state = 'running', started_at = coalesce(started_at, now()), failed = failed + $6
+     where tenant_id = $1 and request_id = $2 and step = 'verify'`,
+    [tx.tenantId, request, ids, failed, reasons, failed.length],
+    'record_verification',
+  )
+  return ids.length
+}
+
+/** What is left of people after their erasure, per person; nobody should stand in the answer. */
+async function findResidue(
+  tx: TenantTransaction,
+  identifiers: Map<string, Identifier[]>,
+): Promise<Map<string, Effect[]>> {
+  const ids = [...identifiers.keys()]
+  const residue = new Map<string, Effect[]>()
+  const add = (person: string, effect: Effect) => residue.set(person, [...(residue.get(person) ?? []), effect])
+  for (const { person, table, effect, rows } of await locate(tx, ids)) add(person, { table, effect, rows })
+  const all = [...identifiers.values()].flat()
+  const shared = await findOtherHolders(
+    tx,
+    all.map(({ value }) => value),
+    ids,
+  )
+  const own = all.filter(({ value }) => !shared.has(value))
+  // Somebody wrote an identifier down while the person was erased: it is the person's whose identifier it is.
+  for (const mention of await findMentions(tx, own, ids)) {
+    const mentioned = new Set(mention.identifiers.map(({ value }) => value))
+    for (const [person, theirs] of identifiers) {
+      if (!theirs.some(({ value }) => mentioned.has(value))) continue
+      for (const effect of mentionEffects([mention])) add(person, effect)
+    }
+  }
+  return residue
+}
+
+async function certify(app: Application, tx: TenantTransaction, request: string): Promise<void> {
+  const { rows } = await tx.query<{
+    operation: 'purge' | 'anonymize'
+    initiated_from: string
+    requested_by: string | null
+    map_version: string
+    created_at: Date
+    started_at: Date | null
+    total: number
+    done: number
+    failed: number
+    shared: number
+    effects: Effect[]
+    now: Date
+  }>(
+    `select r.operation, r.initiated_from, r.requested_by, r.map_version, r.created_at, r.started_at, now() as now,
+       s.total, s.done, s.failed,
+       (select shared from erasure_steps where tenant_id = $1 and request_id = $2 and step = 'erase')::int as shared,
+       coalesce((
+         select jsonb_agg(jsonb_build_object('table', table_name, 'effect', effect, 'rows', row_count) order by table_name, effect)
+         from erasure_receipts where tenant_id = $1 and request_id = $2
+       ), '[]') as effects
+     from erasure_requests r, lateral (
+       select count(*)::int as total, count(*) filter (where state = 'done')::int as done,
+         count(*) filter (where state = 'failed')::int as failed
+       from erasure_subjects where tenant_id = $1 and request_id = $2
+     ) s
+     where r.tenant_id = $1 and r.id = $2`,
+    [tx.tenantId, request],
+    'read_for_certificate',
+  )
+  const facts = rows[0]
+  if (facts === undefined) throw new Error('the request is locked and is not there')
+  if (facts.done === 0) {
+    await finishWithoutCertificate(tx, request)
+    return
+  }
+  const digest = subjectDigest()
+  const hashKey = await identifierHashKey(tx, app.masterKey)
+  for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
+  const claims: CertificateClaims = {
+    type: 'lethe.erasure_certificate',
+    version: 1,
+    tenant: tx.tenantId,
+    request,
+    operation: facts.operation,
+    initiated_from: facts.initiated_from,
+    requested_at: facts.created_at.toISOString(),
+    started_at: (facts.started_at ?? facts.created_at).toISOString(),
+    certified_at: facts.now.toISOString(),
+    data_map: facts.map_version,
+    subjects: { total: facts.total, done: facts.done, failed: facts.failed, digest: digest.hex() },
+    effects: sumEffects(facts.effects),
+    shared_identifiers: facts.shared,
+    verification: { method: 'data_map', rows_left: 0, mentions_left: 0 },
+  }
+  const key = await activeSigningKey(tx.client, app.masterKey)
+  await tx.query(
+    `with certificate as (
+       insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
+       select $1, $2, count(*), $3, $4 from erasure_certificates where tenant_id = $1 and request_id = $2
+     )
+     update erasure_steps
+     set state = case when step = 'search' then 'queued' when failed > 0 then 'failed' else 'done' end,
+       started_at = case when step <> 'search' then coalesce(started_at, now()) end,
+       finished_at = case when step <> 'search' then clock_timestamp() end
+     where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')
+     returning pg_notify('lethe_erasure', request_id::text)`,
+    [tx.tenantId, request, key.kid, await sign(key, claims)],
+    'record_certificate',
+  )
+  await tell(tx, request, facts)
+  await enqueue(tx, 'search', { tenant: tx.tenantId, request })
+}
+
+async function finishWithoutCertificate(tx: TenantTransaction, request: string): Promise<void> {
+  await tx.query(
+    `with steps as (
+       update erasure_steps set state = 'failed', finished_at = clock_timestamp()
+       where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify') and failed > 0
+     )
+     update erasure_requests set finished_at = clock_timestamp() where tenant_id = $1 and id = $2
+     returning pg_notify('lethe_erasure', id::text)`,
+    [tx.tenantId, request],
+  )
+}
+
+/** Tells the initiator that it is done, and the administrators what now needs somebody. Names nobody. */
+async function tell(
+  tx: TenantTransaction,
+  request: string,
+  facts: { requested_by: string | null; done: number; failed: number; effects: Effect[] },
+): Promise<void> {
+  if (facts.requested_by !== null) {
+    await notify(tx, [facts.requested_by], {
+      kind: 'erasure_done',
+      subject: facts.failed === 0 ? 'A purge is done' : 'A purge is done in part',
+      body: `Request ${request}: ${facts.done} purged, ${facts.failed} failed. The certificate is ready.`,
+      data: { request },
+    })
+  }
+  if (facts.effects.some(({ table }) => table === 'session_instructors')) {
+    const sessions = await sessionsNeedingInstructor(tx)
+    if (sessions.length > 0) {
+      await notify(tx, await activeAdministrators(tx), {
+        kind: 'sessions_need_instructor',
+        subject: 'Sessions need an instructor',
+        body: `${sessions.length} sessions have no instructor any more since request ${request}.`,
+        data: { request, sessions: sessions.slice(0, 100) },
+      })
+    }
+  }
+}

@@ -1,0 +1,235 @@
+import pg from 'pg'
+import type { Application } from '../application.ts'
+import { compiledMap } from '../datamap/compiled.ts'
+import { type Erased, erase } from '../datamap/erase.ts'
+import type { Identifier } from '../datamap/identifiers.ts'
+import { lockPeople } from '../datamap/people.ts'
+import { findHeir } from '../people/heir.ts'
+import { findOtherHolders } from '../people/holders.ts'
+import { codeOf } from '../platform/database/pool.ts'
+import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
+import { isLetheError } from '../platform/errors.ts'
+import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
+import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
+
+/** People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks. */
+export const batchSize = 1000
+
+/**
+ * Erases the next people of a request in one transaction, together with the record of it. Answers `more` while there may
+ * be others. Where the whole batch cannot be erased, each of its people is tried alone, and who fails is marked with the
+ * reason: one person never stalls the others.
+ */
+export async function eraseBatch(app: Application, tenant: string, request: string): Promise<'more' | 'none'> {
+  let claimed: string[] = []
+  try {
+    await inTenant(app.database, tenant, async (tx) => {
+      claimed = await claim(tx, request, batchSize)
+      if (claimed.length > 0) await eraseClaimed(app, tx, request, claimed)
+    })
+  } catch (error) {
+    if (isPassing(error) || claimed.length === 0) throw error
+    await eraseOneByOne(app, tenant, request, claimed)
+  }
+  return claimed.length === batchSize ? 'more' : 'none'
+}
+
+async function eraseOneByOne(app: Application, tenant: string, request: string, people: string[]): Promise<void> {
+  for (const person of people) {
+    try {
+      await inTenant(app.database, tenant, async (tx) => {
+        const [claimed] = await claim(tx, request, 1, person)
+        if (claimed !== undefined) await eraseClaimed(app, tx, request, [claimed])
+      })
+    } catch (error) {
+      if (isPassing(error)) throw error
+      await inTenant(app.database, tenant, (tx) => markFailed(tx, request, person, failureOf(error)))
+    }
+  }
+}
+
+/** Takes people that wait in this request; those that another job has taken are passed over. */
+async function claim(tx: TenantTransaction, request: string, limit: number, person?: string): Promise<string[]> {
+  const { rows } = await tx.query<{ user_id: string }>(
+    `select user_id from erasure_subjects
+     where tenant_id = $1 and request_id = $2 and state = 'queued' and ($3::uuid is null or user_id = $3)
+     order by user_id limit $4 for update skip locked`,
+    [tx.tenantId, request, person ?? null, limit],
+    'claim_subjects',
+  )
+  return rows.map(({ user_id }) => user_id)
+}
+
+async function eraseClaimed(app: Application, tx: TenantTransaction, request: string, ids: string[]): Promise<void> {
+  const { requestKey, requestedBy } = await readRequest(app, tx, request)
+  const people = await lockPeople(tx, ids)
+  // Checked when it was ordered, and again right before acting.
+  const refused = people.filter(({ state }) => state !== 'deleted').map(({ id }) => id)
+  for (const person of refused)
+    await markFailed(tx, request, person, { code: 'user.not_deleted', reason: 'not deleted' })
+  const subjects = new Map(
+    people.filter(({ state }) => state === 'deleted').map(({ id, identifiers }) => [id, identifiers]),
+  )
+  for (const [id, identifiers] of await readAlreadyErased(tx, request, requestKey, ids)) subjects.set(id, identifiers)
+  if (subjects.size === 0) return
+
+  const ownIds = [...subjects.keys()]
+  const shared = await findOtherHolders(
+    tx,
+    [...subjects.values()].flat().map(({ value }) => value),
+    ownIds,
+  )
+  const isOwn = ({ value }: Identifier) => !shared.has(value)
+  const erased = await erase(tx, {
+    people: ownIds,
+    identifiers: [...subjects.values()].flat().filter(isOwn),
+    findHeir: () => findHeir(tx, requestedBy, ownIds),
+  })
+  const hashKey = await identifierHashKey(tx, app.masterKey)
+  await record(tx, request, erased, {
+    subjects: ownIds.map((id) => {
+      const identifiers = subjects.get(id) ?? []
+      return {
+        id,
+        sealed: sealIdentifiers(requestKey, identifiers),
+        hashes: identifiers.filter(isOwn).map((identifier) => ({
+          kind: identifier.kind,
+          hash: hashIdentifier(hashKey, identifier),
+        })),
+        shared: identifiers.filter((identifier) => !isOwn(identifier)).length,
+      }
+    }),
+  })
+}
+
+async function readRequest(app: Application, tx: TenantTransaction, request: string) {
+  const { rows } = await tx.query<{ sealed_key: Buffer | null; requested_by: string | null }>(
+    'select sealed_key, requested_by from erasure_requests where tenant_id = $1 and id = $2',
+    [tx.tenantId, request],
+    'read_request',
+  )
+  const sealedKey = rows[0]?.sealed_key
+  if (sealedKey === undefined || sealedKey === null) throw new Error('the request has subjects but no key')
+  return {
+    requestKey: openWith(app.masterKey, sealedKey, 'request key'),
+    requestedBy: rows[0]?.requested_by ?? undefined,
+  }
+}
+
+/** People whose rows an earlier run erased, and who are tried again because something of them was left. */
+async function readAlreadyErased(
+  tx: TenantTransaction,
+  request: string,
+  requestKey: Buffer,
+  ids: string[],
+): Promise<Map<string, Identifier[]>> {
+  const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer }>(
+    `select user_id, sealed_identifiers from erasure_subjects
+     where tenant_id = $1 and request_id = $2 and user_id = any($3) and sealed_identifiers is not null`,
+    [tx.tenantId, request, ids],
+    'read_already_erased',
+  )
+  return new Map(rows.map((row) => [row.user_id, openIdentifiers(requestKey, row.sealed_identifiers)]))
+}
+
+type Recorded = { id: string; sealed: Buffer; hashes: { kind: string; hash: Buffer }[]; shared: number }
+
+/** Writes down what was done, in the transaction that did it: subjects, tombstones, ledger, receipt, step. */
+async function record(
+  tx: TenantTransaction,
+  request: string,
+  { effects, located }: Erased,
+  { subjects }: { subjects: Recorded[] },
+): Promise<void> {
+  const counts = new Map<string, Record<string, number>>(subjects.map(({ id }) => [id, {}]))
+  for (const { person, table, effect, rows } of located) {
+    const own = counts.get(person)
+    if (own !== undefined) own[`${table} ${effect}`] = rows
+  }
+  const stones = subjects.flatMap(({ id, hashes }) => hashes.map(({ kind, hash }) => ({ id, kind, hash })))
+  const removed = effects.reduce((sum, { rows }) => sum + rows, 0)
+  const shared = subjects.reduce((sum, subject) => sum + subject.shared, 0)
+  await tx.query(
+    `with subjects as (
+       update erasure_subjects s
+       set state = 'running', sealed_identifiers = given.sealed, counts = given.counts::jsonb, erased_at = clock_timestamp(),
+         error_code = null, error_reason = null
+       from unnest($3::uuid[], $4::bytea[], $5::text[]) as given (user_id, sealed, counts)
+       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
+     ), ledger as (
+       insert into erasure_ledger (tenant_id, request_id, user_id, operation, map_version)
+       select $1, $2, user_id, 'purge', $6 from unnest($3::uuid[]) as user_id
+       on conflict do nothing
+     ), stones as (
+       insert into tombstones (tenant_id, request_id, user_id, kind, hash)
+       select $1, $2, given.* from unnest($7::uuid[], $8::text[], $9::bytea[]) as given
+       on conflict do nothing
+     ), receipt as (
+       insert into erasure_receipts (tenant_id, request_id, table_name, effect, row_count)
+       select $1, $2, given.* from unnest($10::text[], $11::text[], $12::bigint[]) as given
+       on conflict (tenant_id, request_id, table_name, effect)
+       do update set row_count = erasure_receipts.row_count + excluded.row_count
+     ), request as (
+       update erasure_requests set started_at = coalesce(started_at, now()) where tenant_id = $1 and id = $2
+     )
+     update erasure_steps
+     set state = 'running', started_at = coalesce(started_at, now()), removed = removed + $13, shared = shared + $14
+     where tenant_id = $1 and request_id = $2 and step = 'erase'`,
+    [
+      tx.tenantId,
+      request,
+      subjects.map(({ id }) => id),
+      subjects.map(({ sealed }) => sealed),
+      subjects.map(({ id }) => JSON.stringify(counts.get(id) ?? {})),
+      compiledMap.version,
+      stones.map(({ id }) => id),
+      stones.map(({ kind }) => kind),
+      stones.map(({ hash }) => hash),
+      effects.map(({ table }) => table),
+      effects.map(({ effect }) => effect),
+      effects.map(({ rows }) => rows),
+      removed,
+      shared,
+    ],
+    'record_erasure',
+  )
+}
+
+type Failure = { code: string; reason: string }
+
+/** Marks a person as failed with a reason that says where, and never holds a value. */
+export async function markFailed(
+  tx: TenantTransaction,
+  request: string,
+  person: string,
+  failure: Failure,
+): Promise<void> {
+  await tx.query(
+    `with subject as (
+       update erasure_subjects set state = 'failed', error_code = $4, error_reason = $5
+       where tenant_id = $1 and request_id = $2 and user_id = $3
+     )
+     update erasure_steps set failed = failed + 1, started_at = coalesce(started_at, now())
+     where tenant_id = $1 and request_id = $2 and step = 'erase'`,
+    [tx.tenantId, request, person, failure.code, failure.reason],
+  )
+}
+
+/** The reason in words: table and constraint of a database error, never its message or detail, which hold values. */
+function failureOf(error: unknown): Failure {
+  if (isLetheError(error)) return { code: error.code, reason: error.message }
+  if (error instanceof pg.DatabaseError) {
+    const place = [error.table && `table ${error.table}`, error.constraint && `constraint ${error.constraint}`]
+      .filter((part) => part)
+      .join(', ')
+    return { code: `sqlstate.${error.code}`, reason: `the database refused it${place === '' ? '' : ` (${place})`}` }
+  }
+  return { code: 'internal.unexpected', reason: 'an unexpected error; the log has the place' }
+}
+
+/** The server or the connection went away: not the person's fault, the job is tried again as a whole. */
+function isPassing(error: unknown): boolean {
+  const code = codeOf(error)
+  if (code === undefined) return error instanceof Error && /connection|terminat/i.test(error.message)
+  return /^(08|57P|53|40)/.test(code) || /^E[A-Z]+$/.test(code)
+}

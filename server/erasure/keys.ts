@@ -1,0 +1,42 @@
+import { createHmac } from 'node:crypto'
+import type { Identifier } from '../datamap/identifiers.ts'
+import { newKey, open, seal } from '../platform/crypto/seal.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+
+/**
+ * The tenant's key for keyed hashes of identifiers; made when first needed, kept wrapped by the master key.
+ * Throws `master_key.wrong` where the master key is not the one it was wrapped with.
+ */
+export async function identifierHashKey(tx: TenantTransaction, masterKey: Buffer): Promise<Buffer> {
+  const select = () =>
+    tx.query<{ sealed_key: Buffer }>(
+      `select sealed_key from tenant_keys where tenant_id = $1 and purpose = 'identifier_hash'`,
+      [tx.tenantId],
+      'identifier_hash_key',
+    )
+  let found = (await select()).rows[0]
+  if (found === undefined) {
+    await tx.query(
+      `insert into tenant_keys (tenant_id, purpose, sealed_key) values ($1, 'identifier_hash', $2) on conflict do nothing`,
+      [tx.tenantId, seal(masterKey, newKey(), 'tenant key')],
+    )
+    found = (await select()).rows[0]
+  }
+  if (found === undefined) throw new Error('the key of the tenant was just inserted and is not there')
+  return openWith(masterKey, found.sealed_key, 'tenant key')
+}
+
+/** The keyed hash (HMAC-SHA-256) that a tombstone and a certificate know an identifier by. */
+export function hashIdentifier(key: Buffer, { kind, value }: Identifier): Buffer {
+  return createHmac('sha256', key).update(`${kind}\0${value}`).digest()
+}
+
+/** Opens a key that is wrapped by the master key. Throws `master_key.wrong`. */
+export function openWith(masterKey: Buffer, sealed: Buffer, purpose: string): Buffer {
+  try {
+    return open(masterKey, sealed, purpose)
+  } catch (error) {
+    throw new LetheError('master_key.wrong', undefined, error)
+  }
+}

@@ -1,0 +1,52 @@
+import type { Identifier } from '../datamap/identifiers.ts'
+import { isSearchable } from '../datamap/identifiers.ts'
+import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
+import { findMentions, mentionEffects } from '../datamap/mentions.ts'
+import { readPeople } from '../datamap/people.ts'
+import { findOtherHolders } from '../people/holders.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { batchSize } from './erase-batch.ts'
+
+export type ErasurePreview = {
+  people: number
+  /** Those that must be deleted first, by internal id. */
+  notDeleted: string[]
+  /** What a purge would do to which table, in rows: exactly what its receipt will say. */
+  effects: Effect[]
+  /** Identifiers that another living user holds too; they would be left alone. */
+  sharedIdentifiers: number
+  /** Identifiers too short to be told apart from other text; they are not looked for inside texts. */
+  shortIdentifiers: number
+}
+
+/** Counts, without changing anything, what a purge of these users would do. Throws `user.not_found`. */
+export async function previewErasure(tx: TenantTransaction, userIds: string[]): Promise<ErasurePreview> {
+  // In the order and the batches of the erasure, so that what stands in rows of people of both counts once, as there.
+  const ids = [...new Set(userIds)].sort()
+  if (ids.length === 0) throw new LetheError('erasure.no_subjects')
+  const preview: ErasurePreview = { people: 0, notDeleted: [], effects: [], sharedIdentifiers: 0, shortIdentifiers: 0 }
+  for (let from = 0; from < ids.length; from += batchSize) {
+    const some = ids.slice(from, from + batchSize)
+    const gone = ids.slice(0, from + batchSize)
+    const people = await readPeople(tx, some)
+    if (people.length < some.length) throw new LetheError('user.not_found', { selector: 'id' })
+    const identifiers: Identifier[] = people.flatMap((person) => person.identifiers)
+    const shared = await findOtherHolders(
+      tx,
+      identifiers.map(({ value }) => value),
+      gone,
+    )
+    const own = identifiers.filter(({ value }) => !shared.has(value))
+    preview.people += people.length
+    preview.notDeleted.push(...people.filter(({ state }) => state !== 'deleted').map(({ id }) => id))
+    preview.sharedIdentifiers += identifiers.length - own.length
+    preview.shortIdentifiers += own.filter((identifier) => !isSearchable(identifier)).length
+    preview.effects = sumEffects([
+      ...preview.effects,
+      ...(await locate(tx, some, gone)),
+      ...mentionEffects(await findMentions(tx, own, gone)),
+    ])
+  }
+  return preview
+}

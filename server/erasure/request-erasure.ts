@@ -1,0 +1,77 @@
+import { compiledMap } from '../datamap/compiled.ts'
+import { lockPeople } from '../datamap/people.ts'
+import { newKey, seal } from '../platform/crypto/seal.ts'
+import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import type { Initiator } from '../platform/initiator.ts'
+import { enqueue } from '../platform/jobs/enqueue.ts'
+import { requireNoPendingErasure } from './pending.ts'
+
+export type ErasureOrder = {
+  operation: 'purge'
+  /** Internal ids; repeated ones count once. */
+  userIds: string[]
+  initiator: Initiator
+  reason?: string | undefined
+}
+
+/** So many jobs share a large request; each takes a batch of people at a time. */
+const mostJobs = 2
+const peoplePerJob = 1000
+
+/**
+ * Orders the erasure of deleted users: the request, its subjects, its steps and its jobs come into being together, when
+ * the caller's transaction commits. Answers the request's id; the work is done by the workers.
+ *
+ * Throws `erasure.no_subjects`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`; then nothing was ordered.
+ */
+export async function requestErasure(tx: TenantTransaction, masterKey: Buffer, order: ErasureOrder): Promise<string> {
+  const ids = [...new Set(order.userIds)]
+  if (ids.length === 0) throw new LetheError('erasure.no_subjects')
+  if (!ids.every(isUuid)) throw new LetheError('input.invalid', { field: 'id', expected: 'a UUID' })
+  const people = await lockPeople(tx, ids)
+  if (people.length < ids.length || people.some(({ state }) => state === 'anonymized')) {
+    throw new LetheError('user.not_found', { selector: 'id' })
+  }
+  const notDeleted = people.flatMap(({ id, state }) => (state === 'deleted' ? [] : [id]))
+  if (notDeleted.length > 0) throw new LetheError('user.not_deleted', { ids: notDeleted })
+  await requireNoPendingErasure(tx, ids)
+
+  const { rows } = await tx.query<{ id: string }>(
+    `with request as (
+       insert into erasure_requests (tenant_id, operation, initiated_from, requested_by, reason, sealed_key, map_version)
+       values ($1, $2, $3, $4, $5, $6, $7)
+       returning id
+     ), subjects as (
+       insert into erasure_subjects (tenant_id, request_id, user_id)
+       select $1, request.id, subject from request, unnest($8::uuid[]) as subject
+     ), steps as (
+       insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
+       select $1, request.id, step, case when step = 'resolve' then 'done' else 'queued' end,
+         case when step = 'resolve' then now() end, case when step = 'resolve' then now() end
+       from request, unnest('{resolve,erase,verify,certify,search,notify}'::text[]) as step
+     )
+     select id from request`,
+    [
+      tx.tenantId,
+      order.operation,
+      order.initiator.from,
+      order.initiator.userId ?? null,
+      order.reason ?? null,
+      seal(masterKey, newKey(), 'request key'),
+      compiledMap.version,
+      ids,
+    ],
+    'request_erasure',
+  )
+  const request = rows[0]?.id
+  if (request === undefined) throw new Error('the request was just inserted and is not there')
+  await enqueueErasure(tx, request, ids.length)
+  return request
+}
+
+/** Enqueues the jobs of a request with so many people to work on. */
+export async function enqueueErasure(tx: TenantTransaction, request: string, people: number): Promise<void> {
+  const jobs = Math.min(mostJobs, Math.max(1, Math.ceil(people / peoplePerJob)))
+  for (let job = 0; job < jobs; job++) await enqueue(tx, 'erase', { tenant: tx.tenantId, request })
+}

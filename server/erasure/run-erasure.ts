@@ -1,0 +1,25 @@
+import type { Application } from '../application.ts'
+import { inTenant } from '../platform/database/transaction.ts'
+import type { JobPayload } from '../platform/jobs/enqueue.ts'
+import { concludeErasure } from './conclude-erasure.ts'
+import { eraseBatch } from './erase-batch.ts'
+import { enqueueErasure } from './request-erasure.ts'
+
+/** How long one job works on a request before it lets others have their turn. */
+const slice = 5000
+
+/**
+ * The job of an erasure: takes batches of people until none is left, then verifies and certifies. Several jobs may work
+ * on one request, and any of them may be killed at any point: all state is in the database, and moves with the work.
+ */
+export async function runErasure(app: Application, payload: JobPayload): Promise<void> {
+  const { tenant, request } = payload
+  if (tenant === undefined || request === undefined) throw new TypeError('an erasure job names a tenant and a request')
+  const started = Date.now()
+  while ((await eraseBatch(app, tenant, request)) === 'more') {
+    if (Date.now() - started < slice) continue
+    await inTenant(app.database, tenant, (tx) => enqueueErasure(tx, request, 1))
+    return
+  }
+  await concludeErasure(app, tenant, request)
+}

@@ -1,0 +1,174 @@
+import type { Application } from '../application.ts'
+import { type Identifier, isSearchable } from '../datamap/identifiers.ts'
+import { findOtherHolders } from '../people/holders.ts'
+import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
+import { type AddendumClaims, hashOf, sign } from './certificate.ts'
+import { openWith } from './keys.ts'
+import { openIdentifiers } from './sealed-identifiers.ts'
+import { type SearchResult, searchDatabase } from './search-database.ts'
+import { activeSigningKey } from './signing-keys.ts'
+
+/** A request whose people are erased, and what is still to be looked for. */
+type Searched = {
+  tenant: string
+  request: string
+  wanted: { person: string; identifier: Identifier }[]
+  tooShort: number
+}
+
+/**
+ * The job that searches the whole database for what certified requests may have left, while their identifiers are still
+ * known: all requests that wait, in one pass. Then each request gets the result as a signed addendum, its key is
+ * destroyed, and it ends. A request with a finding keeps its key, fails with the place, and can be tried again.
+ */
+export async function runSearch(app: Application): Promise<void> {
+  const unfinished = await outsideTenants<{ tenant_id: string; request_id: string }>(
+    app.database,
+    'select tenant_id, request_id from unfinished_erasure_requests()',
+  )
+  const waiting: Searched[] = []
+  for (const { tenant_id, request_id } of unfinished) {
+    const searched = await inTenant(app.database, tenant_id, (tx) => beginSearch(app, tx, request_id))
+    if (searched !== undefined) waiting.push(searched)
+  }
+  if (waiting.length === 0) return
+  const result = await searchDatabase(
+    app.database,
+    [...new Set(waiting.map(({ tenant }) => tenant))],
+    waiting.flatMap(({ wanted }) => wanted.map(({ identifier }) => identifier)),
+  )
+  let first = 0
+  for (const searched of waiting) {
+    const from = first
+    first += searched.wanted.length
+    await inTenant(app.database, searched.tenant, (tx) => endSearch(app, tx, searched, result, from))
+  }
+}
+
+/** Takes a request for the search, if it waits for one; one that a killed process had taken is taken again. */
+async function beginSearch(app: Application, tx: TenantTransaction, request: string): Promise<Searched | undefined> {
+  const { rowCount } = await tx.query(
+    `update erasure_steps set state = 'running', started_at = clock_timestamp()
+     where tenant_id = $1 and request_id = $2 and step = 'search' and state in ('queued', 'running')
+       and exists (
+         select from erasure_steps c
+         where c.tenant_id = $1 and c.request_id = $2 and c.step = 'certify' and c.state = 'done'
+       )`,
+    [tx.tenantId, request],
+  )
+  if (rowCount === 0) return undefined
+  const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer; sealed_key: Buffer }>(
+    `select s.user_id, s.sealed_identifiers, r.sealed_key
+     from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
+     where s.tenant_id = $1 and s.request_id = $2 and s.state = 'done' and s.sealed_identifiers is not null`,
+    [tx.tenantId, request],
+  )
+  const all = rows.flatMap((row) =>
+    openIdentifiers(openWith(app.masterKey, row.sealed_key, 'request key'), row.sealed_identifiers).map(
+      (identifier) => ({ person: row.user_id, identifier }),
+    ),
+  )
+  const held = await holdersOf(tx, all)
+  const own = all.filter(({ identifier }) => !held.has(identifier.value))
+  const wanted = own.filter(({ identifier }) => isSearchable(identifier))
+  return { tenant: tx.tenantId, request, wanted, tooShort: own.length - wanted.length }
+}
+
+async function endSearch(
+  app: Application,
+  tx: TenantTransaction,
+  { request, wanted, tooShort }: Searched,
+  result: SearchResult,
+  first: number,
+): Promise<void> {
+  const { rows: certificates } = await tx.query<{ jws: string }>(
+    `select c.jws from erasure_requests r
+     join erasure_certificates c on c.tenant_id = r.tenant_id and c.request_id = r.id
+     where r.tenant_id = $1 and r.id = $2 and r.finished_at is null
+     order by c.number desc limit 1 for update of r`,
+    [tx.tenantId, request],
+  )
+  const certificate = certificates[0]?.jws
+  // Another job searched for this request meanwhile and ended it.
+  if (certificate === undefined) return
+  const candidates = result.findings.flatMap(({ identifier, ...place }) => {
+    const found = wanted[identifier - first]
+    return found === undefined ? [] : [{ ...place, ...found }]
+  })
+  // Somebody who came after the erasure may hold the identifier by now; then it is that person's.
+  const held = await holdersOf(tx, candidates)
+  const findings = candidates.filter(({ identifier }) => !held.has(identifier.value))
+  const failures = new Map<string, { code: string; reason: string }>()
+  if (result.unreadable.length > 0) {
+    const reason = `the search may not read ${result.unreadable.join(', ')}; grant select to lethe_auditor, with a policy where rows are separated`
+    for (const { person } of wanted) failures.set(person, { code: 'erasure.search_incomplete', reason })
+  }
+  for (const { person, table, column } of findings) {
+    const before = failures.get(person)?.reason
+    failures.set(person, {
+      code: 'erasure.residue',
+      reason: `${before ? `${before}, ` : 'left in '}${table}.${column}`,
+    })
+  }
+
+  const key = await activeSigningKey(tx.client, app.masterKey)
+  const claims: AddendumClaims = {
+    type: 'lethe.erasure_addendum',
+    version: 1,
+    tenant: tx.tenantId,
+    request,
+    certificate: hashOf(certificate),
+    added_at: new Date().toISOString(),
+    search: {
+      tables: result.tables,
+      columns: result.columns,
+      bytes: result.bytes,
+      identifiers: wanted.length,
+      too_short: tooShort,
+      unreadable: result.unreadable,
+      findings: findings.map(({ table, column, rows }) => ({ table, column, rows })),
+    },
+  }
+  await tx.query(
+    `with addendum as (
+       insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
+       select $1, $2, count(*), $3, $4 from erasure_certificates where tenant_id = $1 and request_id = $2
+     ), failed as (
+       update erasure_subjects s set state = 'failed', finished_at = null, error_code = given.code, error_reason = given.reason
+       from unnest($5::uuid[], $6::text[], $7::text[]) as given (user_id, code, reason)
+       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
+     ), done as (
+       update erasure_subjects set sealed_identifiers = null
+       where tenant_id = $1 and request_id = $2 and state = 'done' and user_id <> all ($5)
+     ), request as (
+       -- Who failed is tried again with the same key; otherwise nobody needs it any more.
+       update erasure_requests r set finished_at = clock_timestamp(),
+         sealed_key = case when $8 or exists (
+           select from erasure_subjects s where s.tenant_id = $1 and s.request_id = $2 and s.state = 'failed'
+         ) then r.sealed_key end
+       where r.tenant_id = $1 and r.id = $2
+     )
+     update erasure_steps set state = case when $8 then 'failed' else 'done' end, failed = $9, finished_at = clock_timestamp()
+     where tenant_id = $1 and request_id = $2 and step = 'search'
+     returning pg_notify('lethe_erasure', request_id::text)`,
+    [
+      tx.tenantId,
+      request,
+      key.kid,
+      await sign(key, claims),
+      [...failures.keys()],
+      [...failures.values()].map(({ code }) => code),
+      [...failures.values()].map(({ reason }) => reason),
+      failures.size > 0,
+      failures.size,
+    ],
+  )
+}
+
+function holdersOf(tx: TenantTransaction, wanted: { identifier: Identifier }[]): Promise<Set<string>> {
+  return findOtherHolders(
+    tx,
+    wanted.map(({ identifier }) => identifier.value),
+    [],
+  )
+}

@@ -1,0 +1,173 @@
+import type { JWK } from 'jose'
+import type { Effect } from '../datamap/locate.ts'
+import { sumEffects } from '../datamap/locate.ts'
+import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import type { CertificateFile } from './certificate.ts'
+import { identifierHashKey } from './keys.ts'
+import { publicKeys } from './signing-keys.ts'
+import { readSubjectLines } from './subject-lines.ts'
+
+/** Derived from the subjects; `completed` only when every one of them is done and the search has ended. */
+export type ErasureState = 'queued' | 'running' | 'completed' | 'partial' | 'failed' | 'cancelled' | 'rejected'
+
+export type ErasureSummary = {
+  id: string
+  operation: 'purge' | 'anonymize'
+  state: ErasureState
+  initiatedFrom: string
+  createdAt: Date
+  finishedAt: Date | null
+  /** There is a certificate. */
+  certified: boolean
+  subjects: { total: number; waiting: number; erased: number; done: number; failed: number; cancelled: number }
+}
+
+export type ErasureDetails = ErasureSummary & {
+  dataMap: string
+  steps: {
+    step: string
+    state: string
+    removed: number
+    shared: number
+    failed: number
+    startedAt: Date | null
+    finishedAt: Date | null
+  }[]
+  receipt: Effect[]
+  failures: { userId: string; code: string; reason: string }[]
+}
+
+const summary = `
+  select r.id, r.operation, r.initiated_from, r.created_at, r.finished_at, r.map_version, s.*,
+    exists (select from erasure_certificates c where c.tenant_id = r.tenant_id and c.request_id = r.id) as certified,
+    case
+      when r.finished_at is null and r.started_at is null then 'queued'
+      when r.finished_at is null then 'running'
+      when s.done = s.total then 'completed'
+      when s.cancelled = s.total then 'cancelled'
+      when s.rejected = s.total then 'rejected'
+      when s.done = 0 and s.failed > 0 then 'failed'
+      else 'partial'
+    end as state
+  from erasure_requests r
+  cross join lateral (
+    select count(*)::int as total,
+      count(*) filter (where x.state in ('queued', 'awaiting_approval', 'scheduled', 'held'))::int as waiting,
+      count(*) filter (where x.state = 'running')::int as erased,
+      count(*) filter (where x.state = 'done')::int as done,
+      count(*) filter (where x.state = 'failed')::int as failed,
+      count(*) filter (where x.state = 'cancelled')::int as cancelled,
+      count(*) filter (where x.state = 'rejected')::int as rejected
+    from erasure_subjects x where x.tenant_id = r.tenant_id and x.request_id = r.id
+  ) s
+  where r.tenant_id = $1`
+
+type SummaryRow = {
+  id: string
+  operation: 'purge' | 'anonymize'
+  initiated_from: string
+  created_at: Date
+  finished_at: Date | null
+  map_version: string
+  certified: boolean
+  state: ErasureState
+} & ErasureSummary['subjects']
+
+/** The newest requests first. `before`: only requests older than this one. */
+export async function listErasures(
+  tx: TenantTransaction,
+  options: { limit?: number; before?: string } = {},
+): Promise<ErasureSummary[]> {
+  const { rows } = await tx.query<SummaryRow>(
+    `${summary} and ($2::uuid is null or (r.created_at, r.id) < (
+       select b.created_at, b.id from erasure_requests b where b.tenant_id = $1 and b.id = $2
+     )) order by r.created_at desc, r.id desc limit $3`,
+    [tx.tenantId, options.before ?? null, options.limit ?? 50],
+  )
+  return rows.map(summaryOf)
+}
+
+/** One request with its steps, its receipt and the reasons of failures. Throws `erasure.not_found`. */
+export async function showErasure(tx: TenantTransaction, request: string): Promise<ErasureDetails> {
+  const row = await readSummary(tx, request)
+  const steps = await tx.db
+    .selectFrom('erasure_steps')
+    .select(['step', 'state', 'removed', 'shared', 'failed', 'started_at as startedAt', 'finished_at as finishedAt'])
+    .where('tenant_id', '=', tx.tenantId)
+    .where('request_id', '=', request)
+    .execute()
+  const receipt = await tx.db
+    .selectFrom('erasure_receipts')
+    .select(['table_name as table', 'effect', 'row_count as rows'])
+    .where('tenant_id', '=', tx.tenantId)
+    .where('request_id', '=', request)
+    .execute()
+  const failures = await tx.db
+    .selectFrom('erasure_subjects')
+    .select(['user_id as userId', 'error_code as code', 'error_reason as reason'])
+    .where('tenant_id', '=', tx.tenantId)
+    .where('request_id', '=', request)
+    .where('state', '=', 'failed')
+    .orderBy('user_id')
+    .limit(100)
+    .execute()
+  const order = ['resolve', 'erase', 'propagate', 'verify', 'certify', 'notify', 'search']
+  return {
+    ...summaryOf(row),
+    dataMap: row.map_version,
+    steps: steps.sort((a, b) => order.indexOf(a.step) - order.indexOf(b.step)),
+    receipt: sumEffects(receipt),
+    failures: failures.map(({ userId, code, reason }) => ({ userId, code: code ?? '', reason: reason ?? '' })),
+  }
+}
+
+/** How far a request is, in one cheap look: for progress. Throws `erasure.not_found`. */
+export async function erasureProgress(tx: TenantTransaction, request: string): Promise<ErasureSummary> {
+  return summaryOf(await readSummary(tx, request))
+}
+
+/** The certificate of a request with its addenda, the list of subjects and the keys. Throws `certificate.not_found`. */
+export async function readCertificate(
+  tx: TenantTransaction,
+  masterKey: Buffer,
+  request: string,
+): Promise<CertificateFile> {
+  await readSummary(tx, request)
+  const { rows } = await tx.query<{ jws: string; kid: string }>(
+    'select jws, kid from erasure_certificates where tenant_id = $1 and request_id = $2 order by number',
+    [tx.tenantId, request],
+  )
+  if (rows.length === 0) throw new LetheError('certificate.not_found', { request })
+  const subjects: string[] = []
+  for await (const line of readSubjectLines(tx, request, await identifierHashKey(tx, masterKey))) subjects.push(line)
+  const kids = new Set(rows.map(({ kid }) => kid))
+  const { keys } = await publicKeys(tx.client)
+  return {
+    certificates: rows.map(({ jws }) => jws),
+    subjects,
+    keys: { keys: keys.filter((key: JWK) => key.kid !== undefined && kids.has(key.kid)) },
+  }
+}
+
+async function readSummary(tx: TenantTransaction, request: string): Promise<SummaryRow> {
+  if (!isUuid(request)) throw new LetheError('input.invalid', { field: 'request', expected: 'a UUID' })
+  const { rows } = await tx.query<SummaryRow>(`${summary} and r.id = $2`, [tx.tenantId, request], 'erasure_summary')
+  const row = rows[0]
+  if (row === undefined) throw new LetheError('erasure.not_found', { request })
+  return row
+}
+
+function summaryOf(row: SummaryRow): ErasureSummary {
+  const { total, waiting, erased, done, failed, cancelled } = row
+  return {
+    id: row.id,
+    operation: row.operation,
+    state: row.state,
+    initiatedFrom: row.initiated_from,
+    createdAt: row.created_at,
+    finishedAt: row.finished_at,
+    certified: row.certified,
+    subjects: { total, waiting, erased, done, failed, cancelled },
+  }
+}

@@ -1,0 +1,66 @@
+import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import type pg from 'pg'
+import { seal } from '../platform/crypto/seal.ts'
+import type { Database } from '../platform/database/pool.ts'
+import { openWith } from './keys.ts'
+
+/** The key that certificates are signed with: Ed25519 (RFC 8037), named by the thumbprint of its public part (RFC 7638). */
+export type SigningKey = { kid: string; privateKey: CryptoKey }
+
+type Queryable = { query: pg.ClientBase['query'] }
+
+const opened = new Map<string, SigningKey>()
+
+/** The active key; the first one is made here. Throws `master_key.wrong`. */
+export async function activeSigningKey(client: Queryable, masterKey: Buffer): Promise<SigningKey> {
+  const { rows } = await client.query<{ kid: string; sealed_private_key: Buffer }>(
+    'select kid, sealed_private_key from signing_keys where retired_at is null',
+  )
+  const active = rows[0]
+  if (active === undefined) {
+    await insertKey(client, masterKey)
+    return activeSigningKey(client, masterKey)
+  }
+  const known = opened.get(active.kid)
+  if (known !== undefined) return known
+  const jwk = JSON.parse(openWith(masterKey, active.sealed_private_key, 'signing key').toString('utf8')) as JWK
+  const privateKey = await importJWK(jwk, 'EdDSA')
+  if (privateKey instanceof Uint8Array) throw new TypeError('a signing key is an asymmetric key')
+  const key = { kid: active.kid, privateKey }
+  opened.set(active.kid, key)
+  return key
+}
+
+/** Retires the active key and makes a new one. What the retired key signed stays verifiable. Answers the new key's id. */
+export async function rotateSigningKey(database: Database, masterKey: Buffer): Promise<string> {
+  const client = await database.pool.connect()
+  try {
+    await client.query('begin')
+    await client.query('update signing_keys set retired_at = now() where retired_at is null')
+    await insertKey(client, masterKey)
+    await client.query('commit')
+    return (await activeSigningKey(client, masterKey)).kid
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  } finally {
+    client.release()
+  }
+}
+
+/** The public parts of all keys, the retired ones too, as a JSON Web Key Set (RFC 7517). */
+export async function publicKeys(client: Queryable): Promise<{ keys: JWK[] }> {
+  const { rows } = await client.query<{ public_jwk: JWK }>('select public_jwk from signing_keys order by created_at')
+  return { keys: rows.map(({ public_jwk }) => public_jwk) }
+}
+
+async function insertKey(client: Queryable, masterKey: Buffer): Promise<void> {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+  const publicJwk = await exportJWK(publicKey)
+  const kid = await calculateJwkThumbprint(publicJwk)
+  const sealed = seal(masterKey, Buffer.from(JSON.stringify(await exportJWK(privateKey))), 'signing key')
+  await client.query(
+    `insert into signing_keys (kid, public_jwk, sealed_private_key) values ($1, $2, $3) on conflict do nothing`,
+    [kid, JSON.stringify({ ...publicJwk, kid, alg: 'EdDSA', use: 'sig' }), sealed],
+  )
+}

@@ -1,0 +1,40 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { subjectLine } from './certificate.ts'
+import { hashIdentifier } from './keys.ts'
+
+const linesAtATime = 1000
+
+/** The lines of the subject list of a request, in the order of the internal ids: who is done, by keyed hashes only. */
+export async function* readSubjectLines(
+  tx: TenantTransaction,
+  request: string,
+  hashKey: Buffer,
+): AsyncGenerator<string> {
+  let after = '00000000-0000-0000-0000-000000000000'
+  for (;;) {
+    const { rows } = await tx.query<{ user_id: string; hashes: { kind: string; hash: string }[] }>(
+      `select s.user_id, t.hashes
+       from (
+         select user_id from erasure_subjects
+         where tenant_id = $1 and request_id = $2 and state = 'done' and user_id > $3
+         order by user_id limit $4
+       ) s
+       cross join lateral (
+         select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'hash', encode(hash, 'hex'))), '[]') as hashes
+         from tombstones where tenant_id = $1 and request_id = $2 and user_id = s.user_id
+       ) t
+       order by s.user_id`,
+      [tx.tenantId, request, after, linesAtATime],
+      'subject_lines',
+    )
+    for (const { user_id, hashes } of rows) {
+      after = user_id
+      yield subjectLine(
+        // The internal id is hashed like an identifier, under a kind of its own.
+        hashIdentifier(hashKey, { kind: 'ref', value: `id:${user_id}` }),
+        hashes.map(({ kind, hash }) => ({ kind, hash: Buffer.from(hash, 'hex') })),
+      )
+    }
+    if (rows.length < linesAtATime) return
+  }
+}

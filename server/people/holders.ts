@@ -1,0 +1,29 @@
+import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
+
+/**
+ * Which of these identifiers, in their normal form, another living user of the tenant holds too, as whatever kind of
+ * identifier. Such an identifier is shared: it is neither scrubbed nor remembered nor counted as left behind.
+ */
+export async function findOtherHolders(
+  tx: TenantTransaction,
+  values: string[],
+  except: string[],
+): Promise<Set<string>> {
+  if (values.length === 0) return new Set()
+  const { rows } = await tx.query<{ value: string }>(
+    `select login_key as value from users where tenant_id = $1 and login_key = any($2) and id <> all($3) and state <> 'anonymized'
+     union
+     select email_key from users where tenant_id = $1 and email_key = any($2) and id <> all($3) and state <> 'anonymized'
+     union
+     select ref_key from users where tenant_id = $1 and ref_key = any($2) and id <> all($3) and state <> 'anonymized'
+     union
+     select external_identity_key from users
+     where tenant_id = $1 and external_identity_key = any($2) and id <> all($3) and state <> 'anonymized'
+     union
+     select directory_object_id::text from users
+     where tenant_id = $1 and directory_object_id = any($4::uuid[]) and id <> all($3) and state <> 'anonymized'`,
+    [tx.tenantId, values, except, values.filter(isUuid)],
+    'other_holders',
+  )
+  return new Set(rows.map(({ value }) => value))
+}

@@ -1,0 +1,109 @@
+import { EventEmitter } from 'node:events'
+import { Logger, run, type WorkerEvents } from 'graphile-worker'
+import pg from 'pg'
+import type { Logger as Log } from 'pino'
+import { codeOf, type Database } from '../database/pool.ts'
+import { isLetheError } from '../errors.ts'
+import type { JobPayload } from './enqueue.ts'
+
+/** What a job does. It may be run again after a crash or a failure, so it must take up what is there. */
+export type Task = (payload: JobPayload) => Promise<void>
+
+export type Workers = {
+  /** Takes no new jobs, lets those that run finish, and resolves. */
+  stop(): Promise<void>
+}
+
+/** First number of the advisory locks by which living processes are known to each other. */
+const lockSpace = 0x6c65
+
+/**
+ * Works on jobs, `concurrency` at a time, until stopped. Jobs of processes that were killed are taken over at once, not
+ * after the queue's four hours: while it lives, a process holds an advisory lock that its name in the queue leads to.
+ */
+export async function work(
+  database: Database,
+  tasks: Record<string, Task>,
+  options: { concurrency: number; log: Log },
+): Promise<Workers> {
+  await releaseJobsOfTheDead(database)
+  const life = await database.pool.connect()
+  // Without its lock this process counts as dead and others take its jobs over, which is right if the server went away.
+  life.on('error', (error) =>
+    options.log.error({ code: codeOf(error) }, 'the connection that shows this process is alive ended'),
+  )
+  const events: WorkerEvents = new EventEmitter()
+  const names: string[] = []
+  events.on('pool:create', ({ workerPool }) => names.push(workerPool.id))
+  const runner = await run({
+    pgPool: database.pool,
+    taskList: Object.fromEntries(
+      Object.entries(tasks).map(([name, task]) => [
+        name,
+        (payload: unknown) => runTask(task, name, payload, options.log),
+      ]),
+    ),
+    concurrency: options.concurrency,
+    pollInterval: 2000,
+    noHandleSignals: true,
+    parsedCronItems: [],
+    events,
+    logger: silent,
+  })
+  await life.query('select pg_advisory_lock($1, hashtext(name)) from unnest($2::text[]) as name', [lockSpace, names])
+  return {
+    async stop() {
+      await runner.stop()
+      await life.query('select pg_advisory_unlock($1, hashtext(name)) from unnest($2::text[]) as name', [
+        lockSpace,
+        names,
+      ])
+      life.release()
+    },
+  }
+}
+
+/**
+ * Frees jobs whose process is gone. A process that took a job and has not yet its lock may lose it to another one: then
+ * both run it, which every job must bear.
+ */
+export async function releaseJobsOfTheDead(database: Database): Promise<void> {
+  await database.pool.query(
+    `select graphile_worker.force_unlock_workers(array_agg(name))
+     from (
+       select locked_by as name from graphile_worker._private_jobs where locked_by is not null
+       union
+       select locked_by from graphile_worker._private_job_queues where locked_by is not null
+     ) locked
+     where not exists (
+       select from pg_locks
+       where locktype = 'advisory' and classid = $1 and objid::bigint = hashtext(name)::bigint & 4294967295 and granted
+         and database = (select oid from pg_database where datname = current_database())
+     )
+     having count(*) > 0`,
+    [lockSpace],
+  )
+}
+
+/** The queue stores a failed job's message and prints it: only codes get out of here, because messages hold values. */
+async function runTask(task: Task, name: string, payload: unknown, log: Log): Promise<void> {
+  try {
+    await task(payload as JobPayload)
+  } catch (error) {
+    const code = isLetheError(error) ? error.code : (codeOf(error) ?? 'internal.unexpected')
+    const place = error instanceof pg.DatabaseError ? { table: error.table, constraint: error.constraint } : {}
+    log.error({ task: name, code, ...place, stack: stackOf(error) }, 'a job failed')
+    throw new Error(code)
+  }
+}
+
+/** Where it happened, without the message. */
+function stackOf(error: unknown): string[] {
+  if (!(error instanceof Error) || error.stack === undefined) return []
+  return error.stack
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .slice(0, 8)
+}
+
+const silent = new Logger(() => () => undefined)
