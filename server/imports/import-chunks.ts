@@ -10,6 +10,8 @@ export type ImportRun = {
   /** Id of the row of import_runs. */
   run: string
   linesPerChunk: number
+  /** Stops the run before the next chunk. */
+  signal?: AbortSignal | undefined
   onProgress?: ((progress: ImportProgress) => void) | undefined
   onRejected?: ((rejected: RejectedLine) => void) | undefined
 }
@@ -81,6 +83,7 @@ export async function importChunks(
   const { file, size } = reader.found
   let chunk = await reader.read(run.linesPerChunk)
   while (chunk !== undefined) {
+    run.signal?.throwIfAborted()
     const current = chunk
     const [writing, reading] = await Promise.allSettled([
       writeChunk(run, reader, current, write),

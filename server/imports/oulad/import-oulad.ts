@@ -24,6 +24,8 @@ export type ImportOuladOptions = {
   startedBy?: string | undefined
   /** Lines that one transaction writes; 100,000 unless said otherwise. */
   linesPerChunk?: number | undefined
+  /** Stops the import after the transaction that is running; the next import goes on from there. */
+  signal?: AbortSignal | undefined
   onProgress?: ((progress: ImportProgress) => void) | undefined
   onRejected?: ((rejected: RejectedLine) => void) | undefined
 }
@@ -72,6 +74,7 @@ export async function importOulad(
       run: await inTenant(database, tenantId, (tx) => startRun(tx, { format: 'oulad', startedBy: options.startedBy })),
       linesPerChunk: options.linesPerChunk ?? 100_000,
       tombstoneHash: options.tombstoneHash,
+      signal: options.signal,
       onProgress: options.onProgress,
       onRejected: options.onRejected,
     }

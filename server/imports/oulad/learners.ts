@@ -64,6 +64,7 @@ async function stageFile(run: OuladRun, tx: TenantTransaction, found: FoundFile)
     for (;;) {
       const chunk = await reader.read(run.linesPerChunk)
       if (chunk === undefined) break
+      run.signal?.throwIfAborted()
       await copyIntoStaging(tx, found.shape, chunk)
       staged.lines += chunk.lines
       for (const rejection of chunk.rejected) staged.rejected.push(rejection)
