@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
-import { type DataSet, rewriteDataSet, writeDataSet } from '../imports/oulad/data-set.fixture.ts'
+import { type DataSet, rewriteDataSet, writeDataSet } from '../../test/oulad-data-set.ts'
 
 const pinnedNode = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url))
 const lethe = fileURLToPath(new URL('../../bin/lethe.mjs', import.meta.url))

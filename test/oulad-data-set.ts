@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type pg from 'pg'
-import { ouladFiles } from './files.ts'
+import { ouladFiles } from '../server/imports/oulad/files.ts'
 
 /** The lines of each file of a small data set, without the headers. A Buffer holds bytes that are no UTF-8. */
 export type DataSet = Record<keyof typeof ouladFiles, (string | Buffer)[]>
