@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { addCertificateCommands } from './certificate-commands.ts'
 import { addDatabaseCommands } from './database-commands.ts'
 import { addErasureCommands } from './erasure-commands.ts'
+import { addImportCommands } from './import-commands.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addTenantCommands } from './tenant-commands.ts'
 import { addUserCommands } from './user-commands.ts'
@@ -13,6 +14,7 @@ const groups: ((program: Command) => void)[] = [
   addDatabaseCommands,
   addTenantCommands,
   addUserCommands,
+  addImportCommands,
   addErasureCommands,
   addCertificateCommands,
 ]
