@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { Application } from '../server/application.ts'
 import { readConfig } from '../server/config.ts'
-import { importOulad, importedTables } from '../server/imports/oulad/import-oulad.ts'
+import { importedTables, importOulad } from '../server/imports/oulad/import-oulad.ts'
 import { newKey } from '../server/platform/crypto/seal.ts'
 import { migrate } from '../server/platform/database/migrate.ts'
 import { openDatabase } from '../server/platform/database/pool.ts'

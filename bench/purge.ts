@@ -128,7 +128,11 @@ async function purgeOneByHand(owner: pg.Client, tenant: string, user: string): P
       values: [tenant, user],
     })
   }
-  await owner.query({ name: 'one user', text: 'delete from users where tenant_id = $1 and id = $2', values: [tenant, user] })
+  await owner.query({
+    name: 'one user',
+    text: 'delete from users where tenant_id = $1 and id = $2',
+    values: [tenant, user],
+  })
   await owner.query('commit')
   return performance.now() - started
 }

@@ -15,7 +15,13 @@ export function printTable(rows: Row[]): void {
     ...rows.map((row) => [row.what, row.floor, row.ours, row.ratio.toFixed(2), row.target, row.met ? 'met' : 'MISSED']),
   ]
   const widths = cells[0]?.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0))) ?? []
-  for (const line of cells) console.log(line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+  for (const line of cells)
+    console.log(
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
 }
 
 /** The middle one of a list of numbers. */
