@@ -88,6 +88,7 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
       // Rows about the same people are deleted before; counting them here too would count them twice.
       const others = (people: string) =>
         ownersOf(entry)
+          .filter((owner) => owner !== column)
           .map((owner) => ` and ${owner} <> all(${people})`)
           .join('')
       const effect = effectOf(columnClass, column)
