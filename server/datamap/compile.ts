@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { IdentifierKind } from './identifiers.ts'
+import { mentionLookUp } from './mention-statements.ts'
 import type { AnyEntry, ColumnClass, SchemaFacts } from './vocabulary.ts'
 
 /** A statement that a connection prepares once under its name. */
@@ -25,7 +26,7 @@ export type MentionColumn = {
   tenantColumn: string
   primaryKey: string[]
   nullable: boolean
-  /** Columns that say whose row it is: rows of the people themselves go or are emptied, and mention nobody. */
+  /** Columns that say whose value it is: what goes or is emptied with a person mentions nobody. */
   ownedBy: string[]
 }
 
@@ -49,6 +50,11 @@ export type CompiledMap = {
   /** In the order in which no foreign key is hurt; the people's own rows come last. */
   acts: Act[]
   mentions: MentionColumn[]
+  /**
+   * Finds the values of `mentions` that may hold one of a few identifiers: rows of (position, row_key, value).
+   * Parameters: tenant, ids of the people whose rows are left out, values of addresses, patterns of texts.
+   */
+  lookUpMentions: Statement
 }
 
 /** The table of the people themselves; every foreign key to it is a reference to a person. */
@@ -85,12 +91,13 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
       if (columnClass.is !== 'actor') continue
       const tenant = tenantColumnOf(facts, table)
       const where = `${tenant} = $1 and ${column} = any($2)`
-      // Rows about the same people are deleted before; counting them here too would count them twice.
-      const others = (people: string) =>
-        ownersOf(entry)
-          .filter((owner) => owner !== column)
-          .map((owner) => ` and ${owner} <> all(${people})`)
-          .join('')
+      // Rows that go with the same people are counted where they go; counting them here too would count them twice.
+      const elsewhere = takersBefore(entry, column)
+      const others = (people: string) => elsewhere.map((taker) => ` and ${isNoneOf(taker, people)}`).join('')
+      const isNoneOf = (taker: string, people: string) =>
+        factsOf(facts, table).columns[taker]?.nullable
+          ? `(${taker} is null or ${taker} <> all(${people}))`
+          : `${taker} <> all(${people})`
       const effect = effectOf(columnClass, column)
       branches.push(countBranch(table, effect, column, where + others('$3::uuid[]')))
       acts.push(
@@ -112,6 +119,7 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
   const identifiers = Object.entries(own.columns).flatMap(([column, columnClass]) =>
     columnClass.is === 'identifier' ? [{ column, kind: columnClass.kind }] : [],
   )
+  const mentions = tables.flatMap((table) => mentionColumns(table, entryOf(map, table), facts))
   const readPeople = `select id, state, ${identifiers.map(({ column }) => column).join(', ')} from ${peopleTable} where ${ownWhere} order by id`
   return {
     version,
@@ -120,7 +128,8 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
     identifiers,
     locate: named('locate', branches.join('\nunion all\n')),
     acts,
-    mentions: tables.flatMap((table) => mentionColumns(table, entryOf(map, table), facts)),
+    mentions,
+    lookUpMentions: named('mentions', mentionLookUp(mentions)),
   }
 }
 
@@ -206,6 +215,7 @@ function emptyOf(facts: SchemaFacts, table: string, column: string): string {
 
 function mentionColumns(table: string, entry: AnyEntry, facts: SchemaFacts): MentionColumn[] {
   const { primaryKey, columns } = factsOf(facts, table)
+  const emptiers = columnsWhere(entry, (c) => c.is === 'actor' && c.purge === 'empty')
   return Object.entries(entry.columns).flatMap(([column, columnClass]) => {
     const as = columnClass.is === 'mention' ? columnClass.as : columnClass.is === 'content' ? 'text' : undefined
     if (as === undefined) return []
@@ -217,18 +227,25 @@ function mentionColumns(table: string, entry: AnyEntry, facts: SchemaFacts): Men
         tenantColumn: tenantColumnOf(facts, table),
         primaryKey,
         nullable: columns[column]?.nullable ?? false,
-        ownedBy: ownersOf(entry),
+        ownedBy: columnClass.is === 'content' ? [...takersOf(entry), ...emptiers] : takersOf(entry),
       },
     ]
   })
 }
 
-/** Columns whose person's erasure deletes or empties the whole row. */
-function ownersOf(entry: AnyEntry): string[] {
-  return columnsWhere(
-    entry,
-    (c) => c.is === 'subject' || (c.is === 'actor' && (c.purge === 'empty' || c.purge === 'remove')),
-  ).filter((column) => entry.columns[column]?.is === 'subject' || entry.about === 'other')
+/** Columns whose person takes the whole row along. */
+function takersOf(entry: AnyEntry): string[] {
+  return columnsWhere(entry, (c) => c.is === 'subject' || (c.is === 'actor' && c.purge === 'remove'))
+}
+
+/** The takers that a row is counted under before this column: a row that several of them take is counted once. */
+function takersBefore(entry: AnyEntry, column: string): string[] {
+  const takers = takersOf(entry)
+  const position = takers.indexOf(column)
+  const subjects = columnsWhere(entry, (c) => c.is === 'subject')
+  return position === -1
+    ? takers
+    : takers.filter((taker, index) => taker !== column && (index < position || subjects.includes(taker)))
 }
 
 function columnsWhere(entry: AnyEntry, test: (columnClass: ColumnClass) => boolean): string[] {
@@ -269,7 +286,10 @@ function childrenFirst(tables: string[], facts: SchemaFacts): string[] {
   return ordered
 }
 
-/** Finds what the types cannot: a foreign key to a person that is no subject or actor, and the other way round. */
+/**
+ * Finds what the types cannot: a foreign key to a person that is no subject or actor, and the other way round; a table
+ * about a person without one subject; and rows that stay while they point to rows that go.
+ */
 function requireSound(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
   for (const [table, { foreignKeys }] of Object.entries(facts)) {
     for (const { columns, references } of foreignKeys) {
@@ -295,4 +315,29 @@ function requireSound(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
       throw new Error(`${table} is about ${entry.about} and has ${subjects} subjects; a table about a person has one`)
     }
   }
+  for (const [table, { foreignKeys }] of Object.entries(facts)) {
+    for (const { columns, references } of foreignKeys) {
+      const target = map[references]
+      // Whoever points to the people's own rows is a subject or an actor, and is done with before them.
+      if (target === undefined || references === peopleTable) continue
+      const taken = actorsWhoseRowsGo(target, factsOf(facts, references).primaryKey)
+      const why =
+        taken.length > 0
+          ? `go with ${taken.join(' or ')}`
+          : target.about === 'person' && (table === references || entryOf(map, table).about !== 'person')
+            ? 'go with another person'
+            : undefined
+      if (why === undefined) continue
+      throw new Error(`${table} (${columns.join(', ')}) points to rows of ${references}, which ${why}`)
+    }
+  }
+}
+
+/** Columns of people whose erasure deletes the row, though it is about nobody or somebody else. */
+function actorsWhoseRowsGo(entry: AnyEntry, primaryKey: string[]): string[] {
+  return Object.entries(entry.columns).flatMap(([column, columnClass]) => {
+    if (columnClass.is !== 'actor') return []
+    const goes = columnClass.purge === 'remove' || (columnClass.purge === 'reassign' && primaryKey.includes(column))
+    return goes ? [column] : []
+  })
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { MentionColumn } from './compile.ts'
 import { compiledMap } from './compiled.ts'
@@ -67,7 +66,7 @@ export function mentionEffects(mentions: Mention[]): Effect[] {
 
 async function lookUpMentions(tx: TenantTransaction, identifiers: Identifier[], gone: string[]): Promise<Mention[]> {
   const values = [...new Set(identifiers.map(({ value }) => value))]
-  const { name, text } = lookUp
+  const { name, text } = compiledMap.lookUpMentions
   const { rows } = await tx.query<{ position: number; row_key: unknown[]; value: unknown }>(
     text,
     [tx.tenantId, gone, values, values.map(likePattern)],
@@ -79,33 +78,6 @@ async function lookUpMentions(tx: TenantTransaction, identifiers: Identifier[], 
     const column = compiledMap.mentions[position]
     return column !== undefined && holds(column.as, value) ? [{ column, key: row_key, value }] : []
   })
-}
-
-const lookUp = lookUpStatement(compiledMap.mentions)
-
-/** One statement over all mention columns: arrays by element, texts by trigram. Parameters: tenant, people, values, patterns. */
-function lookUpStatement(columns: MentionColumn[]): { name: string; text: string } {
-  const branches = columns.map((mention, position) => {
-    const { table, column, as } = mention
-    const match =
-      as === 'addresses'
-        ? `${column} && $3::text[]`
-        : `${as === 'json' ? `(${column}::text)` : column} ilike any ($4::text[])`
-    return `select ${position} as position, ${rowKey(mention)} as row_key, to_jsonb(${column}) as value from ${table} where ${mentionWhere(mention)} and ${match}`
-  })
-  const text = branches.join('\nunion all\n')
-  return { name: `mentions_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`, text }
-}
-
-/** The primary key of a row as a JSON array, in the order of the key's columns. */
-export function rowKey({ primaryKey }: MentionColumn): string {
-  return `jsonb_build_array(${primaryKey.join(', ')})`
-}
-
-/** The rows of the tenant ($1) that belong to none of the people ($2). A partial index needs the null test in words. */
-export function mentionWhere({ tenantColumn, column, nullable, ownedBy }: MentionColumn): string {
-  const others = ownedBy.map((owner) => ` and (${owner} is null or ${owner} <> all ($2::uuid[]))`).join('')
-  return `${tenantColumn} = $1${nullable ? ` and ${column} is not null` : ''}${others}`
 }
 
 /** A pattern that no spelling of the identifier escapes (`@` may be encoded); what it finds is checked word by word afterwards. */

@@ -2,7 +2,8 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { MentionColumn } from './compile.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
 import type { Identifier } from './identifiers.ts'
-import { type Mention, mentionWhere, rowKey } from './mentions.ts'
+import { mentionWhere, rowKey } from './mention-statements.ts'
+import type { Mention } from './mentions.ts'
 
 const rowsAtATime = 5000
 

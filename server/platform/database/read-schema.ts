@@ -130,9 +130,9 @@ export function schemaListing(schema: Schema): string {
   return lines.join('\n')
 }
 
-/** The facts that the data map is compiled with, as TypeScript. */
-export function schemaConstants(schema: Schema): string {
-  const facts = Object.fromEntries(
+/** The facts that the data map is compiled with. */
+export function schemaFactsOf(schema: Schema) {
+  return Object.fromEntries(
     schema.tables.map((table) => [
       table.name,
       {
@@ -151,11 +151,15 @@ export function schemaConstants(schema: Schema): string {
       },
     ]),
   )
+}
+
+/** The same facts as TypeScript. */
+export function schemaConstants(schema: Schema): string {
   return [
     '// Written by "npm run generate" from the migrated database; do not edit.',
     "import type { SchemaFacts } from './vocabulary.ts'",
     '',
-    `export const schemaFacts: SchemaFacts = ${JSON.stringify(facts, null, 2)}`,
+    `export const schemaFacts: SchemaFacts = ${JSON.stringify(schemaFactsOf(schema), null, 2)}`,
     '',
   ].join('\n')
 }

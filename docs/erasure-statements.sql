@@ -1,0 +1,245 @@
+-- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
+-- Map version 068aae8f4b5ca3db. The order is the order of the erasure, in one transaction.
+-- $1 is the tenant, $2 the ids of the people.
+
+-- Locks the people and reads their identifiers.
+select id, state, login_name, directory_object_id, ref, email, external_identity_id from users where tenant_id = $1 and id = any($2) order by id for update;
+
+-- Reads the identifiers for a preview, without a lock.
+select id, state, login_name, directory_object_id, ref, email, external_identity_id from users where tenant_id = $1 and id = any($2) order by id;
+
+-- Counts what there is about the people: to preview, to tell which of the acts below are needed, and to verify. $3: everybody whose rows are gone by then.
+select 'assessment_attempts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from assessment_attempts where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'catalog_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from catalog_members where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'enrollments' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from enrollments where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'group_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from group_members where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'issued_certificates' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from issued_certificates where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'notifications' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from notifications where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'product_accounts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from product_accounts where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'progress' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from progress where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'ratings' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from ratings where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'record_actions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from record_actions where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'submission_file_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_file_chunks where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'submission_files' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_files where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'submissions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submissions where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'user_skills' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from user_skills where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'assessment_attempts' as table_name, 'cleared graded_by' as effect, graded_by as person, count(*)::int as row_count from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[]) group by graded_by
+union all
+select 'catalog_members' as table_name, 'cleared added_by' as effect, added_by as person, count(*)::int as row_count from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[]) group by added_by
+union all
+select 'course_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from course_authors where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'enrollments' as table_name, 'cleared enrolled_by' as effect, enrolled_by as person, count(*)::int as row_count from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[]) group by enrolled_by
+union all
+select 'erasure_requests' as table_name, 'cleared requested_by' as effect, requested_by as person, count(*)::int as row_count from erasure_requests where tenant_id = $1 and requested_by = any($2) group by requested_by
+union all
+select 'import_runs' as table_name, 'cleared started_by' as effect, started_by as person, count(*)::int as row_count from import_runs where tenant_id = $1 and started_by = any($2) group by started_by
+union all
+select 'issued_certificates' as table_name, 'cleared issued_by' as effect, issued_by as person, count(*)::int as row_count from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[]) group by issued_by
+union all
+select 'posts' as table_name, 'emptied' as effect, author_id as person, count(*)::int as row_count from posts where tenant_id = $1 and author_id = any($2) group by author_id
+union all
+select 'session_instructors' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from session_instructors where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'submissions' as table_name, 'cleared graded_by' as effect, graded_by as person, count(*)::int as row_count from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[]) group by graded_by
+union all
+select 'tenants' as table_name, 'cleared created_by' as effect, created_by as person, count(*)::int as row_count from tenants where id = $1 and created_by = any($2) group by created_by
+union all
+select 'training_plan_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from training_plan_authors where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'user_skills' as table_name, 'cleared awarded_by' as effect, awarded_by as person, count(*)::int as row_count from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[]) group by awarded_by
+union all
+select 'user_skills' as table_name, 'cleared revoked_by' as effect, revoked_by as person, count(*)::int as row_count from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[]) group by revoked_by
+union all
+select 'users' as table_name, 'cleared manager_id' as effect, manager_id as person, count(*)::int as row_count from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[]) group by manager_id
+union all
+select 'users' as table_name, 'cleared deleted_by' as effect, deleted_by as person, count(*)::int as row_count from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[]) group by deleted_by
+union all
+select 'users' as table_name, 'deleted' as effect, id as person, count(*)::int as row_count from users where tenant_id = $1 and id = any($2) group by id;
+
+-- assessment_attempts: deleted.
+delete from assessment_attempts where tenant_id = $1 and user_id = any($2);
+
+-- catalog_members: deleted.
+delete from catalog_members where tenant_id = $1 and user_id = any($2);
+
+-- enrollments: deleted.
+delete from enrollments where tenant_id = $1 and user_id = any($2);
+
+-- group_members: deleted.
+delete from group_members where tenant_id = $1 and user_id = any($2);
+
+-- issued_certificates: deleted.
+delete from issued_certificates where tenant_id = $1 and user_id = any($2);
+
+-- notifications: deleted.
+delete from notifications where tenant_id = $1 and user_id = any($2);
+
+-- product_accounts: deleted.
+delete from product_accounts where tenant_id = $1 and user_id = any($2);
+
+-- progress: deleted.
+delete from progress where tenant_id = $1 and user_id = any($2);
+
+-- ratings: deleted.
+delete from ratings where tenant_id = $1 and user_id = any($2);
+
+-- record_actions: deleted.
+delete from record_actions where tenant_id = $1 and user_id = any($2);
+
+-- submission_file_chunks: deleted.
+delete from submission_file_chunks where tenant_id = $1 and user_id = any($2);
+
+-- submission_files: deleted.
+delete from submission_files where tenant_id = $1 and user_id = any($2);
+
+-- submissions: deleted.
+delete from submissions where tenant_id = $1 and user_id = any($2);
+
+-- user_skills: deleted.
+delete from user_skills where tenant_id = $1 and user_id = any($2);
+
+-- assessment_attempts: cleared graded_by.
+update assessment_attempts set graded_by = null where tenant_id = $1 and graded_by = any($2) and user_id <> all($2);
+
+-- catalog_members: cleared added_by.
+update catalog_members set added_by = null where tenant_id = $1 and added_by = any($2) and user_id <> all($2);
+
+-- course_authors: reassigned (1 of 2). Only where there is an heir, $3.
+insert into course_authors (tenant_id, course_id, user_id, added_at) select distinct on (tenant_id, course_id) tenant_id, course_id, $3::uuid, added_at from course_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
+
+-- course_authors: reassigned (2 of 2).
+delete from course_authors where tenant_id = $1 and user_id = any($2);
+
+-- enrollments: cleared enrolled_by.
+update enrollments set enrolled_by = null where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($2);
+
+-- erasure_requests: cleared requested_by.
+update erasure_requests set requested_by = null where tenant_id = $1 and requested_by = any($2);
+
+-- import_runs: cleared started_by.
+update import_runs set started_by = null where tenant_id = $1 and started_by = any($2);
+
+-- issued_certificates: cleared issued_by.
+update issued_certificates set issued_by = null where tenant_id = $1 and issued_by = any($2) and user_id <> all($2);
+
+-- posts: emptied.
+update posts set author_id = null, body = '' where tenant_id = $1 and author_id = any($2);
+
+-- session_instructors: removed.
+delete from session_instructors where tenant_id = $1 and user_id = any($2);
+
+-- submissions: cleared graded_by.
+update submissions set graded_by = null where tenant_id = $1 and graded_by = any($2) and user_id <> all($2);
+
+-- tenants: cleared created_by.
+update tenants set created_by = null where id = $1 and created_by = any($2);
+
+-- training_plan_authors: reassigned (1 of 2). Only where there is an heir, $3.
+insert into training_plan_authors (tenant_id, training_plan_id, user_id, added_at) select distinct on (tenant_id, training_plan_id) tenant_id, training_plan_id, $3::uuid, added_at from training_plan_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
+
+-- training_plan_authors: reassigned (2 of 2).
+delete from training_plan_authors where tenant_id = $1 and user_id = any($2);
+
+-- user_skills: cleared awarded_by.
+update user_skills set awarded_by = null where tenant_id = $1 and awarded_by = any($2) and user_id <> all($2);
+
+-- user_skills: cleared revoked_by.
+update user_skills set revoked_by = null where tenant_id = $1 and revoked_by = any($2) and user_id <> all($2);
+
+-- users: cleared manager_id.
+update users set manager_id = null where tenant_id = $1 and manager_id = any($2) and id <> all($2);
+
+-- users: cleared deleted_by.
+update users set deleted_by = null where tenant_id = $1 and deleted_by = any($2) and id <> all($2);
+
+-- users: deleted (1 of 2).
+update users set login_name = null, directory_object_id = null, ref = null, email = null, external_identity_id = null, first_name = null, last_name = null, display_name = null, title = null, job_title = null, department = null, office = null, city = null, country = null, locale = null, time_zone = null, manager_id = null, custom_fields = '{}', deleted_by = null where tenant_id = $1 and id = any($2);
+
+-- users: deleted (2 of 2).
+delete from users where tenant_id = $1 and id = any($2);
+
+-- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
+select 0 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+union all
+select 1 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from assessments where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 2 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from catalogs where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 3 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 4 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and contact_emails && $3::text[]
+union all
+select 5 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from courses where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 6 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 7 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and contact_emails && $3::text[]
+union all
+select 8 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and reply_to_email ilike any ($4::text[])
+union all
+select 9 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and display_name ilike any ($4::text[])
+union all
+select 10 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 11 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and note ilike any ($4::text[])
+union all
+select 12 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
+union all
+select 13 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 14 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
+union all
+select 15 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+union all
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(data) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
+union all
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+union all
+select 18 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+union all
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
+union all
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
+union all
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
+union all
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+union all
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+union all
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+union all
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+union all
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(custom_fields) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
