@@ -6,7 +6,18 @@ import type { Effect } from './locate.ts'
 import { scanMentions } from './scan-mentions.ts'
 
 /** A value in which identifiers of some people stand, though the row belongs to something or somebody else. */
-export type Mention = { column: MentionColumn; key: unknown[]; value: unknown }
+export type Mention = {
+  column: MentionColumn
+  key: unknown[]
+  value: MentionValue
+  /** The people whose row it is, where it is a row of people. */
+  owners: string[]
+  /** The identifiers that stand in it, in normal form. */
+  identifiers: string[]
+}
+
+/** A list of addresses is a list; JSON is the text that PostgreSQL writes it as. */
+export type MentionValue = string | string[]
 
 /** What replaces an identifier in a text. */
 export const erasedMark = '[erased]'
@@ -18,104 +29,136 @@ const mostLookups = 200
  * Finds every value of the map's mention columns that holds one of the identifiers as a whole word. Rows of the people
  * in `gone` are left out: they are deleted or emptied anyway.
  *
- * The lookups go through trigram and array indexes; the planner, who does not know the values, would rather read the
- * tables as a whole. The search reads as the auditor, whose rows are not separated by tenant but by the condition in each query: under row
- * level security PostgreSQL uses no trigram or array index, because the operators behind them are not leakproof.
+ * The search reads as the auditor, whose rows are not separated by tenant but by the condition in each query: under row
+ * level security PostgreSQL uses no trigram or array index, because the operators behind them are not leakproof. And the
+ * planner, who does not know the values, would rather read the tables as a whole than look up a few identifiers.
  */
 export async function findMentions(
   tx: TenantTransaction,
   identifiers: Identifier[],
   gone: string[],
 ): Promise<Mention[]> {
-  const searchable = identifiers.filter(isSearchable)
-  if (searchable.length === 0) return []
+  const wanted = [...new Map(identifiers.filter(isSearchable).map((one) => [one.value, one])).values()]
+  if (wanted.length === 0) return []
   await tx.client.query('set local role lethe_auditor; set local enable_seqscan = off')
   const found =
-    searchable.length <= mostLookups
-      ? await lookUpMentions(tx, searchable, gone)
-      : await scanMentions(tx, compiledMap.mentions, searchable, gone)
+    wanted.length <= mostLookups
+      ? await lookUpMentions(tx, wanted, gone)
+      : await scanMentions(tx, compiledMap.mentions, wanted, gone)
   await tx.client.query('set local role lethe_app; set local enable_seqscan = on')
   return found
 }
 
-/** Rewrites the values without the identifiers. Answers how many rows of which table changed. */
+/**
+ * Rewrites the values without the identifiers, and nothing else in them. A value that somebody changed since it was found
+ * is read again, so that no change of anybody else is lost. Answers what was done, with the owners of each row.
+ */
 export async function scrubMentions(
   tx: TenantTransaction,
   mentions: Mention[],
   identifiers: Identifier[],
-): Promise<Effect[]> {
-  const effects: Effect[] = []
-  const scrub = scrubber(identifiers)
-  for (const { column, key, value } of mentions) {
-    const { table, primaryKey } = column
-    const where = primaryKey.map((name, index) => `${name} = $${index + 2}`).join(' and ')
-    const scrubbed = scrub(column.as, value)
-    await tx.query(`update ${table} set ${column.column} = $1 where ${where}`, [
-      column.as === 'json' ? JSON.stringify(scrubbed) : scrubbed,
-      ...key,
-    ])
-    effects.push({ table, effect: `scrubbed ${column.column}`, rows: 1 })
+): Promise<{ effect: Effect; owners: string[] }[]> {
+  const done: { effect: Effect; owners: string[] }[] = []
+  const scrub = scrubber()
+  const identifiersIn = identifiersFinder(identifiers)
+  for (const mention of mentions) {
+    const { column, key, owners } = mention
+    const { table, column: name, primaryKey } = column
+    const where = primaryKey.map((part, index) => `${part} = $${index + 1}`).join(' and ')
+    const [to, from] = [`$${primaryKey.length + 1}`, `$${primaryKey.length + 2}`]
+    let scrubbed = mention.identifiers
+    const { rowCount } = await tx.query(
+      `update ${table} set ${name} = ${to} where ${where} and ${name} = ${from}`,
+      [...key, scrub(column.as, mention.value, scrubbed), mention.value],
+      `scrub ${table} ${name}`,
+    )
+    if (rowCount === 0) {
+      const { rows } = await tx.query<{ value: MentionValue | null }>(
+        `select ${column.as === 'json' ? `${name}::text` : name} as value from ${table} where ${where} for update`,
+        key,
+      )
+      const value = rows[0]?.value ?? ''
+      scrubbed = identifiersIn(column.as, value)
+      if (scrubbed.length === 0) continue
+      await tx.query(`update ${table} set ${name} = ${to} where ${where}`, [...key, scrub(column.as, value, scrubbed)])
+    }
+    done.push({ effect: { ...effectOf(column), rows: scrubbed.length }, owners })
   }
-  return effects
+  return done
 }
 
-/** How the effect of a mention is called in previews and receipts. */
+/** What scrubbing the mentions does, as previews and receipts say it. */
 export function mentionEffects(mentions: Mention[]): Effect[] {
-  return mentions.map(({ column }) => ({ table: column.table, effect: `scrubbed ${column.column}`, rows: 1 }))
+  return mentions.map(({ column, identifiers }) => ({ ...effectOf(column), rows: identifiers.length }))
+}
+
+function effectOf({ table, column }: MentionColumn) {
+  return { table, effect: `scrubbed ${column}` }
 }
 
 async function lookUpMentions(tx: TenantTransaction, identifiers: Identifier[], gone: string[]): Promise<Mention[]> {
-  const values = [...new Set(identifiers.map(({ value }) => value))]
+  const values = identifiers.map(({ value }) => value)
   const { name, text } = compiledMap.lookUpMentions
-  const { rows } = await tx.query<{ position: number; row_key: unknown[]; value: unknown }>(
+  const { rows } = await tx.query<{ position: number; row_key: unknown[]; owners: string[]; value: MentionValue }>(
     text,
     [tx.tenantId, gone, values, values.map(likePattern)],
     name,
   )
   if (rows.length === 0) return []
-  const holds = holdsOneOf(identifiers)
-  return rows.flatMap(({ position, row_key, value }) => {
+  const identifiersIn = identifiersFinder(identifiers)
+  return rows.flatMap(({ position, row_key, owners, value }) => {
     const column = compiledMap.mentions[position]
-    return column !== undefined && holds(column.as, value) ? [{ column, key: row_key, value }] : []
+    if (column === undefined) return []
+    const found = identifiersIn(column.as, value)
+    return found.length === 0 ? [] : [{ column, key: row_key, value, owners, identifiers: found }]
   })
 }
 
-/** A pattern that no spelling of the identifier escapes (`@` may be encoded); what it finds is checked word by word afterwards. */
+/**
+ * A pattern that no spelling of the identifier escapes; what it finds is checked word by word afterwards. Only letters,
+ * digits and `-._~` of ASCII are written in one way: everything else may be percent-encoded, escaped in JSON, composed or
+ * decomposed, or have an upper case that the database's locale does not know.
+ */
 function likePattern(value: string): string {
-  return `%${value.replace(/[\\%_]/g, '\\$&').replaceAll('@', '%')}%`
+  return `%${value.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`
 }
 
-/** Tells whether a value holds one of the identifiers as a whole word. */
-function holdsOneOf(identifiers: Identifier[]): (as: MentionColumn['as'], value: unknown) => boolean {
-  const values = new Set(identifiers.map(({ value }) => value))
-  const pattern = new RegExp(patternOf(identifiers), 'i')
+/** Tells which of the identifiers stand in a value as whole words. */
+function identifiersFinder(identifiers: Identifier[]): (as: MentionColumn['as'], value: MentionValue) => string[] {
+  const patterns = new Map(
+    identifiers.filter(isSearchable).map(({ value }) => [value, new RegExp(occurrencePattern(value), 'i')]),
+  )
   return (as, value) => {
-    if (as === 'addresses') return Array.isArray(value) && value.some((address) => values.has(String(address)))
-    return pattern.test(as === 'json' ? JSON.stringify(value) : String(value))
+    const holds =
+      as === 'addresses'
+        ? (identifier: string) => value.includes(identifier)
+        : (_: string, pattern: RegExp) => pattern.test(String(value))
+    return [...patterns].flatMap(([identifier, pattern]) => (holds(identifier, pattern) ? [identifier] : []))
   }
 }
 
-function scrubber(identifiers: Identifier[]): (as: MentionColumn['as'], value: unknown) => unknown {
-  const values = new Set(identifiers.filter(isSearchable).map(({ value }) => value))
-  const pattern = new RegExp(patternOf(identifiers.filter(isSearchable)), 'gi')
-  const scrubText = (text: string) => text.replace(pattern, erasedMark)
-  const scrubJson = (value: unknown): unknown => {
-    if (typeof value === 'string') return scrubText(value)
+function scrubber(): (as: MentionColumn['as'], value: MentionValue, identifiers: string[]) => MentionValue {
+  const patterns = new Map<string, RegExp>()
+  return (as, value, identifiers) => {
+    if (typeof value !== 'string') return value.filter((address) => !identifiers.includes(address))
+    // Of two identifiers that begin alike the longer one counts.
+    const ordered = identifiers.toSorted((a, b) => b.length - a.length)
+    const name = ordered.join('\0')
+    const pattern = patterns.get(name) ?? new RegExp(ordered.map(occurrencePattern).join('|'), 'gi')
+    patterns.set(name, pattern)
+    return as === 'json' ? scrubJson(value, pattern) : value.replace(pattern, erasedMark)
+  }
+}
+
+const jsonStringsAndNumbers = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
+
+/** Rewrites strings and names where they stand; every other byte of the JSON stays as it is. */
+function scrubJson(json: string, pattern: RegExp): string {
+  return json.replace(jsonStringsAndNumbers, (token) => {
+    const plain = token.startsWith('"') ? String(JSON.parse(token)) : token
+    const scrubbed = plain.replace(pattern, erasedMark)
+    if (scrubbed === plain) return token
     // A number cannot be rewritten in part: one that is an identifier goes as a whole.
-    if (typeof value === 'number') return values.has(String(value)) ? null : value
-    if (Array.isArray(value)) return value.map(scrubJson)
-    if (typeof value === 'object' && value !== null) {
-      return Object.fromEntries(Object.entries(value).map(([name, member]) => [scrubText(name), scrubJson(member)]))
-    }
-    return value
-  }
-  return (as, value) => {
-    if (as === 'addresses')
-      return Array.isArray(value) ? value.filter((address) => !values.has(String(address))) : value
-    return as === 'json' ? scrubJson(value) : scrubText(String(value))
-  }
-}
-
-function patternOf(identifiers: Identifier[]): string {
-  return identifiers.map(({ value }) => occurrencePattern(value)).join('|')
+    return token.startsWith('"') ? JSON.stringify(scrubbed) : 'null'
+  })
 }

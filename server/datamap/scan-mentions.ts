@@ -2,8 +2,8 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { MentionColumn } from './compile.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
 import type { Identifier } from './identifiers.ts'
-import { mentionWhere, rowKey } from './mention-statements.ts'
-import type { Mention } from './mentions.ts'
+import { mentionFields, mentionWhere } from './mention-statements.ts'
+import type { Mention, MentionValue } from './mentions.ts'
 
 const rowsAtATime = 5000
 
@@ -20,37 +20,38 @@ export async function scanMentions(
   const mentions: Mention[] = []
   const kept = new Map<number, Mention>()
   let written = 0
-  const found = new Set<number>()
-  const scanner = new IdentifierScanner(identifiers, ({ row }) => {
+  const scanner = new IdentifierScanner(identifiers, ({ row, identifier }) => {
     const mention = kept.get(row)
-    if (mention === undefined || found.has(row)) return
-    found.add(row)
-    mentions.push(mention)
+    const value = identifiers[identifier]?.value
+    if (mention === undefined || value === undefined) return
+    if (mention.identifiers.length === 0) mentions.push(mention)
+    mention.identifiers.push(value)
   })
   const addresses = new Set(identifiers.map(({ value }) => value))
   for (const column of columns) {
     await tx.query(
-      `declare mention_rows no scroll cursor for
-       select ${rowKey(column)} as row_key, to_jsonb(${column.column}) as value from ${column.table} where ${mentionWhere(column)}`,
+      `declare mention_rows no scroll cursor for select ${mentionFields(column)} where ${mentionWhere(column)}`,
       // The parameter for the people stands in the text only where a row has an owner.
       column.ownedBy.length > 0 ? [tx.tenantId, people] : [tx.tenantId],
     )
     for (;;) {
-      const { rows } = await tx.query<{ row_key: unknown[]; value: unknown }>(`fetch ${rowsAtATime} from mention_rows`)
+      const { rows } = await tx.query<{ row_key: unknown[]; owners: string[]; value: MentionValue }>(
+        `fetch ${rowsAtATime} from mention_rows`,
+      )
       if (rows.length === 0) break
       // A finding comes at the latest a few bytes behind its row: what is older than one batch is not needed any more.
       for (const row of kept.keys()) if (row < written - rowsAtATime) kept.delete(row)
       const lines: string[] = []
-      for (const { row_key, value } of rows) {
-        if (column.as === 'addresses') {
+      for (const { row_key, owners, value } of rows) {
+        const mention: Mention = { column, key: row_key, value, owners, identifiers: [] }
+        if (typeof value === 'string') {
+          kept.set(written++, mention)
+          lines.push(copyText(value))
+        } else {
           // The addresses of a list are compared as a whole, like the index does.
-          if (Array.isArray(value) && value.some((address) => addresses.has(String(address)))) {
-            mentions.push({ column, key: row_key, value })
-          }
-          continue
+          mention.identifiers = [...new Set(value)].filter((address) => addresses.has(address))
+          if (mention.identifiers.length > 0) mentions.push(mention)
         }
-        kept.set(written++, { column, key: row_key, value })
-        lines.push(copyText(column.as === 'json' ? JSON.stringify(value) : String(value)))
       }
       scanner.write(Buffer.from(lines.join('')))
     }

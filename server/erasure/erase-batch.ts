@@ -5,12 +5,12 @@ import { type Erased, erase } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { lockPeople } from '../datamap/people.ts'
 import { findHeir } from '../people/heir.ts'
-import { findOtherHolders } from '../people/holders.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
 import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
 import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
+import { findSharedIdentifiers } from './shared-identifiers.ts'
 
 /** People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks. */
 export const batchSize = 500
@@ -74,16 +74,13 @@ async function eraseClaimed(app: Application, tx: TenantTransaction, request: st
   if (subjects.size === 0) return
 
   const ownIds = [...subjects.keys()]
-  const shared = await findOtherHolders(
-    tx,
-    [...subjects.values()].flat().map(({ value }) => value),
-    ownIds,
-  )
+  const shared = await findSharedIdentifiers(tx, request, [...subjects.values()].flat(), ownIds)
   const isOwn = ({ value }: Identifier) => !shared.has(value)
   const erased = await erase(tx, {
     people: ownIds,
     identifiers: [...subjects.values()].flat().filter(isOwn),
     findHeir: () => findHeir(tx, requestedBy, ownIds),
+    findAlsoErased: (people) => findSubjects(tx, request, people),
   })
   const hashKey = await identifierHashKey(tx, app.masterKey)
   await record(tx, request, erased, {
@@ -114,6 +111,17 @@ async function readRequest(app: Application, tx: TenantTransaction, request: str
     requestKey: openWith(app.masterKey, sealedKey, 'request key'),
     requestedBy: rows[0]?.requested_by ?? undefined,
   }
+}
+
+/** Which of these people the request erases, in this batch or in another. */
+async function findSubjects(tx: TenantTransaction, request: string, people: string[]): Promise<Set<string>> {
+  const { rows } = await tx.query<{ user_id: string }>(
+    `select user_id from erasure_subjects
+     where tenant_id = $1 and request_id = $2 and user_id = any($3) and state in ('queued', 'running')`,
+    [tx.tenantId, request, people],
+    'find_subjects',
+  )
+  return new Set(rows.map(({ user_id }) => user_id))
 }
 
 /** People whose rows an earlier run erased, and who are tried again because something of them was left. */
