@@ -21,6 +21,8 @@ export type ErasureOptions = {
    * counted: those rows go, now or later, and the receipt must not depend on who comes first.
    */
   findAlsoErased: (people: string[]) => Promise<Set<string>>
+  /** Called with what there is about the people, before any of it is touched. */
+  onLocated: (located: Located[]) => Promise<void>
 }
 
 /**
@@ -31,6 +33,7 @@ export type ErasureOptions = {
 export async function erase(tx: TenantTransaction, options: ErasureOptions): Promise<Erased> {
   const { people, identifiers } = options
   const located = await locate(tx, people)
+  await options.onLocated(located)
   const touched = new Set(located.map(({ table, effect }) => `${table} ${effect}`))
   const done: { effect: Effect; owners: string[] }[] = []
   let heir: string | undefined

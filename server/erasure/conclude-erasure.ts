@@ -2,9 +2,7 @@ import type { Application } from '../application.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
 import { findMentions, mentionEffects } from '../datamap/mentions.ts'
-import { sessionsNeedingInstructor } from '../learning/needs.ts'
 import { notify } from '../notify/notify.ts'
-import { activeAdministrators } from '../people/administrators.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
@@ -225,11 +223,11 @@ async function finishWithoutCertificate(tx: TenantTransaction, request: string):
   )
 }
 
-/** Tells the initiator that it is done, and the administrators what now needs somebody. Names nobody. */
+/** Tells the initiator that it is done. Names nobody. */
 async function tell(
   tx: TenantTransaction,
   request: string,
-  facts: { requested_by: string | null; done: number; failed: number; effects: Effect[] },
+  facts: { requested_by: string | null; done: number; failed: number },
 ): Promise<void> {
   if (facts.requested_by !== null) {
     await notify(tx, [facts.requested_by], {
@@ -238,16 +236,5 @@ async function tell(
       body: `Request ${request}: ${facts.done} purged, ${facts.failed} failed. The certificate is ready.`,
       data: { request },
     })
-  }
-  if (facts.effects.some(({ table }) => table === 'session_instructors')) {
-    const sessions = await sessionsNeedingInstructor(tx)
-    if (sessions.length > 0) {
-      await notify(tx, await activeAdministrators(tx), {
-        kind: 'sessions_need_instructor',
-        subject: 'Sessions need an instructor',
-        body: `${sessions.length} sessions have no instructor any more since request ${request}.`,
-        data: { request, sessions: sessions.slice(0, 100) },
-      })
-    }
   }
 }

@@ -4,6 +4,9 @@ import { compiledMap } from '../datamap/compiled.ts'
 import { type Erased, erase } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { lockPeople } from '../datamap/people.ts'
+import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
+import { notify } from '../notify/notify.ts'
+import { activeAdministrators } from '../people/administrators.ts'
 import { findHeir } from '../people/heir.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -76,12 +79,17 @@ async function eraseClaimed(app: Application, tx: TenantTransaction, request: st
   const ownIds = [...subjects.keys()]
   const shared = await findSharedIdentifiers(tx, request, [...subjects.values()].flat(), ownIds)
   const isOwn = ({ value }: Identifier) => !shared.has(value)
+  let taught: string[] = []
   const erased = await erase(tx, {
     people: ownIds,
     identifiers: [...subjects.values()].flat().filter(isOwn),
     findHeir: () => findHeir(tx, requestedBy, ownIds),
     findAlsoErased: (people) => findSubjects(tx, request, people),
+    onLocated: async (located) => {
+      if (located.some(({ table }) => table === 'session_instructors')) taught = await sessionsTaughtBy(tx, ownIds)
+    },
   })
+  if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
   const hashKey = await identifierHashKey(tx, app.masterKey)
   await record(tx, request, erased, {
     subjects: ownIds.map((id) => {
@@ -96,6 +104,17 @@ async function eraseClaimed(app: Application, tx: TenantTransaction, request: st
         shared: identifiers.filter((identifier) => !isOwn(identifier)).length,
       }
     }),
+  })
+}
+
+/** Tells the administrators which sessions now need somebody. Names nobody. */
+async function tellOfSessions(tx: TenantTransaction, request: string, sessions: string[]): Promise<void> {
+  if (sessions.length === 0) return
+  await notify(tx, await activeAdministrators(tx), {
+    kind: 'sessions_need_instructor',
+    subject: 'Sessions need an instructor',
+    body: `${sessions.length} sessions have no instructor any more since request ${request}.`,
+    data: { request, sessions: sessions.slice(0, 100) },
   })
 }
 
