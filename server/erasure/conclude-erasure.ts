@@ -17,20 +17,25 @@ const verifiedAtATime = 1000
 /**
  * Ends what the batches began, once none is left to erase: verifies what remains by the map's own queries, signs the
  * certificate, tells people, and orders the search of the whole database. Safe to call at any time and by several jobs
- * at once: the request's row is locked, and whoever comes second finds the work done.
+ * at once: the request's row is locked, and whoever comes second finds the work done. Answers `waiting` while people wait
+ * to be erased.
  */
-export async function concludeErasure(app: Application, tenant: string, request: string): Promise<void> {
+export async function concludeErasure(
+  app: Application,
+  tenant: string,
+  request: string,
+): Promise<'concluded' | 'waiting'> {
   for (;;) {
     const outcome = await inTenant(app.database, tenant, async (tx) => {
       const state = await lockRequest(tx, request)
-      // Nothing to conclude, or another job is still erasing and will conclude after its batch.
-      if (state === undefined || state.queued > 0 || state.concluded) return 'concluded'
+      if (state === undefined || state.concluded) return 'concluded'
+      if (state.queued > 0) return 'waiting'
       const left = state.running - (await verifySome(app, tx, request, state.sealedKey))
       if (left > 0) return 'more'
       await certify(app, tx, request)
       return 'concluded'
     })
-    if (outcome === 'concluded') return
+    if (outcome !== 'more') return outcome
   }
 }
 
@@ -172,6 +177,14 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
   if (facts.done === 0) {
     await finishWithoutCertificate(tx, request)
     return
+  }
+  if (facts.failed > 0) {
+    // Who was certified before and failed since is not in the list that is signed now.
+    await tx.query(
+      `update erasure_subjects set finished_at = null
+       where tenant_id = $1 and request_id = $2 and state = 'failed' and finished_at is not null`,
+      [tx.tenantId, request],
+    )
   }
   const digest = subjectDigest()
   const hashKey = await identifierHashKey(tx, app.masterKey)

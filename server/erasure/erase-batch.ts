@@ -63,6 +63,15 @@ async function claim(tx: TenantTransaction, request: string, limit: number, pers
   return rows.map(({ user_id }) => user_id)
 }
 
+/** Waits until somebody of this request is free to be taken, or nobody waits any more. */
+export async function awaitWaiting(tx: TenantTransaction, request: string): Promise<void> {
+  await tx.query(
+    `select from erasure_subjects
+     where tenant_id = $1 and request_id = $2 and state = 'queued' order by user_id limit 1 for update`,
+    [tx.tenantId, request],
+  )
+}
+
 async function eraseClaimed(app: Application, tx: TenantTransaction, request: string, ids: string[]): Promise<void> {
   const { requestKey, requestedBy } = await readRequest(app, tx, request)
   const people = await lockPeople(tx, ids)
@@ -73,7 +82,12 @@ async function eraseClaimed(app: Application, tx: TenantTransaction, request: st
   const subjects = new Map(
     people.filter(({ state }) => state === 'deleted').map(({ id, identifiers }) => [id, identifiers]),
   )
-  for (const [id, identifiers] of await readAlreadyErased(tx, request, requestKey, ids)) subjects.set(id, identifiers)
+  const erasedBefore = await readAlreadyErased(tx, request, requestKey, ids)
+  for (const [id, identifiers] of erasedBefore) subjects.set(id, identifiers)
+  const known = new Set([...people.map(({ id }) => id), ...erasedBefore.keys()])
+  for (const person of ids.filter((id) => !known.has(id))) {
+    await markFailed(tx, request, person, { code: 'user.not_found', reason: 'gone before this request came to it' })
+  }
   if (subjects.size === 0) return
 
   const ownIds = [...subjects.keys()]
@@ -101,7 +115,8 @@ async function eraseClaimed(app: Application, tx: TenantTransaction, request: st
           kind: identifier.kind,
           hash: hashIdentifier(hashKey, identifier),
         })),
-        shared: identifiers.filter((identifier) => !isOwn(identifier)).length,
+        // Who is tried again was counted the first time.
+        shared: erasedBefore.has(id) ? 0 : identifiers.filter((identifier) => !isOwn(identifier)).length,
       }
     }),
   })
