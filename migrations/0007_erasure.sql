@@ -121,7 +121,7 @@ create table tombstones (
   created_at timestamptz not null default now(),
   primary key (tenant_id, kind, hash, user_id)
 );
-create index tombstones_request_id on tombstones (tenant_id, request_id);
+create index tombstones_request_id on tombstones (tenant_id, request_id, user_id);
 call separate_tenants('tombstones');
 
 -- What was erased, by internal id only, to be repeated after a restored backup. No column here can hold free text.

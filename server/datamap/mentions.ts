@@ -3,7 +3,7 @@ import type { MentionColumn } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import { type Identifier, isSearchable, occurrencePattern } from './identifiers.ts'
 import type { Effect } from './locate.ts'
-import { scanMentions } from './scan-mentions.ts'
+import { identifiersMentioned } from './scan-mentions.ts'
 
 /** A value in which identifiers of some people stand, though the row belongs to something or somebody else. */
 export type Mention = {
@@ -12,8 +12,8 @@ export type Mention = {
   value: MentionValue
   /** The people whose row it is, where it is a row of people. */
   owners: string[]
-  /** The identifiers that stand in it, in normal form. */
-  identifiers: string[]
+  /** The identifiers that stand in it, each value once. */
+  identifiers: Identifier[]
 }
 
 /** A list of addresses is a list; JSON is the text that PostgreSQL writes it as. */
@@ -22,7 +22,7 @@ export type MentionValue = string | string[]
 /** What replaces an identifier in a text. */
 export const erasedMark = '[erased]'
 
-/** Up to this many identifiers each one is looked up in the indexes; beyond, one pass over the columns is cheaper. */
+/** So many identifiers are looked up in the indexes at once; of more, one pass over the columns first tells which occur. */
 const mostLookups = 200
 
 /**
@@ -38,15 +38,23 @@ export async function findMentions(
   identifiers: Identifier[],
   gone: string[],
 ): Promise<Mention[]> {
-  const wanted = [...new Map(identifiers.filter(isSearchable).map((one) => [one.value, one])).values()]
-  if (wanted.length === 0) return []
-  await tx.client.query('set local role lethe_auditor; set local enable_seqscan = off')
-  const found =
-    wanted.length <= mostLookups
-      ? await lookUpMentions(tx, wanted, gone)
-      : await scanMentions(tx, compiledMap.mentions, wanted, gone)
+  const searchable = [...new Map(identifiers.filter(isSearchable).map((one) => [one.value, one])).values()]
+  if (searchable.length === 0) return []
+  await tx.client.query('set local role lethe_auditor')
+  const wanted =
+    searchable.length <= mostLookups ? searchable : await identifiersMentioned(tx, compiledMap.mentions, searchable)
+  const found = new Map<string, Mention>()
+  await tx.client.query('set local enable_seqscan = off')
+  for (let from = 0; from < wanted.length; from += mostLookups) {
+    for (const mention of await lookUpMentions(tx, wanted.slice(from, from + mostLookups), gone)) {
+      const place = JSON.stringify([mention.column.table, mention.column.column, mention.key])
+      const before = found.get(place)
+      if (before === undefined) found.set(place, mention)
+      else before.identifiers.push(...mention.identifiers)
+    }
+  }
   await tx.client.query('set local role lethe_app; set local enable_seqscan = on')
-  return found
+  return [...found.values()]
 }
 
 /**
@@ -59,8 +67,7 @@ export async function scrubMentions(
   identifiers: Identifier[],
 ): Promise<{ effect: Effect; owners: string[] }[]> {
   const done: { effect: Effect; owners: string[] }[] = []
-  const scrub = scrubber()
-  const identifiersIn = identifiersFinder(identifiers)
+  let identifiersIn: ReturnType<typeof identifiersFinder> | undefined
   for (const mention of mentions) {
     const { column, key, owners } = mention
     const { table, column: name, primaryKey } = column
@@ -78,7 +85,8 @@ export async function scrubMentions(
         key,
       )
       const value = rows[0]?.value ?? ''
-      scrubbed = identifiersIn(column.as, value)
+      identifiersIn ??= identifiersFinder(identifiers)
+      scrubbed = identifiersIn(value)
       if (scrubbed.length === 0) continue
       await tx.query(`update ${table} set ${name} = ${to} where ${where}`, [...key, scrub(column.as, value, scrubbed)])
     }
@@ -109,7 +117,7 @@ async function lookUpMentions(tx: TenantTransaction, identifiers: Identifier[], 
   return rows.flatMap(({ position, row_key, owners, value }) => {
     const column = compiledMap.mentions[position]
     if (column === undefined) return []
-    const found = identifiersIn(column.as, value)
+    const found = identifiersIn(value)
     return found.length === 0 ? [] : [{ column, key: row_key, value, owners, identifiers: found }]
   })
 }
@@ -123,40 +131,38 @@ function likePattern(value: string): string {
   return `%${value.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`
 }
 
-/** Tells which of the identifiers stand in a value as whole words. */
-function identifiersFinder(identifiers: Identifier[]): (as: MentionColumn['as'], value: MentionValue) => string[] {
-  const patterns = new Map(
-    identifiers.filter(isSearchable).map(({ value }) => [value, new RegExp(occurrencePattern(value), 'i')]),
+/** Tells which of the identifiers stand in a value as whole words; in a list of addresses, as one of them. */
+function identifiersFinder(identifiers: Identifier[]): (value: MentionValue) => Identifier[] {
+  const tests = new Map(
+    identifiers.filter(isSearchable).map((identifier) => {
+      const pattern = new RegExp(occurrencePattern(identifier.value), 'i')
+      return [identifier.value, { identifier, pattern }]
+    }),
   )
-  return (as, value) => {
-    const holds =
-      as === 'addresses'
-        ? (identifier: string) => value.includes(identifier)
-        : (_: string, pattern: RegExp) => pattern.test(String(value))
-    return [...patterns].flatMap(([identifier, pattern]) => (holds(identifier, pattern) ? [identifier] : []))
-  }
+  return (value) =>
+    [...tests.values()]
+      .filter(({ identifier, pattern }) =>
+        typeof value === 'string' ? pattern.test(value) : value.includes(identifier.value),
+      )
+      .map(({ identifier }) => identifier)
 }
 
-function scrubber(): (as: MentionColumn['as'], value: MentionValue, identifiers: string[]) => MentionValue {
-  const patterns = new Map<string, RegExp>()
-  return (as, value, identifiers) => {
-    if (typeof value !== 'string') return value.filter((address) => !identifiers.includes(address))
-    // Of two identifiers that begin alike the longer one counts.
-    const ordered = identifiers.toSorted((a, b) => b.length - a.length)
-    const name = ordered.join('\0')
-    const pattern = patterns.get(name) ?? new RegExp(ordered.map(occurrencePattern).join('|'), 'gi')
-    patterns.set(name, pattern)
-    return as === 'json' ? scrubJson(value, pattern) : value.replace(pattern, erasedMark)
-  }
+function scrub(as: MentionColumn['as'], value: MentionValue, identifiers: Identifier[]): MentionValue {
+  const values = identifiers.map((identifier) => identifier.value)
+  if (typeof value !== 'string') return value.filter((address) => !values.includes(address))
+  // Of two identifiers that begin alike the longer one counts.
+  const pattern = values.sort((a, b) => b.length - a.length).map(occurrencePattern)
+  const scrubText = (text: string) => text.replace(new RegExp(pattern.join('|'), 'gi'), erasedMark)
+  return as === 'json' ? scrubJson(value, scrubText) : scrubText(value)
 }
 
 const jsonStringsAndNumbers = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
 
 /** Rewrites strings and names where they stand; every other byte of the JSON stays as it is. */
-function scrubJson(json: string, pattern: RegExp): string {
+function scrubJson(json: string, scrubText: (text: string) => string): string {
   return json.replace(jsonStringsAndNumbers, (token) => {
     const plain = token.startsWith('"') ? String(JSON.parse(token)) : token
-    const scrubbed = plain.replace(pattern, erasedMark)
+    const scrubbed = scrubText(plain)
     if (scrubbed === plain) return token
     // A number cannot be rewritten in part: one that is an identifier goes as a whole.
     return token.startsWith('"') ? JSON.stringify(scrubbed) : 'null'

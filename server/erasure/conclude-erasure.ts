@@ -128,15 +128,13 @@ async function findResidue(
     ids,
   )
   const own = all.filter(({ value }) => !shared.has(value))
-  if ((await findMentions(tx, own, ids)).length === 0) return residue
-  // Rare: somebody wrote an identifier down while the person was erased. Find out whose it is.
-  for (const [person, theirs] of identifiers) {
-    const mentions = await findMentions(
-      tx,
-      theirs.filter(({ value }) => !shared.has(value)),
-      ids,
-    )
-    for (const effect of mentionEffects(mentions)) add(person, effect)
+  // Somebody wrote an identifier down while the person was erased: it is the person's whose identifier it is.
+  for (const mention of await findMentions(tx, own, ids)) {
+    const mentioned = new Set(mention.identifiers.map(({ value }) => value))
+    for (const [person, theirs] of identifiers) {
+      if (!theirs.some(({ value }) => mentioned.has(value))) continue
+      for (const effect of mentionEffects([mention])) add(person, effect)
+    }
   }
   return residue
 }

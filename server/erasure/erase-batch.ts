@@ -16,7 +16,7 @@ import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
 import { findSharedIdentifiers } from './shared-identifiers.ts'
 
 /** People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks. */
-export const batchSize = 500
+export const batchSize = 1000
 
 /**
  * Erases the next people of a request in one transaction, together with the record of it. Answers `more` while there may

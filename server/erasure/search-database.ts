@@ -1,11 +1,9 @@
-import { Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
-import { to as copyTo } from 'pg-copy-streams'
 import { dataMap } from '../datamap/data-map.ts'
 import { IdentifierScanner } from '../datamap/identifier-scanner.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import type { AnyEntry } from '../datamap/vocabulary.ts'
+import { copyTo } from '../platform/database/copy-to.ts'
 import type { Database } from '../platform/database/pool.ts'
 
 /** A value somewhere in the database that holds an identifier; `identifier` is its index in the list given. */
@@ -75,16 +73,7 @@ async function searchTable(
     table.tenantColumn === undefined
       ? ''
       : ` where ${quoted(table.tenantColumn)} in (${tenants.map((id) => `'${id}'::uuid`).join(', ')})`
-  const rows = client.query(copyTo(`copy (select ${columns} from ${table.name}${where}) to stdout`))
-  await pipeline(
-    rows,
-    new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        scanner.write(chunk)
-        done()
-      },
-    }),
-  )
+  await copyTo(client, `select ${columns} from ${table.name}${where}`, (chunk) => scanner.write(chunk))
   scanner.end()
   result.bytes += scanner.bytes
   result.findings.push(...found.values())

@@ -17,16 +17,18 @@ export async function* readSubjectLines(
   let after = '00000000-0000-0000-0000-000000000000'
   for (;;) {
     const { rows } = await tx.query<{ user_id: string; hashes: { kind: string; hash: string }[] }>(
-      `select s.user_id,
-         coalesce(jsonb_agg(jsonb_build_object('kind', t.kind, 'hash', encode(t.hash, 'hex'))) filter (where t.kind is not null), '[]') as hashes
+      `select s.user_id, t.hashes
        from (
          select user_id from erasure_subjects
          where tenant_id = $1 and request_id = $2 and finished_at is not null
            and state in ('done', 'failed', 'queued', 'running') and user_id > $3
          order by user_id limit $4
        ) s
-       left join tombstones t on t.tenant_id = $1 and t.request_id = $2 and t.user_id = s.user_id
-       group by s.user_id order by s.user_id`,
+       cross join lateral (
+         select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'hash', encode(hash, 'hex'))), '[]') as hashes
+         from tombstones where tenant_id = $1 and request_id = $2 and user_id = s.user_id
+       ) t
+       order by s.user_id`,
       [tx.tenantId, request, after, linesAtATime],
       'subject_lines',
     )

@@ -1,0 +1,260 @@
+import type { Command } from 'commander'
+import type { Effect } from '../datamap/locate.ts'
+import { cancelErasure } from '../erasure/cancel-erasure.ts'
+import { type ErasurePreview, previewErasure } from '../erasure/preview-erasure.ts'
+import { requestErasure } from '../erasure/request-erasure.ts'
+import { retryErasure } from '../erasure/retry-erasure.ts'
+import { type ErasureDetails, listErasures, showErasure } from '../erasure/show-erasures.ts'
+import { waitForErasure } from '../erasure/wait-for-erasure.ts'
+import { requireUsers } from '../people/find-users.ts'
+import { LetheError } from '../platform/errors.ts'
+import { openLog } from '../platform/log.ts'
+import { startWorkers } from '../workers.ts'
+import { counted, formatFields, formatTable } from './output.ts'
+import { type TenantSession, withTenant } from './session.ts'
+import { addSubjectOptions, readSubjects, type SubjectOptions } from './subject-options.ts'
+
+/** `lethe preview`, `lethe purge`, `lethe erasure list|show|retry|cancel` */
+export function addErasureCommands(program: Command): void {
+  addPreview(program)
+  addPurge(program)
+  const group = program.command('erasure').description('orders to purge people, and how far they are')
+  addList(group)
+  addShow(group)
+  addRetry(group)
+  addCancel(group)
+}
+
+function addPreview(program: Command): void {
+  addSubjectOptions(program.command('preview'), { many: true })
+    .description('count, table by table, what a purge would do, and change nothing')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  lethe preview --email ann@example.org\n  lethe preview --file leavers.csv --json',
+    )
+    .action(async (options: SubjectOptions, command: Command) => {
+      const selectors = await readSubjects(options)
+      await withTenant(command, async ({ run, output }) => {
+        const preview = await run(async (tx) => {
+          const users = await requireUsers(tx, selectors)
+          return previewErasure(
+            tx,
+            users.map(({ id }) => id),
+          )
+        })
+        output.result({ preview }, () => formatPreview(preview))
+      })
+    })
+}
+
+type PurgeOptions = SubjectOptions & { yes?: boolean; reason?: string; as?: string; wait: boolean }
+
+function addPurge(program: Command): void {
+  addSubjectOptions(program.command('purge'), { many: true })
+    .description('remove deleted users and everything about them, for good, and prove it')
+    .option('--yes', 'do not ask')
+    .option('--reason <text>', 'why; kept with the order')
+    .option('--as <id>', 'the administrator who orders it, and takes over what the people have written')
+    .option('--no-wait', 'only order it; running workers ("lethe serve") do the work')
+    .addHelpText(
+      'after',
+      '\nOnly deleted users can be purged. The preview is shown first; a purge cannot be undone.\n\n' +
+        'Examples:\n  lethe user delete --ref 4711 && lethe purge --ref 4711\n  lethe purge --file leavers.csv --yes --json',
+    )
+    .action(async (options: PurgeOptions, command: Command) => {
+      const selectors = await readSubjects(options)
+      await withTenant(command, async (session) => {
+        const { run, output, application, initiator } = session
+        const { ids, preview } = await run(async (tx) => {
+          const users = await requireUsers(tx, selectors)
+          const notDeleted = users.filter(({ state }) => state !== 'deleted').map(({ id }) => id)
+          if (notDeleted.length > 0) throw new LetheError('user.not_deleted', { ids: notDeleted })
+          const ids = users.map(({ id }) => id)
+          return { ids, preview: await previewErasure(tx, ids) }
+        })
+        if (!options.yes) output.note(formatPreview(preview))
+        if (!(await output.confirm(`The purge of ${people(ids.length)}`, { yes: options.yes === true }))) {
+          output.result({ ordered: false }, () => 'Nothing was done.')
+          return
+        }
+        const request = await run((tx) =>
+          requestErasure(tx, application.masterKey, {
+            operation: 'purge',
+            userIds: ids,
+            initiator: { ...initiator, userId: options.as },
+            reason: options.reason,
+          }),
+        )
+        if (options.wait) await finish(session, request)
+        else
+          output.result(
+            { request },
+            () => `Ordered as request ${request}. "lethe erasure show ${request}" tells how far it is.`,
+          )
+      })
+    })
+}
+
+function addList(group: Command): void {
+  group
+    .command('list')
+    .description('list the orders, the newest first')
+    .option('--limit <number>', 'so many at most', '50')
+    .option('--before <request>', 'only orders older than this one')
+    .action(async (options: { limit: string; before?: string }, command: Command) => {
+      const limit = Number(options.limit)
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+        throw new LetheError('input.invalid', {
+          field: '--limit',
+          expected: 'a whole number from 1 to 1000 is expected',
+        })
+      }
+      await withTenant(command, async ({ run, output }) => {
+        const erasures = await run((tx) =>
+          listErasures(tx, { limit, ...(options.before !== undefined && { before: options.before }) }),
+        )
+        output.result({ erasures }, () =>
+          formatTable(erasures, [
+            { title: 'request', value: ({ id }) => id },
+            { title: 'operation', value: ({ operation }) => operation },
+            { title: 'state', value: ({ state }) => state },
+            { title: 'people', value: ({ subjects }) => subjects.total, right: true },
+            { title: 'done', value: ({ subjects }) => subjects.done, right: true },
+            { title: 'failed', value: ({ subjects }) => subjects.failed, right: true },
+            { title: 'ordered', value: ({ createdAt }) => createdAt },
+          ]),
+        )
+      })
+    })
+}
+
+function addShow(group: Command): void {
+  group
+    .command('show')
+    .argument('<request>', 'the id of the order')
+    .description('show an order with its steps, its receipt and the reasons of failures')
+    .action(async (request: string, _options: unknown, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const erasure = await run((tx) => showErasure(tx, request))
+        output.result({ erasure }, () => formatErasure(erasure))
+      })
+    })
+}
+
+function addRetry(group: Command): void {
+  group
+    .command('retry')
+    .argument('<request>', 'the id of the order')
+    .description('try the people who failed again, from where each of them stopped')
+    .action(async (request: string, _options: unknown, command: Command) => {
+      await withTenant(command, async (session) => {
+        await session.run((tx) => retryErasure(tx, request))
+        await finish(session, request)
+      })
+    })
+}
+
+function addCancel(group: Command): void {
+  group
+    .command('cancel')
+    .argument('<request>', 'the id of the order')
+    .description('let go the people of an order who are not erased yet; they stay deleted users')
+    .action(async (request: string, _options: unknown, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const cancelled = await run((tx) => cancelErasure(tx, request))
+        output.result({ request, cancelled }, () => `${people(cancelled)} let go.`)
+      })
+    })
+}
+
+/** Works on the request in this process, shows progress and the result. Throws `erasure.incomplete`. */
+async function finish({ application, tenant, run, output, signal }: TenantSession, request: string): Promise<void> {
+  const workers = await startWorkers(application, openLog('fatal'))
+  const progress = output.progress('Purging')
+  try {
+    await waitForErasure(application.database, tenant.id, request, {
+      until: 'ended',
+      signal,
+      onProgress: ({ subjects }) => progress.update(subjects.total - subjects.waiting, subjects.total),
+    })
+  } finally {
+    progress.end()
+    await workers.stop()
+  }
+  const erasure = await run((tx) => showErasure(tx, request))
+  if (erasure.state !== 'completed') {
+    const reasons = [...new Set(erasure.failures.map(({ reason }) => reason))].slice(0, 5)
+    throw new LetheError('erasure.incomplete', { request, state: erasure.state, reasons })
+  }
+  output.result({ erasure }, () => `${formatErasure(erasure)}\n\nThe certificate: lethe certificate show ${request}`)
+}
+
+function formatPreview(preview: ErasurePreview): string {
+  const rows = preview.effects.reduce((sum, effect) => sum + effect.rows, 0)
+  const lines = [
+    `A purge of ${people(preview.people)} would change ${counted(rows, 'row')}:`,
+    '',
+    formatEffects(preview.effects),
+  ]
+  if (preview.notDeleted.length > 0) lines.push('', `${people(preview.notDeleted.length)} must be deleted first.`)
+  if (preview.sharedIdentifiers > 0) {
+    lines.push(
+      '',
+      `${counted(preview.sharedIdentifiers, 'identifier')} of theirs belong to other users too and will be left alone.`,
+    )
+  }
+  if (preview.shortIdentifiers > 0) {
+    lines.push(
+      '',
+      `${counted(preview.shortIdentifiers, 'identifier')} cannot be told apart from ordinary text and will not be looked for in texts.`,
+    )
+  }
+  return lines.join('\n')
+}
+
+function formatErasure(erasure: ErasureDetails): string {
+  const { subjects } = erasure
+  const parts = [
+    formatFields({
+      request: erasure.id,
+      operation: erasure.operation,
+      state: erasure.state,
+      people: `${subjects.done} of ${subjects.total} done${subjects.failed > 0 ? `, ${subjects.failed} failed` : ''}${subjects.cancelled > 0 ? `, ${subjects.cancelled} cancelled` : ''}`,
+      ordered: erasure.createdAt,
+      ended: erasure.finishedAt,
+      'data map': erasure.dataMap,
+      certificate: erasure.certified ? 'signed' : 'none yet',
+    }),
+    formatTable(erasure.steps, [
+      { title: 'step', value: ({ step }) => step },
+      { title: 'state', value: ({ state }) => state },
+      { title: 'removed', value: ({ removed }) => removed, right: true },
+      { title: 'shared', value: ({ shared }) => shared, right: true },
+      { title: 'failed', value: ({ failed }) => failed, right: true },
+      { title: 'ended', value: ({ finishedAt }) => finishedAt },
+    ]),
+    formatEffects(erasure.receipt),
+  ]
+  if (erasure.failures.length > 0) {
+    parts.push(
+      formatTable(erasure.failures, [
+        { title: 'failed user', value: ({ userId }) => userId },
+        { title: 'code', value: ({ code }) => code },
+        { title: 'reason', value: ({ reason }) => reason },
+      ]),
+    )
+  }
+  return parts.join('\n\n')
+}
+
+function formatEffects(effects: Effect[]): string {
+  return formatTable(effects, [
+    { title: 'table', value: ({ table }) => table },
+    { title: 'effect', value: ({ effect }) => effect },
+    { title: 'rows', value: ({ rows }) => rows, right: true },
+  ])
+}
+
+function people(number: number): string {
+  return counted(number, 'person', 'people')
+}
