@@ -57,10 +57,14 @@ export async function newTenant(owner: pg.Client, values: Row = {}): Promise<Ten
 /** Every row of every table but PostgreSQL's own: per table, the rows as JSON by primary key. */
 export type Dump = Map<string, Map<string, Row>>
 
-/** Reads the whole database as the owner. */
-export async function dumpDatabase(owner: pg.Client, options: { without?: string[] } = {}): Promise<Dump> {
-  const { rows: tables } = await owner.query<{ name: string; key: string[] }>(
+/** Reads the whole database as the owner; with a `tenant`, of the tables that have tenants only that one's rows. */
+export async function dumpDatabase(
+  owner: pg.Client,
+  options: { tenant?: string; without?: string[] } = {},
+): Promise<Dump> {
+  const { rows: tables } = await owner.query<{ name: string; separated: boolean; key: string[] }>(
     `select c.oid::regclass::text as name,
+       exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id') as separated,
        array(select a.attname::text from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
              where i.indrelid = c.oid and i.indisprimary order by a.attnum) as key
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -68,11 +72,12 @@ export async function dumpDatabase(owner: pg.Client, options: { without?: string
      order by 1`,
   )
   const dump: Dump = new Map()
-  for (const { name, key } of tables) {
+  for (const { name, key, separated } of tables) {
     if (options.without?.includes(name)) continue
+    const where = separated && options.tenant !== undefined ? ` where tenant_id = '${options.tenant}'` : ''
     const columns = key.length === 0 ? 't::text' : key.map((column) => `t.${pg.escapeIdentifier(column)}`).join(', ')
     const { rows } = await owner.query<{ key: string; row: Row }>(
-      `select jsonb_build_array(${columns})::text as key, to_jsonb(t) as row from ${name} t`,
+      `select jsonb_build_array(${columns})::text as key, to_jsonb(t) as row from ${name} t${where}`,
     )
     dump.set(name, new Map(rows.map(({ key, row }) => [key, row])))
   }
