@@ -30,9 +30,9 @@ export async function work(
   await retryFailedJobs(database)
   const life = await database.pool.connect()
   // Without its lock this process counts as dead and others take its jobs over, which is right if the server went away.
-  life.on('error', (error) =>
-    options.log.error({ code: codeOf(error) }, 'the connection that shows this process is alive ended'),
-  )
+  const lost = (error: Error) =>
+    options.log.error({ code: codeOf(error) }, 'the connection that shows this process is alive ended')
+  life.on('error', lost)
   const events: WorkerEvents = new EventEmitter()
   const names: string[] = []
   events.on('pool:create', ({ workerPool }) => names.push(workerPool.id))
@@ -59,6 +59,7 @@ export async function work(
         lockSpace,
         names,
       ])
+      life.off('error', lost)
       life.release()
     },
   }
