@@ -66,7 +66,7 @@ export async function openTestApplication(): Promise<TestApplication> {
     app,
     log: () => lines.join(''),
     async startWorkers() {
-      workers = await startWorkers(app, pino({ level: 'trace' }, sink))
+      workers ??= await startWorkers(app, pino({ level: 'trace' }, sink))
     },
     stopWorkers,
     inTenant: (tenant, work) => inTenant(test.database, tenant, work),
