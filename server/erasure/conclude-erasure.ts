@@ -2,9 +2,7 @@ import type { Application } from '../application.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
 import { findMentions, mentionEffects } from '../datamap/mentions.ts'
-import { sessionsNeedingInstructor } from '../learning/needs.ts'
 import { notify } from '../notify/notify.ts'
-import { activeAdministrators } from '../people/administrators.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
@@ -19,20 +17,25 @@ const verifiedAtATime = 1000
 /**
  * Ends what the batches began, once none is left to erase: verifies what remains by the map's own queries, signs the
  * certificate, tells people, and orders the search of the whole database. Safe to call at any time and by several jobs
- * at once: the request's row is locked, and whoever comes second finds the work done.
+ * at once: the request's row is locked, and whoever comes second finds the work done. Answers `waiting` while people wait
+ * to be erased.
  */
-export async function concludeErasure(app: Application, tenant: string, request: string): Promise<void> {
+export async function concludeErasure(
+  app: Application,
+  tenant: string,
+  request: string,
+): Promise<'concluded' | 'waiting'> {
   for (;;) {
     const outcome = await inTenant(app.database, tenant, async (tx) => {
       const state = await lockRequest(tx, request)
-      // Nothing to conclude, or another job is still erasing and will conclude after its batch.
-      if (state === undefined || state.queued > 0 || state.concluded) return 'concluded'
+      if (state === undefined || state.concluded) return 'concluded'
+      if (state.queued > 0) return 'waiting'
       const left = state.running - (await verifySome(app, tx, request, state.sealedKey))
       if (left > 0) return 'more'
       await certify(app, tx, request)
       return 'concluded'
     })
-    if (outcome === 'concluded') return
+    if (outcome !== 'more') return outcome
   }
 }
 
@@ -173,6 +176,14 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
     await finishWithoutCertificate(tx, request)
     return
   }
+  if (facts.failed > 0) {
+    // Who was certified before and failed since is not in the list that is signed now.
+    await tx.query(
+      `update erasure_subjects set finished_at = null
+       where tenant_id = $1 and request_id = $2 and state = 'failed' and finished_at is not null`,
+      [tx.tenantId, request],
+    )
+  }
   const digest = subjectDigest()
   const hashKey = await identifierHashKey(tx, app.masterKey)
   for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
@@ -223,11 +234,11 @@ async function finishWithoutCertificate(tx: TenantTransaction, request: string):
   )
 }
 
-/** Tells the initiator that it is done, and the administrators what now needs somebody. Names nobody. */
+/** Tells the initiator that it is done. Names nobody. */
 async function tell(
   tx: TenantTransaction,
   request: string,
-  facts: { requested_by: string | null; done: number; failed: number; effects: Effect[] },
+  facts: { requested_by: string | null; done: number; failed: number },
 ): Promise<void> {
   if (facts.requested_by !== null) {
     await notify(tx, [facts.requested_by], {
@@ -236,16 +247,5 @@ async function tell(
       body: `Request ${request}: ${facts.done} purged, ${facts.failed} failed. The certificate is ready.`,
       data: { request },
     })
-  }
-  if (facts.effects.some(({ table }) => table === 'session_instructors')) {
-    const sessions = await sessionsNeedingInstructor(tx)
-    if (sessions.length > 0) {
-      await notify(tx, await activeAdministrators(tx), {
-        kind: 'sessions_need_instructor',
-        subject: 'Sessions need an instructor',
-        body: `${sessions.length} sessions have no instructor any more since request ${request}.`,
-        data: { request, sessions: sessions.slice(0, 100) },
-      })
-    }
   }
 }

@@ -23,12 +23,10 @@ const peoplePerJob = 1000
  * Orders the erasure of deleted users: the request, its subjects, its steps and its jobs come into being together, when
  * the caller's transaction commits. Answers the request's id; the work is done by the workers.
  *
- * Throws `erasure.no_subjects`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`; then nothing was ordered.
+ * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`; then nothing was ordered.
  */
 export async function requestErasure(tx: TenantTransaction, masterKey: Buffer, order: ErasureOrder): Promise<string> {
-  const ids = [...new Set(order.userIds)]
-  if (ids.length === 0) throw new LetheError('erasure.no_subjects')
-  if (!ids.every(isUuid)) throw new LetheError('input.invalid', { field: 'id', expected: 'a UUID' })
+  const ids = userIdsOf(order.userIds)
   const people = await lockPeople(tx, ids)
   if (people.length < ids.length || people.some(({ state }) => state === 'anonymized')) {
     throw new LetheError('user.not_found', { selector: 'id' })
@@ -68,6 +66,14 @@ export async function requestErasure(tx: TenantTransaction, masterKey: Buffer, o
   if (request === undefined) throw new Error('the request was just inserted and is not there')
   await enqueueErasure(tx, request, ids.length)
   return request
+}
+
+/** Internal ids as they were given, each once. Throws `erasure.no_subjects`, `input.invalid`. */
+export function userIdsOf(given: string[]): string[] {
+  const ids = [...new Set(given.map((id) => id.toLowerCase()))]
+  if (ids.length === 0) throw new LetheError('erasure.no_subjects')
+  if (!ids.every(isUuid)) throw new LetheError('input.invalid', { field: 'id', expected: 'a UUID' })
+  return ids
 }
 
 /** Enqueues the jobs of a request with so many people to work on. */

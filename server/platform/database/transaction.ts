@@ -25,19 +25,24 @@ const attempts = 5
 /**
  * Runs `work` in one transaction of the tenant: committed when it returns, rolled back when it throws.
  * After a deadlock or a serialization failure it is run again, so it must not act outside of the database.
+ *
+ * `flushedLater`: does not wait until the commit is on disk; the next waiting commit writes it too. After a crash of the
+ * machine it may not have happened, so it is for work that nobody was told of and that will be taken up again.
  */
 export async function inTenant<T>(
   database: Database,
   tenantId: string,
   work: (tx: TenantTransaction) => Promise<T>,
+  options: { flushedLater?: boolean } = {},
 ): Promise<T> {
+  const later = options.flushedLater ? '; set local synchronous_commit = off' : ''
   if (!isUuid(tenantId)) throw new TypeError('inTenant needs the id of a tenant, a UUID')
   for (let attempt = 1; ; attempt++) {
     const client = await database.pool.connect()
     let broken: Error | undefined
     try {
       // One round trip. The id is a checked UUID, so it may stand in the text.
-      await client.query(`begin; set local lethe.tenant_id = '${tenantId}'`)
+      await client.query(`begin; set local lethe.tenant_id = '${tenantId}'${later}`)
       const result = await work(transactionOn(client, tenantId))
       await client.query('commit')
       return result
