@@ -4,6 +4,7 @@ import { addCertificateCommands } from './certificate-commands.ts'
 import { addDatabaseCommands } from './database-commands.ts'
 import { addErasureCommands } from './erasure-commands.ts'
 import { addImportCommands } from './import-commands.ts'
+import { addLedgerCommands } from './ledger-commands.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addTenantCommands } from './tenant-commands.ts'
 import { addUserCommands } from './user-commands.ts'
@@ -17,6 +18,7 @@ const groups: ((program: Command) => void)[] = [
   addImportCommands,
   addErasureCommands,
   addCertificateCommands,
+  addLedgerCommands,
 ]
 
 const afterHelp = `

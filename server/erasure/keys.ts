@@ -43,6 +43,11 @@ export function hashIdentifier(key: Buffer, { kind, value }: Identifier): Buffer
   return createHmac('sha256', key).update(`${kind}\0${value}`).digest()
 }
 
+/** Tells two keys apart without saying anything about either. */
+export function keyFingerprint(key: Buffer): string {
+  return createHmac('sha256', key).update('lethe key fingerprint').digest('hex').slice(0, 32)
+}
+
 /** Opens a key that is wrapped by the master key. Throws `master_key.wrong`. */
 export function openWith(masterKey: Buffer, sealed: Buffer, purpose: string): Buffer {
   try {

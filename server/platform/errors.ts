@@ -154,6 +154,23 @@ const errorTable = {
     kind: 'failed',
     message: (d: { reason: string }) => `The certificate does not verify: ${d.reason}.`,
   },
+  'ledger.damaged': {
+    kind: 'input',
+    message: (d: { file: string; reason: string }) =>
+      `The ledger ${d.file} cannot be trusted: ${d.reason}. Take another copy, or export it again with "lethe ledger export".`,
+  },
+  'ledger.other_master_key': {
+    kind: 'environment',
+    message: (d: { file: string }) =>
+      `The ledger ${d.file} was not written under this master key. Set LETHE_MASTER_KEY to the key of the installation that exported it.`,
+  },
+  'ledger.incomplete': {
+    kind: 'failed',
+    message: (d: { left: number; requests: string[] }) =>
+      `${d.left} ${d.left === 1 ? 'person is' : 'people are'} still there after the replay${
+        d.requests.length === 0 ? '' : ` (${d.requests.length === 1 ? 'request' : 'requests'} ${listed(d.requests)})`
+      }. "lethe erasure show REQUEST" has the reasons; mend them, "lethe erasure retry REQUEST", then replay again.`,
+  },
   'import.changed_file': {
     kind: 'conflict',
     message: (d: { file: string }) =>
