@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { IdentifierKind } from './identifiers.ts'
-import { mentionLookUp } from './mention-statements.ts'
+import { mentionLookUp } from './mention-look-up.ts'
 import type { AnyEntry, ColumnClass, SchemaFacts } from './vocabulary.ts'
 
 /** A statement that a connection prepares once under its name. */

@@ -53,7 +53,7 @@ export async function erase(tx: TenantTransaction, options: ErasureOptions): Pro
     for (const { owners } of last.rows) done.push({ effect: { table, effect, rows: 1 }, owners: owners ?? [] })
     done.push({ effect: { table, effect, rows: last.rowCount - last.rows.length }, owners: [] })
   }
-  done.push(...(await scrubMentions(tx, await findMentions(tx, identifiers, people), identifiers)))
+  done.push(...(await scrubMentions(tx, await findMentions(tx, identifiers, people))))
   const owners = new Set(done.flatMap((one) => one.owners))
   const alsoErased = owners.size === 0 ? owners : await options.findAlsoErased([...owners])
   const counted = done.filter((one) => !one.owners.some((owner) => alsoErased.has(owner)))

@@ -15,9 +15,8 @@ export async function identifiersMentioned(
   identifiers: Identifier[],
 ): Promise<Identifier[]> {
   const mentioned = new Set<number>()
-  const tables = Map.groupBy(columns, ({ table }) => table)
-  for (const [table, ofTable] of tables) {
-    const scanner = new IdentifierScanner(identifiers, ({ identifier }) => mentioned.add(identifier))
+  const scanner = new IdentifierScanner(identifiers, ({ identifier }) => mentioned.add(identifier))
+  for (const [table, ofTable] of Map.groupBy(columns, ({ table }) => table)) {
     const values = ofTable.map(({ column }) => `${column}::text`).join(', ')
     const present = ofTable.every(({ nullable }) => nullable)
       ? ` and (${ofTable.map(({ column }) => `${column} is not null`).join(' or ')})`
@@ -29,7 +28,7 @@ export async function identifiersMentioned(
       `select ${values} from ${table} where ${tenantColumn} = '${tx.tenantId}'${present}`,
       (chunk) => scanner.write(chunk),
     )
-    scanner.end()
   }
+  scanner.end()
   return identifiers.filter((_, index) => mentioned.has(index))
 }

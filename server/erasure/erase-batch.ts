@@ -19,14 +19,28 @@ import { findSharedIdentifiers } from './shared-identifiers.ts'
 export const batchSize = 1000
 
 /**
+ * Whether a job works on a request alone. Jobs share a request until they meet in a deadlock, because the people of one
+ * refer to those of the other; from then on they take turns.
+ */
+export type Turn = { alone: boolean }
+
+/**
  * Erases the next people of a request in one transaction, together with the record of it. Answers `more` while there may
  * be others. Where the whole batch cannot be erased, each of its people is tried alone, and who fails is marked with the
  * reason: one person never stalls the others.
  */
-export async function eraseBatch(app: Application, tenant: string, request: string): Promise<'more' | 'none'> {
+export async function eraseBatch(
+  app: Application,
+  tenant: string,
+  request: string,
+  turn: Turn,
+): Promise<'more' | 'none'> {
   let claimed: string[] = []
+  let attempts = 0
   try {
     await inTenant(app.database, tenant, async (tx) => {
+      if (++attempts > 1) turn.alone = true
+      if (turn.alone) await beAlone(tx, request)
       claimed = await claim(tx, request, batchSize)
       if (claimed.length > 0) await eraseClaimed(app, tx, request, claimed)
     })
@@ -49,6 +63,11 @@ async function eraseOneByOne(app: Application, tenant: string, request: string, 
       await inTenant(app.database, tenant, (tx) => markFailed(tx, request, person, failureOf(error)))
     }
   }
+}
+
+/** Waits until no other batch of the request is worked on, and lets none begin; see readRequest. */
+async function beAlone(tx: TenantTransaction, request: string): Promise<void> {
+  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [request])
 }
 
 /** Takes people that wait in this request; those that another job has taken are passed over. */
@@ -133,9 +152,11 @@ async function tellOfSessions(tx: TenantTransaction, request: string, sessions: 
   })
 }
 
+/** Reads what a batch needs of its request. Waits while another batch works alone. */
 async function readRequest(app: Application, tx: TenantTransaction, request: string) {
   const { rows } = await tx.query<{ sealed_key: Buffer | null; requested_by: string | null }>(
-    'select sealed_key, requested_by from erasure_requests where tenant_id = $1 and id = $2',
+    `select sealed_key, requested_by, pg_advisory_xact_lock_shared(hashtextextended($2::text, 0))
+     from erasure_requests where tenant_id = $1 and id = $2`,
     [tx.tenantId, request],
     'read_request',
   )

@@ -31,6 +31,15 @@ export async function searchDatabase(
   const client = await database.pool.connect()
   try {
     await client.query('begin transaction isolation level repeatable read read only; set local role lethe_auditor')
+    let found = new Map<string, SearchFinding>()
+    let current: TextTable | undefined
+    const scanner = new IdentifierScanner(identifiers, ({ identifier, column }) => {
+      const table = current?.name ?? ''
+      const name = current?.columns[column] ?? ''
+      const finding = found.get(`${name} ${identifier}`)
+      if (finding === undefined) found.set(`${name} ${identifier}`, { table, column: name, identifier, rows: 1 })
+      else finding.rows++
+    })
     for (const table of await readTextTables(client)) {
       if (!table.readable) {
         result.unreadable.push(table.name)
@@ -38,8 +47,15 @@ export async function searchDatabase(
       }
       result.tables++
       result.columns += table.columns.length
-      await searchTable(client, table, tenants, identifiers, result)
+      current = table
+      found = new Map()
+      await copyTo(client, textsOf(table, tenants), (chunk) => scanner.write(chunk))
+      // A finding may come some bytes behind its place, so the last ones are pushed out before the next table begins.
+      scanner.write(Buffer.alloc(scanner.delay, '\n'))
+      result.findings.push(...found.values())
     }
+    scanner.end()
+    result.bytes = scanner.bytes
     await client.query('commit')
   } catch (error) {
     // A copy that was cut off leaves the connection in an unknown state.
@@ -52,31 +68,12 @@ export async function searchDatabase(
 
 type TextTable = { name: string; columns: string[]; tenantColumn: string | undefined; readable: boolean }
 
-async function searchTable(
-  client: pg.PoolClient,
-  table: TextTable,
-  tenants: string[],
-  identifiers: Identifier[],
-  result: SearchResult,
-): Promise<void> {
-  const found = new Map<string, SearchFinding>()
-  const scanner = new IdentifierScanner(identifiers, ({ identifier, column }) => {
-    const name = table.columns[column] ?? ''
-    const finding = found.get(`${name} ${identifier}`)
-    if (finding === undefined)
-      found.set(`${name} ${identifier}`, { table: table.name, column: name, identifier, rows: 1 })
-    else finding.rows++
-  })
+/** COPY takes no parameters: the tenants' ids come from the database and are UUIDs. */
+function textsOf(table: TextTable, tenants: string[]): string {
   const columns = table.columns.map((column) => `${quoted(column)}::text`).join(', ')
-  // COPY takes no parameters: the tenants' ids come from the database and are UUIDs.
-  const where =
-    table.tenantColumn === undefined
-      ? ''
-      : ` where ${quoted(table.tenantColumn)} in (${tenants.map((id) => `'${id}'::uuid`).join(', ')})`
-  await copyTo(client, `select ${columns} from ${table.name}${where}`, (chunk) => scanner.write(chunk))
-  scanner.end()
-  result.bytes += scanner.bytes
-  result.findings.push(...found.values())
+  if (table.tenantColumn === undefined) return `select ${columns} from ${table.name}`
+  const ids = tenants.map((id) => `'${id}'::uuid`).join(', ')
+  return `select ${columns} from ${table.name} where ${quoted(table.tenantColumn)} in (${ids})`
 }
 
 /**

@@ -23,6 +23,10 @@ const errorTable = {
     kind: 'input',
     message: (d: { field: string; expected: string }) => `${d.field} is not valid: ${d.expected}.`,
   },
+  'input.usage': {
+    kind: 'input',
+    message: (d: { reason: string }) => `${d.reason} "lethe --help" and "lethe COMMAND --help" show what there is.`,
+  },
   'input.unknown_field': {
     kind: 'input',
     message: (d: { field: string }) => `${d.field} is not a field that can be set here.`,
@@ -48,15 +52,17 @@ const errorTable = {
   },
   'subject.ambiguous': {
     kind: 'ambiguous',
-    message: (d: { selector: string; directoryObjectIds: string[]; ids: string[] }) =>
-      `${d.ids.length} users match this ${d.selector}. Name the one you mean by directory object id (${
-        d.directoryObjectIds.length > 0 ? d.directoryObjectIds.join(', ') : 'none of them has one'
-      }) or by id (${d.ids.join(', ')}).`,
+    message: (d: { selector: string; directoryObjectIds: string[]; ids: string[]; row?: number }) =>
+      `${d.ids.length} users match this ${d.selector}${d.row === undefined ? '' : ` (row ${d.row})`}. Name the one you mean by directory object id (${
+        d.directoryObjectIds.length > 0 ? listed(d.directoryObjectIds) : 'none of them has one'
+      }) or by id (${listed(d.ids)}).`,
   },
   'user.not_found': {
     kind: 'not_found',
-    message: (d: { selector: string }) =>
-      `No user of this tenant has this ${d.selector}. Purged and anonymized people cannot be found any more.`,
+    message: (d: { selector: string; rows?: number[] }) =>
+      `No user of this tenant has this ${d.selector}${
+        d.rows === undefined ? '' : ` (row ${listed(d.rows.map(String))})`
+      }. Purged and anonymized people cannot be found any more.`,
   },
   'user.taken': {
     kind: 'conflict',
@@ -69,8 +75,10 @@ const errorTable = {
   },
   'user.wrong_state': {
     kind: 'conflict',
-    message: (d: { act: string; state: string; needed: string }) =>
-      `A user who is ${d.state} cannot be ${d.act}; the user must be ${d.needed}.`,
+    message: (d: { act: string; state: string; needed: string; ids?: string[] }) =>
+      `A user who is ${d.state} cannot be ${d.act}; the user must be ${d.needed}${
+        d.ids === undefined ? '' : ` (id ${listed(d.ids)})`
+      }.`,
   },
   'user.not_deleted': {
     kind: 'conflict',
@@ -85,6 +93,23 @@ const errorTable = {
     kind: 'conflict',
     message: (d: { request: string }) =>
       `An erasure of this user is pending (request ${d.request}). Cancel that request first, or let it finish.`,
+  },
+  'course.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no course ${d.id} in this tenant.`,
+  },
+  'training_plan.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no training plan ${d.id} in this tenant.`,
+  },
+  'session.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) =>
+      `There is no session ${d.id} of this course. Name one of the course's own sessions.`,
+  },
+  'enrollment.exists': {
+    kind: 'conflict',
+    message: (d: { in: 'course' | 'training plan' }) => `The user is enrolled in this ${d.in} already.`,
   },
   'tenant.not_found': {
     kind: 'not_found',
@@ -133,6 +158,11 @@ const errorTable = {
     kind: 'conflict',
     message: (d: { file: string }) =>
       `The part of ${d.file} that an earlier run imported has changed since. Import it under its own --source name, or restore the file.`,
+  },
+  'import.overtaken': {
+    kind: 'conflict',
+    message: (d: { file: string }) =>
+      `Another import of ${d.file} into this tenant runs at the same time. Let it finish, then repeat the command.`,
   },
   'database.unreachable': {
     kind: 'environment',

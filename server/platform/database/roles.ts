@@ -36,8 +36,14 @@ export async function equipLogin(owner: pg.Client, appUrl: string): Promise<void
     await owner.query(`create role ${pg.escapeIdentifier(login)} login noinherit${secret}`)
   }
   await requireOrdinary(owner, login)
-  await owner.query(`grant lethe_app, lethe_auditor to ${pg.escapeIdentifier(login)}`)
   await owner.query(`alter role ${pg.escapeIdentifier(login)} noinherit`)
+  // From PostgreSQL 16 on each membership says for itself whether it is inherited; an earlier one may say yes.
+  const { rows } = await owner.query<{ each: boolean }>(
+    `select current_setting('server_version_num')::int >= 160000 as each`,
+  )
+  await owner.query(
+    `grant lethe_app, lethe_auditor to ${pg.escapeIdentifier(login)}${rows[0]?.each ? ' with inherit false' : ''}`,
+  )
 }
 
 /** Throws `database.privileged_login` where the login is a superuser, owns tables or bypasses row level security. */

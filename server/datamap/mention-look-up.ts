@@ -22,13 +22,13 @@ export function mentionLookUp(columns: MentionColumn[]): string {
  * What is read of a value: the primary key of its row and the row's owners as JSON arrays, and the value itself as JSON.
  * JSON is read as the text that PostgreSQL writes it as: as numbers of JavaScript, long ones would not come back.
  */
-export function mentionFields({ table, column, as, primaryKey, ownedBy }: MentionColumn): string {
+function mentionFields({ table, column, as, primaryKey, ownedBy }: MentionColumn): string {
   const value = as === 'json' ? `${column}::text` : column
   return `jsonb_build_array(${primaryKey.join(', ')}) as row_key, jsonb_build_array(${ownedBy.join(', ')}) as owners, to_jsonb(${value}) as value from ${table}`
 }
 
 /** The rows of the tenant ($1) that belong to none of the people ($2). A partial index needs the null test in words. */
-export function mentionWhere({ tenantColumn, column, nullable, ownedBy }: MentionColumn): string {
+function mentionWhere({ tenantColumn, column, nullable, ownedBy }: MentionColumn): string {
   const others = ownedBy.map((owner) => ` and (${owner} is null or ${owner} <> all ($2::uuid[]))`).join('')
   return `${tenantColumn} = $1${nullable ? ` and ${column} is not null` : ''}${others}`
 }

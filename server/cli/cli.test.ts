@@ -1,0 +1,319 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
+import { startedTestServer } from '../../test/server.ts'
+import { run as runHere } from './run.ts'
+
+const pinnedNode = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url))
+const lethe = fileURLToPath(new URL('../../bin/lethe.mjs', import.meta.url))
+
+let test: TestDatabase
+let folder: string
+let environment: Record<string, string>
+beforeAll(async () => {
+  test = await createTestDatabase()
+  folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-cli-'))
+  environment = {
+    DATABASE_URL: test.appUrl,
+    DATABASE_OWNER_URL: test.ownerUrl,
+    LETHE_MASTER_KEY: randomBytes(32).toString('base64'),
+  }
+  await json('tenant', 'create', 'Acme')
+})
+afterAll(async () => {
+  await test.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function start(args: string[], env: Record<string, string> = {}): ChildProcessWithoutNullStreams {
+  return spawn(pinnedNode, [lethe, ...args], { env: { ...environment, ...env } })
+}
+
+async function finish(child: ChildProcessWithoutNullStreams, input = '') {
+  const text = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (chunk: string) => {
+      text[stream] += chunk
+    })
+  }
+  child.stdin.end(input)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, ...text }
+}
+
+const run = (...args: string[]) => finish(start(args))
+
+/** The document of a command that works. */
+async function json(...args: string[]) {
+  const { code, stdout, stderr } = await run(...args, '--json')
+  if (code !== 0) throw new Error(stderr)
+  return JSON.parse(stdout)
+}
+
+/** Exit code and error of a command that fails; it runs in this process, which is faster. */
+async function failure(...args: string[]) {
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
+  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  try {
+    const exit = await runHere(['node', 'lethe', '--json', ...args])
+    const written = stderr.mock.calls.map(([text]) => String(text)).join('')
+    expect(stdout.mock.calls).toEqual([])
+    return { exit, ...JSON.parse(written.trim().split('\n').at(-1) ?? '').error }
+  } finally {
+    vi.restoreAllMocks()
+    vi.unstubAllEnvs()
+  }
+}
+
+async function file(name: string, content: string): Promise<string> {
+  const target = path.join(folder, name)
+  await writeFile(target, content)
+  return target
+}
+
+describe('the life of a user at the command line', () => {
+  it('goes from create to restore', async () => {
+    const { user } = await json(
+      ...[
+        'user',
+        'create',
+        '--email',
+        'ann@example.org',
+        '--login-name',
+        'x|Ann',
+        '--ref',
+        'A-1',
+        '--first-name',
+        'Ann',
+      ],
+      ...['--role', 'author', '--role', 'learner', '--product', 'flow', '--custom', 'shift=night', '--custom', 'a=b=c'],
+      ...['--email-verified', 'yes'],
+    )
+    expect(user).toMatchObject({
+      state: 'active',
+      email: 'ann@example.org',
+      email_verified: true,
+      display_name: 'Ann',
+      roles: ['author', 'learner'],
+      custom_fields: { shift: 'night', a: 'b=c' },
+    })
+    const changed = await json(
+      ...['user', 'update', '--login', 'ANN', '--new-email', 'ann2@example.org', '--custom', 'shift=day'],
+      ...['--clear', 'first-name', '--city', 'Bern'],
+    )
+    expect(changed.user).toMatchObject({
+      id: user.id,
+      email: 'ann2@example.org',
+      email_verified: false,
+      first_name: null,
+      city: 'Bern',
+      custom_fields: { shift: 'day', a: 'b=c' },
+    })
+    expect((await json('user', 'suspend', '--ref', 'A-1')).user.state).toBe('suspended')
+    expect((await json('user', 'reactivate', '--email', 'ANN2@example.org')).user.state).toBe('active')
+    expect(await json('user', 'delete', '--id', user.id)).toMatchObject({
+      user_ids: [user.id],
+      inactive: { product_accounts: 1, group_members: 0, catalog_members: 0, enrollments: 0 },
+    })
+    const month = new Date().toISOString().slice(0, 7)
+    expect((await json('user', 'list', '--deleted-in', month)).users).toMatchObject([
+      { id: user.id, roles: ['learner'] },
+    ])
+    await json('user', 'restore', '--id', user.id, '--with-roles')
+    expect(await json('user', 'show', '--id', user.id)).toMatchObject({
+      user: { state: 'active', roles: ['author', 'learner'] },
+      product_accounts: [{ product: 'flow', active: true }],
+      groups: [],
+      counts: { catalogs: 0, enrollments: 0 },
+      pending_erasure: null,
+    })
+    const { stdout } = await run('user', 'show', '--id', user.id)
+    expect(stdout).toMatch(/^state +active$/m)
+    expect(stdout).toMatch(/^product accounts +flow$/m)
+  })
+
+  it('takes many users from a file or from standard input, all or none', async () => {
+    await test.owner.query(
+      `insert into users (tenant_id, ref, email) select id, 'many-' || n, 'many' || n || '@example.org' from tenants, generate_series(1, 30) n`,
+    )
+    const refs = Array.from({ length: 30 }, (_, n) => `many-${n + 1}`)
+    const good = await file('good.csv', `\ufeffname,Ref\r\n${refs.map((ref) => `"A, B",${ref}`).join('\r\n')}\r\n\r\n`)
+    const bad = await file('bad.csv', `ref\n${[...refs, 'nobody', 'many-1', 'no one'].join('\n')}\n`)
+    expect(await failure('user', 'delete', '--file', bad)).toMatchObject({
+      exit: 3,
+      code: 'user.not_found',
+      details: { rows: [31, 33] },
+    })
+    expect((await json('user', 'delete', '--file', good)).user_ids).toHaveLength(30)
+    const emails = `email\n${refs.map((_, n) => `MANY${n + 1}@example.org`).join('\n')}`
+    const restored = await finish(start(['user', 'restore', '--file', '-']), emails)
+    expect(restored).toMatchObject({ code: 0, stderr: '' })
+    expect(restored.stdout).toMatch(/^30 users restored\./)
+  })
+
+  it('lists in pages', async () => {
+    const first = await json('user', 'list', '--limit', '10', '--search', 'many', '--sort', 'created')
+    expect(first.users).toHaveLength(10)
+    const cursor = ['--after', first.next, '--search', 'many', '--sort', 'created']
+    const second = await json('user', 'list', ...cursor)
+    expect(second).toMatchObject({ next: null })
+    expect(second.users).toHaveLength(20)
+    const { stdout } = await run('user', 'list', '--limit', '1')
+    expect(stdout).toMatch(/^id +state +name/)
+    expect(stdout).toMatch(/--after \S+\n$/)
+  })
+})
+
+describe('what goes wrong at the command line', () => {
+  const unknown = '0190a0b1-7d2c-7c3e-8a54-1f2e3d4c5b6a'
+
+  it.each([
+    [2, 'subject.no_selector', ['user', 'show']],
+    [2, 'subject.two_selectors', ['user', 'show', '--ref', 'a', '--login', 'b']],
+    [2, 'subject.two_selectors', ['user', 'delete', '--ref', 'a', '--file', 'b.csv']],
+    [2, 'input.invalid', ['user', 'show', '--id', 'x']],
+    [2, 'input.invalid', ['user', 'create', '--email', 'x']],
+    [2, 'input.invalid', ['user', 'list', '--limit', 'ten']],
+    [2, 'input.unknown_field', ['user', 'update', '--ref', 'a', '--clear', 'state']],
+    [2, 'input.usage', ['user', 'create']],
+    [2, 'input.usage', ['user', 'list', '--nonsense']],
+    [2, 'input.usage', ['user', 'vanish']],
+    [2, 'input.usage', ['tenant', 'create']],
+    [2, 'input.file_unreadable', ['user', 'delete', '--file', '/nowhere/x.csv']],
+    [3, 'user.not_found', ['user', 'show', '--id', unknown]],
+    [3, 'tenant.not_found', ['user', 'list', '--tenant', 'Nobody']],
+    [5, 'tenant.name_taken', ['tenant', 'create', 'Acme']],
+  ] as const)('exits %i for %s: %j', async (exit, code, args) => {
+    expect(await failure(...args)).toMatchObject({ exit, code, message: expect.stringMatching(/\.$/) })
+  })
+
+  it('exits 4 for two users of one login name and names them, 5 for a conflict', async () => {
+    const twin = 'd0000000-0000-4000-8000-000000000001'
+    await json('user', 'create', '--login-name', 'twin', '--directory-object-id', twin)
+    const { user } = await json('user', 'create', '--login-name', 'a|TWIN')
+    expect(await failure('user', 'delete', '--login', 'Twin')).toMatchObject({
+      exit: 4,
+      code: 'subject.ambiguous',
+      details: { directoryObjectIds: [twin] },
+    })
+    expect(await failure('user', 'create', '--directory-object-id', twin)).toMatchObject({
+      exit: 5,
+      code: 'user.taken',
+    })
+    expect(await failure('user', 'restore', '--id', user.id)).toMatchObject({ exit: 5, code: 'user.wrong_state' })
+  })
+
+  it.each([
+    ['no known column', 'name\nx\n', 'the head of the file'],
+    ['two columns', 'ref,email\na,b@c\n', 'the head of the file'],
+    ['a malformed id', `id\n${unknown}\nsecret\n`, 'id in line 3'],
+    ['an empty cell', 'x,ref\n1,a\n2,\n', 'ref in line 3'],
+    ['a broken quote', 'ref\n"a\n', undefined],
+  ])('names the place in a file with %s, not the value', async (name, content, field) => {
+    const error = await failure('user', 'delete', '--file', await file(`${name}.csv`, content))
+    expect(error).toMatchObject({ exit: 2, code: 'input.invalid', ...(field && { details: { field } }) })
+    expect(JSON.stringify(error)).not.toContain('secret')
+  })
+
+  it('says it in one sentence to people', async () => {
+    const { code, stdout, stderr } = await run('user', 'show', '--ref', 'nobody')
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    expect(stderr).toBe(
+      'lethe: No user of this tenant has this ref. Purged and anonymized people cannot be found any more.\n',
+    )
+  })
+
+  it('exits 6 where the server or the key is missing', async () => {
+    const port = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' }
+    expect(await finish(start(['user', 'list'], port))).toMatchObject({ code: 6 })
+    expect(await finish(start(['user', 'list'], { LETHE_MASTER_KEY: '' }))).toMatchObject({ code: 6 })
+  })
+
+  it('explains itself: help exits 0 and has the exit codes, a missing command exits 2', async () => {
+    const help = await run('--help')
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    expect(help.stdout).toMatch(/Exit codes:/)
+    expect(await run('user')).toMatchObject({ code: 2 })
+    expect(await run('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
+  })
+})
+
+describe('a command that is cut off', () => {
+  it('ends quietly when nobody reads any more', async () => {
+    const child = start(['user', 'list'])
+    child.stdout.destroy()
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString()
+    })
+    const [code] = await once(child, 'exit')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  it('ends its transaction at Ctrl-C, or at once at the second, and exits 130', async () => {
+    const { user } = await json('user', 'create', '--ref', 'interrupted')
+    for (const signals of [1, 2]) {
+      await test.owner.query('begin')
+      await test.owner.query('select from users where id = $1 for update', [user.id])
+      const child = start(['user', 'suspend', '--id', user.id])
+      const stopping = once(child.stderr, 'data')
+      const finished = finish(child)
+      await waitingForLock()
+      child.kill('SIGINT')
+      expect(String((await stopping)[0])).toMatch(/^Stopping/)
+      if (signals === 2) {
+        child.kill('SIGINT')
+        expect(await finished).toMatchObject({ code: 130, stdout: '' })
+      }
+      await test.owner.query('rollback')
+      expect(await finished).toMatchObject({ code: 130 })
+      const expected = signals === 1 ? 'suspended' : 'active'
+      expect((await json('user', 'show', '--id', user.id)).user.state).toBe(expected)
+      if (signals === 1) await json('user', 'reactivate', '--id', user.id)
+    }
+  })
+
+  async function waitingForLock(): Promise<void> {
+    for (;;) {
+      // Within a transaction the list of activities stays as it was first seen, unless it is told not to.
+      await test.owner.query('select pg_stat_clear_snapshot()')
+      const { rows } = await test.owner.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      if (rows.length > 0) return
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+})
+
+describe('lethe db', () => {
+  it('migrates a server of your own, once, and shows what is applied', async () => {
+    const server = startedTestServer()
+    const name = `lethe_cli_${randomBytes(6).toString('hex')}`
+    const env = { DATABASE_URL: server.appUrlOf(name), DATABASE_OWNER_URL: server.ownerUrlOf(name) }
+    const command = async (...args: string[]) => {
+      const result = await finish(start([...args, '--json', '--quiet'], env))
+      return { ...result, document: result.code === 0 ? JSON.parse(result.stdout) : undefined }
+    }
+    try {
+      expect(await command('db', 'status')).toMatchObject({ code: 6 })
+      const { document } = await command('db', 'migrate')
+      expect(document.applied.length).toBeGreaterThan(0)
+      expect((await command('db', 'migrate')).document).toEqual({ applied: [] })
+      const status = (await command('db', 'status')).document
+      expect(status.pending).toBe(0)
+      expect(status.migrations.map((migration: { name: string }) => migration.name)).toEqual(document.applied)
+      expect(await finish(start(['db', 'status'], { ...env, DATABASE_OWNER_URL: '' }))).toMatchObject({ code: 0 })
+      expect(await finish(start(['db', 'migrate'], { ...env, DATABASE_OWNER_URL: '' }))).toMatchObject({ code: 6 })
+    } finally {
+      await server.dropDatabase(name)
+    }
+  })
+})

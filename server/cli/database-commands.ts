@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import { migrate, migrationStatus } from '../platform/database/migrate.ts'
+import { connectOwner } from '../platform/database/pool.ts'
+import { LetheError } from '../platform/errors.ts'
+import { counted, formatTable } from './output.ts'
+import { withServer } from './session.ts'
+
+/** `lethe db migrate|status` */
+export function addDatabaseCommands(program: Command): void {
+  const group = program.command('db').description('the database')
+
+  group
+    .command('migrate')
+    .description("bring the database up to this version's schema; running it again changes nothing")
+    .addHelpText(
+      'after',
+      `
+With a server of one's own, DATABASE_OWNER_URL is the login that owns the tables and DATABASE_URL the application's,
+which is created where it does not exist. The embedded server migrates itself.
+
+Example:
+  DATABASE_OWNER_URL=postgres://owner@host/lethe DATABASE_URL=postgres://lethe:secret@host/lethe lethe db migrate`,
+    )
+    .action(async (_options, command: Command) => {
+      await withServer(command, async ({ server, output }) => {
+        if (server.ownerUrl === undefined) throw new LetheError('database.owner_missing')
+        const { applied } = await migrate({
+          ownerUrl: server.ownerUrl,
+          appUrl: server.appUrl,
+          onProgress: output.note,
+        })
+        output.result({ applied }, () =>
+          applied.length === 0 ? 'The database is up to date.' : `${counted(applied.length, 'migration')} applied.`,
+        )
+      })
+    })
+
+  group
+    .command('status')
+    .description('list the migrations and when they were applied')
+    .action(async (_options, command: Command) => {
+      await withServer(command, async ({ server, output }) => {
+        const client = await connectOwner(server.ownerUrl ?? server.appUrl)
+        try {
+          // The application's login can read nothing before it enters its role.
+          if (server.ownerUrl === undefined) await client.query('set role lethe_app')
+          const migrations = await migrationStatus(client)
+          const pending = migrations.filter(({ appliedAt }) => appliedAt === undefined).length
+          const document = migrations.map(({ name, appliedAt }) => ({ name, applied_at: appliedAt ?? null }))
+          output.result({ migrations: document, pending }, () =>
+            formatTable(document, [
+              { title: 'migration', value: ({ name }) => name },
+              { title: 'applied', value: ({ applied_at }) => applied_at ?? 'pending' },
+            ]),
+          )
+        } finally {
+          await client.end()
+        }
+      })
+    })
+}

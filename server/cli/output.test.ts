@@ -1,0 +1,56 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createOutput, formatFields, formatTable } from './output.ts'
+
+const output = (options: { json?: boolean; quiet?: boolean } = {}) =>
+  createOutput({ json: false, quiet: false, signal: new AbortController().signal, ...options })
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+describe('what a command prints', () => {
+  it('lets no value from the database command the terminal', () => {
+    const name = 'Ann\u001b[2J\u202e\nB'
+    const table = formatTable(
+      [{ name, n: 1234 }],
+      [
+        { title: 'name', value: (row) => row.name },
+        { title: 'n', value: (row) => row.n, right: true },
+      ],
+    )
+    expect(table).toBe('name            n\nAnn\ufffd[2J\ufffd\ufffdB  1,234')
+    expect(formatFields({ name, none: null, nothing: [] })).toBe('name  Ann\ufffd[2J\ufffd\ufffdB')
+  })
+
+  it('is one JSON document on stdout with --json', () => {
+    const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    output({ json: true }).result({ a: [1] }, () => 'a: 1')
+    expect(stdout.mock.calls).toEqual([['{"a":[1]}\n']])
+  })
+
+  it('is a line of progress every two seconds at most where stderr is no terminal, and none with --quiet', () => {
+    vi.useFakeTimers()
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    for (const quiet of [true, false]) {
+      const progress = output({ quiet }).progress('Rows')
+      for (let done = 0; done <= 4000; done += 500) {
+        progress.update(done, 10_000)
+        vi.advanceTimersByTime(500)
+      }
+      progress.end()
+    }
+    expect(stderr.mock.calls).toEqual([['Rows: 2,000 of 10,000\n'], ['Rows: 4,000 of 10,000\n']])
+  })
+})
+
+describe('an act that cannot be undone', () => {
+  it('is refused where nobody can be asked, unless --yes says so', async () => {
+    expect(process.stdin.isTTY).toBeFalsy()
+    await expect(output().confirm('The purge', { yes: false })).rejects.toMatchObject({
+      code: 'input.confirmation_needed',
+      details: { act: 'The purge' },
+    })
+    expect(await output().confirm('The purge', { yes: true })).toBe(true)
+  })
+})

@@ -1,0 +1,156 @@
+import { createInterface } from 'node:readline/promises'
+import { codeOf } from '../platform/database/pool.ts'
+import { LetheError } from '../platform/errors.ts'
+
+/** Where a command puts what it has to say: results on stdout, everything else on stderr. */
+export type Output = {
+  /** The result: one JSON document with --json, else the text. Called once in a command. */
+  result(document: unknown, text: () => string): void
+  /** A sentence about what is going on; not with --quiet. */
+  note(this: void, sentence: string): void
+  /** Shows how far long work is: a bar on a terminal, elsewhere a line every two seconds at most; not with --quiet. */
+  progress(label: string): Progress
+  /**
+   * Asks before an act that cannot be undone, such as "The purge of 3 people". True for yes, or with `yes` set.
+   * Throws `input.confirmation_needed` where nobody can be asked.
+   */
+  confirm(act: string, options: { yes: boolean }): Promise<boolean>
+}
+
+export type Progress = {
+  /** So many are done, of so many if that is known. */
+  update(done: number, total?: number): void
+  end(): void
+}
+
+export type Column<Row> = { title: string; value: (row: Row) => unknown; right?: boolean }
+
+const barWidth = 30
+const barInterval = 100
+const lineInterval = 2000
+
+/** Whoever reads may stop reading, as in `| head`: the command still does what it was told to, and ends quietly. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (codeOf(error) !== 'EPIPE') throw error
+    })
+  }
+}
+
+export function createOutput(options: { json: boolean; quiet: boolean; signal: AbortSignal }): Output {
+  const { json, quiet, signal } = options
+  let barShown = false
+  const clearBar = () => {
+    if (barShown) process.stderr.write('\r\u001b[K')
+    barShown = false
+  }
+  const note = (sentence: string) => {
+    if (quiet) return
+    clearBar()
+    process.stderr.write(`${plain(sentence)}\n`)
+  }
+  return {
+    result(document, text) {
+      clearBar()
+      process.stdout.write(json ? `${JSON.stringify(document)}\n` : `${text().trimEnd()}\n`)
+    },
+    note,
+    progress(label) {
+      const bar = process.stderr.isTTY && !json
+      const interval = bar ? barInterval : lineInterval
+      let shownAt = bar ? 0 : Date.now()
+      return {
+        update(done, total) {
+          if (quiet || Date.now() - shownAt < interval) return
+          shownAt = Date.now()
+          if (!bar) {
+            note(`${label}: ${count(done)}${total === undefined ? '' : ` of ${count(total)}`}`)
+            return
+          }
+          barShown = true
+          process.stderr.write(`\r${label} ${drawBar(done, total)}\u001b[K`)
+        },
+        end: clearBar,
+      }
+    },
+    async confirm(act, { yes }) {
+      if (yes) return true
+      if (!process.stdin.isTTY) throw new LetheError('input.confirmation_needed', { act })
+      clearBar()
+      const prompt = createInterface({ input: process.stdin, output: process.stderr })
+      prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+      try {
+        const answer = await prompt.question(`${plain(act)} cannot be undone. Go on? [y/N] `, { signal })
+        return /^y(es)?$/i.test(answer.trim())
+      } catch (error) {
+        // Ctrl-D: no answer is no.
+        if (codeOf(error) === 'ABORT_ERR' && !signal.aborted) return false
+        throw error
+      } finally {
+        prompt.close()
+      }
+    },
+  }
+}
+
+/** A table with a head; "none" where there are no rows. */
+export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+  if (rows.length === 0) return 'none'
+  const cells = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ value }) => cell(value(row))))]
+  const widths = columns.map((_, index) => Math.max(...cells.map((line) => width(line[index] ?? ''))))
+  return cells
+    .map((line) =>
+      line
+        .map((text, index) => {
+          const padding = ' '.repeat((widths[index] ?? 0) - width(text))
+          return columns[index]?.right ? padding + text : text + padding
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Names and values, one a line; leaves out what is empty. */
+export function formatFields(fields: Readonly<Record<string, unknown>>): string {
+  const given = Object.entries(fields).flatMap(([name, value]) => {
+    const text = cell(value)
+    return text === '' ? [] : [{ name, text }]
+  })
+  const widest = Math.max(0, ...given.map(({ name }) => name.length))
+  return given.map(({ name, text }) => `${name.padEnd(widest)}  ${text}`).join('\n')
+}
+
+/** A number with its thing, such as "1 user" or "28,785 users". */
+export function counted(number: number, singular: string, plural = `${singular}s`): string {
+  return `${count(number)} ${number === 1 ? singular : plural}`
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value)) return value.map(cell).join(', ')
+  if (typeof value === 'number') return count(value)
+  return plain(typeof value === 'object' ? JSON.stringify(value) : String(value))
+}
+
+/** Text from the database must not command the terminal: control and direction characters are shown as replaced. */
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+}
+
+function width(text: string): number {
+  return [...text].length
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en-US')
+}
+
+function drawBar(done: number, total: number | undefined): string {
+  if (total === undefined || total === 0) return count(done)
+  const share = Math.min(1, done / total)
+  const filled = Math.round(share * barWidth)
+  return `[${'#'.repeat(filled)}${'.'.repeat(barWidth - filled)}] ${Math.floor(share * 100)}% (${count(done)} of ${count(total)})`
+}

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addCertificateCommands } from './certificate-commands.ts'
+import { addDatabaseCommands } from './database-commands.ts'
+import { addErasureCommands } from './erasure-commands.ts'
+import { addImportCommands } from './import-commands.ts'
+import { addServeCommand } from './serve-command.ts'
+import { addTenantCommands } from './tenant-commands.ts'
+import { addUserCommands } from './user-commands.ts'
+
+/** Each adds one group of commands. A new group is one line here. */
+const groups: ((program: Command) => void)[] = [
+  addServeCommand,
+  addDatabaseCommands,
+  addTenantCommands,
+  addUserCommands,
+  addImportCommands,
+  addErasureCommands,
+  addCertificateCommands,
+]
+
+const afterHelp = `
+Environment:
+  DATABASE_URL         the application's login on a PostgreSQL server; unset: the embedded server
+  DATABASE_OWNER_URL   the owner of the tables, for "lethe db migrate"
+  LETHE_MASTER_KEY     32 bytes in base64 that wrap every other key; needed with DATABASE_URL
+  LETHE_DATA           like --data
+  LETHE_TENANT         like --tenant
+  LETHE_DEBUG=1        adds the stack to an error
+
+Exit codes:
+  0  done                         4  ambiguous: the person was not named clearly enough
+  1  failed                       5  conflict with what is there
+  2  bad input                    6  environment: server, keys, data folder
+  3  not found                    130  stopped by Ctrl-C
+
+Examples:
+  lethe tenant create "Acme"
+  lethe user create --email ann@example.org --first-name Ann --last-name Aster
+  lethe user show --login ann@example.org
+  lethe user delete --file leavers.csv
+  lethe user list --deleted-in 2026-03 --json
+  lethe preview --file leavers.csv
+  lethe purge --file leavers.csv
+`
+
+/** The whole command line. It throws CommanderError instead of ending the process, and prints no error itself. */
+export function buildProgram(): Command {
+  const program = new Command('lethe')
+    .description('Keeps learner records and can forget them.')
+    .version(readVersion(), '--version')
+    .option('--data <folder>', 'folder of the embedded server and of the keys')
+    .option('--tenant <name or id>', 'the tenant to work in; not needed where there is only one')
+    .option('--json', 'print one JSON document; an error is the last line on stderr, as JSON')
+    .option('--quiet', 'print results and errors only')
+    .addHelpText('after', afterHelp)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+  for (const add of groups) add(program)
+  return program
+}
+
+function readVersion(): string {
+  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const known = typeof content === 'object' && content !== null && 'version' in content
+  return known ? String(content.version) : 'unknown'
+}

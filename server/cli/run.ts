@@ -1,0 +1,18 @@
+import { reportFailure } from './failure.ts'
+import { buildProgram } from './program.ts'
+import { Interrupted } from './session.ts'
+
+/** Runs the command line. Returns the exit code; what went wrong has been said on stderr. */
+export async function run(argv: string[]): Promise<number> {
+  try {
+    await buildProgram().parseAsync(argv)
+    return 0
+  } catch (error) {
+    // Usage errors arise before the options are known.
+    const json = argv.includes('--json')
+    const code = reportFailure(error, { json, debug: Boolean(process.env.LETHE_DEBUG || process.env.DEBUG) })
+    // What was interrupted may still wait for something, such as an answer at the terminal.
+    if (error instanceof Interrupted) process.exit(code)
+    return code
+  }
+}

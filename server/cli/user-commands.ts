@@ -1,0 +1,311 @@
+import { type Command, Option } from 'commander'
+import { createUser } from '../people/create-user.ts'
+import { deleteUsers } from '../people/delete-users.ts'
+import { findUser, requireUsers } from '../people/find-users.ts'
+import { type ListUsersOptions, listUsers, readStates, type UserSort, userSorts } from '../people/list-users.ts'
+import { lockUsers } from '../people/lock-users.ts'
+import { reactivateUser } from '../people/reactivate-user.ts'
+import { restoreUsers } from '../people/restore-users.ts'
+import { showUser, type UserDetails } from '../people/show-user.ts'
+import { suspendUser } from '../people/suspend-user.ts'
+import { updateUser } from '../people/update-user.ts'
+import { products, type User, userKinds, userRoles } from '../people/user.ts'
+import { checkUserFields, type UserFieldName, userFieldNames } from '../people/user-fields.ts'
+import { LetheError } from '../platform/errors.ts'
+import { counted, formatFields, formatTable } from './output.ts'
+import { withTenant } from './session.ts'
+import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from './subject-options.ts'
+
+/** `lethe user list|show|create|update|suspend|reactivate|delete|restore` */
+export function addUserCommands(program: Command): void {
+  const group = program.command('user').description('the users of the tenant and their life')
+  addList(group)
+  addShow(group)
+  addCreate(group)
+  addUpdate(group)
+  addSuspend(group)
+  addReactivate(group)
+  addDelete(group)
+  addRestore(group)
+}
+
+type ListOptions = {
+  state?: string
+  search?: string
+  deletedIn?: string
+  sort: UserSort
+  limit: string
+  after?: string
+}
+
+function addList(group: Command): void {
+  group
+    .command('list')
+    .description('list users')
+    .option('--state <states>', 'active, suspended, deleted, anonymized, several with commas, or all')
+    .option('--search <text>', 'part of a name, an e-mail address or a login name')
+    .option('--deleted-in <YYYY-MM>', 'only users who were deleted in this month (UTC)')
+    .addOption(new Option('--sort <order>', 'id is the order of creation').choices(userSorts).default('id'))
+    .option('--limit <number>', 'so many at most, up to 1000', '50')
+    .option('--after <cursor>', 'go on where the page before ended')
+    .addHelpText(
+      'after',
+      '\nWithout --state, active and suspended users are listed.\n\nExample:\n  lethe user list --deleted-in 2026-03 --sort deleted',
+    )
+    .action(async (options: ListOptions, command: Command) => {
+      const query: ListUsersOptions = {
+        ...(options.state !== undefined && { states: readStates(options.state) }),
+        ...(options.search !== undefined && { search: options.search }),
+        ...(options.deletedIn !== undefined && { deletedIn: options.deletedIn }),
+        sort: options.sort,
+        limit: Number(options.limit),
+        ...(options.after !== undefined && { after: options.after }),
+      }
+      await withTenant(command, async ({ run, output }) => {
+        const { users, next } = await run((tx) => listUsers(tx, query))
+        output.result({ users, next: next ?? null }, () => {
+          const table = formatTable(users, [
+            { title: 'id', value: ({ id }) => id },
+            { title: 'state', value: ({ state }) => state },
+            { title: 'name', value: ({ display_name }) => display_name },
+            { title: 'login name', value: ({ login_name }) => login_name },
+            { title: 'e-mail', value: ({ email }) => email },
+            ...(users.some(({ deleted_at }) => deleted_at !== null)
+              ? [{ title: 'deleted', value: ({ deleted_at }: User) => deleted_at }]
+              : []),
+          ])
+          return next === undefined ? table : `${table}\n\nThere are more: repeat with --after ${next}`
+        })
+      })
+    })
+}
+
+function addShow(group: Command): void {
+  addSubjectOptions(group.command('show').description('show everything about an account'), { many: false })
+    .addHelpText('after', '\nExample:\n  lethe user show --login ann@example.org')
+    .action(async (options: SubjectOptions, command: Command) => {
+      const selector = readSubject(options)
+      await withTenant(command, async ({ run, output }) => {
+        const details = await run((tx) => showUser(tx, selector))
+        output.result(details, () => formatDetails(details))
+      })
+    })
+}
+
+function addCreate(group: Command): void {
+  addFieldOptions(group.command('create').description('create an active user'), 'create')
+    .addHelpText(
+      'after',
+      `
+Without --role the user is a learner, without --product the account is in Learn.
+
+Example:
+  lethe user create --email ann@example.org --first-name Ann --last-name Aster --custom shift=night`,
+    )
+    .action(async (_options, command: Command) => {
+      const given = readFieldOptions(command)
+      if (Object.keys(given).length === 0) throw new LetheError('input.usage', { reason: 'No field was given.' })
+      const fields = checkUserFields(given)
+      await withTenant(command, async ({ run, output }) => {
+        const user = await run((tx) => createUser(tx, fields))
+        output.result({ user }, () => formatFields(user))
+      })
+    })
+}
+
+function addUpdate(group: Command): void {
+  const command = addSubjectOptions(group.command('update').description('change fields of a user'), { many: false })
+  addFieldOptions(command, 'update')
+    .option('--clear <field>', 'empty this field (repeatable)', collect)
+    .addHelpText(
+      'after',
+      `
+--email, --ref and --directory-object-id name the user; their new values are --new-email, --new-ref and
+--new-directory-object-id. --custom adds or replaces single custom fields; --role and --product replace the whole list.
+
+Example:
+  lethe user update --ref A-17 --new-email ann@example.org --role author --role learner --clear office`,
+    )
+    .action(async (options: SubjectOptions & { clear?: string[] }, command: Command) => {
+      const selector = readSubject(options)
+      const given = { ...readFieldOptions(command), ...readCleared(command, options.clear ?? []) }
+      if (Object.keys(given).length === 0) throw new LetheError('input.usage', { reason: 'No field was given.' })
+      const changes = checkUserFields(given)
+      await withTenant(command, async ({ run, output }) => {
+        const user = await run(async (tx) => {
+          const { id } = await findUser(tx, selector)
+          const { custom_fields } = changes
+          if (custom_fields === undefined || options.clear?.some((name) => fieldOf(name) === 'custom_fields')) {
+            return await updateUser(tx, id, changes)
+          }
+          // Locked before they are read, so that nobody else's new custom field is lost.
+          await lockUsers(tx, [id])
+          const before = await findUser(tx, { by: 'id', value: id })
+          return await updateUser(tx, id, { ...changes, custom_fields: { ...before.custom_fields, ...custom_fields } })
+        })
+        output.result({ user }, () => formatFields(user))
+      })
+    })
+}
+
+function addSuspend(group: Command): void {
+  const command = group.command('suspend').description('suspend an active user, who keeps everything')
+  addSubjectOptions(command, { many: false }).action(async (options: SubjectOptions, command: Command) => {
+    const selector = readSubject(options)
+    await withTenant(command, async ({ run, output }) => {
+      const user = await run(async (tx) => suspendUser(tx, (await findUser(tx, selector)).id))
+      output.result({ user }, () => `User ${user.id} is suspended.`)
+    })
+  })
+}
+
+function addReactivate(group: Command): void {
+  const command = group.command('reactivate').description('end the suspension of a user')
+  addSubjectOptions(command, { many: false }).action(async (options: SubjectOptions, command: Command) => {
+    const selector = readSubject(options)
+    await withTenant(command, async ({ run, output }) => {
+      const user = await run(async (tx) => reactivateUser(tx, (await findUser(tx, selector)).id))
+      output.result({ user }, () => `User ${user.id} is active again.`)
+    })
+  })
+}
+
+function addDelete(group: Command): void {
+  const command = group.command('delete').description('delete users; a restore brings them back')
+  addSubjectOptions(command, { many: true })
+    .addHelpText(
+      'after',
+      '\nAll of the users are deleted, or none.\n\nExample:\n  lethe user delete --file leavers.csv',
+    )
+    .action(async (options: SubjectOptions, command: Command) => {
+      const selectors = await readSubjects(options)
+      await withTenant(command, async ({ run, output, initiator }) => {
+        const deletion = await run(async (tx) => {
+          const users = await requireUsers(tx, selectors)
+          return await deleteUsers(tx, { userIds: users.map(({ id }) => id), initiator })
+        })
+        const { deletionId, userIds, inactive } = deletion
+        output.result(
+          { deletion_id: deletionId, user_ids: userIds, inactive },
+          () =>
+            `${counted(userIds.length, 'user')} deleted. Inactive until a restore: ${counted(inactive.product_accounts, 'product account')}, ${formatCounts(inactive)}.`,
+        )
+      })
+    })
+}
+
+function addRestore(group: Command): void {
+  const command = group.command('restore').description('undo the delete of users')
+  addSubjectOptions(command, { many: true })
+    .option('--with-roles', 'give privileged roles back as well')
+    .addHelpText(
+      'after',
+      '\nAll of the users are restored, or none.\n\nExample:\n  lethe user restore --ref A-17 --with-roles',
+    )
+    .action(async (options: SubjectOptions & { withRoles?: boolean }, command: Command) => {
+      const selectors = await readSubjects(options)
+      await withTenant(command, async ({ run, output }) => {
+        const { userIds, active } = await run(async (tx) => {
+          const users = await requireUsers(tx, selectors)
+          return await restoreUsers(tx, {
+            userIds: users.map(({ id }) => id),
+            withRoles: options.withRoles === true,
+          })
+        })
+        output.result(
+          { user_ids: userIds, active },
+          () =>
+            `${counted(userIds.length, 'user')} restored. Active again: ${counted(active.product_accounts, 'product account')}, ${formatCounts(active)}.`,
+        )
+      })
+    })
+}
+
+function formatCounts(counts: { group_members: number; catalog_members: number; enrollments: number }): string {
+  return [
+    counted(counts.group_members, 'group membership'),
+    counted(counts.catalog_members, 'catalog membership'),
+    counted(counts.enrollments, 'enrollment'),
+  ].join(', ')
+}
+
+function formatDetails({ user, product_accounts, groups, counts, pending_erasure }: UserDetails): string {
+  const marked = (name: string, active: boolean) => (active ? name : `${name} (inactive)`)
+  return formatFields({
+    ...user,
+    'product accounts': product_accounts.map(({ product, active }) => marked(product, active)),
+    groups: groups.map(({ display_name, active }) => marked(display_name, active)),
+    catalogs: counts.catalogs,
+    enrollments: counts.enrollments,
+    'pending erasure': pending_erasure && `request ${pending_erasure.request_id} (${pending_erasure.state})`,
+  })
+}
+
+/** The fields that are given as lists or parts have options of their own. */
+const plainFields = userFieldNames.filter((name) => !['roles', 'products', 'custom_fields'].includes(name))
+
+/** In an update these options name the user. */
+const selectorFields: readonly UserFieldName[] = ['email', 'ref', 'directory_object_id']
+
+function optionOf(field: UserFieldName, use: 'create' | 'update'): string {
+  return `--${use === 'update' && selectorFields.includes(field) ? 'new-' : ''}${field.replaceAll('_', '-')}`
+}
+
+function addFieldOptions(command: Command, use: 'create' | 'update'): Command {
+  for (const field of plainFields) {
+    const flag = optionOf(field, use)
+    if (field === 'email_verified') {
+      command.addOption(new Option(`${flag} <yes or no>`).choices(['yes', 'no']))
+    } else if (field === 'kind') {
+      command.addOption(new Option(`${flag} <kind>`).choices(userKinds))
+    } else {
+      command.option(`${flag} <value>`)
+    }
+  }
+  return command
+    .option('--role <role>', `${userRoles.join(', ')} (repeatable)`, collect)
+    .option('--product <product>', `${products.join(', ')} (repeatable)`, collect)
+    .option('--custom <key=value>', 'a custom field (repeatable)', collect)
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+/** What the command's options say about the fields, unchecked. */
+function readFieldOptions(command: Command): Record<string, unknown> {
+  const use = command.name() === 'update' ? 'update' : 'create'
+  const values = command.opts<Record<string, string | string[] | undefined>>()
+  const given: Record<string, unknown> = {}
+  for (const field of plainFields) {
+    const option = command.options.find(({ long }) => long === optionOf(field, use))
+    const value = option === undefined ? undefined : values[option.attributeName()]
+    if (value !== undefined) given[field] = field === 'email_verified' ? value === 'yes' : value
+  }
+  if (values.role !== undefined) given.roles = values.role
+  if (values.product !== undefined) given.products = values.product
+  if (Array.isArray(values.custom)) given.custom_fields = Object.fromEntries(values.custom.map(readCustomField))
+  return given
+}
+
+function readCustomField(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new LetheError('input.invalid', { field: 'custom', expected: 'key=value is expected' })
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+function fieldOf(name: string): string {
+  return name.replaceAll('-', '_')
+}
+
+function readCleared(command: Command, names: readonly string[]): Record<string, unknown> {
+  const given = readFieldOptions(command)
+  const cleared = names.map(fieldOf).map((field): [string, unknown] => {
+    if (field === 'custom_fields') return [field, given[field] ?? {}]
+    if (Object.hasOwn(given, field)) {
+      throw new LetheError('input.invalid', { field, expected: 'it is both set and cleared' })
+    }
+    return [field, field === 'products' ? [] : null]
+  })
+  return Object.fromEntries(cleared)
+}

@@ -1,0 +1,36 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { requireManager } from './manager.ts'
+import { setProducts } from './product-accounts.ts'
+import { refuseTaken } from './unique-fields.ts'
+import { type User, userColumns } from './user.ts'
+import { checkUserFields, defaultDisplayName, type UserFields } from './user-fields.ts'
+
+/**
+ * Creates an active user, a learner with an account in Learn where the fields do not say otherwise.
+ *
+ * Throws `input.unknown_field`, `input.invalid`, `user.taken` and `user.taken_by_deleted`.
+ */
+export async function createUser(tx: TenantTransaction, fields: UserFields): Promise<User> {
+  const { products = ['learn'], custom_fields, ...columns } = checkUserFields(fields)
+  await requireManager(tx, columns.manager_id)
+  const user = await tx.db
+    .insertInto('users')
+    .values({
+      ...columns,
+      tenant_id: tx.tenantId,
+      display_name: columns.display_name ?? defaultDisplayName(columns),
+      custom_fields: JSON.stringify(custom_fields ?? {}),
+    })
+    // Waits for a transaction that inserts the same ids, and then finds them taken.
+    .onConflict((conflict) => conflict.doNothing())
+    .returning(userColumns)
+    .executeTakeFirst()
+  if (user === undefined) {
+    await refuseTaken(tx, columns)
+    // Whoever had the id is gone again since: an erasure was faster. The next attempt succeeds.
+    throw new LetheError('user.taken', { field: columns.ref == null ? 'directory_object_id' : 'ref' })
+  }
+  await setProducts(tx, user.id, products)
+  return user as User
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto'
+import { deactivateForDeletion as deactivateMemberships } from '../directory/memberships.ts'
+import { deactivateForDeletion as deactivateParticipation } from '../learning/participation.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import type { Initiator } from '../platform/initiator.ts'
+import { lockForChange } from './lock-users.ts'
+
+/** What one delete took away, and the id that its restore finds it by. Counts are of rows that became inactive. */
+export type Deletion = {
+  deletionId: string
+  userIds: string[]
+  inactive: { product_accounts: number; group_members: number; catalog_members: number; enrollments: number }
+}
+
+/**
+ * Deletes active or suspended users softly, all or none: they are hidden and restorable, keep their ids and lose their
+ * privileged roles; their product accounts, memberships and enrollments become inactive. One statement for each table,
+ * whatever the number of users.
+ *
+ * Throws `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.last_administrator`.
+ */
+export async function deleteUsers(
+  tx: TenantTransaction,
+  options: { userIds: readonly string[]; initiator: Initiator },
+): Promise<Deletion> {
+  const users = await lockForChange(tx, {
+    userIds: options.userIds,
+    act: 'deleted',
+    from: ['active', 'suspended'],
+    endsAdministrators: true,
+  })
+  const userIds = users.map(({ id }) => id)
+  const deletionId = randomUUID()
+  await tx.query(
+    `update users
+     set state = 'deleted', deletion_id = $3, deleted_at = now(), deleted_by = $4, updated_at = now(),
+         former_roles = array_remove(roles, 'learner'), roles = '{learner}'
+     where tenant_id = $1 and id = any ($2::uuid[])`,
+    [tx.tenantId, userIds, deletionId, options.initiator.userId ?? null],
+  )
+  const accounts = await tx.query(
+    `update product_accounts set deletion_id = $3
+     where tenant_id = $1 and user_id = any ($2::uuid[]) and deletion_id is null`,
+    [tx.tenantId, userIds, deletionId],
+  )
+  const memberships = await deactivateMemberships(tx, userIds, deletionId)
+  const participation = await deactivateParticipation(tx, userIds, deletionId)
+  return { deletionId, userIds, inactive: { product_accounts: accounts.rowCount, ...memberships, ...participation } }
+}

@@ -1,0 +1,198 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { requireUuid } from '../platform/require-uuid.ts'
+import { type User, type UserState, userColumnsSql } from './user.ts'
+
+export const selectorNames = ['id', 'directory_object_id', 'ref', 'login_name', 'email'] as const
+export type SelectorName = (typeof selectorNames)[number]
+
+/** Names one person of a tenant. */
+export type Selector = { by: SelectorName; value: string }
+
+/** What a selector names: one user, nobody, or several (the first hundred of them). */
+export type Resolution =
+  | { outcome: 'found'; id: string; state: UserState }
+  | { outcome: 'not_found' }
+  | { outcome: 'ambiguous'; ids: string[]; directoryObjectIds: string[] }
+
+const labels: Record<SelectorName, string> = {
+  id: 'id',
+  directory_object_id: 'directory object id',
+  ref: 'ref',
+  login_name: 'login name',
+  email: 'e-mail address',
+}
+
+/** So many candidates of an ambiguous selector are looked at. */
+const maxCandidates = 100
+
+/**
+ * The selector among what a caller was given, where the names that are undefined count as absent.
+ *
+ * Throws `subject.no_selector`, `subject.two_selectors` and, for a value that nobody can have, `input.invalid`.
+ */
+export function requireSelector(given: { [Name in SelectorName]?: string | undefined }): Selector {
+  const named = selectorNames.filter((name) => given[name] !== undefined)
+  const [by] = named
+  const value = by === undefined ? undefined : given[by]
+  if (by === undefined || value === undefined) throw new LetheError('subject.no_selector')
+  if (named.length > 1) throw new LetheError('subject.two_selectors', { selectors: named })
+  const selector = { by, value }
+  checkSelector(selector)
+  return selector
+}
+
+/** Throws `input.invalid` where the selector's value is one that nobody can have: empty, no UUID, not storable. */
+export function checkSelector({ by, value }: Selector): void {
+  if (by === 'id' || by === 'directory_object_id') {
+    requireUuid(by, value)
+    return
+  }
+  if (value.trim() === '') throw new LetheError('input.invalid', { field: by, expected: 'it is empty' })
+  if (value.includes('\0') || !value.isWellFormed()) {
+    throw new LetheError('input.invalid', { field: by, expected: 'null bytes and broken characters are not allowed' })
+  }
+}
+
+/** Where a selector's own value is compared with a column; for several values the database computes them once. */
+const lookups: Record<SelectorName, { column: string; type: string; normalForm: (value: string) => string }> = {
+  id: { column: 'id', type: 'uuid', normalForm: (value) => value },
+  directory_object_id: { column: 'directory_object_id', type: 'uuid', normalForm: (value) => value },
+  ref: { column: 'ref', type: 'text', normalForm: (value) => value },
+  login_name: { column: 'login_key', type: 'text', normalForm: (value) => `normal_login_name(${value})` },
+  email: { column: 'email_key', type: 'text', normalForm: (value) => `normal_identifier(${value})` },
+}
+
+/**
+ * The one user whom the selector names. Deleted users match, anonymized ones do not. A login name matches by the part
+ * behind its last bar; login names and e-mail addresses match in any case.
+ *
+ * Throws `input.invalid`, `user.not_found`, and `subject.ambiguous` with the candidates.
+ */
+export async function findUser(tx: TenantTransaction, selector: Selector): Promise<User> {
+  checkSelector(selector)
+  const { column, type, normalForm } = lookups[selector.by]
+  const { rows } = await tx.query<User>(
+    `select ${userColumnsSql} from users
+     where tenant_id = $1 and ${column} = ${normalForm(`$2::${type}`)} and state <> 'anonymized'
+     order by id
+     limit ${maxCandidates}`,
+    [tx.tenantId, selector.value],
+    `find_user_by_${selector.by}`,
+  )
+  const [user] = rows
+  if (user === undefined) throw new LetheError('user.not_found', { selector: labels[selector.by] })
+  if (rows.length > 1) throw ambiguous(selector, candidatesOf(rows))
+  return user
+}
+
+/**
+ * What each of the selectors names, in their order, by the rules of {@link findUser}; one statement for each kind of
+ * selector, whatever their number. Throws `input.invalid` for a value that nobody can have.
+ */
+export async function resolveUsers(tx: TenantTransaction, selectors: readonly Selector[]): Promise<Resolution[]> {
+  for (const selector of selectors) checkSelector(selector)
+  const found = new Map<SelectorName, Map<string, Candidate[]>>()
+  for (const by of selectorNames) {
+    const values = [...new Set(selectors.filter((selector) => selector.by === by).map(({ value }) => value))]
+    if (values.length > 0) found.set(by, await findCandidates(tx, by, values))
+  }
+  return selectors.map(({ by, value }): Resolution => {
+    const candidates = found.get(by)?.get(value) ?? []
+    const [only] = candidates
+    if (only === undefined) return { outcome: 'not_found' }
+    if (candidates.length > 1) return { outcome: 'ambiguous', ...candidatesOf(candidates) }
+    return { outcome: 'found', id: only.id, state: only.state }
+  })
+}
+
+/**
+ * The users whom the selectors name, each once, in the selectors' order.
+ *
+ * Throws `input.invalid`, `user.not_found` and `subject.ambiguous` unless every selector names one user. Among many
+ * selectors the error gives the rows, counted from 1.
+ */
+export async function requireUsers(
+  tx: TenantTransaction,
+  selectors: readonly Selector[],
+): Promise<{ id: string; state: UserState }[]> {
+  const resolutions = await resolveUsers(tx, selectors)
+  const many = selectors.length > 1
+  const missing: { by: SelectorName; row: number }[] = []
+  const users = new Map<string, { id: string; state: UserState }>()
+  for (const [index, selector] of selectors.entries()) {
+    const resolution = resolutions[index]
+    if (resolution === undefined || resolution.outcome === 'not_found') {
+      missing.push({ by: selector.by, row: index + 1 })
+    } else if (resolution.outcome === 'ambiguous') {
+      throw ambiguous(selector, resolution, many ? index + 1 : undefined)
+    } else {
+      users.set(resolution.id, { id: resolution.id, state: resolution.state })
+    }
+  }
+  const [first] = missing
+  if (first !== undefined) {
+    throw new LetheError('user.not_found', {
+      selector: labels[first.by],
+      ...(many && { rows: missing.map(({ row }) => row) }),
+    })
+  }
+  return [...users.values()]
+}
+
+type Candidate = { id: string; state: UserState; directory_object_id: string | null }
+
+async function findCandidates(
+  tx: TenantTransaction,
+  by: SelectorName,
+  values: string[],
+): Promise<Map<string, Candidate[]>> {
+  const { column, type, normalForm } = lookups[by]
+  // Two things lead to one index lookup for each value, whatever the planner thinks of their number: the keys are
+  // computed before the join, because row level security lets no leaky function like lower() near an index; and the
+  // lateral subquery has a limit, which also bounds what one ambiguous value can return.
+  const { rows } = await tx.query<Candidate & { position: number }>(
+    `with wanted as materialized (
+       select ${normalForm('value')} as key, (position - 1)::int as position
+       from unnest($2::${type}[]) with ordinality as given (value, position)
+     )
+     select wanted.position, candidate.id, candidate.state, candidate.directory_object_id
+     from wanted cross join lateral (
+       select id, state, directory_object_id from users
+       where tenant_id = $1 and ${column} = wanted.key and state <> 'anonymized'
+       order by id
+       limit ${maxCandidates}
+     ) candidate
+     order by wanted.position, candidate.id`,
+    [tx.tenantId, values],
+  )
+  const found = new Map<string, Candidate[]>()
+  for (const { position, ...candidate } of rows) {
+    const value = values[position]
+    if (value === undefined) continue
+    const candidates = found.get(value)
+    if (candidates === undefined) found.set(value, [candidate])
+    else candidates.push(candidate)
+  }
+  return found
+}
+
+function candidatesOf(users: readonly Candidate[]): { ids: string[]; directoryObjectIds: string[] } {
+  return {
+    ids: users.map(({ id }) => id),
+    directoryObjectIds: users.flatMap(({ directory_object_id }) => directory_object_id ?? []),
+  }
+}
+
+function ambiguous(
+  selector: Selector,
+  { ids, directoryObjectIds }: { ids: string[]; directoryObjectIds: string[] },
+  row?: number,
+): LetheError {
+  return new LetheError('subject.ambiguous', {
+    selector: labels[selector.by],
+    directoryObjectIds,
+    ids,
+    ...(row !== undefined && { row }),
+  })
+}

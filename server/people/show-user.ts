@@ -1,0 +1,32 @@
+import { type GroupMembership, listGroupsOf } from '../directory/memberships.ts'
+import { findPendingErasure } from '../erasure/pending.ts'
+import { countParticipation } from '../learning/participation.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { findUser, type Selector } from './find-users.ts'
+import { listProducts, type ProductAccount } from './product-accounts.ts'
+import type { User } from './user.ts'
+
+export type UserDetails = {
+  user: User
+  product_accounts: ProductAccount[]
+  groups: GroupMembership[]
+  /** Catalogs that the user sees, directly or through a group, and active enrollments. */
+  counts: { catalogs: number; enrollments: number }
+  pending_erasure: { request_id: string; state: string } | null
+}
+
+/** Everything about a user's account. Throws `input.invalid`, `user.not_found`, `subject.ambiguous`. */
+export async function showUser(tx: TenantTransaction, selector: Selector): Promise<UserDetails> {
+  const user = await findUser(tx, selector)
+  const groups = await listGroupsOf(tx, user.id)
+  return {
+    user,
+    product_accounts: await listProducts(tx, user.id),
+    groups,
+    counts: await countParticipation(tx, {
+      userId: user.id,
+      groupIds: groups.filter(({ active }) => active).map(({ group_id }) => group_id),
+    }),
+    pending_erasure: (await findPendingErasure(tx, user.id)) ?? null,
+  }
+}

@@ -1,0 +1,55 @@
+import { sql } from 'kysely'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { findUser } from './find-users.ts'
+import { lockForChange } from './lock-users.ts'
+import { requireManager } from './manager.ts'
+import { setProducts } from './product-accounts.ts'
+import { refuseTaken, takenError } from './unique-fields.ts'
+import { type User, userColumns } from './user.ts'
+import { checkUserFields, defaultDisplayName, type UserFields } from './user-fields.ts'
+
+/**
+ * Changes the given fields of an active or suspended user; null clears a field. A new e-mail address is unverified
+ * unless the same change says otherwise; a display name made of the names follows them.
+ *
+ * Throws `input.unknown_field`, `input.invalid`, `user.not_found`, `user.taken`, `user.taken_by_deleted`,
+ * `user.wrong_state`, `user.erasure_pending`, and `user.last_administrator` for roles without the administrator's.
+ */
+export async function updateUser(tx: TenantTransaction, userId: string, changes: UserFields): Promise<User> {
+  const { products, custom_fields, ...columns } = checkUserFields(changes)
+  await lockForChange(tx, {
+    userIds: [userId],
+    act: 'updated',
+    from: ['active', 'suspended'],
+    endsAdministrators: columns.roles !== undefined && !columns.roles.includes('administrator'),
+  })
+  const before = await findUser(tx, { by: 'id', value: userId })
+  await requireManager(tx, columns.manager_id, before.id)
+  await refuseTaken(tx, columns, before.id)
+  const user = await tx.db
+    .updateTable('users')
+    .set({
+      ...followingNames(before, columns),
+      ...followingEmail(before, columns),
+      ...columns,
+      ...(custom_fields !== undefined && { custom_fields: JSON.stringify(custom_fields) }),
+      updated_at: sql`now()`,
+    })
+    .where('tenant_id', '=', tx.tenantId)
+    .where('id', '=', before.id)
+    .returning(userColumns)
+    .executeTakeFirstOrThrow()
+    .catch((error: unknown) => Promise.reject(takenError(error)))
+  if (products !== undefined) await setProducts(tx, before.id, products)
+  return user as User
+}
+
+function followingNames(before: User, columns: UserFields): { display_name?: string | null } {
+  if (before.display_name !== defaultDisplayName(before)) return {}
+  return { display_name: defaultDisplayName({ ...before, ...columns }) }
+}
+
+function followingEmail(before: User, columns: UserFields): { email_verified?: boolean } {
+  if (columns.email === undefined || columns.email?.toLowerCase() === before.email?.toLowerCase()) return {}
+  return { email_verified: false }
+}

@@ -1,0 +1,91 @@
+import { v7 as newId } from 'uuid'
+import type { Database } from '../platform/database/pool.ts'
+import { inTenant, isUuid, outsideTenants } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+
+export const tenantKinds = ['enterprise', 'trial'] as const
+export type TenantKind = (typeof tenantKinds)[number]
+
+export type Tenant = { id: string; name: string; kind: TenantKind; created_at: Date }
+
+const maxNameLength = 256
+
+/**
+ * Creates a tenant. Names are unique in the installation, and no name looks like an id.
+ *
+ * Throws `input.invalid` and `tenant.name_taken`.
+ */
+export async function createTenant(database: Database, options: { name: string; kind: TenantKind }): Promise<Tenant> {
+  const name = options.name.trim()
+  if (name === '' || name.length > maxNameLength || /\p{Cc}/u.test(name) || !name.isWellFormed() || isUuid(name)) {
+    throw new LetheError('input.invalid', {
+      field: 'name',
+      expected: `1 to ${maxNameLength} characters on one line are expected, and no UUID`,
+    })
+  }
+  if (!tenantKinds.includes(options.kind)) {
+    throw new LetheError('input.invalid', { field: 'kind', expected: `one of ${tenantKinds.join(', ')} is expected` })
+  }
+  // The tenant's own row belongs to the tenant: the transaction that may insert it is the new tenant's.
+  const id = newId()
+  return await inTenant(database, id, async (tx) => {
+    const { rows } = await tx.query<Tenant>(
+      `insert into tenants (id, name, kind) values ($1::uuid, $2, $3)
+       on conflict (name) do nothing
+       returning id, name, kind, created_at`,
+      [id, name, options.kind],
+    )
+    const [tenant] = rows
+    if (tenant === undefined) throw new LetheError('tenant.name_taken')
+    return tenant
+  })
+}
+
+/** All tenants of the installation, the oldest first: for the operator, who is nobody's user. */
+export async function listTenants(database: Database): Promise<Tenant[]> {
+  const tenants: Tenant[] = []
+  for (const id of await tenantIds(database)) {
+    const tenant = await readTenant(database, id)
+    if (tenant !== undefined) tenants.push(tenant)
+  }
+  return tenants
+}
+
+/** The tenant of this name or id. Throws `tenant.not_found`. */
+export async function findTenant(database: Database, nameOrId: string): Promise<Tenant> {
+  const id = isUuid(nameOrId) ? nameOrId : await idOfName(database, nameOrId.trim())
+  const tenant = id === undefined ? undefined : await readTenant(database, id)
+  if (tenant === undefined) throw new LetheError('tenant.not_found', { tenant: nameOrId })
+  return tenant
+}
+
+/**
+ * The tenant that a command means: the one it names or, where it names none, the only one there is.
+ *
+ * Throws `tenant.not_found`, and `tenant.needed` where none is named and there is not exactly one.
+ */
+export async function chooseTenant(database: Database, nameOrId: string | undefined): Promise<Tenant> {
+  if (nameOrId !== undefined) return await findTenant(database, nameOrId)
+  const ids = await tenantIds(database)
+  const [only] = ids
+  if (only === undefined || ids.length > 1) throw new LetheError('tenant.needed', { count: ids.length })
+  return await findTenant(database, only)
+}
+
+async function tenantIds(database: Database): Promise<string[]> {
+  const rows = await outsideTenants<{ id: string }>(database, 'select tenant_ids() as id')
+  return rows.map(({ id }) => id)
+}
+
+async function idOfName(database: Database, name: string): Promise<string | undefined> {
+  if (name.includes('\0')) return undefined
+  const [row] = await outsideTenants<{ id: string | null }>(database, 'select tenant_id_of_name($1) as id', [name])
+  return row?.id ?? undefined
+}
+
+async function readTenant(database: Database, id: string): Promise<Tenant | undefined> {
+  return await inTenant(database, id, async (tx) => {
+    const { rows } = await tx.query<Tenant>('select id, name, kind, created_at from tenants where id = $1', [id])
+    return rows[0]
+  })
+}
