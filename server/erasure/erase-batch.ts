@@ -67,7 +67,7 @@ async function eraseOneByOne(app: Application, tenant: string, request: string, 
 
 /** Waits until no other batch of the request is worked on, and lets none begin; see readRequest. */
 async function beAlone(tx: TenantTransaction, request: string): Promise<void> {
-  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [request])
+  await tx.query('select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))', [request])
 }
 
 /** Takes people that wait in this request; those that another job has taken are passed over. */
@@ -155,7 +155,7 @@ async function tellOfSessions(tx: TenantTransaction, request: string, sessions: 
 /** Reads what a batch needs of its request. Waits while another batch works alone. */
 async function readRequest(app: Application, tx: TenantTransaction, request: string) {
   const { rows } = await tx.query<{ sealed_key: Buffer | null; requested_by: string | null }>(
-    `select sealed_key, requested_by, pg_advisory_xact_lock_shared(hashtextextended($2::text, 0))
+    `select sealed_key, requested_by, pg_advisory_xact_lock_shared(hashtextextended(id::text, 0))
      from erasure_requests where tenant_id = $1 and id = $2`,
     [tx.tenantId, request],
     'read_request',
