@@ -1,10 +1,15 @@
 import { openApplication } from '../server/application.ts'
+import { readConfig } from '../server/config.ts'
 import { openLog } from '../server/platform/log.ts'
 import { startWorkers } from '../server/workers.ts'
 
-// A process that works on jobs until it is told to stop, or killed. The environment says where the database is.
+// A process that works on jobs, one at a time, until it is told to stop, or killed. The environment says where the
+// database is.
 
-const app = await openApplication({ applicationName: process.argv[2] ?? 'worker' })
+const app = await openApplication({
+  config: readConfig(process.env, { workers: 1 }),
+  applicationName: process.argv[2] ?? 'worker',
+})
 const workers = await startWorkers(app, openLog('warn'))
 process.stdout.write('ready\n')
 process.once('SIGTERM', () => {
