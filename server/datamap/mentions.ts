@@ -39,23 +39,42 @@ export async function findMentions(
   identifiers: Identifier[],
   gone: string[],
 ): Promise<Mention[]> {
-  const searchable = [...new Map(identifiers.filter(isSearchable).map((one) => [one.value, one])).values()]
+  const searchable = searchableOnce(identifiers)
   if (searchable.length === 0) return []
-  await tx.client.query('set local role lethe_auditor')
-  const wanted =
-    searchable.length <= mostLookups ? searchable : await identifiersMentioned(tx, compiledMap.mentions, searchable)
+  const wanted = searchable.length <= mostLookups ? searchable : await scanForMentioned(tx, searchable)
   const found = new Map<string, Mention>()
-  await tx.client.query('set local enable_seqscan = off')
   for (let from = 0; from < wanted.length; from += mostLookups) {
-    for (const mention of await lookUpMentions(tx, wanted.slice(from, from + mostLookups), gone)) {
+    const some = wanted.slice(from, from + mostLookups)
+    // Sent together: one round trip.
+    const [, mentions] = await Promise.all([
+      tx.query('set local role lethe_auditor; set local enable_seqscan = off'),
+      lookUpMentions(tx, some, gone),
+      tx.query('set local role lethe_app; set local enable_seqscan = on'),
+    ])
+    for (const mention of mentions) {
       const place = JSON.stringify([mention.column.table, mention.column.column, mention.key])
       const before = found.get(place)
       if (before === undefined) found.set(place, mention)
       else before.identifiers.push(...mention.identifiers)
     }
   }
-  await tx.client.query('set local role lethe_app; set local enable_seqscan = on')
   return [...found.values()]
+}
+
+/** Whether so few identifiers are looked for that indexes are enough, and no COPY takes the connection. */
+export function canLookUp(identifiers: Identifier[]): boolean {
+  return searchableOnce(identifiers).length <= mostLookups
+}
+
+function searchableOnce(identifiers: Identifier[]): Identifier[] {
+  return [...new Map(identifiers.filter(isSearchable).map((one) => [one.value, one])).values()]
+}
+
+async function scanForMentioned(tx: TenantTransaction, identifiers: Identifier[]): Promise<Identifier[]> {
+  await tx.query('set local role lethe_auditor')
+  const mentioned = await identifiersMentioned(tx, compiledMap.mentions, identifiers)
+  await tx.query('set local role lethe_app')
+  return mentioned
 }
 
 /**

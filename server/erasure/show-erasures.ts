@@ -145,7 +145,7 @@ export async function readCertificate(
   const subjects: string[] = []
   for await (const line of readSubjectLines(tx, request, await identifierHashKey(tx, masterKey))) subjects.push(line)
   const kids = new Set(rows.map(({ kid }) => kid))
-  const { keys } = await publicKeys(tx.client)
+  const { keys } = await publicKeys(tx)
   return {
     certificates: rows.map(({ jws }) => jws),
     subjects,
