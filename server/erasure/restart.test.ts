@@ -17,7 +17,7 @@ const startProcess = () =>
     masterKey: test.app.masterKey,
   })
 
-const size = 300
+const size = 200
 let undisturbed: ErasureRecord
 beforeAll(async () => {
   const round = await orderCrowd(test, size)
@@ -75,6 +75,27 @@ describe('a purge whose workers are killed', () => {
       await worker.kill()
     }
     await test.startWorkers()
+    const record = await readRecord(test, round)
+    await test.stopWorkers()
+    expect(record).toEqual(undisturbed)
+  })
+
+  it('takes people whom the connection of a killed process still holds as soon as they are free', async () => {
+    const round = await orderCrowd(test, size)
+    // Stands for that connection: PostgreSQL notices the end of a client only when it has something to tell it.
+    const holder = await test.database.pool.connect()
+    await holder.query(`begin; set local lethe.tenant_id = '${round.tenant}'`)
+    await holder.query(`select from erasure_subjects where request_id = $1 for update`, [round.request])
+    await test.startWorkers()
+    const waiting = async () =>
+      (
+        await test.owner.query(
+          `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%from erasure_subjects%'`,
+        )
+      ).rowCount !== 0
+    while (!(await waiting())) await new Promise((resolve) => setTimeout(resolve, 10))
+    await holder.query('rollback')
+    holder.release()
     const record = await readRecord(test, round)
     await test.stopWorkers()
     expect(record).toEqual(undisturbed)
