@@ -42,7 +42,7 @@ export async function enrollPeople(
   for (const person of people) {
     const registeredOn = dayOf(ago(person.left + activeDays + random.below(60)))
     // Those who left have done a lot, so that a purge has a lot to show.
-    for (const course of random.some(courses, person.left > 0 ? 5 : 2 + random.below(4))) {
+    for (const course of random.some(courses, person.left > 0 ? 5 : 1 + random.below(4))) {
       const enrollment = { person, course, state: random.pick(states), completedAt: when(person, 60) }
       enrollments.push(enrollment)
       records.push({
@@ -99,7 +99,7 @@ export async function recordLearning(making: Making, enrollments: readonly Enrol
         startedAt,
         ...(index < done ? { percent: 100, completedAt: startedAt } : { percent: 10 + random.below(80) }),
       })
-      for (let days = 1 + random.below(3); days > 0; days--) {
+      for (let days = 1 + random.below(2); days > 0; days--) {
         const happenedOn = dayOf(when(person, activeDays))
         actions.push({ userId, moduleId, happenedOn, clicks: 1 + random.below(40) })
       }
