@@ -114,10 +114,10 @@ delete from submissions where tenant_id = $1 and user_id = any($2);
 delete from user_skills where tenant_id = $1 and user_id = any($2);
 
 -- assessment_attempts: cleared graded_by.
-update assessment_attempts set graded_by = null where tenant_id = $1 and graded_by = any($2) and user_id <> all($2);
+update assessment_attempts set graded_by = null where tenant_id = $1 and graded_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
 -- catalog_members: cleared added_by.
-update catalog_members set added_by = null where tenant_id = $1 and added_by = any($2) and user_id <> all($2);
+update catalog_members set added_by = null where tenant_id = $1 and added_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
 -- course_authors: reassigned (1 of 2). Only where there is an heir, $3.
 insert into course_authors (tenant_id, course_id, user_id, added_at) select distinct on (tenant_id, course_id) tenant_id, course_id, $3::uuid, added_at from course_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
@@ -126,7 +126,7 @@ insert into course_authors (tenant_id, course_id, user_id, added_at) select dist
 delete from course_authors where tenant_id = $1 and user_id = any($2);
 
 -- enrollments: cleared enrolled_by.
-update enrollments set enrolled_by = null where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($2);
+update enrollments set enrolled_by = null where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
 -- erasure_requests: cleared requested_by.
 update erasure_requests set requested_by = null where tenant_id = $1 and requested_by = any($2);
@@ -135,7 +135,7 @@ update erasure_requests set requested_by = null where tenant_id = $1 and request
 update import_runs set started_by = null where tenant_id = $1 and started_by = any($2);
 
 -- issued_certificates: cleared issued_by.
-update issued_certificates set issued_by = null where tenant_id = $1 and issued_by = any($2) and user_id <> all($2);
+update issued_certificates set issued_by = null where tenant_id = $1 and issued_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
 -- posts: emptied.
 update posts set author_id = null, body = '' where tenant_id = $1 and author_id = any($2);
@@ -144,7 +144,7 @@ update posts set author_id = null, body = '' where tenant_id = $1 and author_id 
 delete from session_instructors where tenant_id = $1 and user_id = any($2);
 
 -- submissions: cleared graded_by.
-update submissions set graded_by = null where tenant_id = $1 and graded_by = any($2) and user_id <> all($2);
+update submissions set graded_by = null where tenant_id = $1 and graded_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
 -- tenants: cleared created_by.
 update tenants set created_by = null where id = $1 and created_by = any($2);
@@ -156,16 +156,16 @@ insert into training_plan_authors (tenant_id, training_plan_id, user_id, added_a
 delete from training_plan_authors where tenant_id = $1 and user_id = any($2);
 
 -- user_skills: cleared awarded_by.
-update user_skills set awarded_by = null where tenant_id = $1 and awarded_by = any($2) and user_id <> all($2);
+update user_skills set awarded_by = null where tenant_id = $1 and awarded_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
 -- user_skills: cleared revoked_by.
-update user_skills set revoked_by = null where tenant_id = $1 and revoked_by = any($2) and user_id <> all($2);
+update user_skills set revoked_by = null where tenant_id = $1 and revoked_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
 -- users: cleared manager_id.
-update users set manager_id = null where tenant_id = $1 and manager_id = any($2) and id <> all($2);
+update users set manager_id = null where tenant_id = $1 and manager_id = any($2) and id <> all($2) returning jsonb_build_array(id) as owners;
 
 -- users: cleared deleted_by.
-update users set deleted_by = null where tenant_id = $1 and deleted_by = any($2) and id <> all($2);
+update users set deleted_by = null where tenant_id = $1 and deleted_by = any($2) and id <> all($2) returning jsonb_build_array(id) as owners;
 
 -- users: deleted (1 of 2).
 update users set login_name = null, directory_object_id = null, ref = null, email = null, external_identity_id = null, first_name = null, last_name = null, display_name = null, title = null, job_title = null, department = null, office = null, city = null, country = null, locale = null, time_zone = null, manager_id = null, custom_fields = '{}', deleted_by = null where tenant_id = $1 and id = any($2);
@@ -174,72 +174,72 @@ update users set login_name = null, directory_object_id = null, ref = null, emai
 delete from users where tenant_id = $1 and id = any($2);
 
 -- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
-select 0 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 0 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
 union all
-select 1 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from assessments where tenant_id = $1 and title ilike any ($4::text[])
+select 1 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from assessments where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 2 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from catalogs where tenant_id = $1 and title ilike any ($4::text[])
+select 2 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from catalogs where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 3 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 3 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 4 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and contact_emails && $3::text[]
+select 4 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 5 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from courses where tenant_id = $1 and title ilike any ($4::text[])
+select 5 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from courses where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 6 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 6 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 7 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and contact_emails && $3::text[]
+select 7 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 8 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and reply_to_email ilike any ($4::text[])
+select 8 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and reply_to_email ilike any ($4::text[])
 union all
-select 9 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and display_name ilike any ($4::text[])
+select 9 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and display_name ilike any ($4::text[])
 union all
-select 10 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 10 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 11 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and note ilike any ($4::text[])
+select 11 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and note ilike any ($4::text[])
 union all
-select 12 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
+select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
 union all
-select 13 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
+select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 14 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
+select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
 union all
-select 15 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(data) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 18 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, to_jsonb(custom_fields) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);

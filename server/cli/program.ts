@@ -4,6 +4,7 @@ import { addCertificateCommands } from './certificate-commands.ts'
 import { addDatabaseCommands } from './database-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { addErasureCommands } from './erasure-commands.ts'
+import { addImportCommands } from './import-commands.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addTenantCommands } from './tenant-commands.ts'
 import { addUserCommands } from './user-commands.ts'
@@ -15,6 +16,7 @@ const groups: ((program: Command) => void)[] = [
   addDatabaseCommands,
   addTenantCommands,
   addUserCommands,
+  addImportCommands,
   addErasureCommands,
   addCertificateCommands,
 ]

@@ -14,7 +14,10 @@ export type Statement = { name: string; text: string }
 export type Act = {
   table: string
   effect: string
-  /** In this order. Parameters: tenant, ids of the people, and the heir where `needsHeir`. The last one's rows count. */
+  /**
+   * In this order. Parameters: tenant, ids of the people, and the heir where `needsHeir`. The last one's rows count; where
+   * rows of other people are changed, it answers their owners.
+   */
   statements: (Statement & { needsHeir: boolean; onlyWithHeir: boolean })[]
 }
 
@@ -173,7 +176,11 @@ function actorStatements(
   entry: AnyEntry,
   facts: SchemaFacts,
 ): (string | { text: string; onlyWithHeir: boolean })[] {
-  if (purge === 'null') return [`update ${table} set ${column} = null where ${where}${others}`]
+  if (purge === 'null') {
+    const takers = takersOf(entry)
+    const owners = takers.length === 0 ? '' : ` returning jsonb_build_array(${takers.join(', ')}) as owners`
+    return [`update ${table} set ${column} = null where ${where}${others}${owners}`]
+  }
   if (purge === 'remove') return [`delete from ${table} where ${where}`]
   if (purge === 'empty') {
     const emptied = columnsWhere(entry, (c) => c.is === 'content').map(

@@ -124,6 +124,8 @@ describe('the data map in the database', () => {
         people: [user],
         identifiers: [{ kind: 'email', value: 'first@example.com' }],
         findHeir: () => Promise.resolve(otherUser),
+        findAlsoErased: () => Promise.resolve(new Set()),
+        onLocated: () => Promise.resolve(),
       })
       const isScrub = ({ effect }: { effect: string }) => effect.startsWith('scrubbed ')
       const inOrder = (a: { table: string; effect: string }, b: { table: string; effect: string }) =>

@@ -48,7 +48,9 @@ describe('normalizeIdentifier', () => {
 
 test.each([
   ['anna', false],
-  ['maria', true],
+  ['maria', false],
+  ['maria7', true],
+  ['aaa\\\\', false],
   ['1234567', false],
   ['12345678', true],
   ['a1234', true],

@@ -55,7 +55,8 @@ export function normalizeIdentifier(kind: IdentifierKind, value: string): string
  */
 export function isSearchable(identifier: Identifier): boolean {
   const value = normalizeIdentifier(identifier.kind, identifier.value)
-  const length = [...value].length
+  // As it is compared: an escape in it counts as the one sign it is read as.
+  const length = [...searchForm(value)].length
   if (length < 5 || /\p{Cc}/u.test(value) || /^[\p{L}\p{M}]+$/u.test(value)) return false
   return length >= 8 || !/^\p{Nd}+$/u.test(value)
 }

@@ -18,7 +18,10 @@ export async function locate(tx: TenantTransaction, people: string[], gone = peo
   return rows.map((row) => ({ table: row.table_name, effect: row.effect, person: row.person, rows: row.row_count }))
 }
 
-/** One line of a receipt or a preview. */
+/**
+ * One line of a receipt or a preview. What is scrubbed counts once for every identifier in every value, so that the sum
+ * does not depend on how many people are erased at a time.
+ */
 export type Effect = { table: string; effect: string; rows: number }
 
 /** Adds up effects per table and kind, in a stable order. */

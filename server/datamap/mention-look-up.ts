@@ -2,25 +2,29 @@ import type { MentionColumn } from './compile.ts'
 
 /**
  * One statement over all mention columns: arrays by element, texts and JSON by trigram.
- * Answers rows of (position, row_key, value); the position is the column's place in the list.
+ * Answers rows of (position, row_key, owners, value); the position is the column's place in the list.
  * Parameters: tenant, ids of the people whose rows are left out, values, patterns.
  */
 export function mentionLookUp(columns: MentionColumn[]): string {
   return columns
     .map((mention, position) => {
-      const { table, column, as } = mention
+      const { column, as } = mention
       const match =
         as === 'addresses'
           ? `${column} && $3::text[]`
           : `${as === 'json' ? `(${column}::text)` : column} ilike any ($4::text[])`
-      return `select ${position} as position, ${rowKey(mention)} as row_key, to_jsonb(${column}) as value from ${table} where ${mentionWhere(mention)} and ${match}`
+      return `select ${position} as position, ${mentionFields(mention)} where ${mentionWhere(mention)} and ${match}`
     })
     .join('\nunion all\n')
 }
 
-/** The primary key of a row as a JSON array, in the order of the key's columns. */
-function rowKey({ primaryKey }: MentionColumn): string {
-  return `jsonb_build_array(${primaryKey.join(', ')})`
+/**
+ * What is read of a value: the primary key of its row and the row's owners as JSON arrays, and the value itself as JSON.
+ * JSON is read as the text that PostgreSQL writes it as: as numbers of JavaScript, long ones would not come back.
+ */
+function mentionFields({ table, column, as, primaryKey, ownedBy }: MentionColumn): string {
+  const value = as === 'json' ? `${column}::text` : column
+  return `jsonb_build_array(${primaryKey.join(', ')}) as row_key, jsonb_build_array(${ownedBy.join(', ')}) as owners, to_jsonb(${value}) as value from ${table}`
 }
 
 /** The rows of the tenant ($1) that belong to none of the people ($2). A partial index needs the null test in words. */

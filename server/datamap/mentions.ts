@@ -6,7 +6,18 @@ import type { Effect } from './locate.ts'
 import { identifiersMentioned } from './scan-mentions.ts'
 
 /** A value in which identifiers of some people stand, though the row belongs to something or somebody else. */
-export type Mention = { column: MentionColumn; key: unknown[]; value: unknown; identifiers: Identifier[] }
+export type Mention = {
+  column: MentionColumn
+  key: unknown[]
+  value: MentionValue
+  /** The people whose row it is, where it is a row of people. */
+  owners: string[]
+  /** The identifiers that stand in it, each value once. */
+  identifiers: Identifier[]
+}
+
+/** A list of addresses is a list; JSON is the text that PostgreSQL writes it as. */
+export type MentionValue = string | string[]
 
 /** What replaces an identifier in a text. */
 export const erasedMark = '[erased]'
@@ -18,99 +29,161 @@ const mostLookups = 200
  * Finds every value of the map's mention columns that holds one of the identifiers as a whole word. Rows of the people
  * in `gone` are left out: they are deleted or emptied anyway.
  *
- * The lookups go through trigram and array indexes; the planner, who does not know the values, would rather read the
- * tables as a whole. The search reads as the auditor, whose rows are not separated by tenant but by the condition in each query: under row
- * level security PostgreSQL uses no trigram or array index, because the operators behind them are not leakproof.
+ * The search reads as the auditor, whose rows are not separated by tenant but by the condition in each query: under row
+ * level security PostgreSQL uses no trigram or array index, because the operators behind them are not leakproof. And the
+ * planner, who does not know the values, would rather read the tables as a whole than look up a few identifiers.
  */
 export async function findMentions(
   tx: TenantTransaction,
   identifiers: Identifier[],
   gone: string[],
 ): Promise<Mention[]> {
-  const searchable = identifiers.filter(isSearchable)
+  const searchable = searchableOnce(identifiers)
   if (searchable.length === 0) return []
-  await tx.client.query('set local role lethe_auditor')
-  const wanted =
-    searchable.length <= mostLookups ? searchable : await identifiersMentioned(tx, compiledMap.mentions, searchable)
+  const wanted = searchable.length <= mostLookups ? searchable : await scanForMentioned(tx, searchable)
   const found = new Map<string, Mention>()
-  await tx.client.query('set local enable_seqscan = off')
   for (let from = 0; from < wanted.length; from += mostLookups) {
-    for (const mention of await lookUpMentions(tx, wanted.slice(from, from + mostLookups), gone)) {
+    const some = wanted.slice(from, from + mostLookups)
+    // Sent together: one round trip.
+    const [, mentions] = await Promise.all([
+      tx.query('set local role lethe_auditor; set local enable_seqscan = off'),
+      lookUpMentions(tx, some, gone),
+      tx.query('set local role lethe_app; set local enable_seqscan = on'),
+    ])
+    for (const mention of mentions) {
       const place = JSON.stringify([mention.column.table, mention.column.column, mention.key])
       const before = found.get(place)
       if (before === undefined) found.set(place, mention)
       else before.identifiers.push(...mention.identifiers)
     }
   }
-  await tx.client.query('set local role lethe_app; set local enable_seqscan = on')
   return [...found.values()]
 }
 
-/** Rewrites the values without the identifiers. Answers how many rows of which table changed. */
-export async function scrubMentions(tx: TenantTransaction, mentions: Mention[]): Promise<Effect[]> {
-  for (const { column, key, value, identifiers } of mentions) {
-    const { table, primaryKey } = column
-    const where = primaryKey.map((name, index) => `${name} = $${index + 2}`).join(' and ')
-    const scrubbed = scrub(column.as, value, identifiers)
-    await tx.query(`update ${table} set ${column.column} = $1 where ${where}`, [
-      column.as === 'json' ? JSON.stringify(scrubbed) : scrubbed,
-      ...key,
-    ])
-  }
-  return mentionEffects(mentions)
+/** Whether so few identifiers are looked for that indexes are enough, and no COPY takes the connection. */
+export function canLookUp(identifiers: Identifier[]): boolean {
+  return searchableOnce(identifiers).length <= mostLookups
 }
 
-/** How the effect of a mention is called in previews and receipts. */
+function searchableOnce(identifiers: Identifier[]): Identifier[] {
+  return [...new Map(identifiers.filter(isSearchable).map((one) => [one.value, one])).values()]
+}
+
+async function scanForMentioned(tx: TenantTransaction, identifiers: Identifier[]): Promise<Identifier[]> {
+  await tx.query('set local role lethe_auditor')
+  const mentioned = await identifiersMentioned(tx, compiledMap.mentions, identifiers)
+  await tx.query('set local role lethe_app')
+  return mentioned
+}
+
+/**
+ * Rewrites the values without the identifiers, and nothing else in them. A value that somebody changed since it was found
+ * is read again, so that no change of anybody else is lost. Answers what was done, with the owners of each row.
+ */
+export async function scrubMentions(
+  tx: TenantTransaction,
+  mentions: Mention[],
+  identifiers: Identifier[],
+): Promise<{ effect: Effect; owners: string[] }[]> {
+  const done: { effect: Effect; owners: string[] }[] = []
+  let identifiersIn: ReturnType<typeof identifiersFinder> | undefined
+  for (const mention of mentions) {
+    const { column, key, owners } = mention
+    const { table, column: name, primaryKey } = column
+    const where = primaryKey.map((part, index) => `${part} = $${index + 1}`).join(' and ')
+    const [to, from] = [`$${primaryKey.length + 1}`, `$${primaryKey.length + 2}`]
+    let scrubbed = mention.identifiers
+    const { rowCount } = await tx.query(
+      `update ${table} set ${name} = ${to} where ${where} and ${name} = ${from}`,
+      [...key, scrub(column.as, mention.value, scrubbed), mention.value],
+      `scrub ${table} ${name}`,
+    )
+    if (rowCount === 0) {
+      const { rows } = await tx.query<{ value: MentionValue | null }>(
+        `select ${column.as === 'json' ? `${name}::text` : name} as value from ${table} where ${where} for update`,
+        key,
+      )
+      const value = rows[0]?.value ?? ''
+      identifiersIn ??= identifiersFinder(identifiers)
+      scrubbed = identifiersIn(value)
+      if (scrubbed.length === 0) continue
+      await tx.query(`update ${table} set ${name} = ${to} where ${where}`, [...key, scrub(column.as, value, scrubbed)])
+    }
+    done.push({ effect: { ...effectOf(column), rows: scrubbed.length }, owners })
+  }
+  return done
+}
+
+/** What scrubbing the mentions does, as previews and receipts say it. */
 export function mentionEffects(mentions: Mention[]): Effect[] {
-  return mentions.map(({ column }) => ({ table: column.table, effect: `scrubbed ${column.column}`, rows: 1 }))
+  return mentions.map(({ column, identifiers }) => ({ ...effectOf(column), rows: identifiers.length }))
+}
+
+function effectOf({ table, column }: MentionColumn) {
+  return { table, effect: `scrubbed ${column}` }
 }
 
 async function lookUpMentions(tx: TenantTransaction, identifiers: Identifier[], gone: string[]): Promise<Mention[]> {
-  const values = [...new Set(identifiers.map(({ value }) => value))]
+  const values = identifiers.map(({ value }) => value)
   const { name, text } = compiledMap.lookUpMentions
-  const { rows } = await tx.query<{ position: number; row_key: unknown[]; value: unknown }>(
+  const { rows } = await tx.query<{ position: number; row_key: unknown[]; owners: string[]; value: MentionValue }>(
     text,
     [tx.tenantId, gone, values, values.map(likePattern)],
     name,
   )
   if (rows.length === 0) return []
-  const tests = identifiers.map((identifier) => ({ identifier, isIn: occurrenceTest(identifier) }))
-  return rows.flatMap(({ position, row_key, value }) => {
+  const identifiersIn = identifiersFinder(identifiers)
+  return rows.flatMap(({ position, row_key, owners, value }) => {
     const column = compiledMap.mentions[position]
     if (column === undefined) return []
-    const mentioned = tests.filter(({ isIn }) => isIn(column.as, value)).map(({ identifier }) => identifier)
-    return mentioned.length === 0 ? [] : [{ column, key: row_key, value, identifiers: mentioned }]
+    const found = identifiersIn(value)
+    return found.length === 0 ? [] : [{ column, key: row_key, value, owners, identifiers: found }]
   })
 }
 
-/** A pattern that no spelling of the identifier escapes (`@` may be encoded); what it finds is checked word by word afterwards. */
+/**
+ * A pattern that no spelling of the identifier escapes; what it finds is checked word by word afterwards. Only letters,
+ * digits and `-._~` of ASCII are written in one way: everything else may be percent-encoded, escaped in JSON, composed or
+ * decomposed, or have an upper case that the database's locale does not know.
+ */
 function likePattern(value: string): string {
-  return `%${value.replace(/[\\%_]/g, '\\$&').replaceAll('@', '%')}%`
+  return `%${value.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`
 }
 
-/** Tells whether a value holds the identifier as a whole word; a list of addresses, as one of them. */
-function occurrenceTest({ value: wanted }: Identifier): (as: MentionColumn['as'], value: unknown) => boolean {
-  const pattern = new RegExp(occurrencePattern(wanted), 'i')
-  return (as, value) => {
-    if (as === 'addresses') return Array.isArray(value) && value.includes(wanted)
-    return pattern.test(as === 'json' ? JSON.stringify(value) : String(value))
-  }
+/** Tells which of the identifiers stand in a value as whole words; in a list of addresses, as one of them. */
+function identifiersFinder(identifiers: Identifier[]): (value: MentionValue) => Identifier[] {
+  const tests = new Map(
+    identifiers.filter(isSearchable).map((identifier) => {
+      const pattern = new RegExp(occurrencePattern(identifier.value), 'i')
+      return [identifier.value, { identifier, pattern }]
+    }),
+  )
+  return (value) =>
+    [...tests.values()]
+      .filter(({ identifier, pattern }) =>
+        typeof value === 'string' ? pattern.test(value) : value.includes(identifier.value),
+      )
+      .map(({ identifier }) => identifier)
 }
 
-function scrub(as: MentionColumn['as'], value: unknown, identifiers: Identifier[]): unknown {
-  const values = new Set(identifiers.map((identifier) => identifier.value))
-  const pattern = new RegExp([...values].map(occurrencePattern).join('|'), 'gi')
-  const scrubText = (text: string) => text.replace(pattern, erasedMark)
-  const scrubJson = (member: unknown): unknown => {
-    if (typeof member === 'string') return scrubText(member)
+function scrub(as: MentionColumn['as'], value: MentionValue, identifiers: Identifier[]): MentionValue {
+  const values = identifiers.map((identifier) => identifier.value)
+  if (typeof value !== 'string') return value.filter((address) => !values.includes(address))
+  // Of two identifiers that begin alike the longer one counts.
+  const pattern = values.sort((a, b) => b.length - a.length).map(occurrencePattern)
+  const scrubText = (text: string) => text.replace(new RegExp(pattern.join('|'), 'gi'), erasedMark)
+  return as === 'json' ? scrubJson(value, scrubText) : scrubText(value)
+}
+
+const jsonStringsAndNumbers = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
+
+/** Rewrites strings and names where they stand; every other byte of the JSON stays as it is. */
+function scrubJson(json: string, scrubText: (text: string) => string): string {
+  return json.replace(jsonStringsAndNumbers, (token) => {
+    const plain = token.startsWith('"') ? String(JSON.parse(token)) : token
+    const scrubbed = scrubText(plain)
+    if (scrubbed === plain) return token
     // A number cannot be rewritten in part: one that is an identifier goes as a whole.
-    if (typeof member === 'number') return values.has(String(member)) ? null : member
-    if (Array.isArray(member)) return member.map(scrubJson)
-    if (typeof member === 'object' && member !== null) {
-      return Object.fromEntries(Object.entries(member).map(([name, inner]) => [scrubText(name), scrubJson(inner)]))
-    }
-    return member
-  }
-  if (as === 'addresses') return Array.isArray(value) ? value.filter((address) => !values.has(String(address))) : value
-  return as === 'json' ? scrubJson(value) : scrubText(String(value))
+    return token.startsWith('"') ? JSON.stringify(scrubbed) : 'null'
+  })
 }

@@ -13,24 +13,30 @@ export async function cancelErasure(tx: TenantTransaction, request: string): Pro
   const { rowCount } = await tx.query(
     `update erasure_subjects set state = 'cancelled', finished_at = now()
      where tenant_id = $1 and request_id = $2
-       and (state in ('queued', 'awaiting_approval', 'scheduled', 'held') or (state = 'failed' and erased_at is null))`,
+       and state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'failed') and erased_at is null`,
     [tx.tenantId, request],
   )
   if (rowCount === 0) {
     throw new LetheError('erasure.wrong_state', { act: 'cancelled', state, needed: 'waiting, at least in part' })
   }
-  const { rows } = await tx.query<{ left: number }>(
-    `select count(*)::int as left from erasure_subjects
-     where tenant_id = $1 and request_id = $2 and state not in ('cancelled', 'rejected')`,
+  const { rows } = await tx.query<{ left: number; failed: number; finished: boolean }>(
+    `select count(*) filter (where s.state not in ('cancelled', 'rejected'))::int as left,
+       count(*) filter (where s.state = 'failed')::int as failed,
+       bool_or(r.finished_at is not null) as finished
+     from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
+     where s.tenant_id = $1 and s.request_id = $2`,
     [tx.tenantId, request],
   )
-  if (rows[0]?.left === 0) {
-    // Nobody is left, so nobody needs the key, and there is nothing to conclude.
+  const { left, failed, finished } = rows[0] ?? { left: 0, failed: 0, finished: false }
+  if (left === 0 || (finished && failed === 0)) {
+    // Nobody is left to act on, so nobody needs the key, and there is nothing to conclude.
     await tx.query(
-      `update erasure_requests set finished_at = coalesce(finished_at, now()), sealed_key = null where tenant_id = $1 and id = $2`,
+      `update erasure_requests set finished_at = coalesce(finished_at, now()), sealed_key = null
+       where tenant_id = $1 and id = $2
+       returning pg_notify('lethe_erasure', id::text)`,
       [tx.tenantId, request],
     )
-  } else {
+  } else if (!finished) {
     await enqueueErasure(tx, request, 1)
   }
   return rowCount

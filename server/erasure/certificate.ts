@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import { CompactSign, compactVerify, createLocalJWKSet, decodeProtectedHeader, errors, type JSONWebKeySet } from 'jose'
+import { CompactSign, calculateJwkThumbprint, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
 import type { Effect } from '../datamap/locate.ts'
 import { LetheError } from '../platform/errors.ts'
 import type { SigningKey } from './signing-keys.ts'
@@ -98,19 +98,20 @@ export type VerifiedCertificate = { certificate: CertificateClaims; addenda: Add
 
 /**
  * Checks a certificate file without any database: every signature against the keys given (the file's own by default; the
- * checker should compare them with the published ones), the digest of the subject list, and that addenda belong to it.
+ * checker should compare them with the published ones), that each key has the name that follows from it, the digest of the
+ * subject list, and that addenda belong to their certificate.
  *
  * Throws `certificate.invalid` with the first thing that does not hold.
  */
 export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet): Promise<VerifiedCertificate> {
   const { certificates, subjects, keys } = requireFile(file)
-  const keySet = createLocalJWKSet(trusted ?? keys)
+  const keySet = await openKeys(trusted ?? keys)
   const kids: string[] = []
   let last: { claims: CertificateClaims; hash: string } | undefined
   const addenda: AddendumClaims[] = []
   for (const jws of certificates) {
-    const claims = await openJws(jws, keySet)
-    kids.push(decodeProtectedHeader(jws).kid ?? '')
+    const { claims, kid } = await openJws(jws, keySet)
+    kids.push(kid)
     if (claims.type === 'lethe.erasure_certificate') {
       last = { claims, hash: hashOf(jws) }
     } else {
@@ -129,20 +130,36 @@ export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet):
   return { certificate: last.claims, addenda, kids }
 }
 
-async function openJws(
-  jws: string,
-  keySet: ReturnType<typeof createLocalJWKSet>,
-): Promise<CertificateClaims | AddendumClaims> {
-  let payload: Uint8Array
+type Claims = CertificateClaims | AddendumClaims
+type KeySet = ReturnType<typeof createLocalJWKSet>
+
+/** A key is named by its thumbprint: whoever knows the name of the right key cannot be given another one under it. */
+async function openKeys(keys: JSONWebKeySet): Promise<KeySet> {
   try {
-    payload = (await compactVerify(jws, keySet, { algorithms: ['EdDSA'] })).payload
+    for (const key of keys.keys) {
+      if (key.kid !== (await calculateJwkThumbprint(key))) throw new TypeError('the name does not follow from the key')
+    }
+    return createLocalJWKSet(keys)
   } catch (error) {
-    if (!(error instanceof errors.JOSEError)) throw error
+    throw new LetheError('certificate.invalid', { reason: 'a key is not the one that its name says' }, error)
+  }
+}
+
+async function openJws(jws: string, keySet: KeySet): Promise<{ claims: Claims; kid: string }> {
+  try {
+    // A lax decoder ignores the last bits of a text: two texts would be one statement, and addenda name it by its text.
+    const parts = jws.split('.')
+    if (parts.some((part) => Buffer.from(part, 'base64url').toString('base64url') !== part)) {
+      throw new TypeError('not in base64url')
+    }
+    const { payload, protectedHeader } = await compactVerify(jws, keySet, { algorithms: ['EdDSA'] })
+    return { claims: JSON.parse(Buffer.from(payload).toString('utf8')) as Claims, kid: protectedHeader.kid ?? '' }
+  } catch (error) {
+    // Whatever a key or a statement is made of, it does not verify.
     const reason =
       error instanceof errors.JWKSNoMatchingKey ? 'no key given made its signature' : 'the signature is wrong'
     throw new LetheError('certificate.invalid', { reason }, error)
   }
-  return JSON.parse(Buffer.from(payload).toString('utf8')) as CertificateClaims | AddendumClaims
 }
 
 function requireFile(file: unknown): CertificateFile {

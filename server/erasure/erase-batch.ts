@@ -4,13 +4,19 @@ import { compiledMap } from '../datamap/compiled.ts'
 import { type Erased, erase } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { lockPeople } from '../datamap/people.ts'
+import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
+import { notify } from '../notify/notify.ts'
+import { activeAdministrators } from '../people/administrators.ts'
 import { findHeir } from '../people/heir.ts'
-import { findOtherHolders } from '../people/holders.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
 import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
 import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
+import { findSharedIdentifiers } from './shared-identifiers.ts'
+
+/** Nobody hears of a batch before the certificate, whose commit writes the batch to disk too. */
+const flushedByConclusion = { flushedLater: true }
 
 /** People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks. */
 export const batchSize = 1000
@@ -23,10 +29,16 @@ export const batchSize = 1000
 export async function eraseBatch(app: Application, tenant: string, request: string): Promise<'more' | 'none'> {
   let claimed: string[] = []
   try {
-    await inTenant(app.database, tenant, async (tx) => {
-      claimed = await claim(tx, request, batchSize)
-      if (claimed.length > 0) await eraseClaimed(app, tx, request, claimed)
-    })
+    await inTenant(
+      app.database,
+      tenant,
+      async (tx) => {
+        const subjects = await claim(tx, request, batchSize)
+        claimed = subjects.map(({ id }) => id)
+        if (subjects.length > 0) await eraseClaimed(app, tx, request, subjects)
+      },
+      flushedByConclusion,
+    )
   } catch (error) {
     if (isPassing(error) || claimed.length === 0) throw error
     await eraseOneByOne(app, tenant, request, claimed)
@@ -37,10 +49,15 @@ export async function eraseBatch(app: Application, tenant: string, request: stri
 async function eraseOneByOne(app: Application, tenant: string, request: string, people: string[]): Promise<void> {
   for (const person of people) {
     try {
-      await inTenant(app.database, tenant, async (tx) => {
-        const [claimed] = await claim(tx, request, 1, person)
-        if (claimed !== undefined) await eraseClaimed(app, tx, request, [claimed])
-      })
+      await inTenant(
+        app.database,
+        tenant,
+        async (tx) => {
+          const subjects = await claim(tx, request, 1, person)
+          if (subjects.length > 0) await eraseClaimed(app, tx, request, subjects)
+        },
+        flushedByConclusion,
+      )
     } catch (error) {
       if (isPassing(error)) throw error
       await inTenant(app.database, tenant, (tx) => markFailed(tx, request, person, failureOf(error)))
@@ -48,20 +65,42 @@ async function eraseOneByOne(app: Application, tenant: string, request: string, 
   }
 }
 
+/** A person taken from a request, with what an earlier run of it sealed, and what the request says of its work. */
+type Claimed = { id: string; sealedIdentifiers: Buffer | null; sealedKey: Buffer | null; requestedBy: string | null }
+
 /** Takes people that wait in this request; those that another job has taken are passed over. */
-async function claim(tx: TenantTransaction, request: string, limit: number, person?: string): Promise<string[]> {
-  const { rows } = await tx.query<{ user_id: string }>(
-    `select user_id from erasure_subjects
-     where tenant_id = $1 and request_id = $2 and state = 'queued' and ($3::uuid is null or user_id = $3)
-     order by user_id limit $4 for update skip locked`,
+async function claim(tx: TenantTransaction, request: string, limit: number, person?: string): Promise<Claimed[]> {
+  const { rows } = await tx.query<Claimed>(
+    `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers", r.sealed_key as "sealedKey",
+       r.requested_by as "requestedBy"
+     from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
+     where s.tenant_id = $1 and s.request_id = $2 and s.state = 'queued' and ($3::uuid is null or s.user_id = $3)
+     order by s.user_id limit $4 for update of s skip locked`,
     [tx.tenantId, request, person ?? null, limit],
     'claim_subjects',
   )
-  return rows.map(({ user_id }) => user_id)
+  return rows
 }
 
-async function eraseClaimed(app: Application, tx: TenantTransaction, request: string, ids: string[]): Promise<void> {
-  const { requestKey, requestedBy } = await readRequest(app, tx, request)
+/** Waits until somebody of this request is free to be taken, or nobody waits any more. */
+export async function awaitWaiting(tx: TenantTransaction, request: string): Promise<void> {
+  await tx.query(
+    `select from erasure_subjects
+     where tenant_id = $1 and request_id = $2 and state = 'queued' order by user_id limit 1 for update`,
+    [tx.tenantId, request],
+  )
+}
+
+async function eraseClaimed(
+  app: Application,
+  tx: TenantTransaction,
+  request: string,
+  claimed: Claimed[],
+): Promise<void> {
+  const [{ sealedKey, requestedBy } = { sealedKey: null, requestedBy: null }] = claimed
+  if (sealedKey === null) throw new Error('the request has subjects but no key')
+  const requestKey = openWith(app.masterKey, sealedKey, 'request key')
+  const ids = claimed.map(({ id }) => id)
   const people = await lockPeople(tx, ids)
   // Checked when it was ordered, and again right before acting.
   const refused = people.filter(({ state }) => state !== 'deleted').map(({ id }) => id)
@@ -70,21 +109,33 @@ async function eraseClaimed(app: Application, tx: TenantTransaction, request: st
   const subjects = new Map(
     people.filter(({ state }) => state === 'deleted').map(({ id, identifiers }) => [id, identifiers]),
   )
-  for (const [id, identifiers] of await readAlreadyErased(tx, request, requestKey, ids)) subjects.set(id, identifiers)
+  // Whose rows an earlier run erased, and who is tried again because something of them was left.
+  const erasedBefore = new Map(
+    claimed.flatMap(({ id, sealedIdentifiers }) =>
+      sealedIdentifiers === null ? [] : [[id, openIdentifiers(requestKey, sealedIdentifiers)] as const],
+    ),
+  )
+  for (const [id, identifiers] of erasedBefore) subjects.set(id, identifiers)
+  const known = new Set([...people.map(({ id }) => id), ...erasedBefore.keys()])
+  for (const person of ids.filter((id) => !known.has(id))) {
+    await markFailed(tx, request, person, { code: 'user.not_found', reason: 'gone before this request came to it' })
+  }
   if (subjects.size === 0) return
 
   const ownIds = [...subjects.keys()]
-  const shared = await findOtherHolders(
-    tx,
-    [...subjects.values()].flat().map(({ value }) => value),
-    ownIds,
-  )
+  const shared = await findSharedIdentifiers(tx, request, [...subjects.values()].flat(), ownIds)
   const isOwn = ({ value }: Identifier) => !shared.has(value)
+  let taught: string[] = []
   const erased = await erase(tx, {
     people: ownIds,
     identifiers: [...subjects.values()].flat().filter(isOwn),
-    findHeir: () => findHeir(tx, requestedBy, ownIds),
+    findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
+    findAlsoErased: (people) => findSubjects(tx, request, people),
+    onLocated: async (located) => {
+      if (located.some(({ table }) => table === 'session_instructors')) taught = await sessionsTaughtBy(tx, ownIds)
+    },
   })
+  if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
   const hashKey = await identifierHashKey(tx, app.masterKey)
   await record(tx, request, erased, {
     subjects: ownIds.map((id) => {
@@ -96,40 +147,33 @@ async function eraseClaimed(app: Application, tx: TenantTransaction, request: st
           kind: identifier.kind,
           hash: hashIdentifier(hashKey, identifier),
         })),
-        shared: identifiers.filter((identifier) => !isOwn(identifier)).length,
+        // Who is tried again was counted the first time.
+        shared: erasedBefore.has(id) ? 0 : identifiers.filter((identifier) => !isOwn(identifier)).length,
       }
     }),
   })
 }
 
-async function readRequest(app: Application, tx: TenantTransaction, request: string) {
-  const { rows } = await tx.query<{ sealed_key: Buffer | null; requested_by: string | null }>(
-    'select sealed_key, requested_by from erasure_requests where tenant_id = $1 and id = $2',
-    [tx.tenantId, request],
-    'read_request',
-  )
-  const sealedKey = rows[0]?.sealed_key
-  if (sealedKey === undefined || sealedKey === null) throw new Error('the request has subjects but no key')
-  return {
-    requestKey: openWith(app.masterKey, sealedKey, 'request key'),
-    requestedBy: rows[0]?.requested_by ?? undefined,
-  }
+/** Tells the administrators which sessions now need somebody. Names nobody. */
+async function tellOfSessions(tx: TenantTransaction, request: string, sessions: string[]): Promise<void> {
+  if (sessions.length === 0) return
+  await notify(tx, await activeAdministrators(tx), {
+    kind: 'sessions_need_instructor',
+    subject: 'Sessions need an instructor',
+    body: `${sessions.length} sessions have no instructor any more since request ${request}.`,
+    data: { request, sessions: sessions.slice(0, 100) },
+  })
 }
 
-/** People whose rows an earlier run erased, and who are tried again because something of them was left. */
-async function readAlreadyErased(
-  tx: TenantTransaction,
-  request: string,
-  requestKey: Buffer,
-  ids: string[],
-): Promise<Map<string, Identifier[]>> {
-  const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer }>(
-    `select user_id, sealed_identifiers from erasure_subjects
-     where tenant_id = $1 and request_id = $2 and user_id = any($3) and sealed_identifiers is not null`,
-    [tx.tenantId, request, ids],
-    'read_already_erased',
+/** Which of these people the request erases, in this batch or in another. */
+async function findSubjects(tx: TenantTransaction, request: string, people: string[]): Promise<Set<string>> {
+  const { rows } = await tx.query<{ user_id: string }>(
+    `select user_id from erasure_subjects
+     where tenant_id = $1 and request_id = $2 and user_id = any($3) and state in ('queued', 'running')`,
+    [tx.tenantId, request, people],
+    'find_subjects',
   )
-  return new Map(rows.map((row) => [row.user_id, openIdentifiers(requestKey, row.sealed_identifiers)]))
+  return new Set(rows.map(({ user_id }) => user_id))
 }
 
 type Recorded = { id: string; sealed: Buffer; hashes: { kind: string; hash: Buffer }[]; shared: number }

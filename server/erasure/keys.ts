@@ -9,6 +9,10 @@ import { LetheError } from '../platform/errors.ts'
  * Throws `master_key.wrong` where the master key is not the one it was wrapped with.
  */
 export async function identifierHashKey(tx: TenantTransaction, masterKey: Buffer): Promise<Buffer> {
+  const ofMasterKey = opened.get(masterKey) ?? new Map<string, Buffer>()
+  opened.set(masterKey, ofMasterKey)
+  const known = ofMasterKey.get(tx.tenantId)
+  if (known !== undefined) return known
   const select = () =>
     tx.query<{ sealed_key: Buffer }>(
       `select sealed_key from tenant_keys where tenant_id = $1 and purpose = 'identifier_hash'`,
@@ -16,6 +20,7 @@ export async function identifierHashKey(tx: TenantTransaction, masterKey: Buffer
       'identifier_hash_key',
     )
   let found = (await select()).rows[0]
+  const made = found === undefined
   if (found === undefined) {
     await tx.query(
       `insert into tenant_keys (tenant_id, purpose, sealed_key) values ($1, 'identifier_hash', $2) on conflict do nothing`,
@@ -24,8 +29,14 @@ export async function identifierHashKey(tx: TenantTransaction, masterKey: Buffer
     found = (await select()).rows[0]
   }
   if (found === undefined) throw new Error('the key of the tenant was just inserted and is not there')
-  return openWith(masterKey, found.sealed_key, 'tenant key')
+  const key = openWith(masterKey, found.sealed_key, 'tenant key')
+  // Not one that this transaction made: it may be rolled back.
+  if (!made) ofMasterKey.set(tx.tenantId, key)
+  return key
 }
+
+/** A tenant's key never changes, so each process opens it once. */
+const opened = new WeakMap<Buffer, Map<string, Buffer>>()
 
 /** The keyed hash (HMAC-SHA-256) that a tombstone and a certificate know an identifier by. */
 export function hashIdentifier(key: Buffer, { kind, value }: Identifier): Buffer {

@@ -6,7 +6,9 @@ import { readPeople } from '../datamap/people.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { batchSize } from './erase-batch.ts'
+import { userIdsOf } from './request-erasure.ts'
+
+const peopleAtATime = 1000
 
 export type ErasurePreview = {
   people: number
@@ -20,33 +22,30 @@ export type ErasurePreview = {
   shortIdentifiers: number
 }
 
-/** Counts, without changing anything, what a purge of these users would do. Throws `user.not_found`. */
+/** Counts, without changing anything, what a purge of these users would do. Throws `user.not_found`, `input.invalid`. */
 export async function previewErasure(tx: TenantTransaction, userIds: string[]): Promise<ErasurePreview> {
-  // In the order and the batches of the erasure, so that what stands in rows of people of both counts once, as there.
-  const ids = [...new Set(userIds)].sort()
-  if (ids.length === 0) throw new LetheError('erasure.no_subjects')
+  const ids = userIdsOf(userIds)
   const preview: ErasurePreview = { people: 0, notDeleted: [], effects: [], sharedIdentifiers: 0, shortIdentifiers: 0 }
-  for (let from = 0; from < ids.length; from += batchSize) {
-    const some = ids.slice(from, from + batchSize)
-    const gone = ids.slice(0, from + batchSize)
+  const effects: Effect[] = []
+  const wanted: Identifier[] = []
+  for (let from = 0; from < ids.length; from += peopleAtATime) {
+    const some = ids.slice(from, from + peopleAtATime)
     const people = await readPeople(tx, some)
     if (people.length < some.length) throw new LetheError('user.not_found', { selector: 'id' })
     const identifiers: Identifier[] = people.flatMap((person) => person.identifiers)
     const shared = await findOtherHolders(
       tx,
       identifiers.map(({ value }) => value),
-      gone,
+      ids,
     )
     const own = identifiers.filter(({ value }) => !shared.has(value))
     preview.people += people.length
     preview.notDeleted.push(...people.filter(({ state }) => state !== 'deleted').map(({ id }) => id))
     preview.sharedIdentifiers += identifiers.length - own.length
     preview.shortIdentifiers += own.filter((identifier) => !isSearchable(identifier)).length
-    preview.effects = sumEffects([
-      ...preview.effects,
-      ...(await locate(tx, some, gone)),
-      ...mentionEffects(await findMentions(tx, own, gone)),
-    ])
+    wanted.push(...own)
+    effects.push(...(await locate(tx, some, ids)))
   }
+  preview.effects = sumEffects([...effects, ...mentionEffects(await findMentions(tx, wanted, ids))])
   return preview
 }

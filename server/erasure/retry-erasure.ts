@@ -14,7 +14,7 @@ export async function retryErasure(tx: TenantTransaction, request: string): Prom
        select id from erasure_requests where tenant_id = $1 and id = $2 and finished_at is not null for update
      )
      update erasure_subjects s
-     set state = 'queued', error_code = null, error_reason = null, finished_at = null
+     set state = 'queued', error_code = null, error_reason = null
      from request
      where s.tenant_id = $1 and s.request_id = request.id and s.state = 'failed'`,
     [tx.tenantId, request],

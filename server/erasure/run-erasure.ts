@@ -2,7 +2,7 @@ import type { Application } from '../application.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
 import { concludeErasure } from './conclude-erasure.ts'
-import { eraseBatch } from './erase-batch.ts'
+import { awaitWaiting, eraseBatch } from './erase-batch.ts'
 import { enqueueErasure } from './request-erasure.ts'
 
 /** How long one job works on a request before it lets others have their turn. */
@@ -11,15 +11,20 @@ const slice = 5000
 /**
  * The job of an erasure: takes batches of people until none is left, then verifies and certifies. Several jobs may work
  * on one request, and any of them may be killed at any point: all state is in the database, and moves with the work.
+ * The job ends when nobody waits any more: people whom another transaction holds may come free again, when that one
+ * belongs to a killed process, and then somebody must be there to take them.
  */
 export async function runErasure(app: Application, payload: JobPayload): Promise<void> {
   const { tenant, request } = payload
   if (tenant === undefined || request === undefined) throw new TypeError('an erasure job names a tenant and a request')
   const started = Date.now()
-  while ((await eraseBatch(app, tenant, request)) === 'more') {
-    if (Date.now() - started < slice) continue
-    await inTenant(app.database, tenant, (tx) => enqueueErasure(tx, request, 1))
-    return
+  for (;;) {
+    while ((await eraseBatch(app, tenant, request)) === 'more') {
+      if (Date.now() - started < slice) continue
+      await inTenant(app.database, tenant, (tx) => enqueueErasure(tx, request, 1))
+      return
+    }
+    if ((await concludeErasure(app, tenant, request)) === 'concluded') return
+    await inTenant(app.database, tenant, (tx) => awaitWaiting(tx, request))
   }
-  await concludeErasure(app, tenant, request)
 }

@@ -70,8 +70,10 @@ async function beginSearch(app: Application, tx: TenantTransaction, request: str
   )
   const held = await holdersOf(tx, all)
   const own = all.filter(({ identifier }) => !held.has(identifier.value))
-  const wanted = own.filter(({ identifier }) => isSearchable(identifier))
-  return { tenant: tx.tenantId, request, wanted, tooShort: own.length - wanted.length }
+  const searchable = own.filter(({ identifier }) => isSearchable(identifier))
+  // A login name is often the e-mail address again: found twice it would count twice.
+  const wanted = [...new Map(searchable.map((one) => [`${one.person} ${one.identifier.value}`, one] as const)).values()]
+  return { tenant: tx.tenantId, request, wanted, tooShort: own.length - searchable.length }
 }
 
 async function endSearch(
@@ -103,15 +105,17 @@ async function endSearch(
     const reason = `the search may not read ${result.unreadable.join(', ')}; grant select to lethe_auditor, with a policy where rows are separated`
     for (const { person } of wanted) failures.set(person, { code: 'erasure.search_incomplete', reason })
   }
-  for (const { person, table, column } of findings) {
-    const before = failures.get(person)?.reason
+  for (const [person, theirs] of Map.groupBy(findings, (finding) => finding.person)) {
+    const places = new Set(theirs.map(({ table, column }) => `${table}.${column}`))
+    const incomplete = failures.get(person)?.reason
+    const reason = `left in ${[...places].join(', ')}`
     failures.set(person, {
       code: 'erasure.residue',
-      reason: `${before ? `${before}, ` : 'left in '}${table}.${column}`,
+      reason: incomplete === undefined ? reason : `${reason}; ${incomplete}`,
     })
   }
 
-  const key = await activeSigningKey(tx.client, app.masterKey)
+  const key = await activeSigningKey(tx, app.masterKey)
   const claims: AddendumClaims = {
     type: 'lethe.erasure_addendum',
     version: 1,
@@ -134,7 +138,7 @@ async function endSearch(
        insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
        select $1, $2, count(*), $3, $4 from erasure_certificates where tenant_id = $1 and request_id = $2
      ), failed as (
-       update erasure_subjects s set state = 'failed', finished_at = null, error_code = given.code, error_reason = given.reason
+       update erasure_subjects s set state = 'failed', error_code = given.code, error_reason = given.reason
        from unnest($5::uuid[], $6::text[], $7::text[]) as given (user_id, code, reason)
        where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
      ), done as (

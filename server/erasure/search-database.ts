@@ -91,8 +91,10 @@ async function readTextTables(client: pg.PoolClient): Promise<TextTable[]> {
       jsonb_agg(jsonb_build_object('name', a.attname, 'uuid', coalesce(e.typname, t.typname) = 'uuid') order by a.attnum) as columns,
       case
         when c.relname = 'tenants' and n.nspname = 'public' then 'id'
-        when exists (select from pg_attribute x where x.attrelid = c.oid and x.attname = 'tenant_id' and not x.attisdropped)
-          then 'tenant_id'
+        when exists (
+          select from pg_attribute x
+          where x.attrelid = c.oid and x.attname = 'tenant_id' and x.atttypid = 'uuid'::regtype and x.attnotnull
+        ) then 'tenant_id'
       end as tenant_column,
       has_table_privilege(c.oid, 'select') and has_schema_privilege(n.oid, 'usage')
         and (not c.relrowsecurity or exists (

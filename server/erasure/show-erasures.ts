@@ -74,11 +74,14 @@ type SummaryRow = {
   state: ErasureState
 } & ErasureSummary['subjects']
 
-/** The newest requests first. `before`: only requests older than this one. */
+/** The newest requests first. `before`: only requests older than this one. Throws `input.invalid`. */
 export async function listErasures(
   tx: TenantTransaction,
   options: { limit?: number; before?: string } = {},
 ): Promise<ErasureSummary[]> {
+  if (options.before !== undefined && !isUuid(options.before)) {
+    throw new LetheError('input.invalid', { field: 'before', expected: 'the UUID of a request' })
+  }
   const { rows } = await tx.query<SummaryRow>(
     `${summary} and ($2::uuid is null or (r.created_at, r.id) < (
        select b.created_at, b.id from erasure_requests b where b.tenant_id = $1 and b.id = $2
@@ -149,7 +152,7 @@ export async function readCertificate(
   const subjects: string[] = []
   for await (const line of readSubjectLines(tx, request, await identifierHashKey(tx, masterKey))) subjects.push(line)
   const kids = new Set(rows.map(({ kid }) => kid))
-  const { keys } = await publicKeys(tx.client)
+  const { keys } = await publicKeys(tx)
   return {
     certificates: rows.map(({ jws }) => jws),
     subjects,

@@ -4,7 +4,11 @@ import { hashIdentifier } from './keys.ts'
 
 const linesAtATime = 1000
 
-/** The lines of the subject list of a request, in the order of the internal ids: who is done, by keyed hashes only. */
+/**
+ * The lines of the subject list of a request, in the order of the internal ids: who was done when the last certificate was
+ * signed, by keyed hashes only. A person in whom the search found something afterwards stays in that list until a later
+ * certificate says otherwise.
+ */
 export async function* readSubjectLines(
   tx: TenantTransaction,
   request: string,
@@ -16,7 +20,8 @@ export async function* readSubjectLines(
       `select s.user_id, t.hashes
        from (
          select user_id from erasure_subjects
-         where tenant_id = $1 and request_id = $2 and state = 'done' and user_id > $3
+         where tenant_id = $1 and request_id = $2 and finished_at is not null
+           and state in ('done', 'failed', 'queued', 'running') and user_id > $3
          order by user_id limit $4
        ) s
        cross join lateral (

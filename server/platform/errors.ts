@@ -218,6 +218,11 @@ const errorTable = {
     message: (d: { file: string }) =>
       `The part of ${d.file} that an earlier run imported has changed since. Import it under its own --source name, or restore the file.`,
   },
+  'import.overtaken': {
+    kind: 'conflict',
+    message: (d: { file: string }) =>
+      `Another import of ${d.file} into this tenant runs at the same time. Let it finish, then repeat the command.`,
+  },
   'database.unreachable': {
     kind: 'environment',
     message: (d: { address: string; reason: string }) =>

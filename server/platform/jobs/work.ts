@@ -27,11 +27,12 @@ export async function work(
   options: { concurrency: number; log: Log },
 ): Promise<Workers> {
   await releaseJobsOfTheDead(database)
+  await retryFailedJobs(database)
   const life = await database.pool.connect()
   // Without its lock this process counts as dead and others take its jobs over, which is right if the server went away.
-  life.on('error', (error) =>
-    options.log.error({ code: codeOf(error) }, 'the connection that shows this process is alive ended'),
-  )
+  const lost = (error: Error) =>
+    options.log.error({ code: codeOf(error) }, 'the connection that shows this process is alive ended')
+  life.on('error', lost)
   const events: WorkerEvents = new EventEmitter()
   const names: string[] = []
   events.on('pool:create', ({ workerPool }) => names.push(workerPool.id))
@@ -58,6 +59,7 @@ export async function work(
         lockSpace,
         names,
       ])
+      life.off('error', lost)
       life.release()
     },
   }
@@ -85,6 +87,18 @@ export async function releaseJobsOfTheDead(database: Database): Promise<void> {
   )
 }
 
+/**
+ * Gives failed jobs another try at once, those that used up their attempts too: whoever starts the workers has often just
+ * put right what made them fail, a key or a full disk.
+ */
+async function retryFailedJobs(database: Database): Promise<void> {
+  await database.pool.query(
+    `select graphile_worker.reschedule_jobs(array_agg(id), run_at := now(), attempts := 0)
+     from graphile_worker._private_jobs where last_error is not null and locked_at is null
+     having count(*) > 0`,
+  )
+}
+
 /** The queue stores a failed job's message and prints it: only codes get out of here, because messages hold values. */
 async function runTask(task: Task, name: string, payload: unknown, log: Log): Promise<void> {
   try {
@@ -97,10 +111,12 @@ async function runTask(task: Task, name: string, payload: unknown, log: Log): Pr
   }
 }
 
-/** Where it happened, without the message. */
+/** Where it happened, without the message, which may have lines that look like places. */
 function stackOf(error: unknown): string[] {
   if (!(error instanceof Error) || error.stack === undefined) return []
+  const message = error.stack.indexOf(error.message)
   return error.stack
+    .slice(message === -1 ? 0 : message + error.message.length)
     .split('\n')
     .filter((line) => line.startsWith('    at '))
     .slice(0, 8)

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { useEmbeddedServer } from '../server/platform/database/embedded.ts'
+import { loadDatabase, type Place } from './databases.ts'
+import { benchImportOulad } from './import-oulad.ts'
+import { benchPurgeMany, benchPurgeOne } from './purge.ts'
+import { mebibytes, milliseconds, printTable, type Row } from './report.ts'
+
+// Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
+
+const project = fileURLToPath(new URL('..', import.meta.url))
+const oulad = process.env.LETHE_OULAD || path.join(project, '..', 'shared', 'data', 'oulad')
+if (!existsSync(path.join(oulad, 'studentInfo.csv'))) {
+  process.stderr.write(`The OULAD data set is not in ${oulad}. Set LETHE_OULAD to its folder.\n`)
+  process.exit(2)
+}
+const only = new Set(process.argv.slice(2))
+const wanted = (name: string) => only.size === 0 || only.has(name)
+
+const folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-bench-'))
+await chmod(folder, 0o711)
+const server = await useEmbeddedServer({ dataFolder: folder })
+const rows: Row[] = []
+try {
+  const place: Place = {
+    ownerUrl: server.ownerUrl,
+    appUrl: server.appUrl,
+    oulad,
+    log: (line) => process.stderr.write(`${line}\n`),
+  }
+  if (wanted('import')) rows.push(...(await importRows(place)))
+  if (wanted('one') || wanted('many')) {
+    const loaded = await loadDatabase(place)
+    if (wanted('one')) rows.push(...(await benchPurgeOne(loaded)))
+    if (wanted('many')) rows.push(...(await benchPurgeMany(loaded)))
+  }
+  printTable(rows)
+  const results = path.join(project, 'bench', 'results')
+  await mkdir(results, { recursive: true })
+  await writeFile(path.join(results, 'latest.json'), `${JSON.stringify({ at: new Date(), rows }, null, 2)}\n`)
+} finally {
+  await server.release()
+  await rm(folder, { recursive: true, force: true })
+}
+
+async function importRows(place: Place): Promise<Row[]> {
+  const measured = await benchImportOulad({ serverUrl: place.ownerUrl, loginUrl: place.appUrl, folder: place.oulad })
+  place.log(`the importing process held ${mebibytes(measured.peak_memory)} at most`)
+  return [
+    {
+      what: `import of ${measured.rows.toLocaleString('en-US')} rows`,
+      floor: milliseconds(measured.floor_ms),
+      ours: milliseconds(measured.ours_ms),
+      ratio: measured.ratio,
+      target: '<= 2',
+      met: measured.ratio <= 2,
+    },
+  ]
+}

@@ -1,0 +1,43 @@
+/** One measured promise. `ratio` is ours to the floor, or the floor to ours where more is better. */
+export type Row = {
+  what: string
+  floor: string
+  ours: string
+  ratio: number
+  target: string
+  met: boolean
+}
+
+/** Prints the rows as a table on standard output. */
+export function printTable(rows: Row[]): void {
+  const cells = [
+    ['what', 'floor', 'ours', 'ratio', 'target', ''],
+    ...rows.map((row) => [row.what, row.floor, row.ours, row.ratio.toFixed(2), row.target, row.met ? 'met' : 'MISSED']),
+  ]
+  const widths = cells[0]?.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0))) ?? []
+  for (const line of cells)
+    console.log(
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+}
+
+/** The middle one of a list of numbers. */
+export function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted[Math.floor(sorted.length / 2)]
+  if (middle === undefined) throw new RangeError('the median of nothing')
+  return middle
+}
+
+/** Milliseconds for people. */
+export function milliseconds(value: number): string {
+  return value < 100 ? `${value.toFixed(1)} ms` : `${Math.round(value).toLocaleString('en-US')} ms`
+}
+
+/** Mebibytes for people. */
+export function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`
+}

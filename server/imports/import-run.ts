@@ -1,0 +1,36 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+
+/** What became of the lines of a file, or of a part of it. `read` is the sum of the others. */
+export type LineCounts = { read: number; written: number; unchanged: number; rejected: number; skipped: number }
+
+/** Records that an import has begun; returns the run's id. */
+export async function startRun(
+  tx: TenantTransaction,
+  run: { format: string; startedBy?: string | undefined },
+): Promise<string> {
+  const { rows } = await tx.query<{ id: string }>(
+    'insert into import_runs (tenant_id, format, started_by) values ($1, $2, $3) returning id',
+    [tx.tenantId, run.format, run.startedBy ?? null],
+  )
+  const id = rows[0]?.id
+  if (id === undefined) throw new Error('The import run was not recorded')
+  return id
+}
+
+/** Adds to the run's counts, in the transaction that writes the lines, so that the counts hold after a crash too. */
+export async function addToRun(tx: TenantTransaction, run: string, counts: LineCounts): Promise<void> {
+  await tx.query(
+    `update import_runs
+     set rows_read = rows_read + $3, rows_written = rows_written + $4, rows_rejected = rows_rejected + $5
+     where tenant_id = $1 and id = $2`,
+    [tx.tenantId, run, counts.read, counts.written, counts.rejected],
+  )
+}
+
+/** Records that the import is complete. */
+export async function finishRun(tx: TenantTransaction, run: string): Promise<void> {
+  await tx.query('update import_runs set finished_at = clock_timestamp() where tenant_id = $1 and id = $2', [
+    tx.tenantId,
+    run,
+  ])
+}

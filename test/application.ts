@@ -1,0 +1,81 @@
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import type { Application } from '../server/application.ts'
+import { readConfig } from '../server/config.ts'
+import { requestErasure } from '../server/erasure/request-erasure.ts'
+import { type ErasureDetails, showErasure } from '../server/erasure/show-erasures.ts'
+import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
+import { newKey } from '../server/platform/crypto/seal.ts'
+import { inTenant, type TenantTransaction } from '../server/platform/database/transaction.ts'
+import type { Workers } from '../server/platform/jobs/work.ts'
+import { startWorkers } from '../server/workers.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
+
+/** The application on a test database, with its workers and what they log. */
+export type TestApplication = TestDatabase & {
+  app: Application
+  /** Everything logged so far. */
+  log(): string
+  /** Starts workers in this process; `close` stops them. */
+  startWorkers(): Promise<void>
+  stopWorkers(): Promise<void>
+  inTenant<T>(tenant: string, work: (tx: TenantTransaction) => Promise<T>): Promise<T>
+  /** Orders a purge. */
+  order(tenant: string, userIds: string[], requestedBy?: string): Promise<string>
+  /** Waits until the request has ended, and shows it. */
+  ended(tenant: string, request: string): Promise<ErasureDetails>
+  /** Orders a purge and waits until it has ended. */
+  purge(tenant: string, userIds: string[], requestedBy?: string): Promise<ErasureDetails>
+}
+
+/** Opens the application on a database of its own; workers run only once they are started. */
+export async function openTestApplication(): Promise<TestApplication> {
+  const test = await createTestDatabase()
+  const app: Application = {
+    config: readConfig({}),
+    database: test.database,
+    masterKey: newKey(),
+    close: () => Promise.resolve(),
+  }
+  const lines: string[] = []
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString('utf8'))
+      done()
+    },
+  })
+  let workers: Workers | undefined
+  const stopWorkers = async () => {
+    await workers?.stop()
+    workers = undefined
+  }
+  const order = (tenant: string, userIds: string[], requestedBy?: string) =>
+    inTenant(test.database, tenant, (tx) =>
+      requestErasure(tx, app.masterKey, {
+        operation: 'purge',
+        userIds,
+        initiator: { from: 'command_line', userId: requestedBy },
+      }),
+    )
+  const ended = async (tenant: string, request: string) => {
+    await waitForErasure(test.database, tenant, request, { until: 'ended' })
+    return inTenant(test.database, tenant, (tx) => showErasure(tx, request))
+  }
+  return {
+    ...test,
+    app,
+    log: () => lines.join(''),
+    async startWorkers() {
+      workers ??= await startWorkers(app, pino({ level: 'trace' }, sink))
+    },
+    stopWorkers,
+    inTenant: (tenant, work) => inTenant(test.database, tenant, work),
+    order,
+    ended,
+    purge: async (tenant, userIds, requestedBy) => ended(tenant, await order(tenant, userIds, requestedBy)),
+    async close() {
+      await stopWorkers()
+      await test.close()
+    },
+  }
+}
