@@ -46,7 +46,7 @@ export async function erase(tx: TenantTransaction, options: ErasureOptions): Pro
   const performed = Promise.all(acts.map((act) => perform(tx, act, people, heir)))
   if (!few) await performed
   const [parts, mentions] = await Promise.all([performed, findMentions(tx, identifiers, people)])
-  done.push(...parts.flat(), ...(await scrubMentions(tx, mentions, identifiers)))
+  done.push(...parts.flat(), ...(await scrubMentions(tx, mentions)))
   const owners = new Set(done.flatMap((one) => one.owners))
   const alsoErased = owners.size === 0 ? owners : await options.findAlsoErased([...owners])
   const counted = done.filter((one) => !one.owners.some((owner) => alsoErased.has(owner)))
