@@ -209,6 +209,18 @@ function formatPreview(preview: ErasurePreview): string {
       `${counted(preview.shortIdentifiers, 'identifier')} cannot be told apart from ordinary text and will not be looked for in texts.`,
     )
   }
+  if (preview.names.length > 0) {
+    lines.push(
+      '',
+      'Their names stand in texts that stay. Nobody can tell whose name it is, so look for yourself:',
+      '',
+      formatTable(preview.names, [
+        { title: 'table', value: ({ table }) => table },
+        { title: 'column', value: ({ column }) => column },
+        { title: 'rows', value: ({ rows }) => rows, right: true },
+      ]),
+    )
+  }
   return lines.join('\n')
 }
 
