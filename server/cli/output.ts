@@ -6,8 +6,8 @@ import { LetheError } from '../platform/errors.ts'
 export type Output = {
   /** The result: one JSON document with --json, else the text. Called once in a command. */
   result(document: unknown, text: () => string): void
-  /** A sentence about what is going on; not with --quiet. */
-  note(this: void, sentence: string): void
+  /** What is going on, in a sentence or in several lines; not with --quiet. */
+  note(this: void, text: string): void
   /** Shows how far long work is: a bar on a terminal, elsewhere a line every two seconds at most; not with --quiet. */
   progress(label: string): Progress
   /**
@@ -29,11 +29,14 @@ const barWidth = 30
 const barInterval = 100
 const lineInterval = 2000
 
-/** Whoever reads may stop reading, as in `| head`: the command still does what it was told to, and ends quietly. */
+/**
+ * Whoever reads may stop reading, as in `| head`, or close the terminal: the command still does what it was told to, and
+ * ends quietly.
+ */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
-      if (codeOf(error) !== 'EPIPE') throw error
+      if (!['EPIPE', 'EIO'].includes(codeOf(error) ?? '')) throw error
     })
   }
 }
@@ -45,10 +48,10 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
     if (barShown) process.stderr.write('\r\u001b[K')
     barShown = false
   }
-  const note = (sentence: string) => {
+  const note = (text: string) => {
     if (quiet) return
     clearBar()
-    process.stderr.write(`${plain(sentence)}\n`)
+    process.stderr.write(`${text.split('\n').map(plain).join('\n')}\n`)
   }
   return {
     result(document, text) {

@@ -79,6 +79,12 @@ export abstract class SearchFormStream {
     this.#pending = Buffer.from(input.subarray(this.#feed(input, false)))
   }
 
+  /** Has everything searched that was written, which must have ended with a row: another table may follow. */
+  flush(): void {
+    this.write(Buffer.alloc(this.#ahead + longestEscape, newline))
+    this.#bytes -= this.#ahead + longestEscape
+  }
+
   /** Ends the stream: what is left is searched, and a last row that lacks its newline is counted. */
   end(): void {
     this.#feed(this.#pending, true)

@@ -122,11 +122,6 @@ export class TokenScanner extends SearchFormStream {
     this.#window = Buffer.from(this.text.buffer)
   }
 
-  /** Takes every token out of what was written, which must have ended with a row: another table may follow. */
-  flush(): void {
-    this.write(Buffer.alloc(lookBack * 8, newline))
-  }
-
   protected moved(shift: number): void {
     this.#next = Math.max(0, this.#next - shift)
     this.#valueStart -= shift
