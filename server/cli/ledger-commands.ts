@@ -4,10 +4,10 @@ import { exportLedger } from '../erasure/export-ledger.ts'
 import { planReplay, type Replay, type ReplayPlan, replayLedger } from '../erasure/replay-ledger.ts'
 import { LetheError } from '../platform/errors.ts'
 import { openLog } from '../platform/log.ts'
-import { findTenant, listTenants } from '../tenancy/tenants.ts'
+import { findTenant } from '../tenancy/tenants.ts'
 import { startWorkers } from '../workers.ts'
 import { counted, formatFields, formatTable } from './output.ts'
-import { type ApplicationSession, withApplication } from './session.ts'
+import { type ApplicationSession, chosenTenants, withApplication } from './session.ts'
 
 /** `lethe ledger export|replay` */
 export function addLedgerCommands(program: Command): void {
@@ -83,13 +83,6 @@ async function replay(session: ApplicationSession, file: string, yes: boolean): 
       ].flatMap(({ request, state }) => (state === 'completed' ? [] : [request])),
     })
   }
-}
-
-/** The tenant of --tenant or LETHE_TENANT, else all. */
-export async function chosenTenants({ application, config }: ApplicationSession): Promise<string[]> {
-  const { database } = application
-  if (config.tenant !== undefined) return [(await findTenant(database, config.tenant)).id]
-  return (await listTenants(database)).map(({ id }) => id)
 }
 
 /** As much at a time as the reader takes. */

@@ -7,6 +7,7 @@ import { addErasureCommands } from './erasure-commands.ts'
 import { addImportCommands } from './import-commands.ts'
 import { addLedgerCommands } from './ledger-commands.ts'
 import { addServeCommand } from './serve-command.ts'
+import { addSweepCommand } from './sweep-command.ts'
 import { addTenantCommands } from './tenant-commands.ts'
 import { addUserCommands } from './user-commands.ts'
 
@@ -21,6 +22,7 @@ const groups: ((program: Command) => void)[] = [
   addErasureCommands,
   addCertificateCommands,
   addLedgerCommands,
+  addSweepCommand,
 ]
 
 const afterHelp = `

@@ -230,6 +230,22 @@ const errorTable = {
         d.requests.length === 0 ? '' : ` (${d.requests.length === 1 ? 'request' : 'requests'} ${listed(d.requests)})`
       }. "lethe erasure show REQUEST" has the reasons; mend them, "lethe erasure retry REQUEST", then replay again.`,
   },
+  'sweep.open_findings': {
+    kind: 'failed',
+    message: (d: { findings: number; unreadable: string[] }) =>
+      [
+        ...(d.findings === 0
+          ? []
+          : [
+              `${d.findings} ${d.findings === 1 ? 'finding is' : 'findings are'} open. "lethe sweep --fix" deals with what the data map reaches.`,
+            ]),
+        ...(d.unreadable.length === 0
+          ? []
+          : [
+              `The sweep may not read ${listed(d.unreadable)}; grant select to lethe_auditor, with a policy where rows are separated.`,
+            ]),
+      ].join(' '),
+  },
   'import.changed_file': {
     kind: 'conflict',
     message: (d: { file: string }) =>
