@@ -90,6 +90,22 @@ describe('tokens', () => {
     ])
   })
 
+  it('say whether the value begins and ends with them', () => {
+    const found: unknown[] = []
+    const scanner = new TokenScanner((token, { first, last }) => found.push([token, first, last]))
+    scanner.write(Buffer.from('emp-4711\ta|b-1x@y.z_q\tsee emp-4711\n'))
+    scanner.end()
+    expect(found).toEqual([
+      ['emp-4711', true, true],
+      ['b-1x@y.z_q', false, true],
+      ['b-1x@y.z', false, false],
+      ['a|b-1x@y.z_q', true, true],
+      ['a|b-1x@y.z', true, false],
+      ['emp-4711', false, true],
+      ['see emp-4711', true, true],
+    ])
+  })
+
   it('come in flat memory from values of any length, wherever a long word ends', () => {
     const long = Buffer.concat([
       Buffer.alloc(300_000, 'a1-b/'),

@@ -17,8 +17,9 @@ export type TokenPlace = {
   column: number
   /** Counts the values of the stream. */
   value: number
-  /** The token is all there is in the value. */
-  whole: boolean
+  /** The value begins with the token; ends with it. */
+  first: boolean
+  last: boolean
 }
 
 const mostBytes = 1024
@@ -101,7 +102,7 @@ export function kindsOf(token: string): Identifier['kind'][] {
 export class TokenScanner extends SearchFormStream {
   readonly #onToken: (token: string, place: TokenPlace) => void
   readonly #onGroup: ((group: string) => void) | undefined
-  readonly #place: TokenPlace = { column: 0, value: 0, whole: false }
+  readonly #place: TokenPlace = { column: 0, value: 0, first: false, last: false }
   #group = ''
   /** Where the search goes on. */
   #next = 1
@@ -204,8 +205,10 @@ export class TokenScanner extends SearchFormStream {
     if (end - start > mostBytes || end - start < fewestBytes || this.#isGroup()) return
     const text = this.text
     const token = this.#window.toString('utf8', start, end)
-    const behind = text[end]
-    this.#takeWord(token, start === this.#valueStart && (behind === tab || behind === newline))
+    this.#place.last = text[end] === tab || text[end] === newline
+    this.#place.first = start === this.#valueStart
+    this.#takeWord(token)
+    this.#place.first = false
     const before = text[start - 1] ?? 0
     if (isJoiner[before] === 1 && canStart(text, start - 1)) this.#takeWord(String.fromCharCode(before) + token)
     if (before === backslash && isEscapeLetter[text[start] ?? 0] === 1) {
@@ -218,21 +221,25 @@ export class TokenScanner extends SearchFormStream {
   }
 
   /** Takes a token, and what an address may be that it begins with. */
-  #takeWord(token: string, whole = false): void {
-    this.#tell(token, whole)
+  #takeWord(token: string): void {
+    this.#tell(token)
     const firstAt = token.indexOf('@')
     if (firstAt < 0) return
+    const { last } = this.#place
+    this.#place.last = false
     for (let end = token.length - 1; end > firstAt; end--) {
       const sign = token.charCodeAt(end)
-      if (isConnector[sign] === 1) return
+      if (isConnector[sign] === 1) break
       if (sign === at || sign === underscore || sign === plus) this.#tell(token.slice(0, end))
     }
+    this.#place.last = last
   }
 
   #takeUuids(start: number, end: number): void {
     if (this.#isGroup()) return
     const escaped = this.text[start - 1] === backslash && isEscapeLetter[this.text[start] ?? 0] === 1
     const text = this.#window.toString('utf8', escaped ? start + 1 : start, end)
+    this.#place.last = false
     for (const [found] of text.matchAll(uuidInside)) this.#tell(found)
   }
 
@@ -245,7 +252,10 @@ export class TokenScanner extends SearchFormStream {
         this.#onGroup?.(group)
       }
     } else if (this.#valueIsToken && length <= mostValueBytes && this.#tokenEnd !== end) {
-      this.#tell(this.#window.toString('utf8', this.#valueStart, end).trim(), true)
+      this.#place.first = true
+      this.#place.last = true
+      this.#tell(this.#window.toString('utf8', this.#valueStart, end).trim())
+      this.#place.first = false
     }
     this.#valueStart = end + 1
     this.#valueIsToken = false
@@ -258,9 +268,8 @@ export class TokenScanner extends SearchFormStream {
     return this.#onGroup !== undefined && this.#place.column === 0
   }
 
-  #tell(token: string, whole = false): void {
+  #tell(token: string): void {
     if (token.length < 5 || lettersOnly.test(token) || fewDigits.test(token) || dateOrTime.test(token)) return
-    this.#place.whole = whole
     this.#onToken(token, this.#place)
   }
 }

@@ -179,8 +179,8 @@ class Comparison {
   #tenants: PurgedOfTenant[]
   #table: TextTable | undefined
   #withoutIds = false
-  /** For each column whether its values are identifiers of people who are there. */
-  #held: boolean[] = []
+  /** For each column whether its values, or the ends of them, are identifiers of people who are there. */
+  #held: ReturnType<typeof heldIn>[] = []
   /** What was seen lately, and before that: nothing, nearly always. */
   #recent = new Map<string, Candidate[]>()
   #earlier = new Map<string, Candidate[]>()
@@ -199,7 +199,7 @@ class Comparison {
     this.#table = table
     this.#tenants = this.#all
     this.#withoutIds = table.name in erasureMap
-    this.#held = table.columns.map((column) => isHeld(table.name, column))
+    this.#held = table.columns.map((column) => heldIn(table.name, column))
     this.#valuesBefore += this.#value + 1
     this.#value = 0
   }
@@ -209,8 +209,11 @@ class Comparison {
     this.#tenants = purged === undefined ? [] : [purged]
   }
 
-  compare(token: string, { column, value, whole }: TokenPlace, skipped: number): void {
-    if (whole && this.#held[column - skipped] === true) return
+  compare(token: string, { column, value, first, last }: TokenPlace, skipped: number): void {
+    if (last) {
+      const held = this.#held[column - skipped]
+      if (held === 'end' || (held === 'whole' && first)) return
+    }
     this.#value = value
     for (const tenant of this.#tenants) {
       for (const candidate of this.#candidatesOf(tenant, token)) {
@@ -269,11 +272,15 @@ class Comparison {
   }
 }
 
-/** An identifier in the row of somebody who is there is held by a living user, and never a trace: most of the hashes. */
-function isHeld(table: string, column: string): boolean {
+/**
+ * The users' own columns hold what living users hold, which is no trace: most hashes are saved by this. A claims string
+ * ends with the login name that counts; what is longer, of the string or of what is in it, is that user's too.
+ */
+function heldIn(table: string, column: string): 'whole' | 'end' | undefined {
   const entry: AnyEntry | undefined = (dataMap as Record<string, AnyEntry>)[table]
-  const is = entry?.about === 'themselves' ? entry.columns[column]?.is : undefined
-  return is === 'identifier' || is === 'derived'
+  const is = entry?.about === 'themselves' ? entry.columns[column] : undefined
+  if (is?.is === 'identifier') return is.kind === 'login_name' ? 'end' : 'whole'
+  return is?.is === 'derived' ? 'whole' : undefined
 }
 
 const candidatesAtATime = 1000

@@ -140,8 +140,9 @@ describe('the later sweep', () => {
 
   it('finds it in a longer identifier of a living user', async () => {
     const id = await purged()
-    await rows.user({ ref: 'copy of jane.doe@acme.example' })
+    await rows.user({ ref: 'copy of jane.doe@acme.example', login_name: 'i:0#.f|old emp-4711' })
     expect(places((await sweepTenant()).findings)).toEqual([
+      [id, 'ref', 'users.login_key', 1, 'by hand'],
       [id, 'email', 'users.ref', 1, 'by hand'],
       [id, 'email', 'users.ref_key', 1, 'by hand'],
     ])
