@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Application } from '../application.ts'
+import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import { type Erased, erase } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
@@ -66,12 +67,18 @@ async function eraseOneByOne(app: Application, tenant: string, request: string, 
 }
 
 /** A person taken from a request, with what an earlier run of it sealed, and what the request says of its work. */
-type Claimed = { id: string; sealedIdentifiers: Buffer | null; sealedKey: Buffer | null; requestedBy: string | null }
+type Claimed = {
+  id: string
+  sealedIdentifiers: Buffer | null
+  operation: Operation
+  sealedKey: Buffer | null
+  requestedBy: string | null
+}
 
 /** Takes people that wait in this request; those that another job has taken are passed over. */
 async function claim(tx: TenantTransaction, request: string, limit: number, person?: string): Promise<Claimed[]> {
   const { rows } = await tx.query<Claimed>(
-    `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers", r.sealed_key as "sealedKey",
+    `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers", r.operation, r.sealed_key as "sealedKey",
        r.requested_by as "requestedBy"
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
      where s.tenant_id = $1 and s.request_id = $2 and s.state = 'queued' and ($3::uuid is null or s.user_id = $3)
@@ -97,24 +104,24 @@ async function eraseClaimed(
   request: string,
   claimed: Claimed[],
 ): Promise<void> {
-  const [{ sealedKey, requestedBy } = { sealedKey: null, requestedBy: null }] = claimed
+  const [{ operation, sealedKey, requestedBy } = { operation: 'purge', sealedKey: null, requestedBy: null }] = claimed
   if (sealedKey === null) throw new Error('the request has subjects but no key')
   const requestKey = openWith(app.masterKey, sealedKey, 'request key')
   const ids = claimed.map(({ id }) => id)
   const people = await lockPeople(tx, ids)
-  // Checked when it was ordered, and again right before acting.
-  const refused = people.filter(({ state }) => state !== 'deleted').map(({ id }) => id)
-  for (const person of refused)
-    await markFailed(tx, request, person, { code: 'user.not_deleted', reason: 'not deleted' })
-  const subjects = new Map(
-    people.filter(({ state }) => state === 'deleted').map(({ id, identifiers }) => [id, identifiers]),
-  )
   // Whose rows an earlier run erased, and who is tried again because something of them was left.
   const erasedBefore = new Map(
     claimed.flatMap(({ id, sealedIdentifiers }) =>
       sealedIdentifiers === null ? [] : [[id, openIdentifiers(requestKey, sealedIdentifiers)] as const],
     ),
   )
+  // Checked when it was ordered, and again right before acting.
+  const [deleted, others] = [
+    people.filter(({ state }) => state === 'deleted'),
+    people.filter(({ id, state }) => state !== 'deleted' && !erasedBefore.has(id)),
+  ]
+  for (const { id } of others) await markFailed(tx, request, id, { code: 'user.not_deleted', reason: 'not deleted' })
+  const subjects = new Map(deleted.map(({ id, identifiers }) => [id, identifiers]))
   for (const [id, identifiers] of erasedBefore) subjects.set(id, identifiers)
   const known = new Set([...people.map(({ id }) => id), ...erasedBefore.keys()])
   for (const person of ids.filter((id) => !known.has(id))) {
@@ -127,6 +134,7 @@ async function eraseClaimed(
   const isOwn = ({ value }: Identifier) => !shared.has(value)
   let taught: string[] = []
   const erased = await erase(tx, {
+    operation,
     people: ownIds,
     identifiers: [...subjects.values()].flat().filter(isOwn),
     findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
@@ -136,17 +144,22 @@ async function eraseClaimed(
     },
   })
   if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
-  const hashKey = await identifierHashKey(tx, app.masterKey)
+  // Who is anonymized may come back as somebody new: nothing remembers the identifiers.
+  const hashKey = operation === 'purge' ? await identifierHashKey(tx, app.masterKey) : undefined
   await record(tx, request, erased, {
+    operation,
     subjects: ownIds.map((id) => {
       const identifiers = subjects.get(id) ?? []
       return {
         id,
         sealed: sealIdentifiers(requestKey, identifiers),
-        hashes: identifiers.filter(isOwn).map((identifier) => ({
-          kind: identifier.kind,
-          hash: hashIdentifier(hashKey, identifier),
-        })),
+        hashes:
+          hashKey === undefined
+            ? []
+            : identifiers.filter(isOwn).map((identifier) => ({
+                kind: identifier.kind,
+                hash: hashIdentifier(hashKey, identifier),
+              })),
         // Who is tried again was counted the first time.
         shared: erasedBefore.has(id) ? 0 : identifiers.filter((identifier) => !isOwn(identifier)).length,
       }
@@ -183,7 +196,7 @@ async function record(
   tx: TenantTransaction,
   request: string,
   { effects, located }: Erased,
-  { subjects }: { subjects: Recorded[] },
+  { operation, subjects }: { operation: Operation; subjects: Recorded[] },
 ): Promise<void> {
   const counts = new Map<string, Record<string, number>>(subjects.map(({ id }) => [id, {}]))
   for (const { person, table, effect, rows } of located) {
@@ -202,7 +215,7 @@ async function record(
        where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
      ), ledger as (
        insert into erasure_ledger (tenant_id, request_id, user_id, operation, map_version)
-       select $1, $2, user_id, 'purge', $6 from unnest($3::uuid[]) as user_id
+       select $1, $2, user_id, $15, $6 from unnest($3::uuid[]) as user_id
        on conflict do nothing
      ), stones as (
        insert into tombstones (tenant_id, request_id, user_id, kind, hash)
@@ -234,6 +247,7 @@ async function record(
       effects.map(({ rows }) => rows),
       removed,
       shared,
+      operation,
     ],
     'record_erasure',
   )

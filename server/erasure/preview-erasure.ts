@@ -1,9 +1,11 @@
+import type { Operation } from '../datamap/compile.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { isSearchable } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
 import { findMentions, mentionEffects } from '../datamap/mentions.ts'
 import { readPeople } from '../datamap/people.ts'
 import { findOtherHolders } from '../people/holders.ts'
+import { countSingledOut } from '../people/singled-out.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { userIdsOf } from './request-erasure.ts'
@@ -14,24 +16,41 @@ export type ErasurePreview = {
   people: number
   /** Those that must be deleted first, by internal id. */
   notDeleted: string[]
-  /** What a purge would do to which table, in rows: exactly what its receipt will say. */
+  /** What the operation would do to which table, in rows: exactly what its receipt will say. */
   effects: Effect[]
   /** Identifiers that another living user holds too; they would be left alone. */
   sharedIdentifiers: number
   /** Identifiers too short to be told apart from other text; they are not looked for inside texts. */
   shortIdentifiers: number
+  /**
+   * People whom the custom fields that survive anonymizing single out: fewer users of the tenant than its limit, themselves
+   * included, have the same values in them. 0 for a purge.
+   */
+  singledOut: number
 }
 
-/** Counts, without changing anything, what a purge of these users would do. Throws `user.not_found`, `input.invalid`. */
-export async function previewErasure(tx: TenantTransaction, userIds: string[]): Promise<ErasurePreview> {
+/** Counts, without changing anything, what the operation would do to these users. Throws `user.not_found`, `input.invalid`. */
+export async function previewErasure(
+  tx: TenantTransaction,
+  operation: Operation,
+  userIds: string[],
+): Promise<ErasurePreview> {
   const ids = userIdsOf(userIds)
-  const preview: ErasurePreview = { people: 0, notDeleted: [], effects: [], sharedIdentifiers: 0, shortIdentifiers: 0 }
+  const preview: ErasurePreview = {
+    people: 0,
+    notDeleted: [],
+    effects: [],
+    sharedIdentifiers: 0,
+    shortIdentifiers: 0,
+    singledOut: operation === 'anonymize' ? await countSingledOut(tx, ids) : 0,
+  }
   const effects: Effect[] = []
   const wanted: Identifier[] = []
   for (let from = 0; from < ids.length; from += peopleAtATime) {
     const some = ids.slice(from, from + peopleAtATime)
     const people = await readPeople(tx, some)
-    if (people.length < some.length) throw new LetheError('user.not_found', { selector: 'id' })
+    if (people.length < some.length || people.some(({ state }) => state === 'anonymized'))
+      throw new LetheError('user.not_found', { selector: 'id' })
     const identifiers: Identifier[] = people.flatMap((person) => person.identifiers)
     const shared = await findOtherHolders(
       tx,
@@ -44,8 +63,8 @@ export async function previewErasure(tx: TenantTransaction, userIds: string[]): 
     preview.sharedIdentifiers += identifiers.length - own.length
     preview.shortIdentifiers += own.filter((identifier) => !isSearchable(identifier)).length
     wanted.push(...own)
-    effects.push(...(await locate(tx, some, ids)))
+    effects.push(...(await locate(tx, operation, some, ids)))
   }
-  preview.effects = sumEffects([...effects, ...mentionEffects(await findMentions(tx, wanted, ids))])
+  preview.effects = sumEffects([...effects, ...mentionEffects(await findMentions(tx, operation, wanted, ids))])
   return preview
 }

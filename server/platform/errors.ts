@@ -71,7 +71,7 @@ const errorTable = {
   'user.taken_by_deleted': {
     kind: 'conflict',
     message: (d: { field: string; id: string }) =>
-      `A deleted user of this tenant (id ${d.id}) has this ${d.field}. Restore that user, or purge the user to free it.`,
+      `A deleted user of this tenant (id ${d.id}) has this ${d.field}. Restore that user, or purge or anonymize the user to free it.`,
   },
   'user.wrong_state': {
     kind: 'conflict',
@@ -212,6 +212,16 @@ const errorTable = {
   'certificate.invalid': {
     kind: 'failed',
     message: (d: { reason: string }) => `The certificate does not verify: ${d.reason}.`,
+  },
+  'certificate.salt_needed': {
+    kind: 'input',
+    message: () =>
+      'This certificate is of an anonymization: it names people under a salt that was shown once, when it was ordered. Give it with --salt.',
+  },
+  'certificate.no_salt': {
+    kind: 'input',
+    message: (d: { request: string }) =>
+      `This certificate is of a purge: it names people under a key of the tenant, not under a salt. Ask the installation that has the key: "lethe certificate check ${d.request}".`,
   },
   'import.changed_file': {
     kind: 'conflict',
