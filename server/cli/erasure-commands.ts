@@ -279,6 +279,18 @@ function formatPreview(operation: Operation, preview: ErasurePreview): string {
       `${people(preview.singledOut)} could be singled out by the custom fields that survive: too few others have the same values. "lethe tenant update" changes which fields survive.`,
     )
   }
+  if (preview.names.length > 0) {
+    lines.push(
+      '',
+      'Their names stand in texts that stay. Nobody can tell whose name it is, so look for yourself:',
+      '',
+      formatTable(preview.names, [
+        { title: 'table', value: ({ table }) => table },
+        { title: 'column', value: ({ column }) => column },
+        { title: 'rows', value: ({ rows }) => rows, right: true },
+      ]),
+    )
+  }
   return lines.join('\n')
 }
 

@@ -49,7 +49,7 @@ export async function erase(tx: TenantTransaction, options: ErasureOptions): Pro
   if (!few) await performed
   const gone = goneWith(operation, people)
   const [parts, mentions] = await Promise.all([performed, findMentions(tx, operation, identifiers, gone)])
-  done.push(...parts.flat(), ...(await scrubMentions(tx, mentions, identifiers)))
+  done.push(...parts.flat(), ...(await scrubMentions(tx, mentions)))
   const owners = new Set(done.flatMap((one) => one.owners))
   const alsoErased = owners.size === 0 ? owners : await options.findAlsoErased([...owners])
   const counted = done.filter((one) => !one.owners.some((owner) => alsoErased.has(owner)))

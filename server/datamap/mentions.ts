@@ -1,6 +1,7 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { MentionColumn, Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
+import { IdentifierScanner } from './identifier-scanner.ts'
 import { type Identifier, isSearchable, occurrencePattern } from './identifiers.ts'
 import type { Effect } from './locate.ts'
 import { identifiersMentioned } from './scan-mentions.ts'
@@ -88,10 +89,8 @@ async function scanForMentioned(
 export async function scrubMentions(
   tx: TenantTransaction,
   mentions: Mention[],
-  identifiers: Identifier[],
 ): Promise<{ effect: Effect; owners: string[] }[]> {
   const done: { effect: Effect; owners: string[] }[] = []
-  let identifiersIn: ReturnType<typeof identifiersFinder> | undefined
   for (const mention of mentions) {
     const { column, key, owners } = mention
     const { table, column: name, primaryKey } = column
@@ -109,8 +108,7 @@ export async function scrubMentions(
         key,
       )
       const value = rows[0]?.value ?? ''
-      identifiersIn ??= identifiersFinder(identifiers)
-      scrubbed = identifiersIn(value)
+      scrubbed = identifiersIn([value], mention.identifiers)[0] ?? []
       if (scrubbed.length === 0) continue
       await tx.query(`update ${table} set ${name} = ${to} where ${where}`, [...key, scrub(column.as, value, scrubbed)])
     }
@@ -143,12 +141,16 @@ async function lookUpMentions(
     name,
   )
   if (rows.length === 0) return []
-  const identifiersIn = identifiersFinder(identifiers)
-  return rows.flatMap(({ position, row_key, owners, value }) => {
+  const found = identifiersIn(
+    rows.map(({ value }) => value),
+    identifiers,
+  )
+  return rows.flatMap(({ position, row_key, owners, value }, row) => {
     const column = plan.mentions[position]
-    if (column === undefined) return []
-    const found = identifiersIn(value)
-    return found.length === 0 ? [] : [{ column, key: row_key, value, owners, identifiers: found }]
+    const mentioned = found[row] ?? []
+    return column === undefined || mentioned.length === 0
+      ? []
+      : [{ column, key: row_key, value, owners, identifiers: mentioned }]
   })
 }
 
@@ -161,21 +163,28 @@ function likePattern(value: string): string {
   return `%${value.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`
 }
 
-/** Tells which of the identifiers stand in a value as whole words; in a list of addresses, as one of them. */
-function identifiersFinder(identifiers: Identifier[]): (value: MentionValue) => Identifier[] {
-  const tests = new Map(
-    identifiers.filter(isSearchable).map((identifier) => {
-      const pattern = new RegExp(occurrencePattern(identifier.value), 'i')
-      return [identifier.value, { identifier, pattern }]
-    }),
-  )
-  return (value) =>
-    [...tests.values()]
-      .filter(({ identifier, pattern }) =>
-        typeof value === 'string' ? pattern.test(value) : value.includes(identifier.value),
-      )
-      .map(({ identifier }) => identifier)
+/** Tells which of the identifiers stand in each value as whole words; in a list of addresses, as one of them. */
+function identifiersIn(values: MentionValue[], identifiers: Identifier[]): Identifier[][] {
+  const found: Identifier[][] = values.map(() => [])
+  const byValue = new Map(identifiers.map((identifier) => [identifier.value, identifier]))
+  const scanner = new IdentifierScanner(identifiers, ({ identifier, row }) => {
+    const one = identifiers[identifier]
+    if (one !== undefined) found[row]?.push(one)
+  })
+  values.forEach((value, row) => {
+    if (typeof value !== 'string') found[row] = [...new Set(value)].flatMap((address) => byValue.get(address) ?? [])
+    scanner.write(Buffer.from(typeof value === 'string' ? copyText(value) : '\n'))
+  })
+  scanner.end()
+  return found
 }
+
+/** One value as a row of COPY's text format. */
+function copyText(value: string): string {
+  return `${value.replace(/[\\\n\r\t]/g, (character) => copyEscapes[character] ?? character)}\n`
+}
+
+const copyEscapes: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 function scrub(as: MentionColumn['as'], value: MentionValue, identifiers: Identifier[]): MentionValue {
   const values = identifiers.map((identifier) => identifier.value)

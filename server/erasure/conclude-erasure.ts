@@ -46,27 +46,33 @@ export async function concludeErasure(
 }
 
 async function lockRequest(tx: TenantTransaction, request: string) {
-  const { rows } = await tx.query<{
+  // Sent together, but a statement of its own: one that waits for the lock sees what was there before it waited.
+  const lock = tx.query(
+    'select from erasure_requests where tenant_id = $1 and id = $2 for update',
+    [tx.tenantId, request],
+    'lock_request',
+  )
+  const progress = tx.query<{
     operation: Operation
     sealed_key: Buffer | null
     concluded: boolean
     queued: number
     running: number
   }>(
-    `with request as (
-       select tenant_id, id, operation, sealed_key, finished_at from erasure_requests where tenant_id = $1 and id = $2 for update
-     )
-     select request.operation, request.sealed_key,
-       request.finished_at is not null
+    `select r.operation, r.sealed_key,
+       r.finished_at is not null
          or exists (select from erasure_steps t where t.tenant_id = $1 and t.request_id = $2 and t.step = 'certify' and t.state = 'done')
          as concluded,
        count(*) filter (where s.state = 'queued')::int as queued,
        count(*) filter (where s.state = 'running')::int as running
-     from request left join erasure_subjects s on s.tenant_id = $1 and s.request_id = $2 and s.state in ('queued', 'running')
-     group by request.operation, request.sealed_key, request.finished_at`,
+     from erasure_requests r
+     left join erasure_subjects s on s.tenant_id = $1 and s.request_id = $2 and s.state in ('queued', 'running')
+     where r.tenant_id = $1 and r.id = $2
+     group by r.operation, r.sealed_key, r.finished_at`,
     [tx.tenantId, request],
-    'lock_request',
+    'read_progress',
   )
+  const [, { rows }] = await Promise.all([lock, progress])
   const row = rows[0]
   if (row === undefined) return undefined
   return {

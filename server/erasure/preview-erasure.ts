@@ -1,10 +1,11 @@
 import type { Operation } from '../datamap/compile.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import { isSearchable } from '../datamap/identifiers.ts'
+import { isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
 import { findMentions, mentionEffects } from '../datamap/mentions.ts'
 import { readPeople } from '../datamap/people.ts'
 import { findOtherHolders } from '../people/holders.ts'
+import { readFullNames } from '../people/names.ts'
 import { countSingledOut } from '../people/singled-out.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -27,6 +28,8 @@ export type ErasurePreview = {
    * included, have the same values in them. 0 for a purge.
    */
   singledOut: number
+  /** Where their full names stand in texts that stay. Nobody can tell whose name it is, so it is shown, not rewritten. */
+  names: { table: string; column: string; rows: number }[]
 }
 
 /** Counts, without changing anything, what the operation would do to these users. Throws `user.not_found`, `input.invalid`. */
@@ -43,9 +46,11 @@ export async function previewErasure(
     sharedIdentifiers: 0,
     shortIdentifiers: 0,
     singledOut: operation === 'anonymize' ? await countSingledOut(tx, ids) : 0,
+    names: [],
   }
   const effects: Effect[] = []
   const wanted: Identifier[] = []
+  const names: Identifier[] = []
   for (let from = 0; from < ids.length; from += peopleAtATime) {
     const some = ids.slice(from, from + peopleAtATime)
     const people = await readPeople(tx, some)
@@ -63,8 +68,22 @@ export async function previewErasure(
     preview.sharedIdentifiers += identifiers.length - own.length
     preview.shortIdentifiers += own.filter((identifier) => !isSearchable(identifier)).length
     wanted.push(...own)
+    // Looked for by the rules of a reference: as whole words, in any case.
+    names.push(
+      ...(await readFullNames(tx, some)).map(
+        (name): Identifier => ({ kind: 'ref', value: normalizeIdentifier('ref', name) }),
+      ),
+    )
     effects.push(...(await locate(tx, operation, some, ids)))
   }
   preview.effects = sumEffects([...effects, ...mentionEffects(await findMentions(tx, operation, wanted, ids))])
+  const places = new Map<string, ErasurePreview['names'][number]>()
+  for (const { column } of await findMentions(tx, operation, names, ids)) {
+    const place = places.get(`${column.table}.${column.column}`)
+    if (place === undefined) {
+      places.set(`${column.table}.${column.column}`, { table: column.table, column: column.column, rows: 1 })
+    } else place.rows++
+  }
+  preview.names = [...places.values()]
   return preview
 }
