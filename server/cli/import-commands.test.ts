@@ -175,7 +175,7 @@ describe('lethe import users', () => {
 
   it('ends quietly when nobody reads the export to its end', () => {
     const command = `"${pinnedNode}" "${lethe}" user list --csv | true`
-    const { status, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', command], {
+    const { status, stderr } = spawnSync('bash', ['--norc', '-o', 'pipefail', '-c', command], {
       env: environment,
       encoding: 'utf8',
     })
