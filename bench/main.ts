@@ -6,10 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { useEmbeddedServer } from '../server/platform/database/embedded.ts'
 import { loadDatabase, type Place } from './databases.ts'
 import { benchImportOulad } from './import-oulad.ts'
+import { writePlans } from './plans.ts'
 import { benchPurgeMany, benchPurgeOne } from './purge.ts'
 import { mebibytes, milliseconds, printTable, type Row } from './report.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
+// Arguments choose: import, one, many; and plans, which writes docs/plans.md.
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const oulad = process.env.LETHE_OULAD || path.join(project, '..', 'shared', 'data', 'oulad')
@@ -32,10 +34,11 @@ try {
     log: (line) => process.stderr.write(`${line}\n`),
   }
   if (wanted('import')) rows.push(...(await importRows(place)))
-  if (wanted('one') || wanted('many')) {
+  if (wanted('one') || wanted('many') || only.has('plans')) {
     const loaded = await loadDatabase(place)
     if (wanted('one')) rows.push(...(await benchPurgeOne(loaded)))
     if (wanted('many')) rows.push(...(await benchPurgeMany(loaded)))
+    if (only.has('plans')) await writePlans(loaded)
   }
   printTable(rows)
   const results = path.join(project, 'bench', 'results')

@@ -1,6 +1,6 @@
 // Runs a command of the project after making sure that its npm packages are installed as the lockfile says.
 // Plain JavaScript for the machine's own Node (20 or newer): the pinned Node 24 is one of those packages.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,13 +26,20 @@ if (!isInstalled()) {
 const [command, ...args] = process.argv.slice(2)
 const own =
   command === 'lethe' ? [path.join(bin, 'node'), path.join(root, 'server', 'cli.ts')] : [path.join(bin, command)]
-const run = spawnSync(own[0], [...own.slice(1), ...args], {
+const run = spawn(own[0], [...own.slice(1), ...args], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH}` },
 })
-if (run.error) throw run.error
-process.exit(run.status ?? 1)
+// The terminal sends Ctrl-C to the command as well: wait for it to end in order. A signal sent to this process alone is passed on.
+process.on('SIGINT', () => undefined)
+process.on('SIGTERM', () => run.kill('SIGTERM'))
+run.on('error', (error) => {
+  throw error
+})
+run.on('exit', (code, signal) => {
+  process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 143)
+})
 
 /** npm writes node_modules/.package-lock.json last, with every package that it installed and its version. */
 function isInstalled() {

@@ -17,13 +17,17 @@ export type Config = {
   workers: number
 }
 
-const projectFolder = fileURLToPath(new URL('..', import.meta.url))
+/** Where this installation of Lethe is. */
+export const projectFolder = path.resolve(fileURLToPath(new URL('..', import.meta.url)))
+
+/** The data folder where nobody names another one. */
+export const defaultDataFolder = path.join(projectFolder, 'data')
 
 /** Reads the configuration from environment variables; `overrides` are the command line's options. */
 export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Config> = {}): Config {
   const set = (name: string) => environment[name] || undefined
   return {
-    dataFolder: path.resolve(overrides.dataFolder ?? set('LETHE_DATA') ?? path.join(projectFolder, 'data')),
+    dataFolder: path.resolve(overrides.dataFolder ?? set('LETHE_DATA') ?? defaultDataFolder),
     databaseUrl: overrides.databaseUrl ?? set('DATABASE_URL'),
     databaseOwnerUrl: overrides.databaseOwnerUrl ?? set('DATABASE_OWNER_URL'),
     masterKey: overrides.masterKey ?? set('LETHE_MASTER_KEY'),

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { JSONWebKeySet } from 'jose'
 import { type VerifiedCertificate, verifyCertificate } from '../erasure/certificate.ts'
-import { readCertificate } from '../erasure/show-erasures.ts'
+import { newestErasure, readCertificate } from '../erasure/show-erasures.ts'
 import { rotateSigningKey } from '../erasure/signing-keys.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -14,12 +14,14 @@ export function addCertificateCommands(program: Command): void {
   const group = program.command('certificate').description('proofs of what was erased')
   group
     .command('show')
-    .argument('<request>', 'the id of the order')
+    .argument('[request]', 'the id of the order; without it, the newest')
     .description('print the certificate of an order with its addenda, as a file that "verify" reads')
     .addHelpText('after', '\nExample:\n  lethe certificate show REQUEST > certificate.json')
-    .action(async (request: string, _options: unknown, command: Command) => {
+    .action(async (request: string | undefined, _options: unknown, command: Command) => {
       await withTenant(command, async ({ run, output, application }) => {
-        const file = await run((tx) => readCertificate(tx, application.masterKey, request))
+        const file = await run(async (tx) =>
+          readCertificate(tx, application.masterKey, request ?? (await newestErasure(tx))),
+        )
         output.result(file, () => JSON.stringify(file, null, 2))
       })
     })

@@ -280,6 +280,24 @@ describe('a command that is cut off', () => {
     }
   })
 
+  it('lets the work that runs come to its end at Ctrl-C before it closes what the work needs', async () => {
+    const { user } = await json('user', 'create', '--ref', 'blocked')
+    await json('user', 'delete', '--id', user.id)
+    await test.owner.query('begin')
+    await test.owner.query('select from product_accounts where user_id = $1 for update', [user.id])
+    const child = start(['purge', '--id', user.id, '--yes'])
+    const stopping = once(child.stderr, 'data')
+    const finished = finish(child)
+    await waitingForLock()
+    child.kill('SIGINT')
+    await stopping
+    await test.owner.query('rollback')
+    const { code, stdout, stderr } = await finished
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
+    expect(stderr).toMatch(/^Stopping; [^\n]*\nlethe: Stopped\. [^\n]*\n$/)
+    expect(await failure('user', 'show', '--id', user.id)).toMatchObject({ code: 'user.not_found' })
+  })
+
   async function waitingForLock(): Promise<void> {
     for (;;) {
       // Within a transaction the list of activities stays as it was first seen, unless it is told not to.

@@ -4,7 +4,7 @@ import { cancelErasure } from '../erasure/cancel-erasure.ts'
 import { type ErasurePreview, previewErasure } from '../erasure/preview-erasure.ts'
 import { requestErasure } from '../erasure/request-erasure.ts'
 import { retryErasure } from '../erasure/retry-erasure.ts'
-import { type ErasureDetails, listErasures, showErasure } from '../erasure/show-erasures.ts'
+import { type ErasureDetails, listErasures, newestErasure, showErasure } from '../erasure/show-erasures.ts'
 import { waitForErasure } from '../erasure/wait-for-erasure.ts'
 import { requireUsers } from '../people/find-users.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -131,11 +131,11 @@ function addList(group: Command): void {
 function addShow(group: Command): void {
   group
     .command('show')
-    .argument('<request>', 'the id of the order')
+    .argument('[request]', 'the id of the order; without it, the newest')
     .description('show an order with its steps, its receipt and the reasons of failures')
-    .action(async (request: string, _options: unknown, command: Command) => {
+    .action(async (request: string | undefined, _options: unknown, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
-        const erasure = await run((tx) => showErasure(tx, request))
+        const erasure = await run(async (tx) => showErasure(tx, request ?? (await newestErasure(tx))))
         output.result({ erasure }, () => formatErasure(erasure))
       })
     })
@@ -207,6 +207,18 @@ function formatPreview(preview: ErasurePreview): string {
     lines.push(
       '',
       `${counted(preview.shortIdentifiers, 'identifier')} cannot be told apart from ordinary text and will not be looked for in texts.`,
+    )
+  }
+  if (preview.names.length > 0) {
+    lines.push(
+      '',
+      'Their names stand in texts that stay. Nobody can tell whose name it is, so look for yourself:',
+      '',
+      formatTable(preview.names, [
+        { title: 'table', value: ({ table }) => table },
+        { title: 'column', value: ({ column }) => column },
+        { title: 'rows', value: ({ rows }) => rows, right: true },
+      ]),
     )
   }
   return lines.join('\n')

@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
@@ -171,6 +172,22 @@ describe('lethe import users', () => {
     const answer = runWith('nonsense\n', ...args, '--json')
     expect(answer.status).toBe(status)
     expect(lastLine(answer.stderr).error.code).toBe(code)
+  })
+
+  it('stops at Ctrl-C although nobody ends its input, and leaves no outcomes behind', async () => {
+    const outcomes = path.join(folder, 'stopped.csv')
+    const child = spawn(pinnedNode, [lethe, 'import', 'users', '-', '--outcomes', outcomes], { env: environment })
+    child.stdin.write('ref\nP-10\n')
+    for (;;) {
+      const { rows } = await test.owner.query(
+        `select from pg_stat_activity where datname = current_database() and query ilike 'copy staged_users%'`,
+      )
+      if (rows.length > 0) break
+    }
+    child.kill('SIGINT')
+    expect(await once(child, 'exit')).toEqual([130, null])
+    expect(readdirSync(folder).filter((name) => name.startsWith('stopped.csv'))).toEqual([])
+    expect(run('user', 'show', '--ref', 'P-10').status).toBe(3)
   })
 
   it('ends quietly when nobody reads the export to its end', () => {

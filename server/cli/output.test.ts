@@ -23,6 +23,12 @@ describe('what a command prints', () => {
     expect(formatFields({ name, none: null, nothing: [] })).toBe('name  Ann\ufffd[2J\ufffd\ufffdB')
   })
 
+  it('keeps the lines of a note, such as a preview, and lets none of them command the terminal', () => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    output().note('A purge would change\n\nAnn\u001b[2J  1')
+    expect(stderr.mock.calls).toEqual([['A purge would change\n\nAnn\ufffd[2J  1\n']])
+  })
+
   it('is one JSON document on stdout with --json', () => {
     const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
     output({ json: true }).result({ a: [1] }, () => 'a: 1')

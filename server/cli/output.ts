@@ -8,8 +8,8 @@ export type Output = {
   result(document: unknown, text: () => string): void
   /** A piece of a result that is no document, such as a CSV file. False once nobody reads it any more. */
   write(text: string): Promise<boolean>
-  /** A sentence about what is going on; not with --quiet. */
-  note(this: void, sentence: string): void
+  /** What is going on, in a sentence or in several lines; not with --quiet. */
+  note(this: void, text: string): void
   /** Shows how far long work is: a bar on a terminal, elsewhere a line every two seconds at most; not with --quiet. */
   progress(label: string): Progress
   /**
@@ -31,11 +31,14 @@ const barWidth = 30
 const barInterval = 100
 const lineInterval = 2000
 
-/** Whoever reads may stop reading, as in `| head`: the command still does what it was told to, and ends quietly. */
+/**
+ * Whoever reads may stop reading, as in `| head`, or close the terminal: the command still does what it was told to, and
+ * ends quietly.
+ */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
-      if (codeOf(error) !== 'EPIPE') throw error
+      if (!['EPIPE', 'EIO'].includes(codeOf(error) ?? '')) throw error
     })
   }
 }
@@ -47,10 +50,10 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
     if (barShown) process.stderr.write('\r\u001b[K')
     barShown = false
   }
-  const note = (sentence: string) => {
+  const note = (text: string) => {
     if (quiet) return
     clearBar()
-    process.stderr.write(`${plain(sentence)}\n`)
+    process.stderr.write(`${text.split('\n').map(plain).join('\n')}\n`)
   }
   return {
     result(document, text) {

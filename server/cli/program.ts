@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCertificateCommands } from './certificate-commands.ts'
 import { addDatabaseCommands } from './database-commands.ts'
+import { addDemoCommand } from './demo-command.ts'
 import { addErasureCommands } from './erasure-commands.ts'
 import { addImportCommands } from './import-commands.ts'
 import { addServeCommand } from './serve-command.ts'
@@ -10,6 +11,7 @@ import { addUserCommands } from './user-commands.ts'
 
 /** Each adds one group of commands. A new group is one line here. */
 const groups: ((program: Command) => void)[] = [
+  addDemoCommand,
   addServeCommand,
   addDatabaseCommands,
   addTenantCommands,
@@ -32,7 +34,7 @@ Exit codes:
   0  done                         4  ambiguous: the person was not named clearly enough
   1  failed                       5  conflict with what is there
   2  bad input                    6  environment: server, keys, data folder
-  3  not found                    130  stopped by Ctrl-C
+  3  not found                    130  stopped by Ctrl-C; demo and serve, which work until then, exit 0
 
 Examples:
   lethe tenant create "Acme"

@@ -11,19 +11,28 @@ export function addServeCommand(program: Command): void {
     .command('serve')
     .description('work on orders until stopped with Ctrl-C')
     .action(async (_options: unknown, command: Command) => {
-      await withApplication(command, (session) => serve(session))
+      await withApplication(command, (session) => serve(session, { command: 'lethe serve' }), { untilStopped: true })
     })
 }
 
-/** Runs the workers until the session is stopped. `ready` is called once they run. */
-export async function serve(session: ApplicationSession, ready?: () => void): Promise<void> {
+/**
+ * Runs the workers until the session is stopped; `prepare` comes first, when the data folder is this process's alone.
+ * `command` is kept in the data folder for whoever wants to know what runs there.
+ *
+ * Throws `data_folder.in_use` where another process serves the data folder.
+ */
+export async function serve(
+  session: ApplicationSession,
+  options: { command: string; prepare?: () => Promise<void> },
+): Promise<void> {
   const { application, signal, output, config } = session
-  const claim = config.databaseUrl === undefined ? await claimDataFolder(config.dataFolder, 'lethe serve') : undefined
+  const claim = config.databaseUrl === undefined ? await claimDataFolder(config.dataFolder, options.command) : undefined
   try {
+    await options.prepare?.()
+    signal.throwIfAborted()
     const workers = await startWorkers(application, openLog())
-    output.note('Working on orders. Ctrl-C ends.')
-    ready?.()
     try {
+      output.note('Working on orders. Ctrl-C ends.')
       if (!signal.aborted) await once(signal, 'abort')
     } finally {
       await workers.stop()

@@ -12,7 +12,10 @@ type GlobalOptions = { data?: string; tenant?: string; json?: boolean; quiet?: b
 export type Session = {
   config: Config
   output: Output
-  /** Aborted by Ctrl-C or SIGTERM: long work stops at the next place where nothing is left half done. */
+  /**
+   * Aborted when the user stops the command: long work stops at the next place where nothing is left half done, and
+   * returns or throws the signal's reason. What the work uses is closed after that.
+   */
   signal: AbortSignal
 }
 
@@ -26,13 +29,17 @@ export type TenantSession = ApplicationSession & {
   initiator: Initiator
 }
 
+/** What stops a command: Ctrl-C, the service manager, the terminal that is closed. The exit codes are the shell's. */
+const stopSignals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+type StopSignal = keyof typeof stopSignals
+
 /** The user stopped the command. */
 export class Interrupted extends Error {
   readonly exitCode: number
 
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
+  constructor(signal: StopSignal) {
     super('Stopped. What was finished before stays done; what was not is undone.')
-    this.exitCode = signal === 'SIGINT' ? 130 : 143
+    this.exitCode = stopSignals[signal]
   }
 }
 
@@ -41,31 +48,36 @@ export async function withServer(
   command: Command,
   work: (session: Session & { server: Server }) => Promise<void>,
 ): Promise<void> {
-  await withSession(command, async (session, race) => {
+  await withSession(command, {}, async (session) => {
     const server = await useServer(session.config, session.output.note)
     try {
-      await race(() => work({ ...session, server }))
+      session.signal.throwIfAborted()
+      await work({ ...session, server })
     } finally {
       await server.release()
     }
   })
 }
 
-/** Runs a command that needs the application: database and keys. Closes everything when the work ends or fails. */
+/**
+ * Runs a command that needs the application: database and keys. Closes everything when the work ends or fails. For one
+ * that works `untilStopped`, being stopped is how it ends, and no failure.
+ */
 export async function withApplication(
   command: Command,
   work: (session: ApplicationSession) => Promise<void>,
+  options: { untilStopped?: boolean } = {},
 ): Promise<void> {
-  await withSession(command, async (session, race) => {
+  await withSession(command, options, async (session) => {
     const application = await openApplication({
       config: session.config,
       onProgress: session.output.note,
       applicationName: 'lethe command line',
     })
     try {
-      await race(() => work({ ...session, application }))
+      session.signal.throwIfAborted()
+      await work({ ...session, application })
     } finally {
-      // Waits for the transaction that is running.
       await application.close()
     }
   })
@@ -85,10 +97,12 @@ export async function withTenant(command: Command, work: (session: TenantSession
   })
 }
 
-/** Runs the work, unless or until the user stops the command; then it rejects at once with {@link Interrupted}. */
-type Race = (work: () => Promise<void>) => Promise<void>
-
-async function withSession(command: Command, work: (session: Session, race: Race) => Promise<void>): Promise<void> {
+/** Runs the work with a signal. Throws {@link Interrupted} where the user stopped it, once it has come to its end. */
+async function withSession(
+  command: Command,
+  { untilStopped = false }: { untilStopped?: boolean },
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
   const options = command.optsWithGlobals<GlobalOptions>()
   const config = readConfig(process.env, {
     ...(options.data !== undefined && { dataFolder: options.data }),
@@ -97,28 +111,29 @@ async function withSession(command: Command, work: (session: Session, race: Race
   const controller = new AbortController()
   const { signal } = controller
   const output = createOutput({ json: options.json === true, quiet: options.quiet === true, signal })
-  const stop = (name: 'SIGINT' | 'SIGTERM') => {
+  const stop = (name: StopSignal) => {
     const interrupted = new Interrupted(name)
-    // The second time the user does not want to wait: the database undoes what is running.
-    if (signal.aborted) process.exit(interrupted.exitCode)
-    output.note('Stopping; the running transaction ends first. Ctrl-C again stops at once.')
-    controller.abort(interrupted)
+    if (!signal.aborted) {
+      output.note('Stopping; what is running ends first. Ctrl-C again stops at once.')
+      controller.abort(interrupted)
+    } else if (name === 'SIGINT') {
+      // The second time the user does not want to wait: the database undoes what is running. Only Ctrl-C counts twice;
+      // npm passes SIGTERM on to processes that have it already.
+      process.exit(interrupted.exitCode)
+    }
   }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
-  const race: Race = async (raced) => {
-    signal.throwIfAborted()
-    await Promise.race([
-      raced(),
-      new Promise<never>((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      }),
-    ])
-  }
+  for (const name of Object.keys(stopSignals)) process.on(name, stop)
   try {
-    await work({ config, output, signal }, race)
+    await work({ config, output, signal })
+    if (!untilStopped) signal.throwIfAborted()
+  } catch (error) {
+    throw signal.aborted && isAbortError(error) ? signal.reason : error
   } finally {
-    process.off('SIGINT', stop)
-    process.off('SIGTERM', stop)
+    for (const name of Object.keys(stopSignals)) process.off(name, stop)
   }
+}
+
+/** What Node's own functions throw when their signal is aborted. */
+function isAbortError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }

@@ -1,8 +1,9 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import type { Act } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import type { Identifier } from './identifiers.ts'
 import { type Effect, type Located, locate, sumEffects } from './locate.ts'
-import { findMentions, scrubMentions } from './mentions.ts'
+import { canLookUp, findMentions, scrubMentions } from './mentions.ts'
 
 export type Erased = {
   /** What was done to which table; rows as the database counted them. */
@@ -35,27 +36,44 @@ export async function erase(tx: TenantTransaction, options: ErasureOptions): Pro
   const located = await locate(tx, people)
   await options.onLocated(located)
   const touched = new Set(located.map(({ table, effect }) => `${table} ${effect}`))
+  const acts = compiledMap.acts.filter(({ table, effect }) => touched.has(`${table} ${effect}`))
+  const heir = acts.some(({ statements }) => statements.some(({ needsHeir }) => needsHeir))
+    ? await options.findHeir()
+    : undefined
   const done: { effect: Effect; owners: string[] }[] = []
-  let heir: string | undefined
-  let heirKnown = false
-  for (const { table, effect, statements } of compiledMap.acts) {
-    if (!touched.has(`${table} ${effect}`)) continue
-    if (!heirKnown && statements.some(({ needsHeir }) => needsHeir)) {
-      heir = await options.findHeir()
-      heirKnown = true
-    }
-    let last: { rows: { owners?: string[] }[]; rowCount: number } = { rows: [], rowCount: 0 }
-    for (const { name, text, needsHeir, onlyWithHeir } of statements) {
-      if (onlyWithHeir && heir === undefined) continue
-      const values = needsHeir ? [tx.tenantId, people, heir ?? null] : [tx.tenantId, people]
-      last = await tx.query(text, values, name)
-    }
-    for (const { owners } of last.rows) done.push({ effect: { table, effect, rows: 1 }, owners: owners ?? [] })
-    done.push({ effect: { table, effect, rows: last.rowCount - last.rows.length }, owners: [] })
-  }
-  done.push(...(await scrubMentions(tx, await findMentions(tx, identifiers, people), identifiers)))
+  // All of it is sent at once. The mentions are looked for among what the acts leave.
+  const few = canLookUp(identifiers)
+  const performed = Promise.all(acts.map((act) => perform(tx, act, people, heir)))
+  if (!few) await performed
+  const [parts, mentions] = await Promise.all([performed, findMentions(tx, identifiers, people)])
+  done.push(...parts.flat(), ...(await scrubMentions(tx, mentions)))
   const owners = new Set(done.flatMap((one) => one.owners))
   const alsoErased = owners.size === 0 ? owners : await options.findAlsoErased([...owners])
   const counted = done.filter((one) => !one.owners.some((owner) => alsoErased.has(owner)))
   return { effects: sumEffects(counted.map(({ effect }) => effect)).filter(({ rows }) => rows > 0), located }
+}
+
+/** Performs one act. Where its rows tell whose they are, each one is answered by itself. */
+async function perform(
+  tx: TenantTransaction,
+  { table, effect, statements }: Act,
+  people: string[],
+  heir: string | undefined,
+): Promise<{ effect: Effect; owners: string[] }[]> {
+  const results = await Promise.all(
+    statements
+      .filter(({ onlyWithHeir }) => !onlyWithHeir || heir !== undefined)
+      .map(({ name, text, needsHeir }) =>
+        tx.query<{ owners?: string[] }>(
+          text,
+          needsHeir ? [tx.tenantId, people, heir ?? null] : [tx.tenantId, people],
+          name,
+        ),
+      ),
+  )
+  const { rows, rowCount } = results.at(-1) ?? { rows: [], rowCount: 0 }
+  return [
+    ...rows.map(({ owners = [] }) => ({ effect: { table, effect, rows: 1 }, owners })),
+    { effect: { table, effect, rows: rowCount - rows.length }, owners: [] },
+  ]
 }

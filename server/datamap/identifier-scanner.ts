@@ -118,6 +118,11 @@ export class IdentifierScanner {
     return this.#bytes
   }
 
+  /** So many bytes at most a finding comes behind its place; after as many newlines everything before is reported. */
+  get delay(): number {
+    return this.#longest + lookAhead + longestEscape
+  }
+
   /** Rows that have been searched to their end. */
   get rows(): number {
     return this.#rows

@@ -1,6 +1,7 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { MentionColumn } from './compile.ts'
 import { compiledMap } from './compiled.ts'
+import { IdentifierScanner } from './identifier-scanner.ts'
 import { type Identifier, isSearchable, occurrencePattern } from './identifiers.ts'
 import type { Effect } from './locate.ts'
 import { identifiersMentioned } from './scan-mentions.ts'
@@ -38,23 +39,42 @@ export async function findMentions(
   identifiers: Identifier[],
   gone: string[],
 ): Promise<Mention[]> {
-  const searchable = [...new Map(identifiers.filter(isSearchable).map((one) => [one.value, one])).values()]
+  const searchable = searchableOnce(identifiers)
   if (searchable.length === 0) return []
-  const few = searchable.length <= mostLookups
-  await tx.client.query(`set local role lethe_auditor; set local enable_seqscan = ${few ? 'off' : 'on'}`)
-  const wanted = few ? searchable : await identifiersMentioned(tx, compiledMap.mentions, searchable)
-  if (!few && wanted.length > 0) await tx.client.query('set local enable_seqscan = off')
+  const wanted = searchable.length <= mostLookups ? searchable : await scanForMentioned(tx, searchable)
   const found = new Map<string, Mention>()
   for (let from = 0; from < wanted.length; from += mostLookups) {
-    for (const mention of await lookUpMentions(tx, wanted.slice(from, from + mostLookups), gone)) {
+    const some = wanted.slice(from, from + mostLookups)
+    // Sent together: one round trip.
+    const [, mentions] = await Promise.all([
+      tx.query('set local role lethe_auditor; set local enable_seqscan = off'),
+      lookUpMentions(tx, some, gone),
+      tx.query('set local role lethe_app; set local enable_seqscan = on'),
+    ])
+    for (const mention of mentions) {
       const place = JSON.stringify([mention.column.table, mention.column.column, mention.key])
       const before = found.get(place)
       if (before === undefined) found.set(place, mention)
       else before.identifiers.push(...mention.identifiers)
     }
   }
-  await tx.client.query('set local role lethe_app; set local enable_seqscan = on')
   return [...found.values()]
+}
+
+/** Whether so few identifiers are looked for that indexes are enough, and no COPY takes the connection. */
+export function canLookUp(identifiers: Identifier[]): boolean {
+  return searchableOnce(identifiers).length <= mostLookups
+}
+
+function searchableOnce(identifiers: Identifier[]): Identifier[] {
+  return [...new Map(identifiers.filter(isSearchable).map((one) => [one.value, one])).values()]
+}
+
+async function scanForMentioned(tx: TenantTransaction, identifiers: Identifier[]): Promise<Identifier[]> {
+  await tx.query('set local role lethe_auditor')
+  const mentioned = await identifiersMentioned(tx, compiledMap.mentions, identifiers)
+  await tx.query('set local role lethe_app')
+  return mentioned
 }
 
 /**
@@ -64,10 +84,8 @@ export async function findMentions(
 export async function scrubMentions(
   tx: TenantTransaction,
   mentions: Mention[],
-  identifiers: Identifier[],
 ): Promise<{ effect: Effect; owners: string[] }[]> {
   const done: { effect: Effect; owners: string[] }[] = []
-  let identifiersIn: ReturnType<typeof identifiersFinder> | undefined
   for (const mention of mentions) {
     const { column, key, owners } = mention
     const { table, column: name, primaryKey } = column
@@ -85,8 +103,7 @@ export async function scrubMentions(
         key,
       )
       const value = rows[0]?.value ?? ''
-      identifiersIn ??= identifiersFinder(identifiers)
-      scrubbed = identifiersIn(value)
+      scrubbed = identifiersIn([value], mention.identifiers)[0] ?? []
       if (scrubbed.length === 0) continue
       await tx.query(`update ${table} set ${name} = ${to} where ${where}`, [...key, scrub(column.as, value, scrubbed)])
     }
@@ -113,12 +130,16 @@ async function lookUpMentions(tx: TenantTransaction, identifiers: Identifier[], 
     name,
   )
   if (rows.length === 0) return []
-  const identifiersIn = identifiersFinder(identifiers)
-  return rows.flatMap(({ position, row_key, owners, value }) => {
+  const found = identifiersIn(
+    rows.map(({ value }) => value),
+    identifiers,
+  )
+  return rows.flatMap(({ position, row_key, owners, value }, row) => {
     const column = compiledMap.mentions[position]
-    if (column === undefined) return []
-    const found = identifiersIn(value)
-    return found.length === 0 ? [] : [{ column, key: row_key, value, owners, identifiers: found }]
+    const mentioned = found[row] ?? []
+    return column === undefined || mentioned.length === 0
+      ? []
+      : [{ column, key: row_key, value, owners, identifiers: mentioned }]
   })
 }
 
@@ -131,21 +152,28 @@ function likePattern(value: string): string {
   return `%${value.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`
 }
 
-/** Tells which of the identifiers stand in a value as whole words; in a list of addresses, as one of them. */
-function identifiersFinder(identifiers: Identifier[]): (value: MentionValue) => Identifier[] {
-  const tests = new Map(
-    identifiers.filter(isSearchable).map((identifier) => {
-      const pattern = new RegExp(occurrencePattern(identifier.value), 'i')
-      return [identifier.value, { identifier, pattern }]
-    }),
-  )
-  return (value) =>
-    [...tests.values()]
-      .filter(({ identifier, pattern }) =>
-        typeof value === 'string' ? pattern.test(value) : value.includes(identifier.value),
-      )
-      .map(({ identifier }) => identifier)
+/** Tells which of the identifiers stand in each value as whole words; in a list of addresses, as one of them. */
+function identifiersIn(values: MentionValue[], identifiers: Identifier[]): Identifier[][] {
+  const found: Identifier[][] = values.map(() => [])
+  const byValue = new Map(identifiers.map((identifier) => [identifier.value, identifier]))
+  const scanner = new IdentifierScanner(identifiers, ({ identifier, row }) => {
+    const one = identifiers[identifier]
+    if (one !== undefined) found[row]?.push(one)
+  })
+  values.forEach((value, row) => {
+    if (typeof value !== 'string') found[row] = [...new Set(value)].flatMap((address) => byValue.get(address) ?? [])
+    scanner.write(Buffer.from(typeof value === 'string' ? copyText(value) : '\n'))
+  })
+  scanner.end()
+  return found
 }
+
+/** One value as a row of COPY's text format. */
+function copyText(value: string): string {
+  return `${value.replace(/[\\\n\r\t]/g, (character) => copyEscapes[character] ?? character)}\n`
+}
+
+const copyEscapes: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 function scrub(as: MentionColumn['as'], value: MentionValue, identifiers: Identifier[]): MentionValue {
   const values = identifiers.map((identifier) => identifier.value)

@@ -23,11 +23,8 @@ export async function identifiersMentioned(
       : ''
     const [{ tenantColumn } = { tenantColumn: 'tenant_id' }] = ofTable
     // The tenant's id is a checked UUID, so it may stand in the text.
-    await copyTo(
-      tx.client,
-      `select ${values} from ${table} where ${tenantColumn} = '${tx.tenantId}'${present}`,
-      (chunk) => scanner.write(chunk),
-    )
+    const rows = `select ${values} from ${table} where ${tenantColumn} = '${tx.tenantId}'${present}`
+    await tx.copy((client) => copyTo(client, rows, (chunk) => scanner.write(chunk)))
   }
   scanner.end()
   return identifiers.filter((_, index) => mentioned.has(index))

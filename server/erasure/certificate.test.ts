@@ -231,7 +231,7 @@ it('survives the rotation of keys: old certificates verify, new ones carry the n
   expect((await verifyCertificate(await exported(id))).kids).toEqual([newKid, newKid])
   expect((await verifyCertificate(before)).kids).toEqual([oldKid, oldKid])
   expect((await verifyCertificate(await exported())).kids).toEqual([oldKid, oldKid])
-  const published = await test.inTenant(rows.tenant, (tx) => publicKeys(tx.client))
+  const published = await test.inTenant(rows.tenant, (tx) => publicKeys(tx))
   expect((await verifyCertificate(before, published)).kids).toEqual([oldKid, oldKid])
   for (const key of published.keys) {
     expect(Object.keys(key)).not.toContain('d')

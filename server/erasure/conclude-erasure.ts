@@ -27,12 +27,16 @@ export async function concludeErasure(
 ): Promise<'concluded' | 'waiting'> {
   for (;;) {
     const outcome = await inTenant(app.database, tenant, async (tx) => {
-      const state = await lockRequest(tx, request)
+      const [state, erased] = await Promise.all([lockRequest(tx, request), readErased(tx, request)])
       if (state === undefined || state.concluded) return 'concluded'
       if (state.queued > 0) return 'waiting'
-      const left = state.running - (await verifySome(app, tx, request, state.sealedKey))
-      if (left > 0) return 'more'
-      await certify(app, tx, request)
+      const residue = await verify(app, tx, state.sealedKey, erased)
+      const recorded = recordVerification(tx, request, erased, residue)
+      if (state.running > erased.length) {
+        await recorded
+        return 'more'
+      }
+      await Promise.all([recorded, certify(app, tx, request)])
       return 'concluded'
     })
     if (outcome !== 'more') return outcome
@@ -40,54 +44,71 @@ export async function concludeErasure(
 }
 
 async function lockRequest(tx: TenantTransaction, request: string) {
-  const { rows } = await tx.query<{
-    sealed_key: Buffer | null
-    concluded: boolean
-    queued: number
-    running: number
-  }>(
-    `with request as (
-       select tenant_id, id, sealed_key, finished_at from erasure_requests where tenant_id = $1 and id = $2 for update
-     )
-     select request.sealed_key,
-       request.finished_at is not null
+  // Sent together, but a statement of its own: one that waits for the lock sees what was there before it waited.
+  const lock = tx.query(
+    'select from erasure_requests where tenant_id = $1 and id = $2 for update',
+    [tx.tenantId, request],
+    'lock_request',
+  )
+  const progress = tx.query<{ sealed_key: Buffer | null; concluded: boolean; queued: number; running: number }>(
+    `select r.sealed_key,
+       r.finished_at is not null
          or exists (select from erasure_steps t where t.tenant_id = $1 and t.request_id = $2 and t.step = 'certify' and t.state = 'done')
          as concluded,
        count(*) filter (where s.state = 'queued')::int as queued,
        count(*) filter (where s.state = 'running')::int as running
-     from request left join erasure_subjects s on s.tenant_id = $1 and s.request_id = $2 and s.state in ('queued', 'running')
-     group by request.sealed_key, request.finished_at`,
+     from erasure_requests r
+     left join erasure_subjects s on s.tenant_id = $1 and s.request_id = $2 and s.state in ('queued', 'running')
+     where r.tenant_id = $1 and r.id = $2
+     group by r.sealed_key, r.finished_at`,
     [tx.tenantId, request],
-    'lock_request',
+    'read_progress',
   )
+  const [, { rows }] = await Promise.all([lock, progress])
   const row = rows[0]
   if (row === undefined) return undefined
   return { sealedKey: row.sealed_key, concluded: row.concluded, queued: row.queued, running: row.running }
 }
 
-/** Verifies the next people whose rows are erased; answers how many. Who left something behind fails, by name of table. */
-async function verifySome(
-  app: Application,
-  tx: TenantTransaction,
-  request: string,
-  sealedKey: Buffer | null,
-): Promise<number> {
-  const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer | null }>(
+type ErasedSubject = { user_id: string; sealed_identifiers: Buffer | null }
+
+/** The next people whose rows are erased and who are not verified yet. */
+async function readErased(tx: TenantTransaction, request: string): Promise<ErasedSubject[]> {
+  const { rows } = await tx.query<ErasedSubject>(
     `select user_id, sealed_identifiers from erasure_subjects
      where tenant_id = $1 and request_id = $2 and state = 'running' order by user_id limit $3`,
     [tx.tenantId, request, verifiedAtATime],
     'subjects_to_verify',
   )
-  if (rows.length === 0) return 0
+  return rows
+}
+
+/** What is left of these people, by the map; nobody should stand in the answer. */
+async function verify(
+  app: Application,
+  tx: TenantTransaction,
+  sealedKey: Buffer | null,
+  erased: ErasedSubject[],
+): Promise<Map<string, Effect[]>> {
+  if (erased.length === 0) return new Map()
   if (sealedKey === null) throw new Error('the request has erased people but no key')
   const requestKey = openWith(app.masterKey, sealedKey, 'request key')
   const identifiers = new Map<string, Identifier[]>()
-  for (const row of rows) {
-    if (row.sealed_identifiers === null) throw new Error('an erased person has no sealed identifiers')
-    identifiers.set(row.user_id, openIdentifiers(requestKey, row.sealed_identifiers))
+  for (const { user_id, sealed_identifiers } of erased) {
+    if (sealed_identifiers === null) throw new Error('an erased person has no sealed identifiers')
+    identifiers.set(user_id, openIdentifiers(requestKey, sealed_identifiers))
   }
-  const ids = [...identifiers.keys()]
-  const residue = await findResidue(tx, identifiers)
+  return await findResidue(tx, identifiers)
+}
+
+/** Who left something behind fails, with the names of the tables; everybody else is done. */
+async function recordVerification(
+  tx: TenantTransaction,
+  request: string,
+  erased: ErasedSubject[],
+  residue: Map<string, Effect[]>,
+): Promise<void> {
+  if (erased.length === 0) return
   const failed = [...residue.keys()]
   const reasons = failed.map(
     (id) => `left in ${(residue.get(id) ?? []).map(({ table, effect }) => `${table} (${effect})`).join(', ')}`,
@@ -106,13 +127,11 @@ async function verifySome(
      )
      update erasure_steps set state = 'running', started_at = coalesce(started_at, now()), failed = failed + $6
      where tenant_id = $1 and request_id = $2 and step = 'verify'`,
-    [tx.tenantId, request, ids, failed, reasons, failed.length],
+    [tx.tenantId, request, erased.map(({ user_id }) => user_id), failed, reasons, failed.length],
     'record_verification',
   )
-  return ids.length
 }
 
-/** What is left of people after their erasure, per person; nobody should stand in the answer. */
 async function findResidue(
   tx: TenantTransaction,
   identifiers: Map<string, Identifier[]>,
@@ -120,13 +139,10 @@ async function findResidue(
   const ids = [...identifiers.keys()]
   const residue = new Map<string, Effect[]>()
   const add = (person: string, effect: Effect) => residue.set(person, [...(residue.get(person) ?? []), effect])
-  for (const { person, table, effect, rows } of await locate(tx, ids)) add(person, { table, effect, rows })
   const all = [...identifiers.values()].flat()
-  const shared = await findOtherHolders(
-    tx,
-    all.map(({ value }) => value),
-    ids,
-  )
+  const values = all.map(({ value }) => value)
+  const [located, shared] = await Promise.all([locate(tx, ids), findOtherHolders(tx, values, ids)])
+  for (const { person, table, effect, rows } of located) add(person, { table, effect, rows })
   const own = all.filter(({ value }) => !shared.has(value))
   // Somebody wrote an identifier down while the person was erased: it is the person's whose identifier it is.
   for (const mention of await findMentions(tx, own, ids)) {
@@ -140,6 +156,66 @@ async function findResidue(
 }
 
 async function certify(app: Application, tx: TenantTransaction, request: string): Promise<void> {
+  const facts = await readFacts(tx, request)
+  if (facts.done === 0) {
+    await finishWithoutCertificate(tx, request)
+    return
+  }
+  const [digest, key] = await Promise.all([digestSubjects(app, tx, request), activeSigningKey(tx, app.masterKey)])
+  const claims: CertificateClaims = {
+    type: 'lethe.erasure_certificate',
+    version: 1,
+    tenant: tx.tenantId,
+    request,
+    operation: facts.operation,
+    initiated_from: facts.initiated_from,
+    requested_at: facts.created_at.toISOString(),
+    started_at: (facts.started_at ?? facts.created_at).toISOString(),
+    certified_at: facts.now.toISOString(),
+    data_map: facts.map_version,
+    subjects: { total: facts.total, done: facts.done, failed: facts.failed, digest },
+    effects: sumEffects(facts.effects),
+    shared_identifiers: facts.shared,
+    verification: { method: 'data_map', rows_left: 0, mentions_left: 0 },
+  }
+  const jws = await sign(key, claims)
+  await Promise.all([
+    tx.query(
+      `with certificate as (
+         insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
+         select $1, $2, count(*), $3, $4 from erasure_certificates where tenant_id = $1 and request_id = $2
+       )
+       update erasure_steps
+       set state = case when step = 'search' then 'queued' when failed > 0 then 'failed' else 'done' end,
+         started_at = case when step <> 'search' then coalesce(started_at, now()) end,
+         finished_at = case when step <> 'search' then clock_timestamp() end
+       where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')
+       returning pg_notify('lethe_erasure', request_id::text)`,
+      [tx.tenantId, request, key.kid, jws],
+      'record_certificate',
+    ),
+    tell(tx, request, facts),
+    enqueue(tx, 'search', { tenant: tx.tenantId, request }),
+  ])
+}
+
+/** The digest of the list of those who are done. Who was certified before and failed since is not in that list. */
+async function digestSubjects(app: Application, tx: TenantTransaction, request: string): Promise<string> {
+  const [hashKey] = await Promise.all([
+    identifierHashKey(tx, app.masterKey),
+    tx.query(
+      `update erasure_subjects set finished_at = null
+       where tenant_id = $1 and request_id = $2 and state = 'failed' and finished_at is not null`,
+      [tx.tenantId, request],
+      'uncertify_failed',
+    ),
+  ])
+  const digest = subjectDigest()
+  for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
+  return digest.hex()
+}
+
+async function readFacts(tx: TenantTransaction, request: string) {
   const { rows } = await tx.query<{
     operation: 'purge' | 'anonymize'
     initiated_from: string
@@ -172,54 +248,7 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
   )
   const facts = rows[0]
   if (facts === undefined) throw new Error('the request is locked and is not there')
-  if (facts.done === 0) {
-    await finishWithoutCertificate(tx, request)
-    return
-  }
-  if (facts.failed > 0) {
-    // Who was certified before and failed since is not in the list that is signed now.
-    await tx.query(
-      `update erasure_subjects set finished_at = null
-       where tenant_id = $1 and request_id = $2 and state = 'failed' and finished_at is not null`,
-      [tx.tenantId, request],
-    )
-  }
-  const digest = subjectDigest()
-  const hashKey = await identifierHashKey(tx, app.masterKey)
-  for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
-  const claims: CertificateClaims = {
-    type: 'lethe.erasure_certificate',
-    version: 1,
-    tenant: tx.tenantId,
-    request,
-    operation: facts.operation,
-    initiated_from: facts.initiated_from,
-    requested_at: facts.created_at.toISOString(),
-    started_at: (facts.started_at ?? facts.created_at).toISOString(),
-    certified_at: facts.now.toISOString(),
-    data_map: facts.map_version,
-    subjects: { total: facts.total, done: facts.done, failed: facts.failed, digest: digest.hex() },
-    effects: sumEffects(facts.effects),
-    shared_identifiers: facts.shared,
-    verification: { method: 'data_map', rows_left: 0, mentions_left: 0 },
-  }
-  const key = await activeSigningKey(tx.client, app.masterKey)
-  await tx.query(
-    `with certificate as (
-       insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
-       select $1, $2, count(*), $3, $4 from erasure_certificates where tenant_id = $1 and request_id = $2
-     )
-     update erasure_steps
-     set state = case when step = 'search' then 'queued' when failed > 0 then 'failed' else 'done' end,
-       started_at = case when step <> 'search' then coalesce(started_at, now()) end,
-       finished_at = case when step <> 'search' then clock_timestamp() end
-     where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')
-     returning pg_notify('lethe_erasure', request_id::text)`,
-    [tx.tenantId, request, key.kid, await sign(key, claims)],
-    'record_certificate',
-  )
-  await tell(tx, request, facts)
-  await enqueue(tx, 'search', { tenant: tx.tenantId, request })
+  return facts
 }
 
 async function finishWithoutCertificate(tx: TenantTransaction, request: string): Promise<void> {

@@ -22,18 +22,31 @@ const flushedByConclusion = { flushedLater: true }
 export const batchSize = 1000
 
 /**
+ * Whether a job works on a request alone. Jobs share a request until they meet in a deadlock, because the people of one
+ * refer to those of the other; from then on they take turns.
+ */
+export type Turn = { alone: boolean }
+
+/**
  * Erases the next people of a request in one transaction, together with the record of it. Answers `more` while there may
  * be others. Where the whole batch cannot be erased, each of its people is tried alone, and who fails is marked with the
  * reason: one person never stalls the others.
  */
-export async function eraseBatch(app: Application, tenant: string, request: string): Promise<'more' | 'none'> {
+export async function eraseBatch(
+  app: Application,
+  tenant: string,
+  request: string,
+  turn: Turn,
+): Promise<'more' | 'none'> {
   let claimed: string[] = []
+  let attempts = 0
   try {
     await inTenant(
       app.database,
       tenant,
       async (tx) => {
-        const subjects = await claim(tx, request, batchSize)
+        if (++attempts > 1) turn.alone = true
+        const [, subjects] = await Promise.all([takeTurn(tx, request, turn), claim(tx, request, batchSize)])
         claimed = subjects.map(({ id }) => id)
         if (subjects.length > 0) await eraseClaimed(app, tx, request, subjects)
       },
@@ -63,6 +76,12 @@ async function eraseOneByOne(app: Application, tenant: string, request: string, 
       await inTenant(app.database, tenant, (tx) => markFailed(tx, request, person, failureOf(error)))
     }
   }
+}
+
+/** Waits until no other batch of the request works alone; and, to work alone, until no other batch works at all. */
+async function takeTurn(tx: TenantTransaction, request: string, { alone }: Turn): Promise<void> {
+  const lock = alone ? 'pg_advisory_xact_lock' : 'pg_advisory_xact_lock_shared'
+  await tx.query(`select ${lock}(hashtextextended($1, 0))`, [request], lock)
 }
 
 /** A person taken from a request, with what an earlier run of it sealed, and what the request says of its work. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { newTenant, type Row, type TenantRows } from '../../test/rows.ts'
 import { coursesNeedingAuthor, sessionsNeedingInstructor } from '../learning/needs.ts'
+import { previewErasure } from './preview-erasure.ts'
 
 let test: TestApplication
 let rows: TenantRows
@@ -251,10 +252,15 @@ describe('identifiers in other rows', () => {
     expect(await read('posts', { id: post })).toMatchObject([{ body: 'anna met anna in 2024' }])
   })
 
-  it('stay where only a name stands: a name in the words of others is never rewritten', async () => {
+  it('stay where only a name stands: the preview lists the place, and the purge rewrites nothing', async () => {
     const person = await rows.deletedUser({ ...jane, first_name: 'Jane', last_name: 'Doe', display_name: 'Jane Doe' })
     const author = await rows.user()
     const post = await rows.post(await rows.course(), author, 'Jane Doe and I, Jane said')
+    await rows.post(await rows.course(), author, 'Jane Doering is somebody else')
+    await rows.post(await rows.course(), person, 'Jane Doe wrote this herself')
+    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, [person]))
+    expect(preview.names).toEqual([{ table: 'posts', column: 'body', rows: 1 }])
+    expect(preview.effects.map(({ effect }) => effect)).not.toContain('scrubbed body')
     await purge([person])
     expect(await read('posts', { id: post })).toMatchObject([{ body: 'Jane Doe and I, Jane said' }])
   })

@@ -175,6 +175,15 @@ describe('a table that the map does not know and that only holds an identifier i
   })
 })
 
+it('the search names the table and column where an identifier stands, however long it is', async () => {
+  await unmapped('remark text')
+  await readableTable()
+  const ref = `https://identity.acme.example/${'very/'.repeat(40)}long`
+  await test.owner.query('insert into payroll values ($1)', [`see ${ref}`])
+  const { failures } = await test.purge(rows.tenant, [await rows.deletedUser({ ref })])
+  expect(failures).toMatchObject([{ code: 'erasure.residue', reason: 'left in payroll.remark' }])
+})
+
 it('a table that the search may not read makes the search incomplete, and the reason says what to grant', async () => {
   await unmapped('remark text')
   const id = await rows.deletedUser(jane)

@@ -1,9 +1,10 @@
 import type { Identifier } from '../datamap/identifiers.ts'
-import { isSearchable } from '../datamap/identifiers.ts'
+import { isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
 import { findMentions, mentionEffects } from '../datamap/mentions.ts'
 import { readPeople } from '../datamap/people.ts'
 import { findOtherHolders } from '../people/holders.ts'
+import { readFullNames } from '../people/names.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { userIdsOf } from './request-erasure.ts'
@@ -20,14 +21,24 @@ export type ErasurePreview = {
   sharedIdentifiers: number
   /** Identifiers too short to be told apart from other text; they are not looked for inside texts. */
   shortIdentifiers: number
+  /** Where their full names stand in texts that stay. Nobody can tell whose name it is, so it is shown, not rewritten. */
+  names: { table: string; column: string; rows: number }[]
 }
 
 /** Counts, without changing anything, what a purge of these users would do. Throws `user.not_found`, `input.invalid`. */
 export async function previewErasure(tx: TenantTransaction, userIds: string[]): Promise<ErasurePreview> {
   const ids = userIdsOf(userIds)
-  const preview: ErasurePreview = { people: 0, notDeleted: [], effects: [], sharedIdentifiers: 0, shortIdentifiers: 0 }
+  const preview: ErasurePreview = {
+    people: 0,
+    notDeleted: [],
+    effects: [],
+    sharedIdentifiers: 0,
+    shortIdentifiers: 0,
+    names: [],
+  }
   const effects: Effect[] = []
   const wanted: Identifier[] = []
+  const names: Identifier[] = []
   for (let from = 0; from < ids.length; from += peopleAtATime) {
     const some = ids.slice(from, from + peopleAtATime)
     const people = await readPeople(tx, some)
@@ -44,8 +55,22 @@ export async function previewErasure(tx: TenantTransaction, userIds: string[]): 
     preview.sharedIdentifiers += identifiers.length - own.length
     preview.shortIdentifiers += own.filter((identifier) => !isSearchable(identifier)).length
     wanted.push(...own)
+    // Looked for by the rules of a reference: as whole words, in any case.
+    names.push(
+      ...(await readFullNames(tx, some)).map(
+        (name): Identifier => ({ kind: 'ref', value: normalizeIdentifier('ref', name) }),
+      ),
+    )
     effects.push(...(await locate(tx, some, ids)))
   }
   preview.effects = sumEffects([...effects, ...mentionEffects(await findMentions(tx, wanted, ids))])
+  const places = new Map<string, ErasurePreview['names'][number]>()
+  for (const { column } of await findMentions(tx, names, ids)) {
+    const place = places.get(`${column.table}.${column.column}`)
+    if (place === undefined) {
+      places.set(`${column.table}.${column.column}`, { table: column.table, column: column.column, rows: 1 })
+    } else place.rows++
+  }
+  preview.names = [...places.values()]
   return preview
 }

@@ -1,3 +1,4 @@
+import { v7 as newId } from 'uuid'
 import { compiledMap } from '../datamap/compiled.ts'
 import { lockPeople } from '../datamap/people.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
@@ -27,29 +28,26 @@ const peoplePerJob = 1000
  */
 export async function requestErasure(tx: TenantTransaction, masterKey: Buffer, order: ErasureOrder): Promise<string> {
   const ids = userIdsOf(order.userIds)
-  const people = await lockPeople(tx, ids)
+  const [people] = await Promise.all([lockPeople(tx, ids), requireNoPendingErasure(tx, ids)])
   if (people.length < ids.length || people.some(({ state }) => state === 'anonymized')) {
     throw new LetheError('user.not_found', { selector: 'id' })
   }
   const notDeleted = people.flatMap(({ id, state }) => (state === 'deleted' ? [] : [id]))
   if (notDeleted.length > 0) throw new LetheError('user.not_deleted', { ids: notDeleted })
-  await requireNoPendingErasure(tx, ids)
 
-  const { rows } = await tx.query<{ id: string }>(
+  const request = newId()
+  const ordered = tx.query(
     `with request as (
-       insert into erasure_requests (tenant_id, operation, initiated_from, requested_by, reason, sealed_key, map_version)
-       values ($1, $2, $3, $4, $5, $6, $7)
-       returning id
+       insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version)
+       values ($1, $9, $2, $3, $4, $5, $6, $7)
      ), subjects as (
        insert into erasure_subjects (tenant_id, request_id, user_id)
-       select $1, request.id, subject from request, unnest($8::uuid[]) as subject
-     ), steps as (
-       insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
-       select $1, request.id, step, case when step = 'resolve' then 'done' else 'queued' end,
-         case when step = 'resolve' then now() end, case when step = 'resolve' then now() end
-       from request, unnest('{resolve,erase,verify,certify,search,notify}'::text[]) as step
+       select $1, $9, subject from unnest($8::uuid[]) as subject
      )
-     select id from request`,
+     insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
+     select $1, $9, step, case when step = 'resolve' then 'done' else 'queued' end,
+       case when step = 'resolve' then now() end, case when step = 'resolve' then now() end
+     from unnest('{resolve,erase,verify,certify,search,notify}'::text[]) as step`,
     [
       tx.tenantId,
       order.operation,
@@ -59,12 +57,11 @@ export async function requestErasure(tx: TenantTransaction, masterKey: Buffer, o
       seal(masterKey, newKey(), 'request key'),
       compiledMap.version,
       ids,
+      request,
     ],
     'request_erasure',
   )
-  const request = rows[0]?.id
-  if (request === undefined) throw new Error('the request was just inserted and is not there')
-  await enqueueErasure(tx, request, ids.length)
+  await Promise.all([ordered, enqueueErasure(tx, request, ids.length)])
   return request
 }
 

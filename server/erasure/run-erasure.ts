@@ -18,8 +18,9 @@ export async function runErasure(app: Application, payload: JobPayload): Promise
   const { tenant, request } = payload
   if (tenant === undefined || request === undefined) throw new TypeError('an erasure job names a tenant and a request')
   const started = Date.now()
+  const turn = { alone: false }
   for (;;) {
-    while ((await eraseBatch(app, tenant, request)) === 'more') {
+    while ((await eraseBatch(app, tenant, request, turn)) === 'more') {
       if (Date.now() - started < slice) continue
       await inTenant(app.database, tenant, (tx) => enqueueErasure(tx, request, 1))
       return

@@ -115,7 +115,7 @@ async function endSearch(
     })
   }
 
-  const key = await activeSigningKey(tx.client, app.masterKey)
+  const key = await activeSigningKey(tx, app.masterKey)
   const claims: AddendumClaims = {
     type: 'lethe.erasure_addendum',
     version: 1,

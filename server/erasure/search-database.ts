@@ -51,7 +51,7 @@ export async function searchDatabase(
       found = new Map()
       await copyTo(client, textsOf(table, tenants), (chunk) => scanner.write(chunk))
       // A finding may come some bytes behind its place, so the last ones are pushed out before the next table begins.
-      scanner.write(Buffer.alloc(64, '\n'))
+      scanner.write(Buffer.alloc(scanner.delay, '\n'))
       result.findings.push(...found.values())
     }
     scanner.end()

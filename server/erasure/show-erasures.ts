@@ -91,6 +91,13 @@ export async function listErasures(
   return rows.map(summaryOf)
 }
 
+/** The id of the newest request. Throws `erasure.none`. */
+export async function newestErasure(tx: TenantTransaction): Promise<string> {
+  const [newest] = await listErasures(tx, { limit: 1 })
+  if (newest === undefined) throw new LetheError('erasure.none')
+  return newest.id
+}
+
 /** One request with its steps, its receipt and the reasons of failures. Throws `erasure.not_found`. */
 export async function showErasure(tx: TenantTransaction, request: string): Promise<ErasureDetails> {
   const row = await readSummary(tx, request)
@@ -145,7 +152,7 @@ export async function readCertificate(
   const subjects: string[] = []
   for await (const line of readSubjectLines(tx, request, await identifierHashKey(tx, masterKey))) subjects.push(line)
   const kids = new Set(rows.map(({ kid }) => kid))
-  const { keys } = await publicKeys(tx.client)
+  const { keys } = await publicKeys(tx)
   return {
     certificates: rows.map(({ jws }) => jws),
     subjects,

@@ -7,7 +7,9 @@ import { openWith } from './keys.ts'
 /** The key that certificates are signed with: Ed25519 (RFC 8037), named by the thumbprint of its public part (RFC 7638). */
 export type SigningKey = { kid: string; privateKey: CryptoKey }
 
-type Queryable = { query: pg.ClientBase['query'] }
+type Queryable = {
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>
+}
 
 const opened = new Map<string, SigningKey>()
 

@@ -193,5 +193,6 @@ export async function createStaging(tx: TenantTransaction, shape: FileShape): Pr
 
 /** Sends the chunk's rows into the shape's temporary table. */
 export async function copyIntoStaging(tx: TenantTransaction, shape: FileShape, chunk: Chunk): Promise<void> {
-  await pipeline(chunk.rows, tx.client.query(copyFrom(`copy ${pg.escapeIdentifier(shape.stagedAs)} from stdin`)))
+  const copy = copyFrom(`copy ${pg.escapeIdentifier(shape.stagedAs)} from stdin`)
+  await tx.copy((client) => pipeline(chunk.rows, client.query(copy)))
 }

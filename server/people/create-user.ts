@@ -1,5 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { requirePast } from '../platform/require-time.ts'
 import { requireManager } from './manager.ts'
 import { setProducts } from './product-accounts.ts'
 import { refuseTaken } from './unique-fields.ts'
@@ -7,12 +8,18 @@ import { type User, userColumns } from './user.ts'
 import { checkUserFields, defaultDisplayName, type UserFields } from './user-fields.ts'
 
 /**
- * Creates an active user, a learner with an account in Learn where the fields do not say otherwise.
+ * Creates an active user, a learner with an account in Learn where the fields do not say otherwise. `at` is when it
+ * happened, where that is recorded afterwards.
  *
  * Throws `input.unknown_field`, `input.invalid`, `user.taken` and `user.taken_by_deleted`.
  */
-export async function createUser(tx: TenantTransaction, fields: UserFields): Promise<User> {
+export async function createUser(
+  tx: TenantTransaction,
+  fields: UserFields,
+  options: { at?: Date } = {},
+): Promise<User> {
   const { products = ['learn'], custom_fields, ...columns } = checkUserFields(fields)
+  const at = requirePast('at', options.at)
   await requireManager(tx, columns.manager_id)
   const user = await tx.db
     .insertInto('users')
@@ -21,6 +28,7 @@ export async function createUser(tx: TenantTransaction, fields: UserFields): Pro
       tenant_id: tx.tenantId,
       display_name: columns.display_name ?? defaultDisplayName(columns),
       custom_fields: JSON.stringify(custom_fields ?? {}),
+      ...(at !== undefined && { created_at: at, updated_at: at }),
     })
     // Waits for a transaction that inserts the same ids, and then finds them taken.
     .onConflict((conflict) => conflict.doNothing())

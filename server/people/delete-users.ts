@@ -3,6 +3,7 @@ import { deactivateForDeletion as deactivateMemberships } from '../directory/mem
 import { deactivateForDeletion as deactivateParticipation } from '../learning/participation.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Initiator } from '../platform/initiator.ts'
+import { requirePast } from '../platform/require-time.ts'
 import { lockForChange } from './lock-users.ts'
 
 /** What one delete took away, and the id that its restore finds it by. Counts are of rows that became inactive. */
@@ -15,14 +16,15 @@ export type Deletion = {
 /**
  * Deletes active or suspended users softly, all or none: they are hidden and restorable, keep their ids and lose their
  * privileged roles; their product accounts, memberships and enrollments become inactive. One statement for each table,
- * whatever the number of users.
+ * whatever the number of users. `at` is when it happened, where that is recorded afterwards.
  *
- * Throws `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.last_administrator`.
+ * Throws `input.invalid`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.last_administrator`.
  */
 export async function deleteUsers(
   tx: TenantTransaction,
-  options: { userIds: readonly string[]; initiator: Initiator },
+  options: { userIds: readonly string[]; initiator: Initiator; at?: Date },
 ): Promise<Deletion> {
+  const at = requirePast('at', options.at)
   const users = await lockForChange(tx, {
     userIds: options.userIds,
     act: 'deleted',
@@ -33,10 +35,10 @@ export async function deleteUsers(
   const deletionId = randomUUID()
   await tx.query(
     `update users
-     set state = 'deleted', deletion_id = $3, deleted_at = now(), deleted_by = $4, updated_at = now(),
+     set state = 'deleted', deletion_id = $3, deleted_at = coalesce($5, now()), deleted_by = $4, updated_at = now(),
          former_roles = array_remove(roles, 'learner'), roles = '{learner}'
      where tenant_id = $1 and id = any ($2::uuid[])`,
-    [tx.tenantId, userIds, deletionId, options.initiator.userId ?? null],
+    [tx.tenantId, userIds, deletionId, options.initiator.userId ?? null, at ?? null],
   )
   const accounts = await tx.query(
     `update product_accounts set deletion_id = $3

@@ -6,17 +6,16 @@ export type ProductAccount = { product: Product; active: boolean; created_at: Da
 
 /** Gives the user accounts in exactly these products. */
 export async function setProducts(tx: TenantTransaction, userId: string, products: readonly Product[]): Promise<void> {
-  await tx.query('delete from product_accounts where tenant_id = $1 and user_id = $2 and product <> all ($3::text[])', [
-    tx.tenantId,
-    userId,
-    products,
-  ])
   await tx.query(
-    `insert into product_accounts (tenant_id, user_id, product)
+    `with closed as (
+       delete from product_accounts where tenant_id = $1 and user_id = $2 and product <> all ($3::text[])
+     )
+     insert into product_accounts (tenant_id, user_id, product)
      select $1::uuid, $2::uuid, product from unnest($3::text[]) as product
      on conflict (tenant_id, user_id, product) do update set deletion_id = null
      where product_accounts.deletion_id is not null`,
     [tx.tenantId, userId, products],
+    'set_products',
   )
 }
 

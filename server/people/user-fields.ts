@@ -1,5 +1,6 @@
 import type { JsonObject } from '../platform/database/schema.gen.ts'
 import { LetheError } from '../platform/errors.ts'
+import { requireEmail, requireLine } from '../platform/require-text.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { type Product, products, type UserKind, type UserRole, userKinds, userRoles } from './user.ts'
 
@@ -41,7 +42,6 @@ export type UserFields = {
 export type UserFieldName = keyof UserFields
 
 const maxTextLength = 256
-const maxEmailLength = 320
 const maxCustomFieldsBytes = 32 * 1024
 const maxCustomFieldsDepth = 32
 
@@ -51,22 +51,22 @@ const checks: { [Field in UserFieldName]-?: Check<Exclude<UserFields[Field], und
   kind: (field, value) => oneOf(field, value, userKinds),
   login_name: orNull(loginName),
   directory_object_id: orNull(uuid),
-  ref: orNull(text),
-  email: orNull(email),
+  ref: orNull(requireLine),
+  email: orNull(requireEmail),
   email_verified: (field, value) => {
     if (typeof value !== 'boolean') throw invalid(field, 'true or false is expected')
     return value
   },
-  external_identity_id: orNull(text),
-  first_name: orNull(text),
-  last_name: orNull(text),
-  display_name: orNull(text),
-  title: orNull(text),
-  job_title: orNull(text),
-  department: orNull(text),
-  office: orNull(text),
-  city: orNull(text),
-  country: orNull(text),
+  external_identity_id: orNull(requireLine),
+  first_name: orNull(requireLine),
+  last_name: orNull(requireLine),
+  display_name: orNull(requireLine),
+  title: orNull(requireLine),
+  job_title: orNull(requireLine),
+  department: orNull(requireLine),
+  office: orNull(requireLine),
+  city: orNull(requireLine),
+  country: orNull(requireLine),
   locale: orNull(locale),
   time_zone: orNull(timeZone),
   manager_id: orNull(uuid),
@@ -117,47 +117,27 @@ function orNull(check: Check<string>): Check<string | null> {
   return (field, value) => (value === null ? null : check(field, value))
 }
 
-/** One line of text: no control characters (PostgreSQL cannot store the null byte, terminals obey the others). */
-function text(field: string, value: unknown, maxLength: number = maxTextLength): string {
-  if (typeof value !== 'string') throw invalid(field, 'text is expected')
-  const trimmed = value.trim()
-  if (trimmed === '') throw invalid(field, 'it is empty; leave it out, or clear it')
-  if (trimmed.length > maxLength) throw invalid(field, `at most ${maxLength} characters are allowed`)
-  if (/\p{Cc}/u.test(trimmed) || !trimmed.isWellFormed()) {
-    throw invalid(field, 'control characters and broken characters are not allowed')
-  }
-  return trimmed
-}
-
 function uuid(field: string, value: unknown): string {
   return requireUuid(field, typeof value === 'string' ? value.trim() : '')
 }
 
 function loginName(field: string, value: unknown): string {
-  const name = text(field, value)
+  const name = requireLine(field, value)
   if (name.slice(name.lastIndexOf('|') + 1).trim() === '') {
     throw invalid(field, 'a claims string needs a login name behind its last bar')
   }
   return name
 }
 
-function email(field: string, value: unknown): string {
-  const address = text(field, value, maxEmailLength)
-  if (!/^[^\s@]+@[^\s@]+$/u.test(address)) {
-    throw invalid(field, 'an address with one @ and without spaces is expected')
-  }
-  return address
-}
-
 function locale(field: string, value: unknown): string {
-  const tag = text(field, value)
+  const tag = requireLine(field, value)
   return canonical(locales, tag, field, 'a language tag such as en-US is expected', () => {
     return Intl.getCanonicalLocales(tag)[0] ?? tag
   })
 }
 
 function timeZone(field: string, value: unknown): string {
-  const name = text(field, value)
+  const name = requireLine(field, value)
   return canonical(timeZones, name, field, 'a time zone such as Europe/Berlin is expected', () => {
     new Intl.DateTimeFormat('en', { timeZone: name })
     return name

@@ -107,6 +107,61 @@ const errorTable = {
     message: (d: { id: string }) =>
       `There is no session ${d.id} of this course. Name one of the course's own sessions.`,
   },
+  'catalog.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no catalog ${d.id} in this tenant.`,
+  },
+  'module.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no module ${d.id} in this tenant.`,
+  },
+  'assessment.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no assessment ${d.id} in this tenant.`,
+  },
+  'post.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) =>
+      `There is no post ${d.id} in the discussion of this course. Reply to a post of the same course.`,
+  },
+  'group.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no group ${d.id} in this tenant.`,
+  },
+  'group.taken': {
+    kind: 'conflict',
+    message: () => 'Another group of this tenant has this directory object id already.',
+  },
+  'scale_set.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no scale set ${d.id} in this tenant.`,
+  },
+  'skill.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no skill ${d.id} in this tenant.`,
+  },
+  'skill.level_not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `The scale of this skill has no level ${d.id}. Name one of the scale's own levels.`,
+  },
+  'skill.held': {
+    kind: 'conflict',
+    message: () => 'The user holds this skill at this level already. Revoke it first to award it anew.',
+  },
+  'skill.not_held': {
+    kind: 'not_found',
+    message: () => 'The user was never awarded this skill at this level, so there is nothing to revoke.',
+  },
+  'skill.revoked': {
+    kind: 'conflict',
+    message: (d: { revokedAt: string }) =>
+      `This skill was revoked from the user at ${d.revokedAt} already. Award it again if that was wrong.`,
+  },
+  'enrollment.not_completed': {
+    kind: 'conflict',
+    message: (d: { of: 'course' | 'training plan' }) =>
+      `The user has not completed this ${d.of}, so there is nothing to certify. Record the completion first.`,
+  },
   'enrollment.exists': {
     kind: 'conflict',
     message: (d: { in: 'course' | 'training plan' }) => `The user is enrolled in this ${d.in} already.`,
@@ -130,6 +185,10 @@ const errorTable = {
     kind: 'not_found',
     message: (d: { request: string }) =>
       `There is no erasure request ${d.request} in this tenant. "lethe erasure list" shows them.`,
+  },
+  'erasure.none': {
+    kind: 'not_found',
+    message: () => 'Nothing was erased in this tenant yet. "lethe purge" orders it.',
   },
   'erasure.wrong_state': {
     kind: 'conflict',

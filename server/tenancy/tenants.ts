@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid'
 import type { Database } from '../platform/database/pool.ts'
-import { inTenant, isUuid, outsideTenants } from '../platform/database/transaction.ts'
+import { inTenant, isUuid, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
 export const tenantKinds = ['enterprise', 'trial'] as const
@@ -16,6 +16,20 @@ const maxNameLength = 256
  * Throws `input.invalid` and `tenant.name_taken`.
  */
 export async function createTenant(database: Database, options: { name: string; kind: TenantKind }): Promise<Tenant> {
+  return await createTenantWith(database, options, (_tx, tenant) => Promise.resolve(tenant))
+}
+
+/**
+ * Creates a tenant and fills it in the same transaction, so that it comes into being whole or not at all. Returns what
+ * `fill` returns; like everything in a transaction, `fill` may run again.
+ *
+ * Throws like {@link createTenant}, and what `fill` throws.
+ */
+export async function createTenantWith<T>(
+  database: Database,
+  options: { name: string; kind: TenantKind },
+  fill: (tx: TenantTransaction, tenant: Tenant) => Promise<T>,
+): Promise<T> {
   const name = options.name.trim()
   if (name === '' || name.length > maxNameLength || /\p{Cc}/u.test(name) || !name.isWellFormed() || isUuid(name)) {
     throw new LetheError('input.invalid', {
@@ -37,7 +51,7 @@ export async function createTenant(database: Database, options: { name: string; 
     )
     const [tenant] = rows
     if (tenant === undefined) throw new LetheError('tenant.name_taken')
-    return tenant
+    return await fill(tx, tenant)
   })
 }
 

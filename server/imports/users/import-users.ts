@@ -57,7 +57,13 @@ export async function importUsers(
   const reader = new CsvReader(signal === undefined ? source : addAbortSignal(signal, source), options.file)
   try {
     const columns = readUserColumns(await readHead(reader))
-    return await inTenant(database, tenantId, (tx) => importRows(tx, reader, columns, options))
+    let begun = false
+    return await inTenant(database, tenantId, (tx) => {
+      // What the source had is read: another try would find no rows and call that a success.
+      if (begun) throw new LetheError('import.disturbed')
+      begun = true
+      return importRows(tx, reader, columns, options)
+    })
   } catch (error) {
     if (error instanceof DryRun) return error.result
     signal?.throwIfAborted()

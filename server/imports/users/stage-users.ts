@@ -54,9 +54,14 @@ export async function stageUsers(
        returned boolean not null default false
      ) on commit drop`,
   )
-  const copying = tx.client.query(copyFrom(`copy staged_users (${stagedColumns.join(', ')}) from stdin`))
   const { signal } = options
-  await pipeline(Readable.from(linesOf(reader, columns, options.onRead)), copying, signal ? { signal } : {})
+  await tx.copy((client) =>
+    pipeline(
+      Readable.from(linesOf(reader, columns, options.onRead)),
+      client.query(copyFrom(`copy staged_users (${stagedColumns.join(', ')}) from stdin`)),
+      signal ? { signal } : {},
+    ),
+  )
   await tx.query('create unique index on staged_users (line)')
   await tx.query('analyze staged_users (line, found_by, directory_object_id, ref, login_key, email_key)')
 }

@@ -3,7 +3,12 @@ import type pg from 'pg'
 import { codeOf, type Database } from './pool.ts'
 import type { DB } from './schema.gen.ts'
 
-/** A transaction of one tenant. Everything in it sees that tenant's rows and no others. */
+/**
+ * A transaction of one tenant. Everything in it sees that tenant's rows and no others.
+ *
+ * Statements are sent at once and answered in order: those that do not need each other's results may be awaited together
+ * (`Promise.all`) and cost one round trip.
+ */
 export type TenantTransaction = {
   readonly tenantId: string
   /** The query builder over the generated types. */
@@ -14,8 +19,8 @@ export type TenantTransaction = {
     values?: readonly unknown[],
     name?: string,
   ): Promise<{ rows: Row[]; rowCount: number }>
-  /** The connection itself, for COPY. */
-  readonly client: pg.ClientBase
+  /** Gives the connection to a COPY, which keeps it to itself: nothing else may be under way. */
+  copy<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T>
 }
 
 /** SQLSTATEs after which the same transaction may well succeed: serialization_failure, deadlock_detected. */
@@ -38,12 +43,14 @@ export async function inTenant<T>(
   const later = options.flushedLater ? '; set local synchronous_commit = off' : ''
   if (!isUuid(tenantId)) throw new TypeError('inTenant needs the id of a tenant, a UUID')
   for (let attempt = 1; ; attempt++) {
-    const client = await database.pool.connect()
+    const client: PipelinedClient = await database.pool.connect()
     let broken: Error | undefined
+    const failures: Error[] = []
     try {
-      // One round trip. The id is a checked UUID, so it may stand in the text.
-      await client.query(`begin; set local lethe.tenant_id = '${tenantId}'${later}`)
-      const result = await work(transactionOn(client, tenantId))
+      client.pipeline = true
+      // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
+      const begun = client.query(`begin; set local lethe.tenant_id = '${tenantId}'${later}`)
+      const [result] = await Promise.all([work(transactionOn(client, tenantId, failures)), begun])
       await client.query('commit')
       return result
     } catch (error) {
@@ -53,13 +60,19 @@ export async function inTenant<T>(
         // A connection that cannot roll back is thrown away; the server rolls back when it closes.
         broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
       }
-      if (attempt >= attempts || !passing.has(codeOf(error) ?? '')) throw error
+      // Statements that were sent with the one that failed fail too, because of it.
+      const cause = codeOf(error) === '25P02' ? (failures[0] ?? error) : error
+      if (attempt >= attempts || !passing.has(codeOf(cause) ?? '')) throw cause
     } finally {
+      client.pipeline = false
       client.release(broken)
     }
     await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** attempt * Math.random()))
   }
 }
+
+/** The driver sends statements without waiting for answers while this is set; its type declarations do not know it yet. */
+type PipelinedClient = pg.PoolClient & { pipeline?: boolean }
 
 /** Runs a statement outside of any tenant: on a fresh transaction no tenant's rows are visible. */
 export async function outsideTenants<Row extends pg.QueryResultRow>(
@@ -71,20 +84,32 @@ export async function outsideTenants<Row extends pg.QueryResultRow>(
   return rows
 }
 
-function transactionOn(client: pg.PoolClient, tenantId: string): TenantTransaction {
+function transactionOn(client: PipelinedClient, tenantId: string, failures: Error[]): TenantTransaction {
   let db: Kysely<DB> | undefined
   return {
     tenantId,
-    client,
+    async copy(work) {
+      client.pipeline = false
+      try {
+        return await work(client)
+      } finally {
+        client.pipeline = true
+      }
+    },
     get db() {
       db ??= new Kysely<DB>({ dialect: new PostgresDialect({ pool: onlyThis(client) }) })
       return db
     },
     async query(text, values = [], name) {
-      const result = await client.query(
-        name === undefined ? { text, values: [...values] } : { name, text, values: [...values] },
-      )
-      return { rows: result.rows, rowCount: result.rowCount ?? 0 }
+      try {
+        const result = await client.query(
+          name === undefined ? { text, values: [...values] } : { name, text, values: [...values] },
+        )
+        return { rows: result.rows, rowCount: result.rowCount ?? 0 }
+      } catch (error) {
+        if (error instanceof Error) failures.push(error)
+        throw error
+      }
     },
   }
 }

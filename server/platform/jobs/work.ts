@@ -14,12 +14,15 @@ export type Workers = {
   stop(): Promise<void>
 }
 
+/** So often the jobs of processes that died are looked for. */
+const lookForDeadEvery = 2000
+
 /** First number of the advisory locks by which living processes are known to each other. */
 const lockSpace = 0x6c65
 
 /**
- * Works on jobs, `concurrency` at a time, until stopped. Jobs of processes that were killed are taken over at once, not
- * after the queue's four hours: while it lives, a process holds an advisory lock that its name in the queue leads to.
+ * Works on jobs, `concurrency` at a time, until stopped. Jobs of processes that were killed are taken over within seconds,
+ * not after the queue's four hours: while it lives, a process holds an advisory lock that its name in the queue leads to.
  */
 export async function work(
   database: Database,
@@ -52,8 +55,15 @@ export async function work(
     logger: silent,
   })
   await life.query('select pg_advisory_lock($1, hashtext(name)) from unnest($2::text[]) as name', [lockSpace, names])
+  const looking = setInterval(() => {
+    releaseJobsOfTheDead(database).catch((error: unknown) =>
+      options.log.error({ code: codeOf(error) }, 'jobs of processes that died could not be looked for'),
+    )
+  }, lookForDeadEvery)
+  looking.unref()
   return {
     async stop() {
+      clearInterval(looking)
       await runner.stop()
       await life.query('select pg_advisory_unlock($1, hashtext(name)) from unnest($2::text[]) as name', [
         lockSpace,

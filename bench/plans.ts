@@ -1,0 +1,76 @@
+import { writeFile } from 'node:fs/promises'
+import type pg from 'pg'
+import { compiledMap } from '../server/datamap/compiled.ts'
+import { type Loaded, withClone } from './databases.ts'
+
+/** Writes the plans of the heaviest statements, on the loaded data, to docs/plans.md. */
+export async function writePlans(loaded: Loaded): Promise<void> {
+  const parts = [
+    '# Plans of the heaviest statements',
+    '',
+    "PostgreSQL 18, the whole of OULAD in one tenant (28,785 learners, 1.05 million clicks), as the application's role under row level security. Written by `npm run bench plans`. Of statements over many tables, the parts that read more than a page.",
+  ]
+  await withClone(loaded, 'lethe_bench_plans', async ({ app }) => {
+    const client = await app.database.pool.connect()
+    try {
+      parts.push(...(await explainPurge(client, loaded.tenant)))
+    } finally {
+      client.release()
+    }
+  })
+  await writeFile(new URL('../docs/plans.md', import.meta.url), `${parts.join('\n')}\n`)
+}
+
+async function explainPurge(client: pg.PoolClient, tenant: string): Promise<string[]> {
+  await client.query(`begin; set local lethe.tenant_id = '${tenant}'`)
+  const { rows } = await client.query<{ user_id: string }>(
+    `select user_id from record_actions group by user_id having count(*) between 200 and 320 order by user_id limit 1`,
+  )
+  const people = rows.map(({ user_id }) => user_id)
+  const parts: string[] = []
+  const explain = async (title: string, text: string, values: unknown[], setup = '') => {
+    if (setup !== '') await client.query(setup)
+    const result = await client.query<Record<'QUERY PLAN', string>>(
+      `explain (analyze, costs off, timing off, buffers off, summary off) ${text}`,
+      values,
+    )
+    const plan = result.rows.map((row) =>
+      row['QUERY PLAN'].replaceAll(tenant, 'TENANT').replaceAll(people[0] ?? '', 'LEARNER'),
+    )
+    parts.push('', `## ${title}`, '', '```', ...worthReading(plan), '```')
+  }
+  const acts = compiledMap.acts.filter(({ table }) =>
+    ['record_actions', 'assessment_attempts', 'users'].includes(table),
+  )
+  await explain('Locate: what there is about one learner', compiledMap.locate.text, [tenant, people, people])
+  await explain(
+    'Look up mentions of three identifiers, as the auditor',
+    compiledMap.lookUpMentions.text,
+    [
+      tenant,
+      people,
+      ['somebody.else@learners.example', 'oulad-99999999'],
+      ['%somebody.else%learners.example%', '%oulad-99999999%', '%3f2504e0-4f89-41d3-9a0c-0305e82c3301%'],
+    ],
+    'set local role lethe_auditor; set local enable_seqscan = off',
+  )
+  await client.query('set local role lethe_app; set local enable_seqscan = on')
+  for (const { table, effect, statements } of acts.filter(({ effect }) => effect === 'deleted')) {
+    const last = statements.at(-1)
+    if (last !== undefined && table !== 'users') await explain(`${table}: ${effect}`, last.text, [tenant, people])
+  }
+  await client.query('rollback')
+  return parts
+}
+
+/** Leaves out the parts of a long plan that found an empty table. */
+function worthReading(plan: string[]): string[] {
+  const blocks: string[][] = []
+  for (const line of plan) {
+    const starts = /^ {2}->/.test(line) || blocks.length === 0
+    if (starts) blocks.push([line])
+    else blocks.at(-1)?.push(line)
+  }
+  const large = /record_actions|assessment_attempts|enrollments|modules|product_accounts|users/
+  return blocks.filter((block, index) => index === 0 || block.some((line) => large.test(line))).flat()
+}

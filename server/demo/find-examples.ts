@@ -1,0 +1,45 @@
+import { findPendingErasure } from '../erasure/pending.ts'
+import { resolveUsers } from '../people/find-users.ts'
+import { type ListUsersOptions, listUsers } from '../people/list-users.ts'
+import type { User } from '../people/user.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { twinAddress } from './hire-people.ts'
+
+/** People of the demo to try commands with, as they are now: some may have been purged since it was loaded. */
+export type Examples = {
+  /** E-mail address of a deleted learner, which nobody else has; undefined when nobody of this kind is left. */
+  leaver: string | undefined
+  /** The same of an active learner. */
+  learner: string | undefined
+  /** Two people with one login name, and the directory object id of the one who is deleted. */
+  twins: { login: string; directoryObjectId: string } | undefined
+}
+
+/** Finds people for the commands that "lethe demo" proposes. */
+export async function findExamples(tx: TenantTransaction): Promise<Examples> {
+  const twins = await listUsers(tx, { states: ['active', 'deleted'], search: twinAddress })
+  const deletedTwin = twins.users.find(({ state }) => state === 'deleted')?.directory_object_id
+  return {
+    leaver: await findAddress(tx, { sort: 'deleted' }),
+    learner: await findAddress(tx, { states: ['active'] }),
+    twins:
+      twins.users.length > 1 && deletedTwin != null
+        ? { login: twinAddress, directoryObjectId: deletedTwin }
+        : undefined,
+  }
+}
+
+/** The address of the last learner in the list whom it names alone and nothing else is being done to. */
+async function findAddress(tx: TenantTransaction, options: ListUsersOptions): Promise<string | undefined> {
+  const { users } = await listUsers(tx, { ...options, limit: 1000 })
+  for (const { id, email } of users.filter(isLearner).reverse()) {
+    if (email === null) continue
+    const [named] = await resolveUsers(tx, [{ by: 'email', value: email }])
+    if (named?.outcome === 'found' && (await findPendingErasure(tx, id)) === undefined) return email
+  }
+  return undefined
+}
+
+function isLearner({ roles, former_roles }: User): boolean {
+  return [...roles, ...former_roles].every((role) => role === 'learner')
+}

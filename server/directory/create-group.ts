@@ -1,0 +1,29 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { requireLine, requireText } from '../platform/require-text.ts'
+import { requireUuid } from '../platform/require-uuid.ts'
+
+export type NewGroup = {
+  displayName: string
+  description?: string
+  /** UUID, unique in the tenant. */
+  directoryObjectId?: string
+}
+
+/** Creates a group of the directory, without members. Returns its id. Throws `input.invalid` and `group.taken`. */
+export async function createGroup(tx: TenantTransaction, group: NewGroup): Promise<{ id: string }> {
+  const { description, directoryObjectId } = group
+  const created = await tx.db
+    .insertInto('directory_groups')
+    .values({
+      tenant_id: tx.tenantId,
+      display_name: requireLine('displayName', group.displayName),
+      description: description === undefined ? null : requireText('description', description),
+      directory_object_id: directoryObjectId === undefined ? null : requireUuid('directoryObjectId', directoryObjectId),
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  if (created === undefined) throw new LetheError('group.taken')
+  return created
+}

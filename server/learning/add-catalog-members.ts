@@ -1,0 +1,32 @@
+import { requireActiveUsers } from '../people/require-active.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { requirePresent } from './require-present.ts'
+
+export type CatalogRole = 'member' | 'administrator'
+
+/**
+ * Adds active users to a catalog. Who is in it already keeps the membership and the role. Returns how many are new.
+ *
+ * Throws `input.invalid`, `catalog.not_found`, `user.not_found`, `user.wrong_state`.
+ */
+export async function addCatalogMembers(
+  tx: TenantTransaction,
+  options: {
+    catalogId: string
+    userIds: readonly string[]
+    /** Default: member. */
+    role?: CatalogRole
+    /** The user who adds them. */
+    addedBy?: string
+  },
+): Promise<{ added: number }> {
+  await requirePresent(tx, 'catalog', [options.catalogId])
+  await requireActiveUsers(tx, { userIds: options.userIds, act: 'added to a catalog' })
+  const { rowCount } = await tx.query(
+    `insert into catalog_members (tenant_id, catalog_id, user_id, role, added_by)
+     select $1, $2, user_id, $4, $5 from unnest($3::uuid[]) as user_id
+     on conflict do nothing`,
+    [tx.tenantId, options.catalogId, options.userIds, options.role ?? 'member', options.addedBy ?? null],
+  )
+  return { added: rowCount }
+}

@@ -1,0 +1,68 @@
+import { requireActiveUser } from '../people/require-active.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { requireLine } from '../platform/require-text.ts'
+import { requirePast, requireTime } from '../platform/require-time.ts'
+import { requireUuid } from '../platform/require-uuid.ts'
+
+export type NewIssuedCertificate = {
+  userId: string
+  /** Exactly one of the two. */
+  courseId?: string
+  trainingPlanId?: string
+  /** What is printed on it. */
+  number?: string
+  expiresAt?: Date
+  /** The user who issues it. */
+  issuedBy?: string
+  /** When it happened, where that is recorded afterwards. */
+  at?: Date
+}
+
+/**
+ * Issues a certificate to an active user who has completed the course or the training plan; after one has expired,
+ * another may follow. Returns its id.
+ *
+ * Throws `input.invalid`, `enrollment.not_completed`, `user.not_found`, `user.wrong_state`.
+ */
+export async function issueCertificate(
+  tx: TenantTransaction,
+  certificate: NewIssuedCertificate,
+): Promise<{ id: string }> {
+  const { userId, courseId, trainingPlanId, number, expiresAt } = certificate
+  if ((courseId === undefined) === (trainingPlanId === undefined)) {
+    throw new LetheError('input.invalid', {
+      field: 'courseId',
+      expected: 'exactly one of courseId and trainingPlanId is expected',
+    })
+  }
+  const at = requirePast('at', certificate.at)
+  await requireActiveUser(tx, { userId, act: 'issued a certificate' })
+  const { rows } = await tx.query(
+    `select from enrollments
+     where tenant_id = $1 and user_id = $2 and (course_id = $3 or training_plan_id = $4) and state = 'completed'`,
+    [
+      tx.tenantId,
+      userId,
+      courseId === undefined ? null : requireUuid('courseId', courseId),
+      trainingPlanId === undefined ? null : requireUuid('trainingPlanId', trainingPlanId),
+    ],
+  )
+  if (rows.length === 0) {
+    throw new LetheError('enrollment.not_completed', { of: courseId === undefined ? 'training plan' : 'course' })
+  }
+  return await tx.db
+    .insertInto('issued_certificates')
+    .values({
+      tenant_id: tx.tenantId,
+      user_id: userId,
+      course_id: courseId ?? null,
+      training_plan_id: trainingPlanId ?? null,
+      number: number === undefined ? null : requireLine('number', number),
+      expires_at: expiresAt === undefined ? null : requireTime('expiresAt', expiresAt),
+      issued_by: certificate.issuedBy ?? null,
+      ...(at !== undefined && { issued_at: at }),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+}

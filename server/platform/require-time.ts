@@ -1,0 +1,24 @@
+import { LetheError } from './errors.ts'
+
+/** The day, given as YYYY-MM-DD, where the calendar has it. Throws `input.invalid`, naming the field. */
+export function requireDay(field: string, value: string): string {
+  const time = /^\d{4}-\d\d-\d\d$/.test(value) ? new Date(`${value}T00:00:00Z`) : undefined
+  // A day that a month does not have moves into the next month.
+  if (time !== undefined && !Number.isNaN(time.getTime()) && time.toISOString().startsWith(value)) return value
+  throw new LetheError('input.invalid', { field, expected: 'a day as YYYY-MM-DD is expected' })
+}
+
+/** The point in time. Throws `input.invalid`, naming the field. */
+export function requireTime(field: string, value: Date): Date {
+  if (Number.isNaN(value.getTime())) throw new LetheError('input.invalid', { field, expected: 'a time is expected' })
+  return value
+}
+
+/**
+ * The point in time at which something happened that is recorded afterwards; undefined stays undefined and means now.
+ * Throws `input.invalid`, naming the field, where it has not come yet.
+ */
+export function requirePast(field: string, value: Date | undefined): Date | undefined {
+  if (value === undefined || requireTime(field, value).getTime() <= Date.now()) return value
+  throw new LetheError('input.invalid', { field, expected: 'a time that has passed is expected' })
+}

@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const pinnedNode = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
+const lethe = fileURLToPath(new URL('../bin/lethe.mjs', import.meta.url))
+
+type Running = { child: ChildProcess; text: { stdout: string; stderr: string }; ended: Promise<number | null> }
+
+let folder: string
+let data: string
+const started: Running[] = []
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'lethe-demo-')))
+  data = path.join(folder, "it's data")
+  // As root the server runs as another user, who must be able to enter.
+  await chmod(folder, 0o711)
+})
+afterAll(async () => {
+  for (const { child, ended } of started) {
+    child.kill('SIGKILL')
+    await ended
+  }
+  // Takes over what a killed process has left, and stops it.
+  await start('tenant', 'list').ended
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Starts a program as a terminal does: in a process group of its own, all of which gets Ctrl-C. */
+function startProgram(program: string, args: string[]): Running {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(DATABASE_|LETHE_)/.test(name)))
+  const child = spawn(program, args, {
+    cwd: folder,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...env, LETHE_DATA: data },
+  })
+  const text = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream]?.setEncoding('utf8').on('data', (chunk: string) => {
+      text[stream] += chunk
+    })
+  }
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  const running = { child, text, ended }
+  started.push(running)
+  return running
+}
+
+const start = (...args: string[]) => startProgram(pinnedNode, [lethe, ...args])
+
+async function finish({ text, ended }: Running) {
+  return { code: await ended, ...text }
+}
+
+/** The document of a command that works. */
+async function json(...args: string[]) {
+  const { code, stdout, stderr } = await finish(start(...args, '--json'))
+  if (code !== 0) throw new Error(stderr)
+  return JSON.parse(stdout)
+}
+
+async function startDemo(): Promise<Running> {
+  const demo = start('demo')
+  for (;;) {
+    if (demo.text.stderr.includes('Ctrl-C ends')) return demo
+    if (demo.child.exitCode !== null) throw new Error(demo.text.stderr)
+    await Promise.race([demo.ended, new Promise((resolve) => setTimeout(resolve, 20))])
+  }
+}
+
+/** The commands that the demo proposes, as they stand in its text. */
+function proposedBy({ text }: Running): string[] {
+  return text.stdout.split('\n').flatMap((line) => /^ {2}(npx lethe .*)$/.exec(line)?.[1] ?? [])
+}
+
+function paste(command: string) {
+  const here = `'${pinnedNode}' '${lethe}'`
+  return finish(startProgram('/bin/sh', ['-c', command.replace(/^npx lethe/, () => here)]))
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return await access(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+describe('lethe demo', () => {
+  let demo: Running
+
+  it('starts a database, loads the demo and proposes commands that work as they stand', async () => {
+    demo = await startDemo()
+    expect(demo.text.stdout).toContain('Welcome to the Demo Academy')
+    const commands = proposedBy(demo)
+    expect(commands.length).toBeGreaterThanOrEqual(5)
+    const codes: [string, number | null][] = []
+    for (const command of commands) {
+      const { code, stdout } = await paste(command)
+      codes.push([command.replace(/^npx lethe( --data '.*?data')?/, '').trim(), code])
+      if (command.includes('certificate verify')) expect(stdout).toMatch(/^The certificate is valid\.$/m)
+      if (command.includes('erasure show')) expect(stdout).toMatch(/^state +completed$/m)
+      if (command.includes('--directory-object-id')) expect(stdout).toMatch(/belong to other users too/)
+    }
+    // The two twins of one login name are the one thing that Lethe must not decide.
+    expect(codes.filter(([, code]) => code !== 0)).toEqual([['preview --login sam.zwilling@example.org', 4]])
+  }, 180_000)
+
+  it('refuses a second demo on its data folder and says which process has it', async () => {
+    const { code, stdout, stderr } = await finish(start('demo'))
+    expect({ code, stdout }).toEqual({ code: 6, stdout: '' })
+    expect(stderr).toBe(
+      `lethe: The data folder ${data} is in use by process ${demo.child.pid}. Stop that one first, or name another folder with --data or LETHE_DATA.\n`,
+    )
+  })
+
+  it('works on what others order', async () => {
+    expect(await orderPurge()).toBe('completed')
+  })
+
+  it('starts again after kill -9 and finds everything in its place', async () => {
+    const before = await json('user', 'list', '--state', 'all', '--limit', '1000')
+    demo.child.kill('SIGKILL')
+    await demo.ended
+    demo = await startDemo()
+    expect(demo.text.stdout).toContain('The Demo Academy is there already')
+    expect(await json('user', 'list', '--state', 'all', '--limit', '1000')).toEqual(before)
+    expect(await orderPurge()).toBe('completed')
+  }, 180_000)
+
+  it('stops its database at Ctrl-C, and exits 0', async () => {
+    expect(await isThere(path.join(data, 'postgres', 'postmaster.pid'))).toBe(true)
+    if (demo.child.pid === undefined) throw new Error('The demo did not start')
+    process.kill(-demo.child.pid, 'SIGINT')
+    expect(await demo.ended).toBe(0)
+    expect(demo.text.stderr).toMatch(/Ctrl-C ends\.\nStopping;.*\n$/)
+    expect(await isThere(path.join(data, 'postgres', 'postmaster.pid'))).toBe(false)
+    expect(await readdir(path.join(data, 'users'))).toEqual([])
+  })
+
+  it('ends after loading with --load-only, and names the tenant where there are several', async () => {
+    await json('tenant', 'create', 'Another one')
+    const { code, stdout, stderr } = await finish(start('demo', '--load-only'))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain(`--tenant 'Demo Academy' preview`)
+  })
+
+  /** Orders a purge that the demo's own workers carry out. Returns the state in which it ended. */
+  async function orderPurge(): Promise<string> {
+    const { users } = await json('user', 'list', '--sort', 'deleted', '--limit', '1')
+    const { request } = await json('purge', '--id', users[0].id, '--yes', '--no-wait')
+    for (;;) {
+      const { erasure } = await json('erasure', 'show', request)
+      if (erasure.finishedAt !== null) return erasure.state
+    }
+  }
+})
