@@ -120,14 +120,14 @@ describe('the data map in the database', () => {
       canary: (table, column) =>
         map[table]?.columns[column]?.is === 'mention' ? 'first@example.com' : `${table} ${column}`,
     })
-    const erased = (tx: TenantTransaction) =>
+    const erased = async (tx: TenantTransaction) =>
       erase(tx, {
         operation,
         people: [user],
         identifiers: [{ kind: 'email', value: 'first@example.com' }],
         findHeir: () => Promise.resolve(otherUser),
         findAlsoErased: () => Promise.resolve(new Set()),
-        onLocated: () => Promise.resolve(),
+        located: await locate(tx, operation, [user]),
       })
     return { tenant, user, otherUser, erased }
   }
@@ -143,7 +143,7 @@ describe('the data map in the database', () => {
           effects.map(({ table, effect }) => `${table} ${effect}`).sort()
         const { acts, mentions } = compiledMap.plans[operation]
         expect(names(located)).toEqual(names(acts))
-        const { effects } = await erased(tx)
+        const effects = await erased(tx)
         const isScrub = ({ effect }: { effect: string }) => effect.startsWith('scrubbed ')
         expect(effects.filter((effect) => !isScrub(effect))).toEqual(
           located.map(({ table, effect, rows }) => ({ table, effect, rows })).sort(inOrder),

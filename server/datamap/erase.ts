@@ -2,15 +2,8 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Act, Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import type { Identifier } from './identifiers.ts'
-import { type Effect, type Located, locate, sumEffects } from './locate.ts'
+import { type Effect, type Located, sumEffects } from './locate.ts'
 import { canLookUp, findMentions, scrubMentions } from './mentions.ts'
-
-export type Erased = {
-  /** What was done to which table; rows as the database counted them. */
-  effects: Effect[]
-  /** What there was about whom, counted before. */
-  located: Located[]
-}
 
 export type ErasureOptions = {
   operation: Operation
@@ -23,20 +16,19 @@ export type ErasureOptions = {
    * counted: those rows go, now or later, and the receipt must not depend on who comes first.
    */
   findAlsoErased: (people: string[]) => Promise<Set<string>>
-  /** Called with what there is about the people, before any of it is touched. */
-  onLocated: (located: Located[]) => Promise<void>
+  /** What there is about the people, counted after they were locked. */
+  located: Located[]
 }
 
 /**
  * Erases people by the data map, in the transaction given: deletes what is about them, takes them out of what they did,
  * scrubs their identifiers wherever they are mentioned, and deletes their own rows last; or, to anonymize them, does so
  * with what names or describes them and keeps the rest. The caller has locked the people, so that nothing about them can
- * be added meanwhile, and leaves out identifiers that somebody else holds too.
+ * be added meanwhile, and leaves out identifiers that somebody else holds too. Answers what was done to which table, in
+ * rows as the database counted them.
  */
-export async function erase(tx: TenantTransaction, options: ErasureOptions): Promise<Erased> {
-  const { operation, people, identifiers } = options
-  const located = await locate(tx, operation, people)
-  await options.onLocated(located)
+export async function erase(tx: TenantTransaction, options: ErasureOptions): Promise<Effect[]> {
+  const { operation, people, identifiers, located } = options
   const touched = new Set(located.map(({ table, effect }) => `${table} ${effect}`))
   const acts = compiledMap.plans[operation].acts.filter(({ table, effect }) => touched.has(`${table} ${effect}`))
   const heir = acts.some(({ statements }) => statements.some(({ needsHeir }) => needsHeir))
@@ -53,7 +45,7 @@ export async function erase(tx: TenantTransaction, options: ErasureOptions): Pro
   const owners = new Set(done.flatMap((one) => one.owners))
   const alsoErased = owners.size === 0 ? owners : await options.findAlsoErased([...owners])
   const counted = done.filter((one) => !one.owners.some((owner) => alsoErased.has(owner)))
-  return { effects: sumEffects(counted.map(({ effect }) => effect)).filter(({ rows }) => rows > 0), located }
+  return sumEffects(counted.map(({ effect }) => effect)).filter(({ rows }) => rows > 0)
 }
 
 /**

@@ -216,17 +216,18 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
 
 /** The digest of the list of those who are done. Who was certified before and failed since is not in that list. */
 async function digestSubjects(app: Application, tx: TenantTransaction, request: string): Promise<string> {
-  const [hashKey] = await Promise.all([
-    identifierHashKey(tx, app.masterKey),
-    tx.query(
-      `update erasure_subjects set finished_at = null
-       where tenant_id = $1 and request_id = $2 and state = 'failed' and finished_at is not null`,
-      [tx.tenantId, request],
-      'uncertify_failed',
-    ),
-  ])
+  const hashKey = await identifierHashKey(tx, app.masterKey)
+  const uncertified = tx.query(
+    `update erasure_subjects set finished_at = null
+     where tenant_id = $1 and request_id = $2 and state = 'failed' and finished_at is not null`,
+    [tx.tenantId, request],
+    'uncertify_failed',
+  )
   const digest = subjectDigest()
-  for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
+  const read = async () => {
+    for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
+  }
+  await Promise.all([uncertified, read()])
   return digest.hex()
 }
 

@@ -2,8 +2,9 @@ import pg from 'pg'
 import type { Application } from '../application.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
-import { type Erased, erase } from '../datamap/erase.ts'
+import { erase } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
+import { type Effect, type Located, locate } from '../datamap/locate.ts'
 import { lockPeople } from '../datamap/people.ts'
 import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
 import { notify } from '../notify/notify.ts'
@@ -149,24 +150,28 @@ async function eraseClaimed(
   if (subjects.size === 0) return
 
   const ownIds = [...subjects.keys()]
-  const shared = await findSharedIdentifiers(tx, request, [...subjects.values()].flat(), ownIds)
+  const [shared, located] = await Promise.all([
+    findSharedIdentifiers(tx, request, [...subjects.values()].flat(), ownIds),
+    locate(tx, operation, ownIds),
+  ])
   const isOwn = ({ value }: Identifier) => !shared.has(value)
-  let taught: string[] = []
-  const erased = await erase(tx, {
+  const teaches = located.some(({ table }) => table === 'session_instructors')
+  const taught = teaches ? await sessionsTaughtBy(tx, ownIds) : []
+  const effects = await erase(tx, {
     operation,
     people: ownIds,
     identifiers: [...subjects.values()].flat().filter(isOwn),
     findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
     findAlsoErased: (people) => findSubjects(tx, request, people),
-    onLocated: async (located) => {
-      if (located.some(({ table }) => table === 'session_instructors')) taught = await sessionsTaughtBy(tx, ownIds)
-    },
+    located,
   })
   if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
   // Who is anonymized may come back as somebody new: nothing remembers the identifiers.
   const hashKey = operation === 'purge' ? await identifierHashKey(tx, app.masterKey) : undefined
-  await record(tx, request, erased, {
+  await record(tx, request, {
     operation,
+    effects,
+    located,
     subjects: ownIds.map((id) => {
       const identifiers = subjects.get(id) ?? []
       return {
@@ -214,9 +219,9 @@ type Recorded = { id: string; sealed: Buffer; hashes: { kind: string; hash: Buff
 async function record(
   tx: TenantTransaction,
   request: string,
-  { effects, located }: Erased,
-  { operation, subjects }: { operation: Operation; subjects: Recorded[] },
+  done: { operation: Operation; effects: Effect[]; located: Located[]; subjects: Recorded[] },
 ): Promise<void> {
+  const { operation, effects, located, subjects } = done
   const counts = new Map<string, Record<string, number>>(subjects.map(({ id }) => [id, {}]))
   for (const { person, table, effect, rows } of located) {
     const own = counts.get(person)
