@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { type Command, Option } from 'commander'
+import { exportUsers } from '../imports/users/export-users.ts'
 import { createUser } from '../people/create-user.ts'
 import { deleteUsers } from '../people/delete-users.ts'
 import { exportUser, makeExportFolder } from '../people/export-user.ts'
@@ -37,8 +38,9 @@ type ListOptions = {
   search?: string
   deletedIn?: string
   sort: UserSort
-  limit: string
+  limit?: string
   after?: string
+  csv?: boolean
 }
 
 function addList(group: Command): void {
@@ -49,11 +51,12 @@ function addList(group: Command): void {
     .option('--search <text>', 'part of a name, an e-mail address or a login name')
     .option('--deleted-in <YYYY-MM>', 'only users who were deleted in this month (UTC)')
     .addOption(new Option('--sort <order>', 'id is the order of creation').choices(userSorts).default('id'))
-    .option('--limit <number>', 'so many at most, up to 1000', '50')
+    .option('--limit <number>', 'so many at most, up to 1000 (default: 50)')
     .option('--after <cursor>', 'go on where the page before ended')
+    .option('--csv', 'all of them as a CSV file, which "lethe import users" reads')
     .addHelpText(
       'after',
-      '\nWithout --state, active and suspended users are listed.\n\nExample:\n  lethe user list --deleted-in 2026-03 --sort deleted',
+      '\nWithout --state, active and suspended users are listed.\n\nExamples:\n  lethe user list --deleted-in 2026-03 --sort deleted\n  lethe user list --csv > users.csv',
     )
     .action(async (options: ListOptions, command: Command) => {
       const query: ListUsersOptions = {
@@ -61,8 +64,12 @@ function addList(group: Command): void {
         ...(options.search !== undefined && { search: options.search }),
         ...(options.deletedIn !== undefined && { deletedIn: options.deletedIn }),
         sort: options.sort,
-        limit: Number(options.limit),
+        ...(options.limit !== undefined && { limit: Number(options.limit) }),
         ...(options.after !== undefined && { after: options.after }),
+      }
+      if (options.csv === true) {
+        await writeCsv(query, command)
+        return
       }
       await withTenant(command, async ({ run, output }) => {
         const { users, next } = await run((tx) => listUsers(tx, query))
@@ -81,6 +88,29 @@ function addList(group: Command): void {
         })
       })
     })
+}
+
+/** Nobody reads the output any more. */
+class ReaderGone extends Error {}
+
+async function writeCsv(query: ListUsersOptions, command: Command): Promise<void> {
+  const { json } = command.optsWithGlobals<{ json?: boolean }>()
+  if (query.limit !== undefined || query.after !== undefined || json === true) {
+    throw new LetheError('input.usage', {
+      reason: '--csv writes all users; it goes without --limit, --after and --json.',
+    })
+  }
+  await withTenant(command, async ({ run, output, signal }) => {
+    const write = async (text: string) => {
+      signal.throwIfAborted()
+      if (!(await output.write(text))) throw new ReaderGone()
+    }
+    try {
+      await run((tx) => exportUsers(tx, query, write))
+    } catch (error) {
+      if (!(error instanceof ReaderGone)) throw error
+    }
+  })
 }
 
 function addShow(group: Command): void {

@@ -238,6 +238,20 @@ const errorTable = {
     message: (d: { file: string }) =>
       `Another import of ${d.file} into this tenant runs at the same time. Let it finish, then repeat the command.`,
   },
+  'import.rejected_rows': {
+    kind: 'failed',
+    message: (d: { rejected: number; read: number; dryRun: boolean }) =>
+      `${d.rejected} of ${d.read} row${d.read === 1 ? '' : 's'} ${d.rejected === 1 ? 'was' : 'were'} rejected; the others ${d.dryRun ? 'would go' : 'went'} in. Mend ${d.rejected === 1 ? 'it' : 'them'} and import the file again: what went in stays as it is.`,
+  },
+  'import.disturbed': {
+    kind: 'conflict',
+    message: () =>
+      'Others keep changing the same users while they are imported. Nothing was imported; repeat the command when they are done.',
+  },
+  'output.file_unwritable': {
+    kind: 'input',
+    message: (d: { file: string; reason: string }) => `The file ${d.file} cannot be written: ${d.reason}.`,
+  },
   'database.unreachable': {
     kind: 'environment',
     message: (d: { address: string; reason: string }) =>
