@@ -1,7 +1,9 @@
+import path from 'node:path'
 import { type Command, Option } from 'commander'
 import { exportUsers } from '../imports/users/export-users.ts'
 import { createUser } from '../people/create-user.ts'
 import { deleteUsers } from '../people/delete-users.ts'
+import { exportUser, makeExportFolder } from '../people/export-user.ts'
 import { findUser, requireUsers } from '../people/find-users.ts'
 import { type ListUsersOptions, listUsers, readStates, type UserSort, userSorts } from '../people/list-users.ts'
 import { lockUsers } from '../people/lock-users.ts'
@@ -17,7 +19,7 @@ import { counted, formatFields, formatTable } from './output.ts'
 import { withTenant } from './session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from './subject-options.ts'
 
-/** `lethe user list|show|create|update|suspend|reactivate|delete|restore` */
+/** `lethe user list|show|create|update|suspend|reactivate|delete|restore|export` */
 export function addUserCommands(program: Command): void {
   const group = program.command('user').description('the users of the tenant and their life')
   addList(group)
@@ -28,6 +30,7 @@ export function addUserCommands(program: Command): void {
   addReactivate(group)
   addDelete(group)
   addRestore(group)
+  addExport(group)
 }
 
 type ListOptions = {
@@ -246,6 +249,32 @@ function addRestore(group: Command): void {
           { user_ids: userIds, active },
           () =>
             `${counted(userIds.length, 'user')} restored. Active again: ${counted(active.product_accounts, 'product account')}, ${formatCounts(active)}.`,
+        )
+      })
+    })
+}
+
+function addExport(group: Command): void {
+  const command = group.command('export').description('write everything that is held about a user into a folder')
+  addSubjectOptions(command, { many: false })
+    .requiredOption('--out <folder>', 'a folder that is empty or does not exist yet')
+    .addHelpText(
+      'after',
+      '\nThe folder has JSON and CSV for each table, files as they are, and index.html to begin with. It holds personal\n' +
+        'data: hand it over and delete it. Nothing of the export is kept in the database.\n\n' +
+        'Example:\n  lethe user export --email ann@example.org --out export-1',
+    )
+    .action(async (options: SubjectOptions & { out: string }, command: Command) => {
+      const selector = readSubject(options)
+      await withTenant(command, async ({ run, output }) => {
+        const { id } = await run((tx) => findUser(tx, selector))
+        await makeExportFolder(options.out)
+        const index = await run((tx) => exportUser(tx, { userId: id, folder: options.out }))
+        const rows = index.tables.reduce((sum, table) => sum + table.rows, 0)
+        output.result(
+          { export: index },
+          () =>
+            `${counted(rows, 'row')}, ${counted(index.files.length, 'file')} and ${counted(index.mentions.rows, 'mention')} exported. Begin with ${path.join(options.out, 'index.html')}`,
         )
       })
     })

@@ -223,6 +223,11 @@ const errorTable = {
     message: (d: { request: string }) =>
       `This certificate is of a purge: it names people under a key of the tenant, not under a salt. Ask the installation that has the key: "lethe certificate check ${d.request}".`,
   },
+  'export.folder_unusable': {
+    kind: 'input',
+    message: (d: { folder: string; reason: string }) =>
+      `The folder ${d.folder} cannot take the export: ${d.reason}. Name an empty folder, or one that does not exist yet.`,
+  },
   'import.changed_file': {
     kind: 'conflict',
     message: (d: { file: string }) =>
