@@ -35,11 +35,15 @@ export type TestApplication = TestDatabase & {
 
 /** Opens the application on a database of its own; workers run only once they are started. */
 export async function openTestApplication(): Promise<TestApplication> {
-  const test = await createTestDatabase()
+  return testApplicationOn(await createTestDatabase(), newKey())
+}
+
+/** The application on a database that is there; `close` closes that too. */
+export function testApplicationOn(test: TestDatabase, masterKey: Buffer): TestApplication {
   const app: Application = {
     config: readConfig({}),
     database: test.database,
-    masterKey: newKey(),
+    masterKey,
     close: () => Promise.resolve(),
   }
   const lines: string[] = []

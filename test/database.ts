@@ -27,8 +27,15 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   } finally {
     await admin.end()
   }
-  const ownerUrl = server.ownerUrlOf(name)
-  const appUrl = server.appUrlOf(name)
+  return openTestDatabase(server.ownerUrlOf(name), server.appUrlOf(name), () => server.dropDatabase(name))
+}
+
+/** Connects to a migrated database that is there. `drop` is what `close` does last. */
+export async function openTestDatabase(
+  ownerUrl: string,
+  appUrl: string,
+  drop: () => Promise<void>,
+): Promise<TestDatabase> {
   const owner = new pg.Client({ connectionString: ownerUrl })
   await owner.connect()
   const database = await openDatabase({ url: appUrl })
@@ -40,7 +47,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     async close() {
       await database.close()
       await owner.end()
-      await server.dropDatabase(name)
+      await drop()
     },
   }
 }

@@ -5,7 +5,9 @@ import { addDatabaseCommands } from './database-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { addErasureCommands } from './erasure-commands.ts'
 import { addImportCommands } from './import-commands.ts'
+import { addLedgerCommands } from './ledger-commands.ts'
 import { addServeCommand } from './serve-command.ts'
+import { addSweepCommand } from './sweep-command.ts'
 import { addTenantCommands } from './tenant-commands.ts'
 import { addUserCommands } from './user-commands.ts'
 
@@ -19,6 +21,8 @@ const groups: ((program: Command) => void)[] = [
   addImportCommands,
   addErasureCommands,
   addCertificateCommands,
+  addLedgerCommands,
+  addSweepCommand,
 ]
 
 const afterHelp = `

@@ -3,7 +3,7 @@ import { type Application, openApplication, type Server, useServer } from '../ap
 import { type Config, readConfig } from '../config.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import type { Initiator } from '../platform/initiator.ts'
-import { chooseTenant, type Tenant } from '../tenancy/tenants.ts'
+import { chooseTenant, findTenant, listTenants, type Tenant } from '../tenancy/tenants.ts'
 import { createOutput, type Output } from './output.ts'
 
 /** The options that every command takes. */
@@ -136,4 +136,11 @@ async function withSession(
 /** What Node's own functions throw when their signal is aborted. */
 function isAbortError(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
+}
+
+/** The ids of the tenants that a command for all of them works in: the one of --tenant or LETHE_TENANT, else every one. */
+export async function chosenTenants({ application, config }: ApplicationSession): Promise<string[]> {
+  const { database } = application
+  if (config.tenant !== undefined) return [(await findTenant(database, config.tenant)).id]
+  return (await listTenants(database)).map(({ id }) => id)
 }

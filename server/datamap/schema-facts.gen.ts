@@ -572,6 +572,69 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "erasure_findings": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "request_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "table_name": {
+        "type": "text",
+        "nullable": false
+      },
+      "column_name": {
+        "type": "text",
+        "nullable": false
+      },
+      "kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "row_count": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "found_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "resolved_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "request_id"
+        ],
+        "references": "erasure_requests"
+      }
+    ]
+  },
   "erasure_ledger": {
     "columns": {
       "tenant_id": {

@@ -10,6 +10,7 @@ type ErasureTable =
   | 'erasure_certificates'
   | 'tombstones'
   | 'erasure_ledger'
+  | 'erasure_findings'
 
 export const erasureMap: RoomMap<ErasureTable> = {
   signing_keys: {
@@ -104,6 +105,22 @@ export const erasureMap: RoomMap<ErasureTable> = {
       operation: fact,
       map_version: fact,
       erased_at: fact,
+    },
+  },
+  erasure_findings: {
+    holds: 'Where a later sweep found identifiers of purged people: places and counts, never what was found.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      id: key,
+      user_id: erasedId,
+      request_id: reference,
+      table_name: fact,
+      column_name: fact,
+      kind: fact,
+      row_count: fact,
+      found_at: fact,
+      resolved_at: fact,
     },
   },
 }

@@ -180,10 +180,10 @@ async function eraseClaimed(
         hashes:
           hashKey === undefined
             ? []
-            : identifiers.filter(isOwn).map((identifier) => ({
-                kind: identifier.kind,
-                hash: hashIdentifier(hashKey, identifier),
-              })),
+            : identifiers
+                // A follow-up may look for the internal id too; that one is in the ledger.
+                .filter((identifier) => isOwn(identifier) && identifier.value !== id)
+                .map((identifier) => ({ kind: identifier.kind, hash: hashIdentifier(hashKey, identifier) })),
         // Who is tried again was counted the first time.
         shared: erasedBefore.has(id) ? 0 : identifiers.filter((identifier) => !isOwn(identifier)).length,
       }

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
-import type { Identifier } from '../datamap/identifiers.ts'
+import type { Identifier, IdentifierKind } from '../datamap/identifiers.ts'
+import { keyedHash } from '../platform/crypto/keyed-hash.ts'
 import { newKey, open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -40,7 +41,24 @@ const opened = new WeakMap<Buffer, Map<string, Buffer>>()
 
 /** The keyed hash (HMAC-SHA-256) that a tombstone and a certificate know an identifier by. */
 export function hashIdentifier(key: Buffer, { kind, value }: Identifier): Buffer {
-  return createHmac('sha256', key).update(`${kind}\0${value}`).digest()
+  let hash = hashers.get(key)
+  if (hash === undefined) {
+    hash = keyedHash(key)
+    hashers.set(key, hash)
+  }
+  return Buffer.from(hash(hashedText(kind, value)), 'latin1')
+}
+
+const hashers = new WeakMap<Buffer, (text: string) => string>()
+
+/** What is hashed of an identifier. */
+export function hashedText(kind: IdentifierKind, value: string): string {
+  return `${kind}\0${value}`
+}
+
+/** Tells two keys apart without saying anything about either. */
+export function keyFingerprint(key: Buffer): string {
+  return createHmac('sha256', key).update('lethe key fingerprint').digest('hex').slice(0, 32)
 }
 
 /** Opens a key that is wrapped by the master key. Throws `master_key.wrong`. */

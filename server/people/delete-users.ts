@@ -18,18 +18,20 @@ export type Deletion = {
  * privileged roles; their product accounts, memberships and enrollments become inactive. One statement for each table,
  * whatever the number of users. `at` is when it happened, where that is recorded afterwards.
  *
+ * `lastAdministratorToo`: the tenant may be left without an administrator, because the act is not the tenant's to refuse.
+ *
  * Throws `input.invalid`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.last_administrator`.
  */
 export async function deleteUsers(
   tx: TenantTransaction,
-  options: { userIds: readonly string[]; initiator: Initiator; at?: Date },
+  options: { userIds: readonly string[]; initiator: Initiator; at?: Date; lastAdministratorToo?: boolean },
 ): Promise<Deletion> {
   const at = requirePast('at', options.at)
   const users = await lockForChange(tx, {
     userIds: options.userIds,
     act: 'deleted',
     from: ['active', 'suspended'],
-    endsAdministrators: true,
+    endsAdministrators: options.lastAdministratorToo !== true,
   })
   const userIds = users.map(({ id }) => id)
   const deletionId = randomUUID()

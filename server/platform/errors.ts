@@ -228,6 +228,39 @@ const errorTable = {
     message: (d: { folder: string; reason: string }) =>
       `The folder ${d.folder} cannot take the export: ${d.reason}. Name an empty folder, or one that does not exist yet.`,
   },
+  'ledger.damaged': {
+    kind: 'input',
+    message: (d: { file: string; reason: string }) =>
+      `The ledger ${d.file} cannot be trusted: ${d.reason}. Take another copy, or export it again with "lethe ledger export".`,
+  },
+  'ledger.other_master_key': {
+    kind: 'environment',
+    message: (d: { file: string }) =>
+      `The ledger ${d.file} was not written under this master key. Set LETHE_MASTER_KEY to the key of the installation that exported it.`,
+  },
+  'ledger.incomplete': {
+    kind: 'failed',
+    message: (d: { left: number; requests: string[] }) =>
+      `${d.left} ${d.left === 1 ? 'person is' : 'people are'} still there after the replay${
+        d.requests.length === 0 ? '' : ` (${d.requests.length === 1 ? 'request' : 'requests'} ${listed(d.requests)})`
+      }. "lethe erasure show REQUEST" has the reasons; mend them, "lethe erasure retry REQUEST", then replay again.`,
+  },
+  'sweep.open_findings': {
+    kind: 'failed',
+    message: (d: { findings: number; unreadable: string[] }) =>
+      [
+        ...(d.findings === 0
+          ? []
+          : [
+              `${d.findings} ${d.findings === 1 ? 'finding is' : 'findings are'} open. "lethe sweep --fix" deals with what the data map reaches.`,
+            ]),
+        ...(d.unreadable.length === 0
+          ? []
+          : [
+              `The sweep may not read ${listed(d.unreadable)}; grant select to lethe_auditor, with a policy where rows are separated.`,
+            ]),
+      ].join(' '),
+  },
   'import.changed_file': {
     kind: 'conflict',
     message: (d: { file: string }) =>

@@ -136,6 +136,19 @@ export interface ErasureCertificates {
   tenant_id: string;
 }
 
+export interface ErasureFindings {
+  column_name: string;
+  found_at: Generated<Timestamp>;
+  id: Generated<string>;
+  kind: string;
+  request_id: string | null;
+  resolved_at: Timestamp | null;
+  row_count: number;
+  table_name: string;
+  tenant_id: string;
+  user_id: string;
+}
+
 export interface ErasureLedger {
   erased_at: Generated<Timestamp>;
   map_version: string;
@@ -554,6 +567,7 @@ export interface DB {
   directory_groups: DirectoryGroups;
   enrollments: Enrollments;
   erasure_certificates: ErasureCertificates;
+  erasure_findings: ErasureFindings;
   erasure_ledger: ErasureLedger;
   erasure_receipts: ErasureReceipts;
   erasure_requests: ErasureRequests;

@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import { exportLedger } from '../erasure/export-ledger.ts'
+import { planReplay, type Replay, type ReplayPlan, replayLedger } from '../erasure/replay-ledger.ts'
+import { LetheError } from '../platform/errors.ts'
+import { openLog } from '../platform/log.ts'
+import { findTenant } from '../tenancy/tenants.ts'
+import { startWorkers } from '../workers.ts'
+import { counted, formatFields, formatTable } from './output.ts'
+import { type ApplicationSession, chosenTenants, withApplication } from './session.ts'
+
+/** `lethe ledger export|replay` */
+export function addLedgerCommands(program: Command): void {
+  const group = program.command('ledger').description('who was erased, to repeat it after a restored backup')
+  group
+    .command('export')
+    .description('print who was erased in all tenants, or in that of --tenant, by internal ids and keyed hashes')
+    .addHelpText(
+      'after',
+      `
+One JSON document a line; the last one has the digest of the others. Keep the file apart from the backups, and export
+again after every erasure: what a ledger does not name, its replay cannot repeat.
+
+Examples:
+  lethe ledger export > ledger.jsonl
+  lethe ledger export --tenant Acme > acme.jsonl`,
+    )
+    .action(async (_options: unknown, command: Command) => {
+      await withApplication(command, async (session) => {
+        const exported = await exportLedger(session.application, await chosenTenants(session), print)
+        session.output.note(
+          `Exported ${counted(exported.entries, 'entry', 'entries')} and ${counted(exported.tombstones, 'tombstone')} of ${counted(exported.tenants, 'tenant')}.`,
+        )
+      })
+    })
+  group
+    .command('replay')
+    .argument('<file>', 'what "lethe ledger export" printed')
+    .option('--yes', 'do not ask')
+    .description('purge again whom a restored backup brought back, and put back what the ledger had')
+    .addHelpText(
+      'after',
+      `
+Everybody in the ledger who is there again is deleted and purged, one request for each that is repeated. Entries and
+tombstones that the backup lacks are put back. A second replay changes nothing. A file that is damaged, or written under
+another master key, is refused before anything is done.
+
+Example:
+  pg_restore --dbname "$DATABASE_OWNER_URL" backup.dump && lethe ledger replay ledger.jsonl`,
+    )
+    .action(async (file: string, options: { yes?: boolean }, command: Command) => {
+      await withApplication(command, (session) => replay(session, file, options.yes === true))
+    })
+}
+
+async function replay(session: ApplicationSession, file: string, yes: boolean): Promise<void> {
+  const { application, config, output, signal } = session
+  const tenant = config.tenant === undefined ? undefined : (await findTenant(application.database, config.tenant)).id
+  const plan = await planReplay(application, { file, tenant })
+  if (plan.people > 0) {
+    output.note(formatPlan(plan))
+    if (!(await output.confirm(`The purge of ${people(plan.people)}`, { yes }))) {
+      output.result({ replayed: false, plan }, () => 'Nothing was done.')
+      return
+    }
+  }
+  const workers = await startWorkers(application, openLog('fatal'))
+  const progress = output.progress('Purging again')
+  let done: Replay
+  try {
+    done = await replayLedger(application, { file, tenant, signal, onProgress: progress.update })
+  } finally {
+    progress.end()
+    await workers.stop()
+  }
+  output.result({ replayed: true, ...done }, () => formatReplay(done))
+  if (done.left > 0) {
+    throw new LetheError('ledger.incomplete', {
+      left: done.left,
+      requests: [
+        ...done.repeated.map(({ repeatedBy, state }) => ({ request: repeatedBy, state })),
+        ...done.continued,
+      ].flatMap(({ request, state }) => (state === 'completed' ? [] : [request])),
+    })
+  }
+}
+
+/** As much at a time as the reader takes. */
+async function print(lines: string): Promise<void> {
+  if (!process.stdout.write(lines)) await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')])
+}
+
+function formatPlan({ entries, people: number }: ReplayPlan): string {
+  return `${people(number)} of the ${counted(entries, 'entry', 'entries')} ${number === 1 ? 'is' : 'are'} there again.`
+}
+
+function formatReplay(replay: Replay): string {
+  const parts = [
+    formatFields({
+      entries: replay.entries,
+      'needed nothing': replay.nothingNeeded,
+      'people purged again': replay.repeated.reduce((sum, { people }) => sum + people, 0),
+      'entries put back': replay.restored.entries,
+      'tombstones put back': replay.restored.tombstones,
+    }),
+  ]
+  const requests = [
+    ...replay.repeated,
+    ...replay.continued.map((one) => ({ ...one, repeatedBy: 'goes on itself', people: null })),
+  ]
+  if (requests.length > 0) {
+    parts.push(
+      formatTable(requests, [
+        { title: 'request', value: ({ request }) => request },
+        { title: 'repeated by', value: ({ repeatedBy }) => repeatedBy },
+        { title: 'people', value: ({ people }) => people, right: true },
+        { title: 'state', value: ({ state }) => state },
+      ]),
+    )
+  }
+  for (const { tenant, entries } of replay.unknownTenants) {
+    parts.push(`There is no tenant ${tenant} here; its ${counted(entries, 'entry', 'entries')} were passed over.`)
+  }
+  for (const tenant of replay.otherHashKey) {
+    parts.push(
+      `Tenant ${tenant} has another key for keyed hashes than the ledger; its tombstones were not put back, and imports will not recognise those people.`,
+    )
+  }
+  for (const tenant of replay.withoutAdministrator) parts.push(`Tenant ${tenant} has no active administrator now.`)
+  return parts.join('\n\n')
+}
+
+function people(number: number): string {
+  return counted(number, 'person', 'people')
+}

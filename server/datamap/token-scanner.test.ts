@@ -1,0 +1,234 @@
+import fc from 'fast-check'
+import { describe, expect, it, test } from 'vitest'
+import { IdentifierScanner } from './identifier-scanner.ts'
+import { type Identifier, type IdentifierKind, isSearchable, normalizeIdentifier, searchForm } from './identifiers.ts'
+import { kindsOf, sweepable, TokenScanner } from './token-scanner.ts'
+
+/** The tokens of each value, by the value's number. */
+function tokensOf(stream: Buffer | string, cuts: number[] | 'everywhere' = []): Map<number, Set<string>> {
+  const found = new Map<number, Set<string>>()
+  const scanner = new TokenScanner((token, { value }) => {
+    found.set(value, (found.get(value) ?? new Set()).add(token))
+  })
+  feed(scanner, Buffer.from(stream), cuts)
+  return found
+}
+
+function feed(scanner: { write(chunk: Buffer): void; end(): void }, bytes: Buffer, cuts: number[] | 'everywhere') {
+  const places =
+    cuts === 'everywhere' ? [...bytes.keys()] : cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b)
+  let start = 0
+  for (const end of [...places, bytes.length]) {
+    const chunk = Buffer.from(bytes.subarray(start, end))
+    scanner.write(chunk)
+    chunk.fill(0x21)
+    start = end
+  }
+  scanner.end()
+}
+
+const tokensIn = (text: string) => [...(tokensOf(`${copyValue(text)}\n`).get(0) ?? [])]
+
+function copyValue(text: string): string {
+  return text.replace(
+    /[\\\n\t\r]/g,
+    (character) => ({ '\\': '\\\\', '\n': '\\n', '\t': '\\t', '\r': '\\r' })[character] ?? '',
+  )
+}
+
+const id = '6f9619ff-8b86-d011-b42d-00c04fc964ff'
+
+describe('tokens', () => {
+  it.each<[string, string[]]>([
+    ['Ask Jane.Doe@X.org, please.', ['jane.doe@x.org']],
+    ['ordinary words, and 1234567 or 2024', []],
+    ['emp-4711 and 12345678', ['emp-4711', '12345678']],
+    ['ACME\\jdoe', ['acme\\jdoe']],
+    ['see auth0|5f7c8ec7', ['auth0', 'auth0|5f7c8ec7', '5f7c8ec7']],
+    ['A/47/11x', ['a/47/11x', '47/11x']],
+    ["o'neil@x.org", ["o'neil@x.org", 'neil@x.org']],
+    ['call +49123456789', ['+49123456789', '49123456789']],
+    ['see...jane@x.org...', ['jane@x.org', '.jane@x.org']],
+    ['jane@x.org_old', ['jane@x.org_old', 'jane@x.org']],
+    [`photo_${id}.jpg`, [`photo_${id}.jpg`, id]],
+    [`{"id":"${id.toUpperCase()}"}`, [id]],
+    ['mailto:jane%40x.org?subject', ['mailto:jane@x.org', 'jane@x.org']],
+    ['hello\njane@x.org', ['jane@x.org']],
+    ['{"text":"hello\\njane@x.org"}', ['njane@x.org', 'jane@x.org', 'hello\\njane@x.org']],
+    ['2026-01-31T10:00:00.000Z 2026-01-31 10:00:00', []],
+    ['\u8bf7jane@x.org\u3002', ['jane@x.org']],
+    ['J\u00fcrgen@x.org', ['j\u00fcrgen@x.org']],
+  ])('of %j', (text, expected) => {
+    // As one value the text is a token too; here it is what stands in it.
+    const found = tokensIn(`. ${text} .`).filter((token) => !token.includes(' '))
+    expect(found.sort()).toEqual(expected.sort())
+  })
+
+  it('are whole values, too, where they have a digit or an at sign', () => {
+    expect(tokensIn('Room 4 of 7')).toEqual(['room 4 of 7'])
+    expect(tokensIn('\u738b\u82b3@\u4f8b\u5b50.cn')).toContain('\u738b\u82b3@\u4f8b\u5b50.cn')
+    expect(tokensIn('An ordinary title')).toEqual([])
+    expect(tokensIn('emp-4711')).toEqual(['emp-4711'])
+  })
+
+  it('say which column they stand in and in which value, and belong to the group in the first column', () => {
+    const found: unknown[] = []
+    let group = ''
+    const scanner = new TokenScanner((token, { column, value }) => found.push([group, token, column, value]), {
+      groups: (name) => {
+        group = name
+      },
+    })
+    scanner.write(Buffer.from(`${id}\tx\temp-4711\n${id}\temp-4711\t\\N\nother-1\tq\temp-4711 emp-4711\n`))
+    scanner.flush()
+    expect(found).toEqual([
+      [id, 'emp-4711', 2, 2],
+      [id, 'emp-4711', 1, 4],
+      ['other-1', 'emp-4711', 2, 8],
+      ['other-1', 'emp-4711', 2, 8],
+      ['other-1', 'emp-4711 emp-4711', 2, 8],
+    ])
+  })
+
+  it('come in flat memory from values of any length, wherever a long word ends', () => {
+    const long = Buffer.concat([
+      Buffer.alloc(300_000, 'a1-b/'),
+      Buffer.from(' jane@x.org '),
+      Buffer.alloc(300_000, 'x1'),
+      Buffer.from(' bob@y.org\n'),
+    ])
+    const tokens = tokensOf(long, [65_536, 131_072, 400_001]).get(0)
+    expect(tokens).toContain('jane@x.org')
+    expect(tokens).toContain('bob@y.org')
+    expect(Math.max(...[...(tokens ?? [])].map(({ length }) => length))).toBeLessThanOrEqual(1024)
+  })
+})
+
+describe('an identifier', () => {
+  it.each<[IdentifierKind, string, 'word' | 'value' | 'no']>([
+    ['email', 'Jane.Doe@x.org', 'word'],
+    ['email', 'j\u00fcrgen@x.org', 'word'],
+    ['login_name', 'i:0#.f|membership|jane@x.org', 'word'],
+    ['login_name', 'ACME\\jdoe', 'word'],
+    ['directory_object_id', `{${id}}`, 'word'],
+    ['ref', id, 'word'],
+    ['ref', 'A/47/11x', 'word'],
+    ['ref', 'A/4/7/11x', 'value'],
+    ['ref', 'Employee 4711', 'value'],
+    ['email', '\u738b\u82b3@\u4f8b\u5b50.cn', 'value'],
+    ['ref', 'first aid', 'no'],
+    ['ref', 'sales', 'no'],
+    ['ref', '1234567', 'no'],
+    ['ref', '2026-01-31', 'no'],
+    ['email', 'a%40b.org', 'no'],
+    ['email', 'nobody at all', 'no'],
+    ['login_name', '\u03bf\u03b4\u03bf\u03c2-1', 'no'],
+  ])('%s %s can be found again: %s', (kind, value, expected) => {
+    expect(sweepable({ kind, value })).toBe(expected)
+  })
+})
+
+const pieces = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.constantFrom(...'abAn1x@.-_+ \\/|:#\'"', '\u00e9', '\u00c9', 'e\u0301', '\u201c', '\u8bf7', '  '),
+  },
+  { weight: 1, arbitrary: fc.constantFrom('%40', '%2E', '\\u0040', '\\n', '\n', '\t', '%c3%89', '%', '\u1e9e') },
+  // A number stands for one of the identifiers.
+  { weight: 4, arbitrary: fc.nat() },
+)
+const kind = fc.constantFrom<IdentifierKind>('email', 'login_name', 'ref', 'external_identity_id')
+const identifiers = fc.array(
+  fc.record({
+    kind,
+    value: fc.oneof(
+      fc.string({ unit: fc.constantFrom(..."ab1@.-_+\\/|:#' ", '\u00e9'), minLength: 5, maxLength: 12 }),
+      fc.constantFrom('a1@b.x', 'aa-bb', '\u00e9-a@b', 'a1\\b-1', id, 'n1@b.a', '+a1-b1'),
+    ),
+  }),
+  { minLength: 1, maxLength: 6 },
+)
+const rows = fc.integer({ min: 1, max: 3 }).chain((columns) =>
+  fc.array(fc.array(fc.array(pieces, { maxLength: 8 }), { minLength: columns, maxLength: columns }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+)
+const cuts = fc.oneof(fc.array(fc.nat(), { maxLength: 6 }), fc.constant('everywhere' as const))
+
+function tableOf(given: Identifier[], parts: (string | number)[][][]): { stream: string; columns: number } {
+  const values = parts.map((row) =>
+    row.map((value) =>
+      value.map((part) => (typeof part === 'number' ? given[part % given.length]?.value : part)).join(''),
+    ),
+  )
+  const stream = values.map((row) => `${row.map(copyValue).join('\t')}\n`).join('')
+  return { stream, columns: values[0]?.length ?? 1 }
+}
+
+test('every sweepable identifier that occurs as a whole word is among the tokens of the value, for every chunking', () => {
+  let hits = 0
+  fc.assert(
+    fc.property(identifiers, rows, cuts, (given, parts, where) => {
+      const { stream, columns } = tableOf(given, parts)
+      const tokens = tokensOf(stream, where)
+      const finder = new IdentifierScanner(given, ({ identifier: index, column, row }) => {
+        const identifier = given[index]
+        if (identifier === undefined || sweepable(identifier) !== 'word') return
+        hits++
+        const wanted = normalizeIdentifier(identifier.kind, identifier.value)
+        const there = [...(tokens.get(row * columns + column) ?? [])].filter((token) =>
+          kindsOf(token).includes(identifier.kind),
+        )
+        expect(there.map((token) => normalizeIdentifier(identifier.kind, token))).toContain(wanted)
+      })
+      finder.write(Buffer.from(stream))
+      finder.end()
+    }),
+    { numRuns: 3000 },
+  )
+  expect(hits).toBeGreaterThan(1000)
+})
+
+test('every identifier that can be found again as a whole value is the token of a value that it is', () => {
+  fc.assert(
+    fc.property(identifiers, (given) => {
+      for (const identifier of given) {
+        if (sweepable(identifier) === 'no') continue
+        const wanted = normalizeIdentifier(identifier.kind, identifier.value)
+        const tokens = tokensIn(identifier.value).map((token) => normalizeIdentifier(identifier.kind, token))
+        expect(tokens).toContain(wanted)
+      }
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('no token is a part of a longer word by the rule of the scanner', () => {
+  fc.assert(
+    fc.property(identifiers, rows, (given, parts) => {
+      const { stream, columns } = tableOf(given, parts)
+      for (const [value, tokens] of tokensOf(stream)) {
+        // The scanner knows no token whose normal form is another one, nor one that would be read as something else again.
+        const all = [...tokens].filter(
+          (token) =>
+            searchForm(token) === token &&
+            normalizeIdentifier('ref', token) === token &&
+            !token.includes('\ufffd') &&
+            isSearchable({ kind: 'ref', value: token }),
+        )
+        const found = new Set<number>()
+        const finder = new IdentifierScanner(
+          all.map((token) => ({ kind: 'ref', value: token })),
+          ({ identifier, column, row }) => {
+            if (row * columns + column === value) found.add(identifier)
+          },
+        )
+        finder.write(Buffer.from(stream))
+        finder.end()
+        expect(all.filter((_, index) => !found.has(index))).toEqual([])
+      }
+    }),
+    { numRuns: 1000 },
+  )
+})

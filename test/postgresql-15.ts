@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+
+const programs = '/usr/lib/postgresql/15/bin'
+
+/** Whether Debian's PostgreSQL 15 is installed, with pg_dump and pg_restore. */
+export const hasPostgresql15 = ['initdb', 'pg_dump', 'pg_restore'].every((name) =>
+  existsSync(path.join(programs, name)),
+)
+
+/** How to get what {@link hasPostgresql15} looks for. */
+export const installPostgresql15 = 'apt-get install -y postgresql-15'
+
+export type Postgresql15 = {
+  /** The connection string of the owner, a superuser. */
+  ownerUrlOf(database: string): string
+  /** Runs one of its programs, such as pg_dump, to its end. Throws where it fails. */
+  run(program: string, args: string[]): void
+  stop(): Promise<void>
+}
+
+/** Starts a fresh server of Debian's PostgreSQL 15 in a folder of its own. Whoever starts it stops it. */
+export async function startPostgresql15(): Promise<Postgresql15> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-postgresql-15-'))
+  const asRoot = process.getuid?.() === 0
+  const data = path.join(folder, 'data')
+  const asServer = (program: string, args: string[]) => {
+    const command = path.join(programs, program)
+    if (asRoot) requireSuccess('setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', command, ...args])
+    else requireSuccess(command, args)
+  }
+  try {
+    const port = await freePort()
+    await chmod(folder, 0o755)
+    if (asRoot) requireSuccess('chown', ['postgres', folder])
+    asServer('initdb', ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8'])
+    const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_locks_per_transaction=256`
+    asServer('pg_ctl', ['start', '-w', '-D', data, '-l', path.join(folder, 'log'), '-o', settings])
+    return {
+      ownerUrlOf: (database) => `postgres://postgres@127.0.0.1:${port}/${database}`,
+      run: (program, args) => requireSuccess(path.join(programs, program), args),
+      async stop() {
+        asServer('pg_ctl', ['stop', '-w', '-m', 'fast', '-D', data])
+        await rm(folder, { recursive: true, force: true })
+      },
+    }
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+function requireSuccess(program: string, args: string[]): void {
+  const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] })
+  if (status !== 0) {
+    throw new Error(
+      `${path.basename(program)} failed; ${installPostgresql15} brings PostgreSQL 15: ${error?.message ?? stderr}`,
+    )
+  }
+}
+
+function freePort(): Promise<number> {
+  const server = net.createServer()
+  return new Promise((resolve, reject) => {
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
