@@ -9,6 +9,7 @@ import { benchImportOulad } from './import-oulad.ts'
 import { writePlans } from './plans.ts'
 import { benchPurgeMany, benchPurgeOne } from './purge.ts'
 import { mebibytes, milliseconds, printTable, type Row } from './report.ts'
+import { benchSweep } from './sweep.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
 // Arguments choose: import, one, many; and plans, which writes docs/plans.md.
@@ -34,10 +35,11 @@ try {
     log: (line) => process.stderr.write(`${line}\n`),
   }
   if (wanted('import')) rows.push(...(await importRows(place)))
-  if (wanted('one') || wanted('many') || only.has('plans')) {
+  if (wanted('one') || wanted('many') || wanted('sweep') || only.has('plans')) {
     const loaded = await loadDatabase(place)
     if (wanted('one')) rows.push(...(await benchPurgeOne(loaded)))
     if (wanted('many')) rows.push(...(await benchPurgeMany(loaded)))
+    if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
     if (only.has('plans')) await writePlans(loaded)
   }
   printTable(rows)

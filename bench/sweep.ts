@@ -1,0 +1,116 @@
+import type pg from 'pg'
+import { pino } from 'pino'
+import type { Application } from '../server/application.ts'
+import { requestErasure } from '../server/erasure/request-erasure.ts'
+import { sweepDatabase } from '../server/erasure/sweep-database.ts'
+import { inAuditorSnapshot, readTextTables, textsOf } from '../server/erasure/text-tables.ts'
+import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
+import { deleteUsers } from '../server/people/delete-users.ts'
+import { copyTo } from '../server/platform/database/copy-to.ts'
+import { inTenant } from '../server/platform/database/transaction.ts'
+import { startWorkers } from '../server/workers.ts'
+import { type Loaded, settle, withClone } from './databases.ts'
+import { mebibytes, median, milliseconds, type Row } from './report.ts'
+
+const rounds = 5
+const purged = 1000
+const posts = 100_000
+
+/**
+ * The later sweep of the whole database against a bare COPY of the same columns to nothing, in turn: first the data set as
+ * it is, whose texts are mostly identifiers, one unlike the other; then with posts of ordinary prose.
+ */
+export async function benchSweep(loaded: Loaded): Promise<Row[]> {
+  return await withClone(loaded, 'lethe_bench_sweep', async ({ app, owner }) => {
+    await purgeSome(app, owner, loaded.tenant)
+    await owner.query('vacuum analyze')
+    const rows = await compare(app, loaded, 'the data set')
+    await writePosts(owner, loaded.tenant)
+    await owner.query('vacuum analyze posts')
+    rows.push(...(await compare(app, loaded, `${posts.toLocaleString('en-US')} posts more`)))
+    return rows
+  })
+}
+
+async function compare(app: Application, { tenant, log }: Loaded, what: string): Promise<Row[]> {
+  const floors: number[] = []
+  const ours: number[] = []
+  let copied = 0
+  let hashed = 0
+  const before = process.memoryUsage.rss()
+  let peak = before
+  for (let round = 0; round < rounds; round++) {
+    let started = performance.now()
+    copied = await copyTexts(app, tenant)
+    floors.push(performance.now() - started)
+    started = performance.now()
+    const pass = await sweepDatabase(app, [tenant])
+    ours.push(performance.now() - started)
+    hashed = pass.hashed
+    peak = Math.max(peak, process.memoryUsage.rss())
+    if (pass.traces.length > 0 || pass.tombstones === 0) throw new Error('the sweep did not do what it is measured for')
+  }
+  const [floor, mine] = [median(floors), median(ours)]
+  const speed = (time: number) => `${Math.round(copied / 1000 / time)} MB/s`
+  log(
+    `sweep of ${what}: ${mebibytes(copied)}, ${hashed.toLocaleString('en-US')} keyed hashes, ` +
+      `${milliseconds(floor)} and ${milliseconds(mine)}; memory ${mebibytes(before)}, then ${mebibytes(peak)}`,
+  )
+  return [
+    {
+      what: `sweep, ${what}`,
+      floor: speed(floor),
+      ours: speed(mine),
+      ratio: mine / floor,
+      target: '<= 8',
+      met: mine <= 8 * floor,
+    },
+  ]
+}
+
+/** What the sweep reads, in the same snapshot and by the same role, and nothing done with it. Answers the bytes. */
+async function copyTexts(app: Application, tenant: string): Promise<number> {
+  return await inAuditorSnapshot(app.database, async (client) => {
+    let bytes = 0
+    for (const table of await readTextTables(client)) {
+      await copyTo(client, textsOf(table, [tenant], { withTenant: true }), (chunk) => {
+        bytes += chunk.length
+      })
+    }
+    return bytes
+  })
+}
+
+async function purgeSome(app: Application, owner: pg.Client, tenant: string): Promise<void> {
+  const { rows } = await owner.query<{ id: string }>('select id from users order by id limit $1', [purged])
+  const userIds = rows.map(({ id }) => id)
+  const initiator = { from: 'command_line' } as const
+  const request = await inTenant(app.database, tenant, async (tx) => {
+    await deleteUsers(tx, { userIds, initiator })
+    return (await requestErasure(tx, app.masterKey, { operation: 'purge', userIds, initiator })).request
+  })
+  const workers = await startWorkers(app, pino({ level: 'error' }))
+  try {
+    await waitForErasure(app.database, tenant, request, { until: 'ended' })
+  } finally {
+    await workers.stop()
+  }
+  await settle(owner)
+}
+
+/** Prose of some 60 words; every third one names somebody. */
+async function writePosts(owner: pg.Client, tenant: string): Promise<void> {
+  await owner.query(
+    `with words as (
+       select string_to_array('the learner has finished a module of first aid and asks whether somebody could look at the last answer because it was marked wrong though the book says well-known things about it', ' ') as list
+     ), people as (
+       select array(select email from users where tenant_id = $1 and email is not null order by id limit 5000) as list
+     )
+     insert into posts (tenant_id, course_id, author_id, body)
+     select $1, (select id from courses where tenant_id = $1 limit 1), null,
+       (select string_agg(words.list[1 + (random() * 31 + n * 0)::int], ' ') from generate_series(1, 60)) ||
+         case when n % 3 = 0 then ', ask ' || people.list[1 + n % 5000] || '.' else '.' end
+     from words, people, generate_series(1, $2) as n`,
+    [tenant, posts],
+  )
+}
