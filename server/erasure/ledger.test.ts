@@ -232,8 +232,14 @@ describe('a ledger', () => {
         deleteUsers(tx, { userIds: [id], initiator: { from: 'command_line' }, lastAdministratorToo: true }),
       )
       const request = await test.order(rows.tenant, [id])
-      await test.startWorkers()
-      expect(await replay(file)).toMatchObject({
+      // The workers come only once the replay waits: sooner, they may have ended the request before it is looked for.
+      let started: Promise<void> | undefined
+      const onProgress = () => {
+        started ??= test.startWorkers()
+      }
+      const replayed = await replayLedger(test.app, { file, onProgress })
+      await started
+      expect(replayed).toMatchObject({
         repeated: [],
         continued: [{ tenant: rows.tenant, request, state: 'completed' }],
         left: 0,
