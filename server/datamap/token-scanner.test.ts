@@ -117,6 +117,7 @@ describe('an identifier', () => {
     ['ref', 'Employee 4711', 'value'],
     ['email', '\u738b\u82b3@\u4f8b\u5b50.cn', 'value'],
     ['ref', 'first aid', 'no'],
+    ['ref', `Employee ${'4711 '.repeat(60)}`, 'no'],
     ['ref', 'sales', 'no'],
     ['ref', '1234567', 'no'],
     ['ref', '2026-01-31', 'no'],

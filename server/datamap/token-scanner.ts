@@ -17,9 +17,13 @@ export type TokenPlace = {
   column: number
   /** Counts the values of the stream. */
   value: number
+  /** The token is all there is in the value. */
+  whole: boolean
 }
 
 const mostBytes = 1024
+/** Of a whole value: longer ones are prose. */
+const mostValueBytes = 256
 const fewestBytes = 4
 /** Connected chunks of one token. */
 const mostChunks = 3
@@ -69,7 +73,7 @@ export function sweepable(identifier: Identifier): 'word' | 'value' | 'no' {
     return 'no'
   }
   if (word.test(form) && word.test(form.normalize('NFD'))) return 'word'
-  return /[0-9@]/.test(form) ? 'value' : 'no'
+  return /[0-9@]/.test(form) && Buffer.byteLength(form.normalize('NFD')) <= mostValueBytes ? 'value' : 'no'
 }
 
 /** The kinds of identifiers that look like this token. A login name has lost what stands before its last bar. */
@@ -88,7 +92,7 @@ export function kindsOf(token: string): Identifier['kind'][] {
  *   connected by one of `\ / | : # '`. Each chunk and each run of connected chunks is a token, also with one joiner before
  *   it, and the beginnings of an address that end before `_`, `+` or `@`, which cannot go on behind an address.
  * - A UUID is a token wherever no letter or digit stands beside it.
- * - A whole value is a token, whatever it is made of, if it has a digit or an `@`.
+ * - A whole value of up to 256 bytes is a token, whatever it is made of, if it has a digit or an `@`.
  *
  * No token is longer than 1,024 bytes or shorter than isSearchable allows, and none is a date or a time. Tokens come in
  * search form and as often as they stand there; the same one may come twice from one place. With `groups`, the first
@@ -97,7 +101,7 @@ export function kindsOf(token: string): Identifier['kind'][] {
 export class TokenScanner extends SearchFormStream {
   readonly #onToken: (token: string, place: TokenPlace) => void
   readonly #onGroup: ((group: string) => void) | undefined
-  readonly #place: TokenPlace = { column: 0, value: 0 }
+  readonly #place: TokenPlace = { column: 0, value: 0, whole: false }
   #group = ''
   /** Where the search goes on. */
   #next = 1
@@ -200,21 +204,22 @@ export class TokenScanner extends SearchFormStream {
     if (end - start > mostBytes || end - start < fewestBytes || this.#isGroup()) return
     const text = this.text
     const token = this.#window.toString('utf8', start, end)
-    this.#takeWord(token)
+    const behind = text[end]
+    this.#takeWord(token, start === this.#valueStart && (behind === tab || behind === newline))
     const before = text[start - 1] ?? 0
     if (isJoiner[before] === 1 && canStart(text, start - 1)) this.#takeWord(String.fromCharCode(before) + token)
     if (before === backslash && isEscapeLetter[text[start] ?? 0] === 1) {
-      const behind = token.slice(1)
-      const sign = behind.charCodeAt(0)
+      const rest = token.slice(1)
+      const sign = rest.charCodeAt(0)
       if (isConnector[sign] === 1) return
-      this.#takeWord(behind)
-      if (isJoiner[sign] === 1) this.#takeWord(behind.slice(1))
+      this.#takeWord(rest)
+      if (isJoiner[sign] === 1) this.#takeWord(rest.slice(1))
     }
   }
 
   /** Takes a token, and what an address may be that it begins with. */
-  #takeWord(token: string): void {
-    this.#tell(token)
+  #takeWord(token: string, whole = false): void {
+    this.#tell(token, whole)
     const firstAt = token.indexOf('@')
     if (firstAt < 0) return
     for (let end = token.length - 1; end > firstAt; end--) {
@@ -239,8 +244,8 @@ export class TokenScanner extends SearchFormStream {
         this.#group = group
         this.#onGroup?.(group)
       }
-    } else if (this.#valueIsToken && length <= mostBytes && this.#tokenEnd !== end) {
-      this.#tell(this.#window.toString('utf8', this.#valueStart, end).trim())
+    } else if (this.#valueIsToken && length <= mostValueBytes && this.#tokenEnd !== end) {
+      this.#tell(this.#window.toString('utf8', this.#valueStart, end).trim(), true)
     }
     this.#valueStart = end + 1
     this.#valueIsToken = false
@@ -253,8 +258,9 @@ export class TokenScanner extends SearchFormStream {
     return this.#onGroup !== undefined && this.#place.column === 0
   }
 
-  #tell(token: string): void {
+  #tell(token: string, whole = false): void {
     if (token.length < 5 || lettersOnly.test(token) || fewDigits.test(token) || dateOrTime.test(token)) return
+    this.#place.whole = whole
     this.#onToken(token, this.#place)
   }
 }

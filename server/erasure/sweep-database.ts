@@ -1,7 +1,9 @@
 import type pg from 'pg'
 import type { Application } from '../application.ts'
+import { dataMap } from '../datamap/data-map.ts'
 import { type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
 import { kindsOf, type TokenPlace, TokenScanner } from '../datamap/token-scanner.ts'
+import type { AnyEntry } from '../datamap/vocabulary.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
 import { copyTo } from '../platform/database/copy-to.ts'
 import { BitFilter } from './bit-filter.ts'
@@ -177,6 +179,8 @@ class Comparison {
   #tenants: PurgedOfTenant[]
   #table: TextTable | undefined
   #withoutIds = false
+  /** For each column whether its values are identifiers of people who are there. */
+  #held: boolean[] = []
   /** What was seen lately, and before that: nothing, nearly always. */
   #recent = new Map<string, Candidate[]>()
   #earlier = new Map<string, Candidate[]>()
@@ -195,6 +199,7 @@ class Comparison {
     this.#table = table
     this.#tenants = this.#all
     this.#withoutIds = table.name in erasureMap
+    this.#held = table.columns.map((column) => isHeld(table.name, column))
     this.#valuesBefore += this.#value + 1
     this.#value = 0
   }
@@ -204,7 +209,8 @@ class Comparison {
     this.#tenants = purged === undefined ? [] : [purged]
   }
 
-  compare(token: string, { column, value }: TokenPlace, skipped: number): void {
+  compare(token: string, { column, value, whole }: TokenPlace, skipped: number): void {
+    if (whole && this.#held[column - skipped] === true) return
     this.#value = value
     for (const tenant of this.#tenants) {
       for (const candidate of this.#candidatesOf(tenant, token)) {
@@ -261,6 +267,13 @@ class Comparison {
       place.lastValue = lastValue
     }
   }
+}
+
+/** An identifier in the row of somebody who is there is held by a living user, and never a trace: most of the hashes. */
+function isHeld(table: string, column: string): boolean {
+  const entry: AnyEntry | undefined = (dataMap as Record<string, AnyEntry>)[table]
+  const is = entry?.about === 'themselves' ? entry.columns[column]?.is : undefined
+  return is === 'identifier' || is === 'derived'
 }
 
 const candidatesAtATime = 1000

@@ -138,6 +138,15 @@ describe('the later sweep', () => {
     expect((await sweepTenant()).findings).toEqual([])
   })
 
+  it('finds it in a longer identifier of a living user', async () => {
+    const id = await purged()
+    await rows.user({ ref: 'copy of jane.doe@acme.example' })
+    expect(places((await sweepTenant()).findings)).toEqual([
+      [id, 'email', 'users.ref', 1, 'by hand'],
+      [id, 'email', 'users.ref_key', 1, 'by hand'],
+    ])
+  })
+
   it('does not mix up tenants: each one is compared with its own tombstones, and what has no tenant with all', async () => {
     const other = await newTenant(test.owner)
     const id = await purged()
