@@ -39,13 +39,12 @@ async function explainPurge(client: pg.PoolClient, tenant: string): Promise<stri
     )
     parts.push('', `## ${title}`, '', '```', ...worthReading(plan), '```')
   }
-  const acts = compiledMap.acts.filter(({ table }) =>
-    ['record_actions', 'assessment_attempts', 'users'].includes(table),
-  )
-  await explain('Locate: what there is about one learner', compiledMap.locate.text, [tenant, people, people])
+  const plan = compiledMap.plans.purge
+  const acts = plan.acts.filter(({ table }) => ['record_actions', 'assessment_attempts', 'users'].includes(table))
+  await explain('Locate: what there is about one learner', plan.locate.text, [tenant, people, people])
   await explain(
     'Look up mentions of three identifiers, as the auditor',
-    compiledMap.lookUpMentions.text,
+    plan.lookUpMentions.text,
     [
       tenant,
       people,

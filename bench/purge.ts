@@ -152,7 +152,7 @@ async function purgeManyByHand(owner: pg.Client, tenant: string, users: string[]
 /** From the order to the certificate, the map's verification included; then waits for the search, outside of that time. */
 async function purge(app: Application, tenant: string, users: string[]): Promise<{ certified: number; ended: number }> {
   const started = performance.now()
-  const request = await inTenant(app.database, tenant, (tx) =>
+  const { request } = await inTenant(app.database, tenant, (tx) =>
     requestErasure(tx, app.masterKey, { operation: 'purge', userIds: users, initiator: { from: 'command_line' } }),
   )
   await waitForErasure(app.database, tenant, request, { until: 'certified' })

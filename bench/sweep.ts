@@ -88,7 +88,7 @@ async function purgeSome(app: Application, owner: pg.Client, tenant: string): Pr
   const initiator = { from: 'command_line' } as const
   const request = await inTenant(app.database, tenant, async (tx) => {
     await deleteUsers(tx, { userIds, initiator })
-    return await requestErasure(tx, app.masterKey, { operation: 'purge', userIds, initiator })
+    return (await requestErasure(tx, app.masterKey, { operation: 'purge', userIds, initiator })).request
   })
   const workers = await startWorkers(app, pino({ level: 'error' }))
   try {

@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 7a3e001d8dd71c07. The order is the order of the erasure, in one transaction.
+-- Map version 9010dd12257f586b. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -8,7 +8,9 @@ select id, state, login_name, directory_object_id, ref, email, external_identity
 -- Reads the identifiers for a preview, without a lock.
 select id, state, login_name, directory_object_id, ref, email, external_identity_id from users where tenant_id = $1 and id = any($2) order by id;
 
--- Counts what there is about the people: to preview, to tell which of the acts below are needed, and to verify. $3: everybody whose rows are gone by then.
+-- PURGE
+
+-- Counts what there is to do about the people: to preview, to tell which of the acts below are needed, and to verify. $3: everybody who is dealt with by then.
 select 'assessment_attempts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from assessment_attempts where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'catalog_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from catalog_members where tenant_id = $1 and user_id = any($2) group by user_id
@@ -172,6 +174,184 @@ update users set login_name = null, directory_object_id = null, ref = null, emai
 
 -- users: deleted (2 of 2).
 delete from users where tenant_id = $1 and id = any($2);
+
+-- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
+select 0 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+union all
+select 1 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from assessments where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 2 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from catalogs where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 3 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 4 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and contact_emails && $3::text[]
+union all
+select 5 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from courses where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 6 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 7 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and contact_emails && $3::text[]
+union all
+select 8 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and reply_to_email ilike any ($4::text[])
+union all
+select 9 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and display_name ilike any ($4::text[])
+union all
+select 10 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 11 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and note ilike any ($4::text[])
+union all
+select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
+union all
+select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
+union all
+select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+union all
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
+union all
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+union all
+select 18 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+union all
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
+union all
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
+union all
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
+union all
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+union all
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+union all
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+union all
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+union all
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+union all
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+union all
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
+
+-- ANONYMIZE
+
+-- Counts what there is to do about the people: to preview, to tell which of the acts below are needed, and to verify. $3: everybody who is dealt with by then.
+select 'assessment_attempts' as table_name, 'cleared feedback' as effect, user_id as person, count(*)::int as row_count from assessment_attempts where tenant_id = $1 and user_id = any($2) and feedback is not null group by user_id
+union all
+select 'catalog_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from catalog_members where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'enrollments' as table_name, 'cleared note' as effect, user_id as person, count(*)::int as row_count from enrollments where tenant_id = $1 and user_id = any($2) and note is not null group by user_id
+union all
+select 'group_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from group_members where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'issued_certificates' as table_name, 'cleared number' as effect, user_id as person, count(*)::int as row_count from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null group by user_id
+union all
+select 'notifications' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from notifications where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'product_accounts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from product_accounts where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'ratings' as table_name, 'cleared comment' as effect, user_id as person, count(*)::int as row_count from ratings where tenant_id = $1 and user_id = any($2) and comment is not null group by user_id
+union all
+select 'submission_file_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_file_chunks where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'submission_files' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_files where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'submissions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submissions where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'user_skills' as table_name, 'cleared revoke_reason' as effect, user_id as person, count(*)::int as row_count from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null group by user_id
+union all
+select 'course_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from course_authors where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'posts' as table_name, 'emptied' as effect, author_id as person, count(*)::int as row_count from posts where tenant_id = $1 and author_id = any($2) group by author_id
+union all
+select 'session_instructors' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from session_instructors where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'training_plan_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from training_plan_authors where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'users' as table_name, 'cleared manager_id' as effect, manager_id as person, count(*)::int as row_count from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[]) group by manager_id
+union all
+select 'users' as table_name, 'anonymized' as effect, id as person, count(*)::int as row_count from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+        select jsonb_object_agg(field.key, field.value)
+        from jsonb_each(users.custom_fields) field
+        join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
+      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null) group by id;
+
+-- assessment_attempts: cleared feedback.
+update assessment_attempts set feedback = null where tenant_id = $1 and user_id = any($2) and feedback is not null;
+
+-- catalog_members: deleted.
+delete from catalog_members where tenant_id = $1 and user_id = any($2);
+
+-- enrollments: cleared note.
+update enrollments set note = null where tenant_id = $1 and user_id = any($2) and note is not null;
+
+-- group_members: deleted.
+delete from group_members where tenant_id = $1 and user_id = any($2);
+
+-- issued_certificates: cleared number.
+update issued_certificates set number = null where tenant_id = $1 and user_id = any($2) and number is not null;
+
+-- notifications: deleted.
+delete from notifications where tenant_id = $1 and user_id = any($2);
+
+-- product_accounts: deleted.
+delete from product_accounts where tenant_id = $1 and user_id = any($2);
+
+-- ratings: cleared comment.
+update ratings set comment = null where tenant_id = $1 and user_id = any($2) and comment is not null;
+
+-- submission_file_chunks: deleted.
+delete from submission_file_chunks where tenant_id = $1 and user_id = any($2);
+
+-- submission_files: deleted.
+delete from submission_files where tenant_id = $1 and user_id = any($2);
+
+-- submissions: deleted.
+delete from submissions where tenant_id = $1 and user_id = any($2);
+
+-- user_skills: cleared revoke_reason.
+update user_skills set revoke_reason = null where tenant_id = $1 and user_id = any($2) and revoke_reason is not null;
+
+-- course_authors: reassigned (1 of 2). Only where there is an heir, $3.
+insert into course_authors (tenant_id, course_id, user_id, added_at) select distinct on (tenant_id, course_id) tenant_id, course_id, $3::uuid, added_at from course_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
+
+-- course_authors: reassigned (2 of 2).
+delete from course_authors where tenant_id = $1 and user_id = any($2);
+
+-- posts: emptied.
+update posts set author_id = null, body = '' where tenant_id = $1 and author_id = any($2);
+
+-- session_instructors: removed.
+delete from session_instructors where tenant_id = $1 and user_id = any($2);
+
+-- training_plan_authors: reassigned (1 of 2). Only where there is an heir, $3.
+insert into training_plan_authors (tenant_id, training_plan_id, user_id, added_at) select distinct on (tenant_id, training_plan_id) tenant_id, training_plan_id, $3::uuid, added_at from training_plan_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
+
+-- training_plan_authors: reassigned (2 of 2).
+delete from training_plan_authors where tenant_id = $1 and user_id = any($2);
+
+-- users: cleared manager_id.
+update users set manager_id = null where tenant_id = $1 and manager_id = any($2) and id <> all($2) returning jsonb_build_array(id) as owners;
+
+-- users: anonymized.
+update users set login_name = null, directory_object_id = null, ref = null, email = null, external_identity_id = null, first_name = null, last_name = null, display_name = null, title = null, job_title = null, department = null, office = null, city = null, country = null, locale = null, time_zone = null, manager_id = null, custom_fields = coalesce((
+        select jsonb_object_agg(field.key, field.value)
+        from jsonb_each(users.custom_fields) field
+        join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
+      ), '{}'), deleted_by = null, state = 'anonymized', anonymized_at = now(), email_verified = false, roles = '{}', former_roles = '{}', deletion_id = null, deleted_at = null, suspended_at = null, updated_at = now() where tenant_id = $1 and id = any($2);
 
 -- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
 select 0 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])

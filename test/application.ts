@@ -2,6 +2,7 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import type { Application } from '../server/application.ts'
 import { readConfig } from '../server/config.ts'
+import type { Operation } from '../server/datamap/compile.ts'
 import { requestErasure } from '../server/erasure/request-erasure.ts'
 import { type ErasureDetails, showErasure } from '../server/erasure/show-erasures.ts'
 import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
@@ -24,8 +25,12 @@ export type TestApplication = TestDatabase & {
   order(tenant: string, userIds: string[], requestedBy?: string): Promise<string>
   /** Waits until the request has ended, and shows it. */
   ended(tenant: string, request: string): Promise<ErasureDetails>
+  /** Orders to anonymize. */
+  orderToAnonymize(tenant: string, userIds: string[], requestedBy?: string): Promise<{ request: string; salt: string }>
   /** Orders a purge and waits until it has ended. */
   purge(tenant: string, userIds: string[], requestedBy?: string): Promise<ErasureDetails>
+  /** Orders to anonymize and waits until it has ended. */
+  anonymize(tenant: string, userIds: string[], requestedBy?: string): Promise<ErasureDetails & { salt: string }>
 }
 
 /** Opens the application on a database of its own; workers run only once they are started. */
@@ -53,14 +58,20 @@ export function testApplicationOn(test: TestDatabase, masterKey: Buffer): TestAp
     await workers?.stop()
     workers = undefined
   }
-  const order = (tenant: string, userIds: string[], requestedBy?: string) =>
+  const request = (operation: Operation, tenant: string, userIds: string[], requestedBy?: string) =>
     inTenant(test.database, tenant, (tx) =>
       requestErasure(tx, app.masterKey, {
-        operation: 'purge',
+        operation,
         userIds,
         initiator: { from: 'command_line', userId: requestedBy },
       }),
     )
+  const order = async (tenant: string, userIds: string[], requestedBy?: string) =>
+    (await request('purge', tenant, userIds, requestedBy)).request
+  const orderToAnonymize = async (tenant: string, userIds: string[], requestedBy?: string) => {
+    const { salt = '', ...ordered } = await request('anonymize', tenant, userIds, requestedBy)
+    return { ...ordered, salt }
+  }
   const ended = async (tenant: string, request: string) => {
     await waitForErasure(test.database, tenant, request, { until: 'ended' })
     return inTenant(test.database, tenant, (tx) => showErasure(tx, request))
@@ -75,8 +86,13 @@ export function testApplicationOn(test: TestDatabase, masterKey: Buffer): TestAp
     stopWorkers,
     inTenant: (tenant, work) => inTenant(test.database, tenant, work),
     order,
+    orderToAnonymize,
     ended,
     purge: async (tenant, userIds, requestedBy) => ended(tenant, await order(tenant, userIds, requestedBy)),
+    async anonymize(tenant, userIds, requestedBy) {
+      const { request, salt } = await orderToAnonymize(tenant, userIds, requestedBy)
+      return { ...(await ended(tenant, request)), salt }
+    },
     async close() {
       await stopWorkers()
       await test.close()

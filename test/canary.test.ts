@@ -9,6 +9,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Application, openApplication } from '../server/application.ts'
 import { readConfig } from '../server/config.ts'
+import type { Operation } from '../server/datamap/compile.ts'
 import { dataMap } from '../server/datamap/data-map.ts'
 import { schemaFacts } from '../server/datamap/schema-facts.gen.ts'
 import type { AnyEntry } from '../server/datamap/vocabulary.ts'
@@ -49,7 +50,8 @@ const fields = {
 /** Fields that say nothing about one person alone. */
 const common: UserFieldName[] = ['kind', 'email_verified', 'manager_id', 'roles', 'products']
 
-const canaries = [
+let canaries: string[]
+const ownCanaries = [
   ...Object.values(fields).flatMap((value) => (typeof value === 'string' ? [value] : [])),
   'canary-login-7c2f',
   ...['canary key 38eb', 'canary value 49fc', 'canary item 5a0d', 'canary depth 6b1e'],
@@ -59,13 +61,16 @@ const canaries = [
  * What to write into a column in the person's name: in rows that go or lose their content a canary, in rows that stay
  * the person's address where somebody may have written it, and elsewhere something that may stay.
  */
-function planted(table: string, column: string): string {
+function planted(operation: Operation, table: string, column: string): string {
   const entry: AnyEntry | undefined = (dataMap as Record<string, AnyEntry>)[table]
   const columnClass = entry?.columns[column]
   if (columnClass?.is === 'mention' && entry?.about !== 'person') {
     return columnClass.as === 'addresses' ? email.toLowerCase() : `Write to ${email}, or not`
   }
   if (entry?.about !== 'person' && columnClass?.is !== 'content') return `${table} ${column}`
+  const cleared = typeof entry?.anonymize === 'object' ? entry.anonymize.clear : []
+  const stays = operation === 'anonymize' && entry?.about === 'person' && entry.anonymize !== 'delete'
+  if (stays && !cleared.includes(column)) return `${table} ${column}`
   const canary = `canary of ${table} ${column}`
   const { type } = schemaFacts[table]?.columns[column] ?? {}
   const takesText = type === 'text' || type === 'text[]' || type === 'jsonb' || type === 'bytea'
@@ -82,31 +87,6 @@ let server: EmbeddedServer
 let owner: pg.Client
 let tenant: string
 let person: string
-
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-canary-'))
-  // As root the server runs as another user, who must be able to enter.
-  await chmod(folder, 0o711)
-  app = await openApplication({ config: readConfig({}, { dataFolder: folder }) })
-  server = await useEmbeddedServer({ dataFolder: folder })
-  owner = new pg.Client({ connectionString: server.ownerUrl })
-  await owner.connect()
-  tenant = (await createTenant(app.database, { name: 'Acme', kind: 'enterprise' })).id
-  const other = await inTenant(app.database, tenant, (tx) =>
-    createUser(tx, { roles: ['administrator'], products: ['flow'] }),
-  )
-  person = (await inTenant(app.database, tenant, (tx) => createUser(tx, { ...fields, products: ['flow'] }))).id
-  await insertOneOfEverything(owner, { tenantId: tenant, userId: person, otherUserId: other.id, canary: planted })
-  await inTenant(app.database, tenant, (tx) =>
-    deleteUsers(tx, { userIds: [person], initiator: { userId: other.id, from: 'command_line' } }),
-  )
-})
-afterAll(async () => {
-  await owner.end()
-  await server.release()
-  await app.close()
-  await rm(folder, { recursive: true, force: true })
-})
 
 /** Everything that the database holds outside of PostgreSQL's own catalogs, as COPY writes it: bytes in hexadecimal. */
 async function readTables(): Promise<Map<string, string>> {
@@ -156,67 +136,107 @@ async function findEverywhere(): Promise<Map<string, string[]>> {
   return new Map(canaries.map((canary) => [canary, placesOf(canary, contents)]))
 }
 
-describe('a person with a value in every field and something in every table', () => {
-  it('has a value in every field that an operation accepts', () => {
-    expect([...Object.keys(fields), ...common].sort()).toEqual([...userFieldNames].sort())
-  })
-
-  it('is found by every value before the purge, and by none after it: in no table, in no file, in no log', async () => {
-    const before = await findEverywhere()
-    expect(before.size).toBeGreaterThan(30)
-    expect([...before].filter(([, places]) => places.length === 0)).toEqual([])
-    const mentioning = Object.entries(dataMap).flatMap(([table, { columns }]) =>
-      Object.values(columns).some(({ is }) => is === 'mention') ? [table] : [],
-    )
-    expect(before.get(email)?.sort()).toEqual(mentioning.sort())
-
-    // PostgreSQL prints values in the messages of errors and warnings.
-    const refused = owner.query('insert into users (tenant_id, ref, email) values ($1, $2, $3)', [
-      tenant,
-      fields.ref,
-      fields.email,
-    ])
-    await expect(refused).rejects.toMatchObject({ detail: expect.stringContaining(fields.ref) })
-    await owner.query(`do $$ begin raise warning 'a warning about %', '${email}'; end $$`)
-
-    const log: string[] = []
-    const sink = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        log.push(chunk.toString('utf8').toLowerCase())
-        done()
-      },
+describe.each(['purge', 'anonymize'] as const)(
+  'a person with a value in every field and something in every table (%s)',
+  (operation) => {
+    beforeAll(async () => {
+      canaries = [...ownCanaries]
+      folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-canary-'))
+      // As root the server runs as another user, who must be able to enter.
+      await chmod(folder, 0o711)
+      app = await openApplication({ config: readConfig({}, { dataFolder: folder }) })
+      server = await useEmbeddedServer({ dataFolder: folder })
+      owner = new pg.Client({ connectionString: server.ownerUrl })
+      await owner.connect()
+      tenant = (await createTenant(app.database, { name: 'Acme', kind: 'enterprise' })).id
+      const other = await inTenant(app.database, tenant, (tx) =>
+        createUser(tx, { roles: ['administrator'], products: ['flow'] }),
+      )
+      person = (await inTenant(app.database, tenant, (tx) => createUser(tx, { ...fields, products: ['flow'] }))).id
+      await insertOneOfEverything(owner, {
+        tenantId: tenant,
+        userId: person,
+        otherUserId: other.id,
+        canary: (table, column) => planted(operation, table, column),
+      })
+      await inTenant(app.database, tenant, (tx) =>
+        deleteUsers(tx, { userIds: [person], initiator: { userId: other.id, from: 'command_line' } }),
+      )
     })
-    const workers = await startWorkers(app, pino({ level: 'trace' }, sink))
-    const request = await inTenant(app.database, tenant, (tx) =>
-      requestErasure(tx, app.masterKey, {
-        operation: 'purge',
-        userIds: [person],
-        initiator: { from: 'command_line' },
-        reason: `${email} asked for it`,
-      }),
-    )
-    const summary = await waitForErasure(app.database, tenant, request, { until: 'ended' })
-    await workers.stop()
-    expect(summary.state).toBe('completed')
+    afterAll(async () => {
+      await owner.end()
+      await server.release()
+      await app.close()
+      await rm(folder, { recursive: true, force: true })
+    })
 
-    expect([...(await readFiles()).keys()]).toContain('postgres.log')
-    const after = await findEverywhere()
-    expect([...after].filter(([, places]) => places.length > 0)).toEqual([])
-    const certificate = await inTenant(app.database, tenant, (tx) => readCertificate(tx, app.masterKey, request))
-    const spoken = new Map([
-      ['log', log.join('')],
-      ['certificate', JSON.stringify(certificate).toLowerCase()],
-      ...certificate.certificates.map((jws, number): [string, string] => [
-        `claims ${number}`,
-        Buffer.from(jws.split('.')[1] ?? '', 'base64url')
-          .toString('utf8')
-          .toLowerCase(),
-      ]),
-    ])
-    expect(canaries.flatMap((canary) => placesOf(canary, spoken))).toEqual([])
+    it('has a value in every field that an operation accepts', () => {
+      expect([...Object.keys(fields), ...common].sort()).toEqual([...userFieldNames].sort())
+    })
 
-    // The internal id stays where the erasure is on record, and nowhere else.
-    const contents = new Map([...(await readTables()), ...(await readFiles())])
-    expect(placesOf(person, contents).sort()).toEqual(['erasure_ledger', 'erasure_subjects', 'tombstones'])
-  })
-})
+    it('is found by every value before, and by none afterwards: in no table, in no file, in no log', async () => {
+      const before = await findEverywhere()
+      expect(before.size).toBeGreaterThan(30)
+      expect([...before].filter(([, places]) => places.length === 0)).toEqual([])
+      const mentioning = Object.entries(dataMap).flatMap(([table, { columns }]) =>
+        Object.values(columns).some(({ is }) => is === 'mention') ? [table] : [],
+      )
+      expect(before.get(email)?.sort()).toEqual(mentioning.sort())
+
+      // PostgreSQL prints values in the messages of errors and warnings.
+      const refused = owner.query('insert into users (tenant_id, ref, email) values ($1, $2, $3)', [
+        tenant,
+        fields.ref,
+        fields.email,
+      ])
+      await expect(refused).rejects.toMatchObject({ detail: expect.stringContaining(fields.ref) })
+      await owner.query(`do $$ begin raise warning 'a warning about %', '${email}'; end $$`)
+
+      const log: string[] = []
+      const sink = new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          log.push(chunk.toString('utf8').toLowerCase())
+          done()
+        },
+      })
+      const workers = await startWorkers(app, pino({ level: 'trace' }, sink))
+      const { request } = await inTenant(app.database, tenant, (tx) =>
+        requestErasure(tx, app.masterKey, {
+          operation,
+          userIds: [person],
+          initiator: { from: 'command_line' },
+          reason: `${email} asked for it`,
+        }),
+      )
+      const summary = await waitForErasure(app.database, tenant, request, { until: 'ended' })
+      await workers.stop()
+      expect(summary.state).toBe('completed')
+
+      expect([...(await readFiles()).keys()]).toContain('postgres.log')
+      const after = await findEverywhere()
+      expect([...after].filter(([, places]) => places.length > 0)).toEqual([])
+      const certificate = await inTenant(app.database, tenant, (tx) => readCertificate(tx, app.masterKey, request))
+      const spoken = new Map([
+        ['log', log.join('')],
+        ['certificate', JSON.stringify(certificate).toLowerCase()],
+        ...certificate.certificates.map((jws, number): [string, string] => [
+          `claims ${number}`,
+          Buffer.from(jws.split('.')[1] ?? '', 'base64url')
+            .toString('utf8')
+            .toLowerCase(),
+        ]),
+      ])
+      expect(canaries.flatMap((canary) => placesOf(canary, spoken))).toEqual([])
+
+      // The internal id stays where the erasure is on record, where the map keeps it, and nowhere else.
+      const kept = Object.entries(dataMap as Record<string, AnyEntry>).flatMap(([table, entry]) => {
+        const acts = Object.values(entry.columns).some((one) => one.is === 'actor' && one.anonymize === 'keep')
+        const stays = entry.about === 'person' && entry.anonymize !== 'delete'
+        return acts || stays || entry.about === 'themselves' ? [table] : []
+      })
+      const onRecord = ['erasure_ledger', 'erasure_subjects', ...(operation === 'purge' ? ['tombstones'] : kept)]
+      const contents = new Map([...(await readTables()), ...(await readFiles())])
+      expect(placesOf(person, contents).sort()).toEqual(onRecord.sort())
+    })
+  },
+)

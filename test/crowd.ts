@@ -68,7 +68,7 @@ export async function orderCrowd(test: TestApplication, size: number): Promise<C
   const rows = await newTenant(test.owner)
   const administrator = await rows.administrator()
   const people = await fillWithCrowd(test.owner, rows, size)
-  const { effects } = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, people))
+  const { effects } = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', people))
   const request = await test.order(rows.tenant, people, administrator)
   return { tenant: rows.tenant, people, administrator, request, preview: effects }
 }

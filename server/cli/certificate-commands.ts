@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { JSONWebKeySet } from 'jose'
-import { type VerifiedCertificate, verifyCertificate } from '../erasure/certificate.ts'
+import { type Identifier, normalizeIdentifier } from '../datamap/identifiers.ts'
+import { type CertificateFile, isAmong, type VerifiedCertificate, verifyCertificate } from '../erasure/certificate.ts'
+import { checkAmong } from '../erasure/check-among.ts'
 import { newestErasure, readCertificate } from '../erasure/show-erasures.ts'
 import { rotateSigningKey } from '../erasure/signing-keys.ts'
+import { requireSelector } from '../people/find-users.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
 import { createOutput, formatFields, formatTable } from './output.ts'
 import { withApplication, withTenant } from './session.ts'
 
-/** `lethe certificate show|verify|rotate-key` */
+/** `lethe certificate show|verify|check|rotate-key` */
 export function addCertificateCommands(program: Command): void {
   const group = program.command('certificate').description('proofs of what was erased')
   group
@@ -25,18 +28,52 @@ export function addCertificateCommands(program: Command): void {
         output.result(file, () => JSON.stringify(file, null, 2))
       })
     })
-  group
-    .command('verify')
+  addIdentifierOptions(group.command('verify'))
     .argument('<file>', 'what "lethe certificate show" printed')
     .option('--keys <file>', 'trust only these keys: a JSON Web Key Set from the installation that signed')
+    .option(
+      '--salt <salt>',
+      'of an anonymization: what was shown when it was ordered, to tell whether a person is in it',
+    )
     .description('check a certificate offline, without any database')
-    .addHelpText('after', '\nExample:\n  lethe certificate verify certificate.json --keys jwks.json')
-    .action(async (file: string, options: { keys?: string }, command: Command) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  lethe certificate verify certificate.json --keys jwks.json\n' +
+        '  lethe certificate verify certificate.json --salt SALT --email ann@example.org',
+    )
+    .action(async (file: string, options: IdentifierOptions & { keys?: string; salt?: string }, command: Command) => {
       const { json, quiet } = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>()
       const output = createOutput({ json: json === true, quiet: quiet === true, signal: new AbortController().signal })
+      const identifier = readIdentifier(options, options.salt !== undefined)
+      const salt = options.salt === undefined ? undefined : readSalt(options.salt)
       const trusted = options.keys === undefined ? undefined : ((await readJson(options.keys)) as JSONWebKeySet)
-      const verified = await verifyCertificate(await readJson(file), trusted)
-      output.result({ verified: true, ...verified }, () => formatVerified(verified, trusted !== undefined))
+      const content = await readJson(file)
+      const verified = await verifyCertificate(content, trusted)
+      const { operation, request } = verified.certificate
+      if (identifier === undefined) {
+        output.result({ verified: true, ...verified }, () => formatVerified(verified, trusted !== undefined))
+        return
+      }
+      if (operation === 'purge') throw new LetheError('certificate.no_salt', { request })
+      if (salt === undefined) throw new LetheError('certificate.salt_needed')
+      const among = isAmong((content as CertificateFile).subjects, salt, identifier)
+      output.result(
+        { verified: true, among, ...verified },
+        () => `${amongText(among)}\n\n${formatVerified(verified, trusted !== undefined)}`,
+      )
+    })
+  addIdentifierOptions(group.command('check'))
+    .argument('<request>', 'the id of the order')
+    .option('--salt <salt>', 'of an anonymization: what was shown when it was ordered')
+    .description('tell whether a person is among the people of an order that is certified')
+    .addHelpText('after', '\nExample:\n  lethe certificate check REQUEST --email ann@example.org')
+    .action(async (request: string, options: IdentifierOptions & { salt?: string }, command: Command) => {
+      const identifier = readIdentifier(options, true)
+      const salt = options.salt === undefined ? undefined : readSalt(options.salt)
+      await withTenant(command, async ({ run, output, application }) => {
+        const among = await run((tx) => checkAmong(tx, application.masterKey, { request, identifier, salt }))
+        output.result({ request, among }, () => amongText(among))
+      })
     })
   group
     .command('rotate-key')
@@ -47,6 +84,42 @@ export function addCertificateCommands(program: Command): void {
         output.result({ kid }, () => `The signing key is ${kid} now.`)
       })
     })
+}
+
+type IdentifierOptions = { email?: string; ref?: string; login?: string; directoryObjectId?: string }
+
+function addIdentifierOptions(command: Command): Command {
+  return command
+    .option('--email <address>', 'whether the person of this e-mail address is among the people')
+    .option('--ref <ref>', 'the same by ref')
+    .option('--login <name>', 'the same by login name')
+    .option('--directory-object-id <uuid>', 'the same by directory object id')
+}
+
+/** The one identifier among the options. Throws `subject.no_selector` where one is `needed`, `subject.two_selectors`, `input.invalid`. */
+function readIdentifier(options: IdentifierOptions, needed: true): Identifier
+function readIdentifier(options: IdentifierOptions, needed: boolean): Identifier | undefined
+function readIdentifier(
+  { email, ref, login, directoryObjectId }: IdentifierOptions,
+  needed: boolean,
+): Identifier | undefined {
+  const given = { email, ref, login_name: login, directory_object_id: directoryObjectId }
+  if (!needed && Object.values(given).every((value) => value === undefined)) return undefined
+  const { by, value } = requireSelector(given)
+  if (by === 'id') throw new TypeError('no option names an id')
+  return { kind: by, value: normalizeIdentifier(by, value) }
+}
+
+function readSalt(text: string): Buffer {
+  const salt = Buffer.from(text.trim(), 'base64url')
+  if (salt.length === 32) return salt
+  throw new LetheError('input.invalid', { field: 'salt', expected: 'the 43 characters that were shown are expected' })
+}
+
+function amongText(among: boolean): string {
+  return among
+    ? 'The person is among the people of this certificate.'
+    : 'The person is not among the people of this certificate.'
 }
 
 async function readJson(file: string): Promise<unknown> {

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -242,6 +242,87 @@ describe('what goes wrong at the command line', () => {
     expect(help.stdout).toMatch(/Exit codes:/)
     expect(await run('user')).toMatchObject({ code: 2 })
     expect(await run('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
+  })
+})
+
+describe('lethe user export', () => {
+  it('writes a folder, and refuses one that is in use', async () => {
+    const { user } = await json('user', 'create', '--email', 'curious@example.org')
+    const out = path.join(folder, 'an export')
+    const { export: index } = await json('user', 'export', '--email', 'curious@example.org', '--out', out)
+    expect(index).toMatchObject({ person: user.id, files: [] })
+    expect(JSON.parse(await readFile(path.join(out, 'index.json'), 'utf8'))).toEqual(index)
+    const again = await failure('user', 'export', '--id', user.id, '--out', out)
+    expect(again).toMatchObject({ exit: 2, code: 'export.folder_unusable' })
+    const { stdout } = await run('user', 'export', '--id', user.id, '--out', `${out} 2`)
+    expect(stdout).toMatch(/^2 rows, 0 files and 0 mentions exported\. Begin with .*index\.html\n$/)
+  })
+})
+
+describe('lethe anonymize', () => {
+  it('shows the salt once, keeps what was learned, and lets anybody who has both tell who was among the people', async () => {
+    const { user } = await json('user', 'create', '--email', 'quiet@example.org', '--ref', 'quiet-1', '--custom', 'a=b')
+    expect(await failure('anonymize', '--ref', 'quiet-1', '--yes')).toMatchObject({ exit: 5, code: 'user.not_deleted' })
+    await json('user', 'delete', '--id', user.id)
+    const { preview } = await json('preview', '--id', user.id, '--anonymize')
+    expect(preview).toMatchObject({ people: 1, singledOut: 0 })
+    const { code, stdout } = await run('anonymize', '--email', 'quiet@example.org', '--yes')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/shown only now and stored nowhere:\n[\w-]{43}\n/)
+    const salt = /nowhere:\n(\S+)/.exec(stdout)?.[1] ?? ''
+    const certificate = await file('anonymized.json', JSON.stringify(await json('certificate', 'show')))
+    const { erasures } = await json('erasure', 'list', '--limit', '1')
+    const request = erasures[0].id
+    expect(await json('erasure', 'show', request)).toMatchObject({
+      erasure: { operation: 'anonymize', state: 'completed', receipt: preview.effects },
+    })
+    const salted = ['--salt', salt]
+    for (const [among, ...option] of [
+      [true, '--email', 'QUIET@example.org'],
+      [true, '--ref', 'quiet-1'],
+      [false, '--email', 'loud@example.org'],
+      [false, '--login', 'quiet@example.org'],
+    ] as const) {
+      const verified = await json('certificate', 'verify', certificate, ...salted, ...option)
+      expect(verified).toMatchObject({ verified: true, among })
+      expect(await json('certificate', 'check', request, ...salted, ...option)).toEqual({ request, among })
+    }
+    expect(await failure('certificate', 'verify', certificate, '--email', 'quiet@example.org')).toMatchObject({
+      exit: 2,
+      code: 'certificate.salt_needed',
+    })
+    expect(await failure('certificate', 'verify', certificate, '--salt', 'x', '--ref', 'a')).toMatchObject({
+      code: 'input.invalid',
+      details: { field: 'salt' },
+    })
+    const shown = await json('user', 'show', '--id', user.id)
+    expect(shown.user).toMatchObject({ id: user.id, state: 'anonymized', email: null, custom_fields: {} })
+  })
+
+  it('shows the salt with the order where other workers do the work', async () => {
+    const { user } = await json('user', 'create', '--ref', 'quiet-2')
+    await json('user', 'delete', '--id', user.id)
+    const ordered = await json('anonymize', '--ref', 'quiet-2', '--yes', '--no-wait')
+    expect(ordered).toEqual({ request: expect.any(String), salt: expect.stringMatching(/^[\w-]{43}$/) })
+    await json('erasure', 'cancel', ordered.request)
+    await json('user', 'restore', '--id', user.id)
+  })
+
+  it('leaves the custom fields that the tenant lets survive', async () => {
+    expect((await json('tenant', 'update')).tenant).toMatchObject({ surviving_fields: [], singled_out_below: 5 })
+    const changed = await json('tenant', 'update', '--surviving-field', 'shift', 'division', '--singled-out-below', '3')
+    expect(changed.tenant).toMatchObject({ surviving_fields: ['shift', 'division'], singled_out_below: 3 })
+    const { user } = await json('user', 'create', '--ref', 'quiet-3', '--custom', 'shift=night', '--custom', 'a=b')
+    await json('user', 'delete', '--id', user.id)
+    expect((await json('preview', '--id', user.id, '--anonymize')).preview.singledOut).toBe(1)
+    const { stdout } = await run('preview', '--id', user.id, '--anonymize')
+    expect(stdout).toMatch(/^An anonymization of 1 person would change/)
+    expect(stdout).toMatch(/^1 person could be singled out/m)
+    await json('anonymize', '--id', user.id, '--yes')
+    expect((await json('user', 'show', '--id', user.id)).user.custom_fields).toEqual({ shift: 'night' })
+    const reset = await json('tenant', 'update', '--no-surviving-field')
+    expect(reset.tenant).toMatchObject({ surviving_fields: [], singled_out_below: 3 })
+    expect(await failure('tenant', 'update', '--singled-out-below', '0')).toMatchObject({ code: 'input.invalid' })
   })
 })
 

@@ -1,10 +1,17 @@
 import type { Command } from 'commander'
+import type { Operation } from '../datamap/compile.ts'
 import type { Effect } from '../datamap/locate.ts'
 import { cancelErasure } from '../erasure/cancel-erasure.ts'
 import { type ErasurePreview, previewErasure } from '../erasure/preview-erasure.ts'
 import { requestErasure } from '../erasure/request-erasure.ts'
 import { retryErasure } from '../erasure/retry-erasure.ts'
-import { type ErasureDetails, listErasures, newestErasure, showErasure } from '../erasure/show-erasures.ts'
+import {
+  type ErasureDetails,
+  erasureProgress,
+  listErasures,
+  newestErasure,
+  showErasure,
+} from '../erasure/show-erasures.ts'
 import { waitForErasure } from '../erasure/wait-for-erasure.ts'
 import { requireUsers } from '../people/find-users.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -14,11 +21,12 @@ import { counted, formatFields, formatTable } from './output.ts'
 import { type TenantSession, withTenant } from './session.ts'
 import { addSubjectOptions, readSubjects, type SubjectOptions } from './subject-options.ts'
 
-/** `lethe preview`, `lethe purge`, `lethe erasure list|show|retry|cancel` */
+/** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|retry|cancel` */
 export function addErasureCommands(program: Command): void {
   addPreview(program)
-  addPurge(program)
-  const group = program.command('erasure').description('orders to purge people, and how far they are')
+  addOrder(program, 'purge')
+  addOrder(program, 'anonymize')
+  const group = program.command('erasure').description('orders to purge or anonymize people, and how far they are')
   addList(group)
   addShow(group)
   addRetry(group)
@@ -28,40 +36,65 @@ export function addErasureCommands(program: Command): void {
 function addPreview(program: Command): void {
   addSubjectOptions(program.command('preview'), { many: true })
     .description('count, table by table, what a purge would do, and change nothing')
+    .option('--anonymize', 'what "lethe anonymize" would do')
     .addHelpText(
       'after',
-      '\nExamples:\n  lethe preview --email ann@example.org\n  lethe preview --file leavers.csv --json',
+      '\nExamples:\n  lethe preview --email ann@example.org\n  lethe preview --file leavers.csv --anonymize --json',
     )
-    .action(async (options: SubjectOptions, command: Command) => {
+    .action(async (options: SubjectOptions & { anonymize?: boolean }, command: Command) => {
+      const operation = options.anonymize === true ? 'anonymize' : 'purge'
       const selectors = await readSubjects(options)
       await withTenant(command, async ({ run, output }) => {
         const preview = await run(async (tx) => {
           const users = await requireUsers(tx, selectors)
           return previewErasure(
             tx,
+            operation,
             users.map(({ id }) => id),
           )
         })
-        output.result({ preview }, () => formatPreview(preview))
+        output.result({ preview }, () => formatPreview(operation, preview))
       })
     })
 }
 
-type PurgeOptions = SubjectOptions & { yes?: boolean; reason?: string; as?: string; wait: boolean }
+/** How the two operations differ at the command line. */
+const operations = {
+  purge: {
+    description: 'remove deleted users and everything about them, for good, and prove it',
+    noun: 'purge',
+    progress: 'Purging',
+    heir: 'the administrator who orders it, and takes over what the people have written',
+    help:
+      'Only deleted users can be purged. The preview is shown first; a purge cannot be undone.\n\n' +
+      'Examples:\n  lethe user delete --ref 4711 && lethe purge --ref 4711\n  lethe purge --file leavers.csv --yes --json',
+  },
+  anonymize: {
+    description: 'remove who deleted users are, for good, keep their training history, and prove it',
+    noun: 'anonymization',
+    progress: 'Anonymizing',
+    heir: 'the administrator who orders it, and takes over the courses that the people have written',
+    help:
+      'Only deleted users can be anonymized. Names, identifiers and attributes go, what they learned stays under the\n' +
+      'internal id, so that reports count the same. The preview is shown first; it cannot be undone.\n\n' +
+      'The salt that the certificate names people under is shown once and stored nowhere. Without it nobody can tell whom\n' +
+      'the certificate is about.\n\n' +
+      'Examples:\n  lethe user delete --ref 4711 && lethe anonymize --ref 4711\n  lethe anonymize --file leavers.csv --yes --json',
+  },
+}
 
-function addPurge(program: Command): void {
-  addSubjectOptions(program.command('purge'), { many: true })
-    .description('remove deleted users and everything about them, for good, and prove it')
+type OrderOptions = SubjectOptions & { yes?: boolean; reason?: string; as?: string; wait: boolean }
+
+function addOrder(program: Command, operation: Operation): void {
+  const { description, noun, heir, help } = operations[operation]
+  addSubjectOptions(program.command(operation), { many: true })
+    .description(description)
     .option('--yes', 'do not ask')
     .option('--reason <text>', 'why; kept with the order')
-    .option('--as <id>', 'the administrator who orders it, and takes over what the people have written')
+    .option('--as <id>', heir)
     .option('--no-wait', 'only order it; running workers ("lethe serve") do the work')
-    .addHelpText(
-      'after',
-      '\nOnly deleted users can be purged. The preview is shown first; a purge cannot be undone.\n\n' +
-        'Examples:\n  lethe user delete --ref 4711 && lethe purge --ref 4711\n  lethe purge --file leavers.csv --yes --json',
-    )
-    .action(async (options: PurgeOptions, command: Command) => {
+    .addHelpText('after', `\n${help}`)
+    .action(async (options: OrderOptions, command: Command) => {
       const selectors = await readSubjects(options)
       await withTenant(command, async (session) => {
         const { run, output, application, initiator } = session
@@ -70,29 +103,35 @@ function addPurge(program: Command): void {
           const notDeleted = users.filter(({ state }) => state !== 'deleted').map(({ id }) => id)
           if (notDeleted.length > 0) throw new LetheError('user.not_deleted', { ids: notDeleted })
           const ids = users.map(({ id }) => id)
-          return { ids, preview: await previewErasure(tx, ids) }
+          return { ids, preview: await previewErasure(tx, operation, ids) }
         })
-        if (!options.yes) output.note(formatPreview(preview))
-        if (!(await output.confirm(`The purge of ${people(ids.length)}`, { yes: options.yes === true }))) {
+        if (!options.yes) output.note(formatPreview(operation, preview))
+        if (!(await output.confirm(`The ${noun} of ${people(ids.length)}`, { yes: options.yes === true }))) {
           output.result({ ordered: false }, () => 'Nothing was done.')
           return
         }
-        const request = await run((tx) =>
+        const ordered = await run((tx) =>
           requestErasure(tx, application.masterKey, {
-            operation: 'purge',
+            operation,
             userIds: ids,
             initiator: { ...initiator, userId: options.as },
             reason: options.reason,
           }),
         )
-        if (options.wait) await finish(session, request)
-        else
-          output.result(
-            { request },
-            () => `Ordered as request ${request}. "lethe erasure show ${request}" tells how far it is.`,
-          )
+        if (options.wait) await finish(session, ordered)
+        else output.result(ordered, () => `${ordersText(ordered)}${saltText(ordered.salt)}`)
       })
     })
+}
+
+function ordersText({ request }: Ordered): string {
+  return `Ordered as request ${request}. "lethe erasure show ${request}" tells how far it is.`
+}
+
+/** The sentence that goes with a salt, whatever else is said. */
+function saltText(salt: string | undefined): string {
+  if (salt === undefined) return ''
+  return `\n\nThe salt of the certificate, shown only now and stored nowhere:\n${salt}\nWith it, "lethe certificate verify FILE --salt SALT --email ADDRESS" tells whether a person is among these people.`
 }
 
 function addList(group: Command): void {
@@ -149,7 +188,7 @@ function addRetry(group: Command): void {
     .action(async (request: string, _options: unknown, command: Command) => {
       await withTenant(command, async (session) => {
         await session.run((tx) => retryErasure(tx, request))
-        await finish(session, request)
+        await finish(session, { request })
       })
     })
 }
@@ -167,10 +206,35 @@ function addCancel(group: Command): void {
     })
 }
 
-/** Works on the request in this process, shows progress and the result. Throws `erasure.incomplete`. */
-async function finish({ application, tenant, run, output, signal }: TenantSession, request: string): Promise<void> {
+type Ordered = { request: string; salt?: string }
+
+/**
+ * Works on the request in this process, shows progress and the result. A salt is shown however the work ends, because
+ * nobody can show it later. Throws `erasure.incomplete`.
+ */
+async function finish(session: TenantSession, ordered: Ordered): Promise<void> {
+  const { output } = session
+  const { request, salt } = ordered
+  let erasure: ErasureDetails
+  try {
+    erasure = await workOn(session, request)
+  } catch (error) {
+    if (salt !== undefined) output.result(ordered, () => `${ordersText(ordered)}${saltText(salt)}`)
+    throw error
+  }
+  output.result(
+    { erasure, ...(salt !== undefined && { salt }) },
+    () => `${formatErasure(erasure)}\n\nThe certificate: lethe certificate show ${request}${saltText(salt)}`,
+  )
+}
+
+async function workOn(
+  { application, tenant, run, output, signal }: TenantSession,
+  request: string,
+): Promise<ErasureDetails> {
+  const { operation } = await run((tx) => erasureProgress(tx, request))
   const workers = await startWorkers(application, openLog('fatal'))
-  const progress = output.progress('Purging')
+  const progress = output.progress(operations[operation].progress)
   try {
     await waitForErasure(application.database, tenant.id, request, {
       until: 'ended',
@@ -186,13 +250,13 @@ async function finish({ application, tenant, run, output, signal }: TenantSessio
     const reasons = [...new Set(erasure.failures.map(({ reason }) => reason))].slice(0, 5)
     throw new LetheError('erasure.incomplete', { request, state: erasure.state, reasons })
   }
-  output.result({ erasure }, () => `${formatErasure(erasure)}\n\nThe certificate: lethe certificate show ${request}`)
+  return erasure
 }
 
-function formatPreview(preview: ErasurePreview): string {
+function formatPreview(operation: Operation, preview: ErasurePreview): string {
   const rows = preview.effects.reduce((sum, effect) => sum + effect.rows, 0)
   const lines = [
-    `A purge of ${people(preview.people)} would change ${counted(rows, 'row')}:`,
+    `${operation === 'purge' ? 'A purge' : 'An anonymization'} of ${people(preview.people)} would change ${counted(rows, 'row')}:`,
     '',
     formatEffects(preview.effects),
   ]
@@ -207,6 +271,12 @@ function formatPreview(preview: ErasurePreview): string {
     lines.push(
       '',
       `${counted(preview.shortIdentifiers, 'identifier')} cannot be told apart from ordinary text and will not be looked for in texts.`,
+    )
+  }
+  if (preview.singledOut > 0) {
+    lines.push(
+      '',
+      `${people(preview.singledOut)} could be singled out by the custom fields that survive: too few others have the same values. "lethe tenant update" changes which fields survive.`,
     )
   }
   if (preview.names.length > 0) {

@@ -1,6 +1,9 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
@@ -41,7 +44,15 @@ afterAll(async () => {
 })
 
 function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(pinnedNode, [lethe, ...args], { env: environment, encoding: 'utf8' })
+  return runWith('', ...args)
+}
+
+function runWith(input: string, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(pinnedNode, [lethe, ...args], {
+    env: environment,
+    encoding: 'utf8',
+    input,
+  })
   return { status, stdout, stderr }
 }
 
@@ -74,5 +85,117 @@ describe('lethe import oulad', () => {
     expect(stderr).toContain('studentVle.csv: skipped 1 line of learners who are purged.')
     const { rows } = await test.owner.query('select ref, state from users')
     expect(rows).toEqual([{ ref: 'oulad-2', state: 'deleted' }])
+  })
+})
+
+describe('lethe import users', () => {
+  beforeAll(() => {
+    run('tenant', 'create', 'People')
+    environment.LETHE_TENANT = 'People'
+  })
+
+  const file = (name: string, ...lines: string[]) => {
+    const target = path.join(folder, name)
+    writeFileSync(target, `${lines.join('\n')}\n`)
+    return target
+  }
+  const lastLine = (text: string) => JSON.parse(text.trim().split('\n').at(-1) ?? '')
+
+  it('brings the good rows in, reports the bad ones and what became of each, and ends with 1', () => {
+    const people = file('people.csv', 'ref,first_name,email', 'P-1,Ann,ann@example.org', 'P-2,Bea,secret', 'P-3,Cleo,')
+    const outcomes = path.join(folder, 'outcomes.csv')
+    const { status, stdout, stderr } = run('import', 'users', people, '--outcomes', outcomes)
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/^ *3 +2 +0 +0 +0 +0 +1$/m)
+    expect(stderr).toContain('Line 3: email is not valid: an address with one @ and without spaces is expected.')
+    expect(stderr).toContain('lethe: 1 of 3 rows was rejected; the others went in.')
+    expect(stderr).not.toContain('secret')
+    expect(readFileSync(outcomes, 'utf8').split('\r\n')).toEqual([
+      'line,outcome,id,reason',
+      expect.stringMatching(/^2,created,[0-9a-f-]{36},$/),
+      '3,rejected,,email is not valid: an address with one @ and without spaces is expected',
+      expect.stringMatching(/^4,created,[0-9a-f-]{36},$/),
+      '',
+    ])
+    expect(readdirSync(folder)).not.toContain('outcomes.csv.part')
+    const again = run('import', 'users', people, '--json')
+    expect(again.status).toBe(1)
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      ...{ dry_run: false, read: 3, created: 0, unchanged: 2, rejected: 1 },
+      rejected_rows: [{ line: 3, reason: expect.stringContaining('email') }],
+    })
+    expect(lastLine(again.stderr).error).toMatchObject({
+      code: 'import.rejected_rows',
+      details: { rejected: 1, read: 3 },
+    })
+  })
+
+  it('changes nothing in a dry run', () => {
+    const { status, stdout, stderr } = runWith('ref\nP-9\n', 'import', 'users', '-', '--dry-run', '--json')
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ dry_run: true, run: null, created: 1 })
+    expect(stderr).toContain('nothing was changed')
+    expect(run('user', 'show', '--ref', 'P-9').status).toBe(3)
+  })
+
+  it('reads what "lethe user list --csv" writes, and finds nothing to change', () => {
+    run('user', 'create', '--ref', '=P-4', '--first-name', '@Dora', '--custom', 'shift=+night', '--role', 'author')
+    const exported = run('user', 'list', '--csv')
+    expect(exported).toMatchObject({ status: 0, stderr: '' })
+    expect(exported.stdout).toMatch(/^\ufeffid,/)
+    expect(exported.stdout).toContain(",'=P-4,")
+    const { status, stdout } = runWith(exported.stdout, 'import', 'users', '-', '--with-roles', '--json')
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ read: 3, unchanged: 3 })
+  })
+
+  it('leaves deleted and purged people out, and creates purged ones anew where told to', () => {
+    for (const ref of ['P-1', 'P-3']) run('user', 'delete', '--ref', ref)
+    expect(run('purge', '--ref', 'P-1', '--yes').status).toBe(0)
+    const people = file('back.csv', 'ref', 'P-1', 'P-3')
+    const { status, stdout, stderr } = run('import', 'users', people, '--json')
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ skipped: 2, skipped_for: { deleted: 1, purged: 1, anonymized: 0 } })
+    expect(stderr).toContain('Skipped 1 row of people who were purged')
+    expect(JSON.parse(run('import', 'users', people, '--purged', 'create', '--json').stdout)).toMatchObject({
+      ...{ created: 1, skipped: 1 },
+    })
+  })
+
+  it.each([
+    [2, 'input.file_unreadable', ['import', 'users', 'nowhere.csv']],
+    [2, 'output.file_unwritable', ['import', 'users', '-', '--outcomes', '/nowhere/outcomes.csv']],
+    [2, 'input.invalid', ['import', 'users', '-']],
+    [2, 'input.usage', ['import', 'users', '-', '--purged', 'perhaps']],
+    [2, 'input.usage', ['user', 'list', '--csv']],
+  ])('answers bad input with exit code %i and %s', (status, code, args) => {
+    const answer = runWith('nonsense\n', ...args, '--json')
+    expect(answer.status).toBe(status)
+    expect(lastLine(answer.stderr).error.code).toBe(code)
+  })
+
+  it('stops at Ctrl-C although nobody ends its input, and leaves no outcomes behind', async () => {
+    const outcomes = path.join(folder, 'stopped.csv')
+    const child = spawn(pinnedNode, [lethe, 'import', 'users', '-', '--outcomes', outcomes], { env: environment })
+    child.stdin.write('ref\nP-10\n')
+    for (;;) {
+      const { rows } = await test.owner.query(
+        `select from pg_stat_activity where datname = current_database() and query ilike 'copy staged_users%'`,
+      )
+      if (rows.length > 0) break
+    }
+    child.kill('SIGINT')
+    expect(await once(child, 'exit')).toEqual([130, null])
+    expect(readdirSync(folder).filter((name) => name.startsWith('stopped.csv'))).toEqual([])
+    expect(run('user', 'show', '--ref', 'P-10').status).toBe(3)
+  })
+
+  it('ends quietly when nobody reads the export to its end', () => {
+    const command = `"${pinnedNode}" "${lethe}" user list --csv | true`
+    const { status, stderr } = spawnSync('bash', ['--norc', '-o', 'pipefail', '-c', command], {
+      env: environment,
+      encoding: 'utf8',
+    })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   })
 })

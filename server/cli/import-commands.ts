@@ -1,20 +1,174 @@
-import type { Command } from 'commander'
+import { createReadStream } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { type Command, Option } from 'commander'
 import { useServer } from '../application.ts'
 import { hashIdentifier, identifierHashKey } from '../erasure/keys.ts'
+import { csvLine } from '../imports/csv-line.ts'
 import type { RejectedLine } from '../imports/import-chunks.ts'
 import { importedTables, importOulad } from '../imports/oulad/import-oulad.ts'
+import { type ImportUsersResult, importUsers } from '../imports/users/import-users.ts'
+import { rowOutcomes, type UserCounts } from '../imports/users/outcomes.ts'
+import { codeOf } from '../platform/database/pool.ts'
 import { vacuumTables } from '../platform/database/vacuum.ts'
+import { LetheError } from '../platform/errors.ts'
 import { counted, formatTable, type Progress } from './output.ts'
 import { type TenantSession, withTenant } from './session.ts'
 
 /** A document holds no more rejected lines than this; every one of them is printed on stderr. */
 const mostListed = 1000
 
-/** `lethe import oulad` */
+/** `lethe import users|oulad` */
 export function addImportCommands(program: Command): void {
-  program
-    .command('import')
-    .description('bring in learners and their records')
+  const group = program.command('import').description('bring in learners and their records')
+  addUsers(group)
+  addOulad(group)
+}
+
+type UsersOptions = { dryRun?: boolean; outcomes?: string; purged: 'skip' | 'create'; withRoles?: boolean }
+
+function addUsers(group: Command): void {
+  group
+    .command('users')
+    .argument('<file>', 'a CSV file in UTF-8, or "-" for standard input')
+    .option('--dry-run', 'say what would happen, and change nothing')
+    .option('--outcomes <file>', 'write a CSV file with line, outcome, id and reason of each row')
+    .option('--with-roles', 'apply the roles of the file; otherwise new users are learners and roles stay as they are')
+    .addOption(
+      new Option('--purged <what>', 'rows of people who were purged: skip them, or create them anew without records')
+        .choices(['skip', 'create'])
+        .default('skip'),
+    )
+    .description('create and update users from a CSV file')
+    .addHelpText(
+      'after',
+      `
+The head names the columns; docs/csv.md lists them, and "lethe user list --csv" writes them all. A row names its user by
+the first of id, directory_object_id, ref, login_name and email that is not empty. Columns that are not there leave their
+fields alone; an empty cell clears its field. Users that a file does not name stay as they are.
+
+Bad rows are rejected with line and reason, and the others go in; then the exit code is 1. Deleted users stay deleted.
+Running it again changes nothing.
+
+Examples:
+  lethe import users people.csv --dry-run
+  lethe import users people.csv --outcomes outcomes.csv
+  lethe user list --csv | lethe import users -`,
+    )
+    .action(async (file: string, options: UsersOptions, command: Command) => {
+      await withTenant(command, (session) => importFile(session, file, options))
+    })
+}
+
+async function importFile(session: TenantSession, file: string, options: UsersOptions): Promise<void> {
+  const { application, tenant, output, signal } = session
+  const rejected: { line: number; reason: string }[] = []
+  const outcomes = options.outcomes === undefined ? undefined : await openOutcomes(options.outcomes)
+  const progress = output.progress('rows read')
+  let result: ImportUsersResult
+  try {
+    result = await importUsers(application.database, tenant.id, {
+      source: file === '-' ? process.stdin : createReadStream(file),
+      file: file === '-' ? 'standard input' : path.basename(file),
+      masterKey: application.masterKey,
+      purged: options.purged,
+      withRoles: options.withRoles,
+      dryRun: options.dryRun,
+      signal,
+      onRead: (rows) => progress.update(rows),
+      async onOutcome({ line, outcome, id, reason }) {
+        await outcomes?.write([String(line), outcome, id ?? '', reason ?? ''])
+        if (outcome !== 'rejected' || reason === null) return
+        if (rejected.length < mostListed) rejected.push({ line, reason })
+        output.note(`Line ${line}: ${reason}.`)
+      },
+    })
+    await outcomes?.finish()
+  } catch (error) {
+    await outcomes?.discard()
+    throw error
+  } finally {
+    progress.end()
+  }
+  const { counts, run } = result
+  for (const sentence of remarksOn(counts)) output.note(sentence)
+  if (options.dryRun) output.note('This was a dry run: nothing was changed.')
+  const { skippedFor, rolesNotApplied, ...rows } = counts
+  output.result(
+    {
+      dry_run: options.dryRun === true,
+      run,
+      ...rows,
+      skipped_for: skippedFor,
+      roles_not_applied: rolesNotApplied,
+      rejected_rows: rejected,
+    },
+    () =>
+      formatTable(
+        [rows],
+        ['read' as const, ...rowOutcomes].map((name) => ({ title: name, value: (row) => row[name], right: true })),
+      ),
+  )
+  if (counts.rejected > 0) {
+    const { read, rejected: count } = counts
+    throw new LetheError('import.rejected_rows', { rejected: count, read, dryRun: options.dryRun === true })
+  }
+}
+
+function remarksOn({ skippedFor, conflict, rolesNotApplied }: UserCounts): string[] {
+  const { deleted, purged, anonymized } = skippedFor
+  return [
+    ...(deleted > 0
+      ? [`Skipped ${counted(deleted, 'row')} of users who are deleted; "lethe user restore" brings them back.`]
+      : []),
+    ...(purged > 0
+      ? [`Skipped ${counted(purged, 'row')} of people who were purged; --purged create makes new accounts.`]
+      : []),
+    ...(anonymized > 0 ? [`Skipped ${counted(anonymized, 'row')} of users who were anonymized.`] : []),
+    ...(conflict > 0 ? [`Left ${counted(conflict, 'row')} alone because an erasure of the user is pending.`] : []),
+    ...(rolesNotApplied > 0
+      ? [`The roles of ${counted(rolesNotApplied, 'row')} were not applied; --outcomes gives the reason for each.`]
+      : []),
+  ]
+}
+
+/** The file appears under its name when the import is done, so that a failed one leaves no outcomes behind. */
+async function openOutcomes(name: string) {
+  const draft = `${name}.part`
+  const failed = (error: unknown) =>
+    new LetheError('output.file_unwritable', { file: name, reason: codeOf(error) ?? String(error) }, error)
+  const attempt = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      throw failed(error)
+    }
+  }
+  const handle = await attempt(open(draft, 'w'))
+  let lines = csvLine(['line', 'outcome', 'id', 'reason'])
+  const flush = async () => {
+    await attempt(handle.writeFile(lines))
+    lines = ''
+  }
+  return {
+    async write(cells: string[]) {
+      lines += csvLine(cells)
+      if (lines.length > 64 * 1024) await flush()
+    },
+    async finish() {
+      await flush()
+      await attempt(handle.close())
+      await attempt(rename(draft, name))
+    },
+    async discard() {
+      await handle.close()
+      await rm(draft, { force: true })
+    },
+  }
+}
+
+function addOulad(group: Command): void {
+  group
     .command('oulad')
     .argument('<folder>', 'holds the seven files of the data set, each as .csv or .csv.gz')
     .option('--source <name>', 'another name imports the data as another set of learners', 'oulad')

@@ -6,6 +6,8 @@ import { LetheError } from '../platform/errors.ts'
 export type Output = {
   /** The result: one JSON document with --json, else the text. Called once in a command. */
   result(document: unknown, text: () => string): void
+  /** A piece of a result that is no document, such as a CSV file. False once nobody reads it any more. */
+  write(text: string): Promise<boolean>
   /** What is going on, in a sentence or in several lines; not with --quiet. */
   note(this: void, text: string): void
   /** Shows how far long work is: a bar on a terminal, elsewhere a line every two seconds at most; not with --quiet. */
@@ -57,6 +59,14 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
     result(document, text) {
       clearBar()
       process.stdout.write(json ? `${JSON.stringify(document)}\n` : `${text().trimEnd()}\n`)
+    },
+    write(text) {
+      return new Promise((resolve, reject) => {
+        process.stdout.write(text, (error) => {
+          if (error && codeOf(error) !== 'EPIPE' && codeOf(error) !== 'ERR_STREAM_DESTROYED') reject(error)
+          else resolve(!error)
+        })
+      })
     },
     note,
     progress(label) {

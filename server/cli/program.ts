@@ -48,6 +48,8 @@ Examples:
   lethe user list --deleted-in 2026-03 --json
   lethe preview --file leavers.csv
   lethe purge --file leavers.csv
+  lethe anonymize --ref 4711
+  lethe user export --email ann@example.org --out export-1
 `
 
 /** The whole command line. It throws CommanderError instead of ending the process, and prints no error itself. */

@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander'
 import { createTenant, listTenants, type Tenant, type TenantKind, tenantKinds } from '../tenancy/tenants.ts'
+import { type TenantSettingsChanges, updateTenant } from '../tenancy/update-tenant.ts'
 import { formatFields, formatTable } from './output.ts'
-import { withApplication } from './session.ts'
+import { withApplication, withTenant } from './session.ts'
 
-/** `lethe tenant list|create` */
+/** `lethe tenant list|create|update` */
 export function addTenantCommands(program: Command): void {
   const group = program.command('tenant').description('the tenants of this installation')
 
@@ -36,4 +37,31 @@ export function addTenantCommands(program: Command): void {
         output.result({ tenant }, () => formatFields(tenant))
       })
     })
+
+  group
+    .command('update')
+    .description('change what anonymize leaves of the custom fields of people; without an option, show it')
+    .option('--surviving-field <name...>', 'the custom fields that survive, in place of those that did before')
+    .option('--no-surviving-field', 'no custom field survives, as at first')
+    .option('--singled-out-below <number>', 'a preview warns where fewer people than this have the same values in them')
+    .addHelpText(
+      'after',
+      '\nExample:\n  lethe tenant update --tenant Acme --surviving-field division shift --singled-out-below 10',
+    )
+    .action(async (options: UpdateOptions, command: Command) => {
+      const changes: TenantSettingsChanges = {
+        ...(options.survivingField !== undefined &&
+          options.survivingField !== true && {
+            survivingFields: options.survivingField === false ? [] : options.survivingField,
+          }),
+        ...(options.singledOutBelow !== undefined && { singledOutBelow: Number(options.singledOutBelow) }),
+      }
+      await withTenant(command, async ({ run, output }) => {
+        const settings = await run((tx) => updateTenant(tx, changes))
+        output.result({ tenant: settings }, () => formatFields(settings))
+      })
+    })
 }
+
+/** The command line gives true where neither form of the option was used. */
+type UpdateOptions = { survivingField?: string[] | boolean; singledOutBelow?: string }

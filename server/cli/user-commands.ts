@@ -1,6 +1,9 @@
+import path from 'node:path'
 import { type Command, Option } from 'commander'
+import { exportUsers } from '../imports/users/export-users.ts'
 import { createUser } from '../people/create-user.ts'
 import { deleteUsers } from '../people/delete-users.ts'
+import { exportUser, makeExportFolder } from '../people/export-user.ts'
 import { findUser, requireUsers } from '../people/find-users.ts'
 import { type ListUsersOptions, listUsers, readStates, type UserSort, userSorts } from '../people/list-users.ts'
 import { lockUsers } from '../people/lock-users.ts'
@@ -16,7 +19,7 @@ import { counted, formatFields, formatTable } from './output.ts'
 import { withTenant } from './session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from './subject-options.ts'
 
-/** `lethe user list|show|create|update|suspend|reactivate|delete|restore` */
+/** `lethe user list|show|create|update|suspend|reactivate|delete|restore|export` */
 export function addUserCommands(program: Command): void {
   const group = program.command('user').description('the users of the tenant and their life')
   addList(group)
@@ -27,6 +30,7 @@ export function addUserCommands(program: Command): void {
   addReactivate(group)
   addDelete(group)
   addRestore(group)
+  addExport(group)
 }
 
 type ListOptions = {
@@ -34,8 +38,9 @@ type ListOptions = {
   search?: string
   deletedIn?: string
   sort: UserSort
-  limit: string
+  limit?: string
   after?: string
+  csv?: boolean
 }
 
 function addList(group: Command): void {
@@ -46,11 +51,12 @@ function addList(group: Command): void {
     .option('--search <text>', 'part of a name, an e-mail address or a login name')
     .option('--deleted-in <YYYY-MM>', 'only users who were deleted in this month (UTC)')
     .addOption(new Option('--sort <order>', 'id is the order of creation').choices(userSorts).default('id'))
-    .option('--limit <number>', 'so many at most, up to 1000', '50')
+    .option('--limit <number>', 'so many at most, up to 1000 (default: 50)')
     .option('--after <cursor>', 'go on where the page before ended')
+    .option('--csv', 'all of them as a CSV file, which "lethe import users" reads')
     .addHelpText(
       'after',
-      '\nWithout --state, active and suspended users are listed.\n\nExample:\n  lethe user list --deleted-in 2026-03 --sort deleted',
+      '\nWithout --state, active and suspended users are listed.\n\nExamples:\n  lethe user list --deleted-in 2026-03 --sort deleted\n  lethe user list --csv > users.csv',
     )
     .action(async (options: ListOptions, command: Command) => {
       const query: ListUsersOptions = {
@@ -58,8 +64,12 @@ function addList(group: Command): void {
         ...(options.search !== undefined && { search: options.search }),
         ...(options.deletedIn !== undefined && { deletedIn: options.deletedIn }),
         sort: options.sort,
-        limit: Number(options.limit),
+        ...(options.limit !== undefined && { limit: Number(options.limit) }),
         ...(options.after !== undefined && { after: options.after }),
+      }
+      if (options.csv === true) {
+        await writeCsv(query, command)
+        return
       }
       await withTenant(command, async ({ run, output }) => {
         const { users, next } = await run((tx) => listUsers(tx, query))
@@ -78,6 +88,29 @@ function addList(group: Command): void {
         })
       })
     })
+}
+
+/** Nobody reads the output any more. */
+class ReaderGone extends Error {}
+
+async function writeCsv(query: ListUsersOptions, command: Command): Promise<void> {
+  const { json } = command.optsWithGlobals<{ json?: boolean }>()
+  if (query.limit !== undefined || query.after !== undefined || json === true) {
+    throw new LetheError('input.usage', {
+      reason: '--csv writes all users; it goes without --limit, --after and --json.',
+    })
+  }
+  await withTenant(command, async ({ run, output, signal }) => {
+    const write = async (text: string) => {
+      signal.throwIfAborted()
+      if (!(await output.write(text))) throw new ReaderGone()
+    }
+    try {
+      await run((tx) => exportUsers(tx, query, write))
+    } catch (error) {
+      if (!(error instanceof ReaderGone)) throw error
+    }
+  })
 }
 
 function addShow(group: Command): void {
@@ -216,6 +249,32 @@ function addRestore(group: Command): void {
           { user_ids: userIds, active },
           () =>
             `${counted(userIds.length, 'user')} restored. Active again: ${counted(active.product_accounts, 'product account')}, ${formatCounts(active)}.`,
+        )
+      })
+    })
+}
+
+function addExport(group: Command): void {
+  const command = group.command('export').description('write everything that is held about a user into a folder')
+  addSubjectOptions(command, { many: false })
+    .requiredOption('--out <folder>', 'a folder that is empty or does not exist yet')
+    .addHelpText(
+      'after',
+      '\nThe folder has JSON and CSV for each table, files as they are, and index.html to begin with. It holds personal\n' +
+        'data: hand it over and delete it. Nothing of the export is kept in the database.\n\n' +
+        'Example:\n  lethe user export --email ann@example.org --out export-1',
+    )
+    .action(async (options: SubjectOptions & { out: string }, command: Command) => {
+      const selector = readSubject(options)
+      await withTenant(command, async ({ run, output }) => {
+        const { id } = await run((tx) => findUser(tx, selector))
+        await makeExportFolder(options.out)
+        const index = await run((tx) => exportUser(tx, { userId: id, folder: options.out }))
+        const rows = index.tables.reduce((sum, table) => sum + table.rows, 0)
+        output.result(
+          { export: index },
+          () =>
+            `${counted(rows, 'row')}, ${counted(index.files.length, 'file')} and ${counted(index.mentions.rows, 'mention')} exported. Begin with ${path.join(options.out, 'index.html')}`,
         )
       })
     })

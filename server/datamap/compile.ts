@@ -29,27 +29,21 @@ export type MentionColumn = {
   tenantColumn: string
   primaryKey: string[]
   nullable: boolean
-  /** Columns that say whose value it is: what goes or is emptied with a person mentions nobody. */
+  /** Columns that say whose value it is: what goes, is emptied or cleared with a person mentions nobody. */
   ownedBy: string[]
 }
 
 /** A column that names a person to a machine. */
 export type IdentifierColumn = { column: string; kind: IdentifierKind }
 
-export type CompiledMap = {
-  /** The first 16 hexadecimal digits of the SHA-256 of the map; certificates carry it. */
-  version: string
+/** What one operation does, and the counts of it. */
+export type Plan = {
   /**
-   * What there is about some people: rows of (table_name, effect, person, row_count). Parameters: tenant, ids, and the
-   * ids of all people whose rows are gone by then, at least the same ones.
-   * The same statement previews, tells the erasure what to touch, and afterwards verifies that nothing is left.
+   * What there is to do about some people: rows of (table_name, effect, person, row_count). Parameters: tenant, ids, and
+   * the ids of all people who are dealt with by then, at least the same ones.
+   * The same statement previews, tells the erasure what to touch, and afterwards verifies that nothing is left to do.
    */
   locate: Statement
-  /** Locks the rows of some people and reads their identifiers: (id, state, one column each). Parameters: tenant, ids. */
-  lockPeople: Statement
-  /** The same without locks. */
-  readPeople: Statement
-  identifiers: IdentifierColumn[]
   /** In the order in which no foreign key is hurt; the people's own rows come last. */
   acts: Act[]
   mentions: MentionColumn[]
@@ -60,6 +54,19 @@ export type CompiledMap = {
   lookUpMentions: Statement
 }
 
+export type Operation = 'purge' | 'anonymize'
+
+export type CompiledMap = {
+  /** The first 16 hexadecimal digits of the SHA-256 of the map; certificates carry it. */
+  version: string
+  plans: Record<Operation, Plan>
+  /** Locks the rows of some people and reads their identifiers: (id, state, one column each). Parameters: tenant, ids. */
+  lockPeople: Statement
+  /** The same without locks. */
+  readPeople: Statement
+  identifiers: IdentifierColumn[]
+}
+
 /** The table of the people themselves; every foreign key to it is a reference to a person. */
 export const peopleTable = 'users'
 
@@ -68,34 +75,61 @@ export const peopleTable = 'users'
  * Throws where the map contradicts the schema: these are mistakes of a developer, found by the first test that runs.
  */
 export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts): CompiledMap {
-  const tables = Object.keys(map).sort()
   requireSound(map, facts)
   const version = createHash('sha256')
     .update(canonicalize(map) ?? '')
     .digest('hex')
     .slice(0, 16)
+  const own = entryOf(map, peopleTable)
+  const identifiers = Object.entries(own.columns).flatMap(([column, columnClass]) =>
+    columnClass.is === 'identifier' ? [{ column, kind: columnClass.kind }] : [],
+  )
+  const readPeople = `select id, state, ${identifiers.map(({ column }) => column).join(', ')} from ${peopleTable} where ${ownRows} order by id`
+  return {
+    version,
+    lockPeople: named('lock_people', `${readPeople} for update`),
+    readPeople: named('read_people', readPeople),
+    identifiers,
+    plans: { purge: compilePlan('purge', map, facts), anonymize: compilePlan('anonymize', map, facts) },
+  }
+}
+
+const ownRows = 'tenant_id = $1 and id = any($2)'
+
+function compilePlan(operation: Operation, map: Record<string, AnyEntry>, facts: SchemaFacts): Plan {
+  const tables = Object.keys(map).sort()
   const branches: string[] = []
   const acts: Act[] = []
-
   const aboutPerson = childrenFirst(
     tables.filter((table) => entryOf(map, table).about === 'person'),
     facts,
   )
   for (const table of aboutPerson) {
-    const owner = columnWhere(entryOf(map, table), (c) => c.is === 'subject')
+    const entry = entryOf(map, table)
+    const owner = columnWhere(entry, (c) => c.is === 'subject')
     const where = `${tenantColumnOf(facts, table)} = $1 and ${owner} = any($2)`
-    branches.push(countBranch(table, 'deleted', owner, where))
-    acts.push(actOf(table, 'deleted', [`delete from ${table} where ${where}`]))
+    const treatment = operation === 'purge' ? 'delete' : entry.anonymize
+    if (treatment === 'delete') {
+      branches.push(countBranch(table, 'deleted', owner, where))
+      acts.push(actOf(table, 'deleted', [`delete from ${table} where ${where}`]))
+    } else if (typeof treatment === 'object') {
+      for (const column of treatment.clear) {
+        const empty = emptyOf(facts, table, column)
+        const present = `${where} and ${empty === 'null' ? `${column} is not null` : `${column} <> ${empty}`}`
+        branches.push(countBranch(table, `cleared ${column}`, owner, present))
+        acts.push(actOf(table, `cleared ${column}`, [`update ${table} set ${column} = ${empty} where ${present}`]))
+      }
+    }
   }
 
   for (const table of tables) {
     const entry = entryOf(map, table)
     for (const [column, columnClass] of Object.entries(entry.columns)) {
-      if (columnClass.is !== 'actor') continue
+      if (columnClass.is !== 'actor' || keeps(columnClass, operation)) continue
       const tenant = tenantColumnOf(facts, table)
       const where = `${tenant} = $1 and ${column} = any($2)`
       // Rows that go with the same people are counted where they go; counting them here too would count them twice.
-      const elsewhere = takersBefore(entry, column)
+      const elsewhere = takersBefore(entry, column, operation)
       const others = (people: string) => elsewhere.map((taker) => ` and ${isNoneOf(taker, people)}`).join('')
       const isNoneOf = (taker: string, people: string) =>
         factsOf(facts, table).columns[taker]?.nullable
@@ -104,36 +138,52 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
       const effect = effectOf(columnClass, column)
       branches.push(countBranch(table, effect, column, where + others('$3::uuid[]')))
       acts.push(
-        actOf(table, effect, actorStatements(table, column, columnClass.purge, where, others('$2'), entry, facts)),
+        actOf(
+          table,
+          effect,
+          actorStatements(table, column, {
+            purge: columnClass.purge,
+            where,
+            others: others('$2'),
+            takers: takersOf(entry, operation),
+            entry,
+            facts,
+          }),
+        ),
       )
     }
   }
 
   const own = entryOf(map, peopleTable)
-  const ownWhere = `tenant_id = $1 and id = any($2)`
-  branches.push(countBranch(peopleTable, 'deleted', 'id', ownWhere))
-  acts.push(
-    actOf(peopleTable, 'deleted', [
-      `update ${peopleTable} set ${redactions(own, facts)} where ${ownWhere}`,
-      `delete from ${peopleTable} where ${ownWhere}`,
-    ]),
-  )
-
-  const identifiers = Object.entries(own.columns).flatMap(([column, columnClass]) =>
-    columnClass.is === 'identifier' ? [{ column, kind: columnClass.kind }] : [],
-  )
-  const mentions = tables.flatMap((table) => mentionColumns(table, entryOf(map, table), facts))
-  const readPeople = `select id, state, ${identifiers.map(({ column }) => column).join(', ')} from ${peopleTable} where ${ownWhere} order by id`
+  if (operation === 'purge') {
+    branches.push(countBranch(peopleTable, 'deleted', 'id', ownRows))
+    acts.push(
+      actOf(peopleTable, 'deleted', [
+        `update ${peopleTable} set ${assignments(redactionsOf(own, facts))} where ${ownRows}`,
+        `delete from ${peopleTable} where ${ownRows}`,
+      ]),
+    )
+  } else {
+    const values = { ...redactionsOf(own, facts), ...own.whenAnonymized }
+    // A time is never the same again; everything else must be as the act leaves it.
+    const left = Object.entries(values).flatMap(([column, value]) =>
+      value === 'now()' ? [] : [`${column} is distinct from ${value}`],
+    )
+    branches.push(countBranch(peopleTable, 'anonymized', 'id', `${ownRows} and (${left.join(' or ')})`))
+    acts.push(actOf(peopleTable, 'anonymized', [`update ${peopleTable} set ${assignments(values)} where ${ownRows}`]))
+  }
+  const mentions = tables.flatMap((table) => mentionColumns(table, entryOf(map, table), operation, facts))
   return {
-    version,
-    lockPeople: named('lock_people', `${readPeople} for update`),
-    readPeople: named('read_people', readPeople),
-    identifiers,
-    locate: named('locate', branches.join('\nunion all\n')),
+    locate: named(`locate_${operation}`, branches.join('\nunion all\n')),
     acts,
     mentions,
-    lookUpMentions: named('mentions', mentionLookUp(mentions)),
+    lookUpMentions: named(`mentions_${operation}`, mentionLookUp(mentions)),
   }
+}
+
+/** Whether the operation leaves this person's part as it is. */
+function keeps(columnClass: Extract<ColumnClass, { is: 'actor' }>, operation: Operation): boolean {
+  return operation === 'anonymize' && columnClass.anonymize === 'keep'
 }
 
 function entryOf(map: Record<string, AnyEntry>, table: string): AnyEntry {
@@ -170,14 +220,17 @@ function effectOf(columnClass: Extract<ColumnClass, { is: 'actor' }>, column: st
 function actorStatements(
   table: string,
   column: string,
-  purge: 'null' | 'remove' | 'reassign' | 'empty',
-  where: string,
-  others: string,
-  entry: AnyEntry,
-  facts: SchemaFacts,
+  options: {
+    purge: 'null' | 'remove' | 'reassign' | 'empty'
+    where: string
+    others: string
+    takers: string[]
+    entry: AnyEntry
+    facts: SchemaFacts
+  },
 ): (string | { text: string; onlyWithHeir: boolean })[] {
+  const { purge, where, others, takers, entry, facts } = options
   if (purge === 'null') {
-    const takers = takersOf(entry)
     const owners = takers.length === 0 ? '' : ` returning jsonb_build_array(${takers.join(', ')}) as owners`
     return [`update ${table} set ${column} = null where ${where}${others}${owners}`]
   }
@@ -203,14 +256,20 @@ function actorStatements(
   ]
 }
 
-/** What a person's row is overwritten with before it goes; the database computes derived columns anew. */
-function redactions(entry: AnyEntry, facts: SchemaFacts): string {
-  return Object.entries(entry.columns)
-    .flatMap(([column, { is }]) => {
-      if (is === 'identifier' || is === 'identity' || is === 'actor') return [`${column} = null`]
-      if (is === 'mention' || is === 'content') return [`${column} = ${emptyOf(facts, peopleTable, column)}`]
+/** What a person's row is overwritten with; the database computes derived columns anew. */
+function redactionsOf(entry: AnyEntry, facts: SchemaFacts): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(entry.columns).flatMap(([column, { is }]) => {
+      if (is === 'identifier' || is === 'identity' || is === 'actor') return [[column, 'null']]
+      if (is === 'mention' || is === 'content') return [[column, emptyOf(facts, peopleTable, column)]]
       return []
-    })
+    }),
+  )
+}
+
+function assignments(values: Record<string, string>): string {
+  return Object.entries(values)
+    .map(([column, value]) => `${column} = ${value}`)
     .join(', ')
 }
 
@@ -220,9 +279,12 @@ function emptyOf(facts: SchemaFacts, table: string, column: string): string {
   return type === 'jsonb' || type.endsWith('[]') ? "'{}'" : "''"
 }
 
-function mentionColumns(table: string, entry: AnyEntry, facts: SchemaFacts): MentionColumn[] {
+function mentionColumns(table: string, entry: AnyEntry, operation: Operation, facts: SchemaFacts): MentionColumn[] {
   const { primaryKey, columns } = factsOf(facts, table)
-  const emptiers = columnsWhere(entry, (c) => c.is === 'actor' && c.purge === 'empty')
+  const takers = takersOf(entry, operation)
+  const emptiers = columnsWhere(entry, (c) => c.is === 'actor' && c.purge === 'empty' && !keeps(c, operation))
+  const cleared = operation === 'anonymize' && typeof entry.anonymize === 'object' ? entry.anonymize.clear : []
+  const clearers = columnsWhere(entry, (c) => c.is === 'subject').filter((owner) => !takers.includes(owner))
   return Object.entries(entry.columns).flatMap(([column, columnClass]) => {
     const as = columnClass.is === 'mention' ? columnClass.as : columnClass.is === 'content' ? 'text' : undefined
     if (as === undefined) return []
@@ -234,20 +296,28 @@ function mentionColumns(table: string, entry: AnyEntry, facts: SchemaFacts): Men
         tenantColumn: tenantColumnOf(facts, table),
         primaryKey,
         nullable: columns[column]?.nullable ?? false,
-        ownedBy: columnClass.is === 'content' ? [...takersOf(entry), ...emptiers] : takersOf(entry),
+        ownedBy: [
+          ...takers,
+          ...(columnClass.is === 'content' ? emptiers : []),
+          ...(cleared.includes(column) ? clearers : []),
+        ],
       },
     ]
   })
 }
 
-/** Columns whose person takes the whole row along. */
-function takersOf(entry: AnyEntry): string[] {
-  return columnsWhere(entry, (c) => c.is === 'subject' || (c.is === 'actor' && c.purge === 'remove'))
+/** Columns whose person takes the whole row along, or whose row it is in the table of people. */
+function takersOf(entry: AnyEntry, operation: Operation): string[] {
+  const goes = operation === 'purge' || entry.about === 'themselves' || entry.anonymize === 'delete'
+  return columnsWhere(
+    entry,
+    (c) => (c.is === 'subject' && goes) || (c.is === 'actor' && c.purge === 'remove' && !keeps(c, operation)),
+  )
 }
 
 /** The takers that a row is counted under before this column: a row that several of them take is counted once. */
-function takersBefore(entry: AnyEntry, column: string): string[] {
-  const takers = takersOf(entry)
+function takersBefore(entry: AnyEntry, column: string, operation: Operation): string[] {
+  const takers = takersOf(entry, operation)
   const position = takers.indexOf(column)
   const subjects = columnsWhere(entry, (c) => c.is === 'subject')
   return position === -1
@@ -333,9 +403,18 @@ function requireSound(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
           ? `go with ${taken.join(' or ')}`
           : target.about === 'person' && (table === references || entryOf(map, table).about !== 'person')
             ? 'go with another person'
-            : undefined
+            : target.anonymize === 'delete' && entryOf(map, table).anonymize !== 'delete'
+              ? 'go when a person is anonymized, and stay themselves'
+              : undefined
       if (why === undefined) continue
       throw new Error(`${table} (${columns.join(', ')}) points to rows of ${references}, which ${why}`)
+    }
+  }
+  for (const [table, { anonymize }] of Object.entries(map)) {
+    for (const column of typeof anonymize === 'object' ? anonymize.clear : []) {
+      const { type, nullable } = factsOf(facts, table).columns[column] ?? { type: 'none', nullable: false }
+      if (nullable || ['text', 'jsonb'].includes(type) || type.endsWith('[]')) continue
+      throw new Error(`${table}.${column} is to be cleared, but it cannot be empty`)
     }
   }
 }

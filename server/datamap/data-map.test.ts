@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,9 +7,10 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
 import { insertOneOfEverything } from '../../test/one-of-everything.ts'
+import { type Dump, dumpDatabase, placesOf } from '../../test/rows.ts'
 import { readSchema, schemaFactsOf } from '../platform/database/read-schema.ts'
-import { inTenant } from '../platform/database/transaction.ts'
-import { compileDataMap } from './compile.ts'
+import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
+import { compileDataMap, type Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import { dataMap } from './data-map.ts'
 import { erase } from './erase.ts'
@@ -30,9 +32,6 @@ import {
 const map: Record<string, AnyEntry> = dataMap
 
 describe('the data map in the database', () => {
-  const tenant = '018f0000-0000-7000-8000-00000000000a'
-  const user = '018f0000-0000-7000-8000-0000000000a1'
-  const otherUser = '018f0000-0000-7000-8000-0000000000a2'
   let test: TestDatabase
   beforeAll(async () => {
     test = await createTestDatabase()
@@ -103,9 +102,15 @@ describe('the data map in the database', () => {
     ).toEqual(['skills.invented_by'])
   })
 
-  it('takes somebody who stands in every table out of every table, as counted before', async () => {
+  const tenants = { purge: '018f0000-0000-7000-8000-00000000000b', anonymize: '018f0000-0000-7000-8000-00000000000c' }
+  const inOrder = (a: { table: string; effect: string }, b: { table: string; effect: string }) =>
+    `${a.table} ${a.effect}` < `${b.table} ${b.effect}` ? -1 : 1
+
+  /** Somebody who stands in every table, in a tenant of its own. */
+  async function plant(operation: Operation) {
+    const [tenant, user, otherUser] = [tenants[operation], randomUUID(), randomUUID()]
     await test.owner.query(
-      `insert into tenants (id, name, kind) values ('${tenant}', 'First', 'enterprise');
+      `insert into tenants (id, name, kind) values ('${tenant}', '${operation}', 'enterprise');
        insert into users (tenant_id, id, email) values ('${tenant}', '${user}', 'first@example.com'), ('${tenant}', '${otherUser}', null)`,
     )
     await insertOneOfEverything(test.owner, {
@@ -115,34 +120,81 @@ describe('the data map in the database', () => {
       canary: (table, column) =>
         map[table]?.columns[column]?.is === 'mention' ? 'first@example.com' : `${table} ${column}`,
     })
-    await inTenant(test.database, tenant, async (tx) => {
-      const before = await locate(tx, [user])
-      const names = (effects: { table: string; effect: string }[]) =>
-        effects.map(({ table, effect }) => `${table} ${effect}`).sort()
-      expect(names(before)).toEqual(names(compiledMap.acts))
-      const { effects } = await erase(tx, {
+    const erased = async (tx: TenantTransaction) =>
+      erase(tx, {
+        operation,
         people: [user],
         identifiers: [{ kind: 'email', value: 'first@example.com' }],
         findHeir: () => Promise.resolve(otherUser),
         findAlsoErased: () => Promise.resolve(new Set()),
-        onLocated: () => Promise.resolve(),
+        located: await locate(tx, operation, [user]),
       })
-      const isScrub = ({ effect }: { effect: string }) => effect.startsWith('scrubbed ')
-      const inOrder = (a: { table: string; effect: string }, b: { table: string; effect: string }) =>
-        `${a.table} ${a.effect}` < `${b.table} ${b.effect}` ? -1 : 1
-      expect(effects.filter((effect) => !isScrub(effect))).toEqual(
-        before.map(({ table, effect, rows }) => ({ table, effect, rows })).sort(inOrder),
-      )
-      // What the user wrote is emptied; every other text mentions the user once in a row that stays.
-      expect(effects.filter(isScrub)).toEqual(
-        compiledMap.mentions
-          .filter(({ table, column }) => map[table]?.columns[column]?.is === 'mention')
-          .map(({ table, column }) => ({ table, effect: `scrubbed ${column}`, rows: 1 }))
-          .sort(inOrder),
-      )
-      expect(await locate(tx, [user])).toEqual([])
-    })
-  })
+    return { tenant, user, otherUser, erased }
+  }
+
+  it.each(['purge', 'anonymize'] as const)(
+    '%s does what there is to do about somebody who stands in every table, as counted before',
+    async (operation) => {
+      const { tenant, user, erased } = await plant(operation)
+      const before = await dumpDatabase(test.owner, { tenant })
+      await inTenant(test.database, tenant, async (tx) => {
+        const located = await locate(tx, operation, [user])
+        const names = (effects: { table: string; effect: string }[]) =>
+          effects.map(({ table, effect }) => `${table} ${effect}`).sort()
+        const { acts, mentions } = compiledMap.plans[operation]
+        expect(names(located)).toEqual(names(acts))
+        const effects = await erased(tx)
+        const isScrub = ({ effect }: { effect: string }) => effect.startsWith('scrubbed ')
+        expect(effects.filter((effect) => !isScrub(effect))).toEqual(
+          located.map(({ table, effect, rows }) => ({ table, effect, rows })).sort(inOrder),
+        )
+        // What the user wrote is emptied; every other text mentions the user once in a row that stays.
+        expect(effects.filter(isScrub)).toEqual(
+          mentions
+            .filter(({ table, column }) => map[table]?.columns[column]?.is === 'mention')
+            .map(({ table, column }) => ({ table, effect: `scrubbed ${column}`, rows: 1 }))
+            .sort(inOrder),
+        )
+        expect(await locate(tx, operation, [user])).toEqual([])
+      })
+      const after = await dumpDatabase(test.owner, { tenant })
+      const ownRows = (dump: Dump, table: string) => {
+        const owner = Object.entries(map[table]?.columns ?? {}).find(([, { is }]) => is === 'subject')?.[0] ?? ''
+        return [...(dump.get(table)?.values() ?? [])].filter((row) => row[owner] === user)
+      }
+      for (const [table, entry] of Object.entries(map)) {
+        if (entry.about !== 'person') continue
+        const stays = operation === 'anonymize' && entry.anonymize !== 'delete'
+        const cleared = typeof entry.anonymize === 'object' ? entry.anonymize.clear : []
+        const kept = ownRows(before, table).map((row) => ({
+          ...row,
+          ...Object.fromEntries(cleared.map((column) => [column, null])),
+        }))
+        expect(kept, table).not.toEqual([])
+        expect(ownRows(after, table), table).toEqual(stays ? kept : [])
+      }
+      expect(placesOf(after, 'first@example.com')).toEqual([])
+      const [left, ...others] = ownRows(after, 'users')
+      expect(others).toEqual([])
+      if (operation === 'purge') expect(left).toBeUndefined()
+      else {
+        const said = Object.entries(left ?? {}).filter(([, value]) => value !== null)
+        expect(Object.fromEntries(said)).toEqual({
+          tenant_id: tenant,
+          id: user,
+          kind: 'internal',
+          state: 'anonymized',
+          email_verified: false,
+          roles: [],
+          former_roles: [],
+          custom_fields: {},
+          anonymized_at: expect.any(String),
+          created_at: expect.any(String),
+          updated_at: expect.any(String),
+        })
+      }
+    },
+  )
 })
 
 describe('the version of the map', () => {
@@ -230,6 +282,7 @@ describe('the compiler of the map', () => {
     const { map, facts } = smallMap(tables)
     return compileDataMap(map, facts)
   }
+  const compilePurge = (tables: Parameters<typeof smallMap>[0]) => compile(tables).plans.purge
   const columns = { tenant_id: key, id: key }
 
   it('refuses a foreign key to a person that is no subject or actor', () => {
@@ -280,8 +333,23 @@ describe('the compiler of the map', () => {
     ).toThrow('lessons (tenant_id, teachers_id) points to rows of teachers, which go with user_id')
   })
 
+  it('refuses rows that anonymizing keeps while they point to rows that it deletes', () => {
+    const files = { entry: { anonymize: 'keep' as const }, pointsTo: ['grades'] }
+    expect(() => compile({ grades: { entry: {} }, files })).toThrow(
+      'files (tenant_id, grades_id) points to rows of grades, which go when a person is anonymized, and stay themselves',
+    )
+    expect(() => compile({ grades: { entry: {} }, files: { ...files, entry: {} } })).not.toThrow()
+  })
+
+  it('refuses to clear what cannot be empty', () => {
+    const grades = {
+      entry: { anonymize: { clear: ['points'] }, columns: { ...columns, user_id: subject, points: fact } },
+    }
+    expect(() => compile({ grades })).toThrow('grades.points is to be cleared, but it cannot be empty')
+  })
+
   it('counts a row that several of the people take once, where it goes', () => {
-    const { locate, acts } = compile({
+    const { locate, acts } = compilePurge({
       duties: {
         entry: {
           about: 'other',
@@ -307,7 +375,7 @@ describe('the compiler of the map', () => {
   })
 
   it('searches texts that an emptied row keeps, and not those that it loses', () => {
-    const { mentions } = compile({
+    const { mentions } = compilePurge({
       posts: {
         entry: {
           about: 'other',
@@ -338,7 +406,7 @@ describe('the compiler of the map', () => {
         const pointsTo = (from: number) => [
           ...new Set(edges.filter(([a, b]) => a === from && b < a).map(([, b]) => order[b] ?? '')),
         ]
-        const { acts } = compile(
+        const { acts } = compilePurge(
           Object.fromEntries(order.map((name, index) => [name, { entry: {}, pointsTo: pointsTo(index) }])),
         )
         const deleted = acts.filter(({ effect }) => effect === 'deleted').map(({ table }) => table)
@@ -366,7 +434,7 @@ describe('the types of the map', () => {
     export const used = [dataMap, actor, fact, identity, key, mention, subject]
     export type Used = [DataMap, RoomMap<'tenants'>, TableEntry<'tenants'>]`
   const tenants = (columns: string) =>
-    `export const entry: TableEntry<'tenants'> = { holds: '', about: 'other', columns: { id: key, ${columns} } }`
+    `export const entry: TableEntry<'tenants'> = { holds: '', about: 'other', columns: { id: key, surviving_fields: fact, singled_out_below: fact, ${columns} } }`
   /** Sources, each with what the compiler says about it. */
   const sources: Record<string, { source: string; error?: string }> = {
     'complete-entry': { source: tenants(`name: fact, kind: fact, created_by: actor('null'), created_at: fact`) },

@@ -1,18 +1,12 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import type { Act } from './compile.ts'
+import type { Act, Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import type { Identifier } from './identifiers.ts'
-import { type Effect, type Located, locate, sumEffects } from './locate.ts'
+import { type Effect, type Located, sumEffects } from './locate.ts'
 import { canLookUp, findMentions, scrubMentions } from './mentions.ts'
 
-export type Erased = {
-  /** What was done to which table; rows as the database counted them. */
-  effects: Effect[]
-  /** What there was about whom, counted before. */
-  located: Located[]
-}
-
 export type ErasureOptions = {
+  operation: Operation
   people: string[]
   identifiers: Identifier[]
   /** Names who takes over what passes to somebody else; asked only when there is such a thing. */
@@ -22,21 +16,21 @@ export type ErasureOptions = {
    * counted: those rows go, now or later, and the receipt must not depend on who comes first.
    */
   findAlsoErased: (people: string[]) => Promise<Set<string>>
-  /** Called with what there is about the people, before any of it is touched. */
-  onLocated: (located: Located[]) => Promise<void>
+  /** What there is about the people, counted after they were locked. */
+  located: Located[]
 }
 
 /**
  * Erases people by the data map, in the transaction given: deletes what is about them, takes them out of what they did,
- * scrubs their identifiers wherever they are mentioned, and deletes their own rows last. The caller has locked the
- * people, so that nothing about them can be added meanwhile, and leaves out identifiers that somebody else holds too.
+ * scrubs their identifiers wherever they are mentioned, and deletes their own rows last; or, to anonymize them, does so
+ * with what names or describes them and keeps the rest. The caller has locked the people, so that nothing about them can
+ * be added meanwhile, and leaves out identifiers that somebody else holds too. Answers what was done to which table, in
+ * rows as the database counted them.
  */
-export async function erase(tx: TenantTransaction, options: ErasureOptions): Promise<Erased> {
-  const { people, identifiers } = options
-  const located = await locate(tx, people)
-  await options.onLocated(located)
+export async function erase(tx: TenantTransaction, options: ErasureOptions): Promise<Effect[]> {
+  const { operation, people, identifiers, located } = options
   const touched = new Set(located.map(({ table, effect }) => `${table} ${effect}`))
-  const acts = compiledMap.acts.filter(({ table, effect }) => touched.has(`${table} ${effect}`))
+  const acts = compiledMap.plans[operation].acts.filter(({ table, effect }) => touched.has(`${table} ${effect}`))
   const heir = acts.some(({ statements }) => statements.some(({ needsHeir }) => needsHeir))
     ? await options.findHeir()
     : undefined
@@ -45,12 +39,21 @@ export async function erase(tx: TenantTransaction, options: ErasureOptions): Pro
   const few = canLookUp(identifiers)
   const performed = Promise.all(acts.map((act) => perform(tx, act, people, heir)))
   if (!few) await performed
-  const [parts, mentions] = await Promise.all([performed, findMentions(tx, identifiers, people)])
+  const gone = goneWith(operation, people)
+  const [parts, mentions] = await Promise.all([performed, findMentions(tx, operation, identifiers, gone)])
   done.push(...parts.flat(), ...(await scrubMentions(tx, mentions)))
   const owners = new Set(done.flatMap((one) => one.owners))
   const alsoErased = owners.size === 0 ? owners : await options.findAlsoErased([...owners])
   const counted = done.filter((one) => !one.owners.some((owner) => alsoErased.has(owner)))
-  return { effects: sumEffects(counted.map(({ effect }) => effect)).filter(({ rows }) => rows > 0), located }
+  return sumEffects(counted.map(({ effect }) => effect)).filter(({ rows }) => rows > 0)
+}
+
+/**
+ * Whose rows need not be searched for mentions once the acts are done. Whoever is anonymized keeps rows, and what is left
+ * in those is scrubbed too.
+ */
+export function goneWith(operation: Operation, people: string[]): string[] {
+  return operation === 'purge' ? people : []
 }
 
 /** Performs one act. Where its rows tell whose they are, each one is answered by itself. */

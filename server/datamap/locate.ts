@@ -1,15 +1,21 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import type { Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 
 /** How many rows of a table an effect concerns, for one person. */
 export type Located = { table: string; effect: string; person: string; rows: number }
 
 /**
- * Counts, table by table, what there is about some people. One statement, each table through an index.
- * `gone`: everybody whose own rows will be gone by then; what stands in those is not counted a second time.
+ * Counts, table by table, what there is to do about some people. One statement, each table through an index.
+ * `gone`: everybody who is dealt with by then; what stands in their rows is not counted a second time.
  */
-export async function locate(tx: TenantTransaction, people: string[], gone = people): Promise<Located[]> {
-  const { name, text } = compiledMap.locate
+export async function locate(
+  tx: TenantTransaction,
+  operation: Operation,
+  people: string[],
+  gone = people,
+): Promise<Located[]> {
+  const { name, text } = compiledMap.plans[operation].locate
   const { rows } = await tx.query<{ table_name: string; effect: string; person: string; row_count: number }>(
     text,
     [tx.tenantId, people, gone],

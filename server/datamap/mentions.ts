@@ -1,5 +1,5 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import type { MentionColumn } from './compile.ts'
+import type { MentionColumn, Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
 import { type Identifier, isSearchable, occurrencePattern } from './identifiers.ts'
@@ -27,8 +27,8 @@ export const erasedMark = '[erased]'
 const mostLookups = 200
 
 /**
- * Finds every value of the map's mention columns that holds one of the identifiers as a whole word. Rows of the people
- * in `gone` are left out: they are deleted or emptied anyway.
+ * Finds every value of the map's mention columns that holds one of the identifiers as a whole word. What the operation
+ * deletes, empties or clears with the people in `gone` is left out.
  *
  * The search reads as the auditor, whose rows are not separated by tenant but by the condition in each query: under row
  * level security PostgreSQL uses no trigram or array index, because the operators behind them are not leakproof. And the
@@ -36,19 +36,20 @@ const mostLookups = 200
  */
 export async function findMentions(
   tx: TenantTransaction,
+  operation: Operation,
   identifiers: Identifier[],
   gone: string[],
 ): Promise<Mention[]> {
   const searchable = searchableOnce(identifiers)
   if (searchable.length === 0) return []
-  const wanted = searchable.length <= mostLookups ? searchable : await scanForMentioned(tx, searchable)
+  const wanted = searchable.length <= mostLookups ? searchable : await scanForMentioned(tx, operation, searchable)
   const found = new Map<string, Mention>()
   for (let from = 0; from < wanted.length; from += mostLookups) {
     const some = wanted.slice(from, from + mostLookups)
     // Sent together: one round trip.
     const [, mentions] = await Promise.all([
       tx.query('set local role lethe_auditor; set local enable_seqscan = off'),
-      lookUpMentions(tx, some, gone),
+      lookUpMentions(tx, operation, some, gone),
       tx.query('set local role lethe_app; set local enable_seqscan = on'),
     ])
     for (const mention of mentions) {
@@ -70,9 +71,13 @@ function searchableOnce(identifiers: Identifier[]): Identifier[] {
   return [...new Map(identifiers.filter(isSearchable).map((one) => [one.value, one])).values()]
 }
 
-async function scanForMentioned(tx: TenantTransaction, identifiers: Identifier[]): Promise<Identifier[]> {
+async function scanForMentioned(
+  tx: TenantTransaction,
+  operation: Operation,
+  identifiers: Identifier[],
+): Promise<Identifier[]> {
   await tx.query('set local role lethe_auditor')
-  const mentioned = await identifiersMentioned(tx, compiledMap.mentions, identifiers)
+  const mentioned = await identifiersMentioned(tx, compiledMap.plans[operation].mentions, identifiers)
   await tx.query('set local role lethe_app')
   return mentioned
 }
@@ -121,9 +126,15 @@ function effectOf({ table, column }: MentionColumn) {
   return { table, effect: `scrubbed ${column}` }
 }
 
-async function lookUpMentions(tx: TenantTransaction, identifiers: Identifier[], gone: string[]): Promise<Mention[]> {
+async function lookUpMentions(
+  tx: TenantTransaction,
+  operation: Operation,
+  identifiers: Identifier[],
+  gone: string[],
+): Promise<Mention[]> {
+  const plan = compiledMap.plans[operation]
   const values = identifiers.map(({ value }) => value)
-  const { name, text } = compiledMap.lookUpMentions
+  const { name, text } = plan.lookUpMentions
   const { rows } = await tx.query<{ position: number; row_key: unknown[]; owners: string[]; value: MentionValue }>(
     text,
     [tx.tenantId, gone, values, values.map(likePattern)],
@@ -135,7 +146,7 @@ async function lookUpMentions(tx: TenantTransaction, identifiers: Identifier[], 
     identifiers,
   )
   return rows.flatMap(({ position, row_key, owners, value }, row) => {
-    const column = compiledMap.mentions[position]
+    const column = plan.mentions[position]
     const mentioned = found[row] ?? []
     return column === undefined || mentioned.length === 0
       ? []

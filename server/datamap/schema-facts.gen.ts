@@ -889,6 +889,10 @@ export const schemaFacts: SchemaFacts = {
       "finished_at": {
         "type": "timestamp with time zone",
         "nullable": true
+      },
+      "salted_hashes": {
+        "type": "text",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -2135,6 +2139,14 @@ export const schemaFacts: SchemaFacts = {
       },
       "created_at": {
         "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "surviving_fields": {
+        "type": "text[]",
+        "nullable": false
+      },
+      "singled_out_below": {
+        "type": "integer",
         "nullable": false
       }
     },

@@ -1,11 +1,11 @@
-import type { Act, CompiledMap, Statement } from './compile.ts'
+import type { Act, CompiledMap, Plan, Statement } from './compile.ts'
 
 /**
  * Every statement that an erasure runs, as SQL for people to read: what it does as a comment, then the statement.
  * Checked in, so that the diff of a change to the map shows what becomes of the data.
  */
 export function statementListing(compiled: CompiledMap): string {
-  const { version, lockPeople, readPeople, locate, acts, lookUpMentions } = compiled
+  const { version, lockPeople, readPeople, plans } = compiled
   const parts = [
     [
       '-- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.',
@@ -14,8 +14,17 @@ export function statementListing(compiled: CompiledMap): string {
     ].join('\n'),
     block('Locks the people and reads their identifiers.', lockPeople),
     block('Reads the identifiers for a preview, without a lock.', readPeople),
+    ...planBlocks('PURGE', plans.purge),
+    ...planBlocks('ANONYMIZE', plans.anonymize),
+  ]
+  return `${parts.join('\n\n')}\n`
+}
+
+function planBlocks(title: string, { locate, acts, lookUpMentions }: Plan): string[] {
+  return [
+    `-- ${title}`,
     block(
-      'Counts what there is about the people: to preview, to tell which of the acts below are needed, and to verify. $3: everybody whose rows are gone by then.',
+      'Counts what there is to do about the people: to preview, to tell which of the acts below are needed, and to verify. $3: everybody who is dealt with by then.',
       locate,
     ),
     ...acts.flatMap(actBlocks),
@@ -24,7 +33,6 @@ export function statementListing(compiled: CompiledMap): string {
       lookUpMentions,
     ),
   ]
-  return `${parts.join('\n\n')}\n`
 }
 
 function actBlocks({ table, effect, statements }: Act): string[] {

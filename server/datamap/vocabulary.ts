@@ -25,8 +25,11 @@ type Subject = { is: 'subject' }
  * - `remove`: the row goes: it says no more than that this person has that part.
  * - `reassign`: the heir takes the person's place; where there is no heir, or the heir has it already, the row goes.
  * - `empty`: the column becomes null and the columns of `empties` lose their content; the row keeps its place.
+ *
+ * Anonymize does the same, except that it keeps who did what (`null`): the internal id leads to nobody any more. An actor
+ * whose part gives rights over others does not stay (`same`).
  */
-type Actor = { is: 'actor'; purge: 'null' | 'remove' | 'reassign' | 'empty' }
+type Actor = { is: 'actor'; purge: 'null' | 'remove' | 'reassign' | 'empty'; anonymize: 'same' | 'keep' }
 
 /** A value that names exactly this person to a machine; only in the table of people. */
 type PersonIdentifier = { is: 'identifier'; kind: IdentifierKind }
@@ -71,7 +74,11 @@ export const content: Content = { is: 'content' }
 export const derived: Derived = { is: 'derived' }
 export const sealed: Sealed = { is: 'sealed' }
 export const erasedId: ErasedId = { is: 'erased_id' }
-export const actor = (purge: Actor['purge']): Actor => ({ is: 'actor', purge })
+export const actor = (purge: Actor['purge'], anonymize?: Actor['anonymize']): Actor => ({
+  is: 'actor',
+  purge,
+  anonymize: anonymize ?? (purge === 'null' ? 'keep' : 'same'),
+})
 export const identifier = (kind: IdentifierKind): PersonIdentifier => ({ is: 'identifier', kind })
 export const mention = <As extends Mention['as']>(as: As): Mention<As> => ({ is: 'mention', as })
 
@@ -103,7 +110,11 @@ export type TableEntry<T extends TableName> = {
       anonymize: AnonymizeRow<keyof DB[T] & string>
     }
   /** The rows of the people themselves: redacted first, so that nobody who copies changes sees the person last. */
-  | { about: 'themselves' }
+  | {
+      about: 'themselves'
+      /** What anonymize sets besides clearing identifiers and identity, as SQL expressions. */
+      whenAnonymized: { [C in keyof DB[T] & string]?: string }
+    }
   /** Rows that belong to something else, though people may stand in them. */
   | { about: 'other' }
   /** No personal data, for the reason given. */
@@ -133,4 +144,5 @@ export type AnyEntry = {
   about: 'person' | 'themselves' | 'other' | 'nobody'
   anonymize?: AnonymizeRow<string>
   because?: string
+  whenAnonymized?: Record<string, string>
 }

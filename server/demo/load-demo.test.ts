@@ -121,6 +121,7 @@ describe('the demo', () => {
     const { effects } = await run((tx) =>
       previewErasure(
         tx,
+        'purge',
         leavers.map(({ id }) => id),
       ),
     )

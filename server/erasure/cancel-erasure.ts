@@ -11,7 +11,7 @@ import { erasureProgress } from './show-erasures.ts'
 export async function cancelErasure(tx: TenantTransaction, request: string): Promise<number> {
   const { state } = await erasureProgress(tx, request)
   const { rowCount } = await tx.query(
-    `update erasure_subjects set state = 'cancelled', finished_at = now()
+    `update erasure_subjects set state = 'cancelled', finished_at = now(), salted_hashes = null
      where tenant_id = $1 and request_id = $2
        and state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'failed') and erased_at is null`,
     [tx.tenantId, request],

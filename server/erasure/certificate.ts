@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { CompactSign, calculateJwkThumbprint, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import type { Operation } from '../datamap/compile.ts'
+import type { Identifier } from '../datamap/identifiers.ts'
 import type { Effect } from '../datamap/locate.ts'
 import { LetheError } from '../platform/errors.ts'
+import { hashIdentifier } from './keys.ts'
 import type { SigningKey } from './signing-keys.ts'
 
 /** What a certificate states. Canonical JSON (RFC 8785) of this is what the signature covers. No personal data. */
@@ -11,7 +14,7 @@ export type CertificateClaims = {
   version: 1
   tenant: string
   request: string
-  operation: 'purge' | 'anonymize'
+  operation: Operation
   initiated_from: string
   requested_at: string
   started_at: string
@@ -58,7 +61,10 @@ export type AddendumClaims = {
 /** What `lethe certificate show` writes and `lethe certificate verify` reads: all that a check needs, offline. */
 export type CertificateFile = {
   certificates: string[]
-  /** One line a subject, in order: the keyed hash of the internal id, then those of the identifiers. */
+  /**
+   * One line a subject, in order: the keyed hash of the internal id, then those of the identifiers; of anonymized people
+   * only the latter, under the salt of the order.
+   */
   subjects: string[]
   keys: JSONWebKeySet
 }
@@ -76,6 +82,21 @@ export async function sign(key: SigningKey, claims: CertificateClaims | Addendum
 export function subjectLine(id: Buffer, identifiers: { kind: string; hash: Buffer }[]): string {
   const hashes = identifiers.map(({ kind, hash }) => `${kind}:${hash.toString('hex')}`).sort()
   return [`id:${id.toString('hex')}`, ...hashes].join(' ')
+}
+
+/** One subject of an anonymize request: hashes under the salt of the order, and nothing that leads to the kept history. */
+export function saltedLine(salt: Buffer, identifiers: Identifier[]): string {
+  return hashesOf(salt, identifiers).sort().join(' ')
+}
+
+/** Whether a person is among the subjects of a list: a line has the hash of the identifier under this key or salt. */
+export function isAmong(subjects: string[], key: Buffer, identifier: Identifier): boolean {
+  const [wanted = ''] = hashesOf(key, [identifier])
+  return subjects.some((line) => line.split(' ').includes(wanted))
+}
+
+function hashesOf(key: Buffer, identifiers: Identifier[]): string[] {
+  return identifiers.map((identifier) => `${identifier.kind}:${hashIdentifier(key, identifier).toString('hex')}`)
 }
 
 /** A running digest over subject lines, so that no list of any length has to be held. */

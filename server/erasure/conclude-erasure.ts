@@ -1,4 +1,6 @@
 import type { Application } from '../application.ts'
+import type { Operation } from '../datamap/compile.ts'
+import { goneWith } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
 import { findMentions, mentionEffects } from '../datamap/mentions.ts'
@@ -30,7 +32,7 @@ export async function concludeErasure(
       const [state, erased] = await Promise.all([lockRequest(tx, request), readErased(tx, request)])
       if (state === undefined || state.concluded) return 'concluded'
       if (state.queued > 0) return 'waiting'
-      const residue = await verify(app, tx, state.sealedKey, erased)
+      const residue = await verify(app, tx, state, erased)
       const recorded = recordVerification(tx, request, erased, residue)
       if (state.running > erased.length) {
         await recorded
@@ -50,8 +52,14 @@ async function lockRequest(tx: TenantTransaction, request: string) {
     [tx.tenantId, request],
     'lock_request',
   )
-  const progress = tx.query<{ sealed_key: Buffer | null; concluded: boolean; queued: number; running: number }>(
-    `select r.sealed_key,
+  const progress = tx.query<{
+    operation: Operation
+    sealed_key: Buffer | null
+    concluded: boolean
+    queued: number
+    running: number
+  }>(
+    `select r.operation, r.sealed_key,
        r.finished_at is not null
          or exists (select from erasure_steps t where t.tenant_id = $1 and t.request_id = $2 and t.step = 'certify' and t.state = 'done')
          as concluded,
@@ -60,14 +68,20 @@ async function lockRequest(tx: TenantTransaction, request: string) {
      from erasure_requests r
      left join erasure_subjects s on s.tenant_id = $1 and s.request_id = $2 and s.state in ('queued', 'running')
      where r.tenant_id = $1 and r.id = $2
-     group by r.sealed_key, r.finished_at`,
+     group by r.operation, r.sealed_key, r.finished_at`,
     [tx.tenantId, request],
     'read_progress',
   )
   const [, { rows }] = await Promise.all([lock, progress])
   const row = rows[0]
   if (row === undefined) return undefined
-  return { sealedKey: row.sealed_key, concluded: row.concluded, queued: row.queued, running: row.running }
+  return {
+    operation: row.operation,
+    sealedKey: row.sealed_key,
+    concluded: row.concluded,
+    queued: row.queued,
+    running: row.running,
+  }
 }
 
 type ErasedSubject = { user_id: string; sealed_identifiers: Buffer | null }
@@ -87,7 +101,7 @@ async function readErased(tx: TenantTransaction, request: string): Promise<Erase
 async function verify(
   app: Application,
   tx: TenantTransaction,
-  sealedKey: Buffer | null,
+  { operation, sealedKey }: { operation: Operation; sealedKey: Buffer | null },
   erased: ErasedSubject[],
 ): Promise<Map<string, Effect[]>> {
   if (erased.length === 0) return new Map()
@@ -98,7 +112,7 @@ async function verify(
     if (sealed_identifiers === null) throw new Error('an erased person has no sealed identifiers')
     identifiers.set(user_id, openIdentifiers(requestKey, sealed_identifiers))
   }
-  return await findResidue(tx, identifiers)
+  return await findResidue(tx, operation, identifiers)
 }
 
 /** Who left something behind fails, with the names of the tables; everybody else is done. */
@@ -134,6 +148,7 @@ async function recordVerification(
 
 async function findResidue(
   tx: TenantTransaction,
+  operation: Operation,
   identifiers: Map<string, Identifier[]>,
 ): Promise<Map<string, Effect[]>> {
   const ids = [...identifiers.keys()]
@@ -141,11 +156,11 @@ async function findResidue(
   const add = (person: string, effect: Effect) => residue.set(person, [...(residue.get(person) ?? []), effect])
   const all = [...identifiers.values()].flat()
   const values = all.map(({ value }) => value)
-  const [located, shared] = await Promise.all([locate(tx, ids), findOtherHolders(tx, values, ids)])
+  const [located, shared] = await Promise.all([locate(tx, operation, ids), findOtherHolders(tx, values, ids)])
   for (const { person, table, effect, rows } of located) add(person, { table, effect, rows })
   const own = all.filter(({ value }) => !shared.has(value))
   // Somebody wrote an identifier down while the person was erased: it is the person's whose identifier it is.
-  for (const mention of await findMentions(tx, own, ids)) {
+  for (const mention of await findMentions(tx, operation, own, goneWith(operation, ids))) {
     const mentioned = new Set(mention.identifiers.map(({ value }) => value))
     for (const [person, theirs] of identifiers) {
       if (!theirs.some(({ value }) => mentioned.has(value))) continue
@@ -201,23 +216,24 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
 
 /** The digest of the list of those who are done. Who was certified before and failed since is not in that list. */
 async function digestSubjects(app: Application, tx: TenantTransaction, request: string): Promise<string> {
-  const [hashKey] = await Promise.all([
-    identifierHashKey(tx, app.masterKey),
-    tx.query(
-      `update erasure_subjects set finished_at = null
-       where tenant_id = $1 and request_id = $2 and state = 'failed' and finished_at is not null`,
-      [tx.tenantId, request],
-      'uncertify_failed',
-    ),
-  ])
+  const hashKey = await identifierHashKey(tx, app.masterKey)
+  const uncertified = tx.query(
+    `update erasure_subjects set finished_at = null
+     where tenant_id = $1 and request_id = $2 and state = 'failed' and finished_at is not null`,
+    [tx.tenantId, request],
+    'uncertify_failed',
+  )
   const digest = subjectDigest()
-  for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
+  const read = async () => {
+    for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
+  }
+  await Promise.all([uncertified, read()])
   return digest.hex()
 }
 
 async function readFacts(tx: TenantTransaction, request: string) {
   const { rows } = await tx.query<{
-    operation: 'purge' | 'anonymize'
+    operation: Operation
     initiated_from: string
     requested_by: string | null
     map_version: string
@@ -267,13 +283,14 @@ async function finishWithoutCertificate(tx: TenantTransaction, request: string):
 async function tell(
   tx: TenantTransaction,
   request: string,
-  facts: { requested_by: string | null; done: number; failed: number },
+  facts: { operation: Operation; requested_by: string | null; done: number; failed: number },
 ): Promise<void> {
   if (facts.requested_by !== null) {
+    const [act, done] = facts.operation === 'purge' ? ['A purge', 'purged'] : ['An anonymization', 'anonymized']
     await notify(tx, [facts.requested_by], {
       kind: 'erasure_done',
-      subject: facts.failed === 0 ? 'A purge is done' : 'A purge is done in part',
-      body: `Request ${request}: ${facts.done} purged, ${facts.failed} failed. The certificate is ready.`,
+      subject: facts.failed === 0 ? `${act} is done` : `${act} is done in part`,
+      body: `Request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is ready.`,
       data: { request },
     })
   }

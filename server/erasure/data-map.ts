@@ -51,6 +51,7 @@ export const erasureMap: RoomMap<ErasureTable> = {
       user_id: erasedId,
       state: fact,
       sealed_identifiers: sealed,
+      salted_hashes: sealed,
       counts: fact,
       error_code: fact,
       error_reason: fact,

@@ -1,8 +1,10 @@
 import pg from 'pg'
 import type { Application } from '../application.ts'
+import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
-import { type Erased, erase } from '../datamap/erase.ts'
+import { erase } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
+import { type Effect, type Located, locate } from '../datamap/locate.ts'
 import { lockPeople } from '../datamap/people.ts'
 import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
 import { notify } from '../notify/notify.ts'
@@ -85,12 +87,18 @@ async function takeTurn(tx: TenantTransaction, request: string, { alone }: Turn)
 }
 
 /** A person taken from a request, with what an earlier run of it sealed, and what the request says of its work. */
-type Claimed = { id: string; sealedIdentifiers: Buffer | null; sealedKey: Buffer | null; requestedBy: string | null }
+type Claimed = {
+  id: string
+  sealedIdentifiers: Buffer | null
+  operation: Operation
+  sealedKey: Buffer | null
+  requestedBy: string | null
+}
 
 /** Takes people that wait in this request; those that another job has taken are passed over. */
 async function claim(tx: TenantTransaction, request: string, limit: number, person?: string): Promise<Claimed[]> {
   const { rows } = await tx.query<Claimed>(
-    `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers", r.sealed_key as "sealedKey",
+    `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers", r.operation, r.sealed_key as "sealedKey",
        r.requested_by as "requestedBy"
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
      where s.tenant_id = $1 and s.request_id = $2 and s.state = 'queued' and ($3::uuid is null or s.user_id = $3)
@@ -116,24 +124,24 @@ async function eraseClaimed(
   request: string,
   claimed: Claimed[],
 ): Promise<void> {
-  const [{ sealedKey, requestedBy } = { sealedKey: null, requestedBy: null }] = claimed
+  const [{ operation, sealedKey, requestedBy } = { operation: 'purge', sealedKey: null, requestedBy: null }] = claimed
   if (sealedKey === null) throw new Error('the request has subjects but no key')
   const requestKey = openWith(app.masterKey, sealedKey, 'request key')
   const ids = claimed.map(({ id }) => id)
   const people = await lockPeople(tx, ids)
-  // Checked when it was ordered, and again right before acting.
-  const refused = people.filter(({ state }) => state !== 'deleted').map(({ id }) => id)
-  for (const person of refused)
-    await markFailed(tx, request, person, { code: 'user.not_deleted', reason: 'not deleted' })
-  const subjects = new Map(
-    people.filter(({ state }) => state === 'deleted').map(({ id, identifiers }) => [id, identifiers]),
-  )
   // Whose rows an earlier run erased, and who is tried again because something of them was left.
   const erasedBefore = new Map(
     claimed.flatMap(({ id, sealedIdentifiers }) =>
       sealedIdentifiers === null ? [] : [[id, openIdentifiers(requestKey, sealedIdentifiers)] as const],
     ),
   )
+  // Checked when it was ordered, and again right before acting.
+  const [deleted, others] = [
+    people.filter(({ state }) => state === 'deleted'),
+    people.filter(({ id, state }) => state !== 'deleted' && !erasedBefore.has(id)),
+  ]
+  for (const { id } of others) await markFailed(tx, request, id, { code: 'user.not_deleted', reason: 'not deleted' })
+  const subjects = new Map(deleted.map(({ id, identifiers }) => [id, identifiers]))
   for (const [id, identifiers] of erasedBefore) subjects.set(id, identifiers)
   const known = new Set([...people.map(({ id }) => id), ...erasedBefore.keys()])
   for (const person of ids.filter((id) => !known.has(id))) {
@@ -142,30 +150,40 @@ async function eraseClaimed(
   if (subjects.size === 0) return
 
   const ownIds = [...subjects.keys()]
-  const shared = await findSharedIdentifiers(tx, request, [...subjects.values()].flat(), ownIds)
+  const [shared, located] = await Promise.all([
+    findSharedIdentifiers(tx, request, [...subjects.values()].flat(), ownIds),
+    locate(tx, operation, ownIds),
+  ])
   const isOwn = ({ value }: Identifier) => !shared.has(value)
-  let taught: string[] = []
-  const erased = await erase(tx, {
+  const teaches = located.some(({ table }) => table === 'session_instructors')
+  const taught = teaches ? await sessionsTaughtBy(tx, ownIds) : []
+  const effects = await erase(tx, {
+    operation,
     people: ownIds,
     identifiers: [...subjects.values()].flat().filter(isOwn),
     findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
     findAlsoErased: (people) => findSubjects(tx, request, people),
-    onLocated: async (located) => {
-      if (located.some(({ table }) => table === 'session_instructors')) taught = await sessionsTaughtBy(tx, ownIds)
-    },
+    located,
   })
   if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
-  const hashKey = await identifierHashKey(tx, app.masterKey)
-  await record(tx, request, erased, {
+  // Who is anonymized may come back as somebody new: nothing remembers the identifiers.
+  const hashKey = operation === 'purge' ? await identifierHashKey(tx, app.masterKey) : undefined
+  await record(tx, request, {
+    operation,
+    effects,
+    located,
     subjects: ownIds.map((id) => {
       const identifiers = subjects.get(id) ?? []
       return {
         id,
         sealed: sealIdentifiers(requestKey, identifiers),
-        // A follow-up may look for the internal id too; that one is in the ledger.
-        hashes: identifiers
-          .filter((identifier) => isOwn(identifier) && identifier.value !== id)
-          .map((identifier) => ({ kind: identifier.kind, hash: hashIdentifier(hashKey, identifier) })),
+        hashes:
+          hashKey === undefined
+            ? []
+            : identifiers
+                // A follow-up may look for the internal id too; that one is in the ledger.
+                .filter((identifier) => isOwn(identifier) && identifier.value !== id)
+                .map((identifier) => ({ kind: identifier.kind, hash: hashIdentifier(hashKey, identifier) })),
         // Who is tried again was counted the first time.
         shared: erasedBefore.has(id) ? 0 : identifiers.filter((identifier) => !isOwn(identifier)).length,
       }
@@ -201,9 +219,9 @@ type Recorded = { id: string; sealed: Buffer; hashes: { kind: string; hash: Buff
 async function record(
   tx: TenantTransaction,
   request: string,
-  { effects, located }: Erased,
-  { subjects }: { subjects: Recorded[] },
+  done: { operation: Operation; effects: Effect[]; located: Located[]; subjects: Recorded[] },
 ): Promise<void> {
+  const { operation, effects, located, subjects } = done
   const counts = new Map<string, Record<string, number>>(subjects.map(({ id }) => [id, {}]))
   for (const { person, table, effect, rows } of located) {
     const own = counts.get(person)
@@ -221,7 +239,7 @@ async function record(
        where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
      ), ledger as (
        insert into erasure_ledger (tenant_id, request_id, user_id, operation, map_version)
-       select $1, $2, user_id, 'purge', $6 from unnest($3::uuid[]) as user_id
+       select $1, $2, user_id, $15, $6 from unnest($3::uuid[]) as user_id
        on conflict do nothing
      ), stones as (
        insert into tombstones (tenant_id, request_id, user_id, kind, hash)
@@ -253,6 +271,7 @@ async function record(
       effects.map(({ rows }) => rows),
       removed,
       shared,
+      operation,
     ],
     'record_erasure',
   )

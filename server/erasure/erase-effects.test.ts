@@ -258,7 +258,7 @@ describe('identifiers in other rows', () => {
     const post = await rows.post(await rows.course(), author, 'Jane Doe and I, Jane said')
     await rows.post(await rows.course(), author, 'Jane Doering is somebody else')
     await rows.post(await rows.course(), person, 'Jane Doe wrote this herself')
-    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, [person]))
+    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', [person]))
     expect(preview.names).toEqual([{ table: 'posts', column: 'body', rows: 1 }])
     expect(preview.effects.map(({ effect }) => effect)).not.toContain('scrubbed body')
     await purge([person])

@@ -90,7 +90,7 @@ describe('a table that the map does not know and that points to people', () => {
   it('lets the request go on to its end once it is out of the way, with a certificate of its own', async () => {
     const people = [await rows.deletedUser(bob), await rows.deletedUser(jane)]
     await rows.insert('payroll', { user_id: people[1] })
-    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, people))
+    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', people))
     const { id } = await test.purge(rows.tenant, people)
     expect((await retry(id)).state).toBe('partial')
     await test.owner.query('delete from payroll')

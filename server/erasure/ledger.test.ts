@@ -72,7 +72,7 @@ describe('a ledger', () => {
       const { id } = await test.purge(rows.tenant, people)
       const file = await exportTo(test.app, [rows.tenant])
       const text = await readFile(file, 'utf8')
-      expect(text).not.toMatch(/jane|bob|acme|4711|4712/i)
+      expect(text).not.toMatch(/jane\.doe|@|emp-47/i)
       expect(text).not.toContain(bob.directory_object_id)
       const lines = text
         .trimEnd()
@@ -232,8 +232,14 @@ describe('a ledger', () => {
         deleteUsers(tx, { userIds: [id], initiator: { from: 'command_line' }, lastAdministratorToo: true }),
       )
       const request = await test.order(rows.tenant, [id])
-      await test.startWorkers()
-      expect(await replay(file)).toMatchObject({
+      // The workers come only once the replay waits: sooner, they may have ended the request before it is looked for.
+      let started: Promise<void> | undefined
+      const onProgress = () => {
+        started ??= test.startWorkers()
+      }
+      const replayed = await replayLedger(test.app, { file, onProgress })
+      await started
+      expect(replayed).toMatchObject({
         repeated: [],
         continued: [{ tenant: rows.tenant, request, state: 'completed' }],
         left: 0,

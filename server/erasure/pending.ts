@@ -1,6 +1,11 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
+/** For statements over many users: selects the ids of those whose erasure is ordered and not ended; $1 is the tenant. */
+export const pendingErasures = `
+  select user_id from erasure_subjects
+  where tenant_id = $1 and state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'running', 'failed')`
+
 /**
  * Throws `user.erasure_pending` where an erasure of one of the users is ordered and not ended; a failed one may go on at
  * any time. The caller has locked the users' rows, as whoever orders an erasure does, so that the answer stays true.

@@ -225,7 +225,7 @@ describe('a purge of people who refer to each other', () => {
         const kept = new Set(world.people.filter(({ id }) => !ids.has(id)).flatMap(({ identifiers }) => identifiers))
         const identifiers = purged.flatMap((one) => one.identifiers).filter((one) => !kept.has(one))
         const before = await dumpDatabase(test.owner, { tenant })
-        const preview = await test.inTenant(tenant, (tx) => previewErasure(tx, [...ids]))
+        const preview = await test.inTenant(tenant, (tx) => previewErasure(tx, 'purge', [...ids]))
 
         const request = await test.order(tenant, [...ids], world.heir)
         const details = await test.ended(tenant, request)
@@ -259,7 +259,7 @@ it('counts for one person what the purge of that person does', async () => {
   const course = await rows.course()
   await rows.insert('enrollments', { user_id: id, course_id: course, enrolled_by: id, note: 'one@acme.example' })
   await rows.insert('ratings', { user_id: id, course_id: course, stars: 5 })
-  const { effects } = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, [id]))
+  const { effects } = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', [id]))
   expect(effects).toEqual([
     { table: 'catalogs', effect: 'scrubbed contact_emails', rows: 1 },
     { table: 'catalogs', effect: 'scrubbed description', rows: 1 },
@@ -275,6 +275,6 @@ it('changes nothing', async () => {
   const id = await rows.deletedUser({ email: 'one@acme.example' })
   await insertRow(test.owner, 'catalogs', { tenant_id: rows.tenant, title: 'one@acme.example' })
   const before = await dumpDatabase(test.owner)
-  await test.inTenant(rows.tenant, (tx) => previewErasure(tx, [id]))
+  await test.inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', [id]))
   expect(await dumpDatabase(test.owner)).toEqual(before)
 })

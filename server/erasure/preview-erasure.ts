@@ -1,3 +1,4 @@
+import type { Operation } from '../datamap/compile.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
@@ -5,6 +6,7 @@ import { findMentions, mentionEffects } from '../datamap/mentions.ts'
 import { readPeople } from '../datamap/people.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { readFullNames } from '../people/names.ts'
+import { countSingledOut } from '../people/singled-out.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { userIdsOf } from './request-erasure.ts'
@@ -15,18 +17,27 @@ export type ErasurePreview = {
   people: number
   /** Those that must be deleted first, by internal id. */
   notDeleted: string[]
-  /** What a purge would do to which table, in rows: exactly what its receipt will say. */
+  /** What the operation would do to which table, in rows: exactly what its receipt will say. */
   effects: Effect[]
   /** Identifiers that another living user holds too; they would be left alone. */
   sharedIdentifiers: number
   /** Identifiers too short to be told apart from other text; they are not looked for inside texts. */
   shortIdentifiers: number
+  /**
+   * People whom the custom fields that survive anonymizing single out: fewer users of the tenant than its limit, themselves
+   * included, have the same values in them. 0 for a purge.
+   */
+  singledOut: number
   /** Where their full names stand in texts that stay. Nobody can tell whose name it is, so it is shown, not rewritten. */
   names: { table: string; column: string; rows: number }[]
 }
 
-/** Counts, without changing anything, what a purge of these users would do. Throws `user.not_found`, `input.invalid`. */
-export async function previewErasure(tx: TenantTransaction, userIds: string[]): Promise<ErasurePreview> {
+/** Counts, without changing anything, what the operation would do to these users. Throws `user.not_found`, `input.invalid`. */
+export async function previewErasure(
+  tx: TenantTransaction,
+  operation: Operation,
+  userIds: string[],
+): Promise<ErasurePreview> {
   const ids = userIdsOf(userIds)
   const preview: ErasurePreview = {
     people: 0,
@@ -34,6 +45,7 @@ export async function previewErasure(tx: TenantTransaction, userIds: string[]): 
     effects: [],
     sharedIdentifiers: 0,
     shortIdentifiers: 0,
+    singledOut: operation === 'anonymize' ? await countSingledOut(tx, ids) : 0,
     names: [],
   }
   const effects: Effect[] = []
@@ -42,7 +54,8 @@ export async function previewErasure(tx: TenantTransaction, userIds: string[]): 
   for (let from = 0; from < ids.length; from += peopleAtATime) {
     const some = ids.slice(from, from + peopleAtATime)
     const people = await readPeople(tx, some)
-    if (people.length < some.length) throw new LetheError('user.not_found', { selector: 'id' })
+    if (people.length < some.length || people.some(({ state }) => state === 'anonymized'))
+      throw new LetheError('user.not_found', { selector: 'id' })
     const identifiers: Identifier[] = people.flatMap((person) => person.identifiers)
     const shared = await findOtherHolders(
       tx,
@@ -61,11 +74,11 @@ export async function previewErasure(tx: TenantTransaction, userIds: string[]): 
         (name): Identifier => ({ kind: 'ref', value: normalizeIdentifier('ref', name) }),
       ),
     )
-    effects.push(...(await locate(tx, some, ids)))
+    effects.push(...(await locate(tx, operation, some, ids)))
   }
-  preview.effects = sumEffects([...effects, ...mentionEffects(await findMentions(tx, wanted, ids))])
+  preview.effects = sumEffects([...effects, ...mentionEffects(await findMentions(tx, operation, wanted, ids))])
   const places = new Map<string, ErasurePreview['names'][number]>()
-  for (const { column } of await findMentions(tx, names, ids)) {
+  for (const { column } of await findMentions(tx, operation, names, ids)) {
     const place = places.get(`${column.table}.${column.column}`)
     if (place === undefined) {
       places.set(`${column.table}.${column.column}`, { table: column.table, column: column.column, rows: 1 })

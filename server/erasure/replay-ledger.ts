@@ -67,7 +67,7 @@ export async function planReplay(app: Application, options: ReplayOptions): Prom
 
 /**
  * Repeats the erasure of everybody whom a ledger file names and who is there again, because an older backup was restored:
- * deletes them where needed and orders their purge, one request for each of the ledger's, waits until those have ended,
+ * deletes them where needed and orders their erasure, one request for each of the ledger's, waits until those have ended,
  * and puts the ledger's entries and tombstones back that the backup did not have. Workers must be running. A second replay
  * finds nothing to do. The file is read to its end first: one that is not whole changes nothing.
  *
@@ -106,11 +106,13 @@ type Back = Map<string, Map<string, ErasedLine['operation']>>
 async function orderAgain(app: Application, options: ReplayOptions, replay: Replay): Promise<Back> {
   const back: Back = new Map()
   const continued = new Map<string, string>()
-  let next: { tenant: string; request: string; people: string[] } | undefined
+  let next: { tenant: string; request: string; operation: ErasedLine['operation']; people: string[] } | undefined
   const orderNext = async () => {
     if (next === undefined) return
-    const { tenant, request, people } = next
-    const repeatedBy = await inTenant(app.database, tenant, (tx) => repeat(tx, app.masterKey, request, people))
+    const { tenant, request, operation, people } = next
+    const repeatedBy = await inTenant(app.database, tenant, (tx) =>
+      repeat(tx, app.masterKey, { request, operation, people }),
+    )
     replay.repeated.push({ tenant, request, repeatedBy, people: people.length, state: 'queued' })
   }
   for await (const { tenant, exists, lines } of batches(app, options)) {
@@ -133,10 +135,10 @@ async function orderAgain(app: Application, options: ReplayOptions, replay: Repl
       }
       ofTenant.set(user, operation)
       if (person.pending !== null) continued.set(person.pending, tenant)
-      else if (operation === 'purge') {
-        if (next?.tenant !== tenant || next.request !== request) {
+      else {
+        if (next?.tenant !== tenant || next.request !== request || next.operation !== operation) {
           await orderNext()
-          next = { tenant, request, people: [] }
+          next = { tenant, request, operation, people: [] }
         }
         next.people.push(user)
       }
@@ -147,8 +149,12 @@ async function orderAgain(app: Application, options: ReplayOptions, replay: Repl
   return back
 }
 
-/** Deletes who is not deleted yet and orders the purge, in one transaction. */
-async function repeat(tx: TenantTransaction, masterKey: Buffer, request: string, people: string[]): Promise<string> {
+/** Deletes who is not deleted yet and orders the erasure, in one transaction. A repeated anonymization shows no salt. */
+async function repeat(
+  tx: TenantTransaction,
+  masterKey: Buffer,
+  { request, operation, people }: { request: string; operation: ErasedLine['operation']; people: string[] },
+): Promise<string> {
   const { rows } = await tx.query<{ id: string }>(
     `select id from users where tenant_id = $1 and id = any($2::uuid[]) and state in ('active', 'suspended')`,
     [tx.tenantId, people],
@@ -156,12 +162,13 @@ async function repeat(tx: TenantTransaction, masterKey: Buffer, request: string,
   if (rows.length > 0) {
     await deleteUsers(tx, { userIds: rows.map(({ id }) => id), initiator, lastAdministratorToo: true })
   }
-  return await requestErasure(tx, masterKey, {
-    operation: 'purge',
+  const ordered = await requestErasure(tx, masterKey, {
+    operation,
     userIds: people,
     initiator,
     reason: `Repeats request ${request}: a restored backup had brought its people back.`,
   })
+  return ordered.request
 }
 
 /** The key comes first, so that no erasure makes another one: without it the tombstones of the ledger say nothing. */

@@ -96,7 +96,7 @@ describe('a look or an act that names no request or person of the tenant is refu
   const inTenant: TestApplication['inTenant'] = (tenant, work) => test.inTenant(tenant, work)
 
   it('a preview', async () => {
-    const preview = (...ids: string[]) => inTenant(rows.tenant, (tx) => previewErasure(tx, ids))
+    const preview = (...ids: string[]) => inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', ids))
     await refused(() => preview(), 'erasure.no_subjects')
     await refused(() => preview('42'), 'input.invalid')
     await refused(() => preview(randomUUID()), 'user.not_found')

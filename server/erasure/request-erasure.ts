@@ -1,4 +1,5 @@
 import { v7 as newId } from 'uuid'
+import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import { lockPeople } from '../datamap/people.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
@@ -6,10 +7,11 @@ import { isUuid, type TenantTransaction } from '../platform/database/transaction
 import { LetheError } from '../platform/errors.ts'
 import type { Initiator } from '../platform/initiator.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
+import { saltedLine } from './certificate.ts'
 import { requireNoPendingErasure } from './pending.ts'
 
 export type ErasureOrder = {
-  operation: 'purge'
+  operation: Operation
   /** Internal ids; repeated ones count once. */
   userIds: string[]
   initiator: Initiator
@@ -24,9 +26,16 @@ const peoplePerJob = 1000
  * Orders the erasure of deleted users: the request, its subjects, its steps and its jobs come into being together, when
  * the caller's transaction commits. Answers the request's id; the work is done by the workers.
  *
+ * The certificate of an anonymize request names people by keyed hashes under a random salt. It is answered here, once, in
+ * base64url, and stored nowhere: whoever has it can tell whether a person whom they know is among those people.
+ *
  * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`; then nothing was ordered.
  */
-export async function requestErasure(tx: TenantTransaction, masterKey: Buffer, order: ErasureOrder): Promise<string> {
+export async function requestErasure(
+  tx: TenantTransaction,
+  masterKey: Buffer,
+  order: ErasureOrder,
+): Promise<{ request: string; salt?: string }> {
   const ids = userIdsOf(order.userIds)
   const [people] = await Promise.all([lockPeople(tx, ids), requireNoPendingErasure(tx, ids)])
   if (people.length < ids.length || people.some(({ state }) => state === 'anonymized')) {
@@ -36,13 +45,15 @@ export async function requestErasure(tx: TenantTransaction, masterKey: Buffer, o
   if (notDeleted.length > 0) throw new LetheError('user.not_deleted', { ids: notDeleted })
 
   const request = newId()
+  const salt = order.operation === 'anonymize' ? newKey() : undefined
+  const lines = salt === undefined ? [] : people.map(({ identifiers }) => saltedLine(salt, identifiers))
   const ordered = tx.query(
     `with request as (
        insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version)
        values ($1, $9, $2, $3, $4, $5, $6, $7)
      ), subjects as (
-       insert into erasure_subjects (tenant_id, request_id, user_id)
-       select $1, $9, subject from unnest($8::uuid[]) as subject
+       insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes)
+       select $1, $9, subject, line from unnest($8::uuid[], $10::text[]) as given (subject, line)
      )
      insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
      select $1, $9, step, case when step = 'resolve' then 'done' else 'queued' end,
@@ -56,13 +67,14 @@ export async function requestErasure(tx: TenantTransaction, masterKey: Buffer, o
       order.reason ?? null,
       seal(masterKey, newKey(), 'request key'),
       compiledMap.version,
-      ids,
+      people.map(({ id }) => id),
       request,
+      lines,
     ],
     'request_erasure',
   )
   await Promise.all([ordered, enqueueErasure(tx, request, ids.length)])
-  return request
+  return { request, ...(salt !== undefined && { salt: salt.toString('base64url') }) }
 }
 
 /** Internal ids as they were given, each once. Throws `erasure.no_subjects`, `input.invalid`. */

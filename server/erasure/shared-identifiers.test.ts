@@ -34,7 +34,7 @@ describe('of two users with one login name and one e-mail address, the purge of 
   it('leaves the other and every mention of what they share untouched', async () => {
     const { rows, one, other } = await twins()
     const before = await dumpDatabase(test.owner, { tenant: rows.tenant })
-    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, [one]))
+    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', [one]))
     const { state, receipt } = await test.purge(rows.tenant, [one])
     expect(state).toBe('completed')
     expect(receipt).toEqual(preview.effects)
@@ -53,7 +53,7 @@ describe('of two users with one login name and one e-mail address, the purge of 
 
   it('counts what they share as shared, in the preview, the step and the certificate', async () => {
     const { rows, one } = await twins()
-    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, [one]))
+    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', [one]))
     expect(preview.sharedIdentifiers).toBe(2)
     const { id, steps } = await test.purge(rows.tenant, [one])
     expect(steps).toContainEqual(expect.objectContaining({ step: 'erase', shared: 2 }))
@@ -103,7 +103,7 @@ describe('twins who are purged by one request', () => {
       `update users set state = 'deleted', deleted_at = now(), deletion_id = gen_random_uuid() where id = $1`,
       [other],
     )
-    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, [one, other]))
+    const preview = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', [one, other]))
     expect(preview.sharedIdentifiers).toBe(0)
     const { state, receipt } = await test.purge(rows.tenant, [one, other])
     expect(state).toBe('completed')

@@ -1,4 +1,5 @@
 import type { JWK } from 'jose'
+import type { Operation } from '../datamap/compile.ts'
 import type { Effect } from '../datamap/locate.ts'
 import { sumEffects } from '../datamap/locate.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -13,7 +14,7 @@ export type ErasureState = 'queued' | 'running' | 'completed' | 'partial' | 'fai
 
 export type ErasureSummary = {
   id: string
-  operation: 'purge' | 'anonymize'
+  operation: Operation
   state: ErasureState
   initiatedFrom: string
   createdAt: Date
@@ -65,7 +66,7 @@ const summary = `
 
 type SummaryRow = {
   id: string
-  operation: 'purge' | 'anonymize'
+  operation: Operation
   initiated_from: string
   created_at: Date
   finished_at: Date | null

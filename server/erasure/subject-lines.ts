@@ -6,7 +6,8 @@ const linesAtATime = 1000
 
 /**
  * The lines of the subject list of a request, in the order of the internal ids: who was done when the last certificate was
- * signed, by keyed hashes only. A person in whom the search found something afterwards stays in that list until a later
+ * signed, by keyed hashes only: of purged people under the tenant's key, of anonymized ones under the salt of the order,
+ * as it was given. A person in whom the search found something afterwards stays in that list until a later
  * certificate says otherwise.
  */
 export async function* readSubjectLines(
@@ -16,10 +17,14 @@ export async function* readSubjectLines(
 ): AsyncGenerator<string> {
   let after = '00000000-0000-0000-0000-000000000000'
   for (;;) {
-    const { rows } = await tx.query<{ user_id: string; hashes: { kind: string; hash: string }[] }>(
-      `select s.user_id, t.hashes
+    const { rows } = await tx.query<{
+      user_id: string
+      salted_hashes: string | null
+      hashes: { kind: string; hash: string }[]
+    }>(
+      `select s.user_id, s.salted_hashes, t.hashes
        from (
-         select user_id from erasure_subjects
+         select user_id, salted_hashes from erasure_subjects
          where tenant_id = $1 and request_id = $2 and finished_at is not null
            and state in ('done', 'failed', 'queued', 'running') and user_id > $3
          order by user_id limit $4
@@ -32,8 +37,12 @@ export async function* readSubjectLines(
       [tx.tenantId, request, after, linesAtATime],
       'subject_lines',
     )
-    for (const { user_id, hashes } of rows) {
+    for (const { user_id, salted_hashes, hashes } of rows) {
       after = user_id
+      if (salted_hashes !== null) {
+        yield salted_hashes
+        continue
+      }
       yield subjectLine(
         // The internal id is hashed like an identifier, under a kind of its own.
         hashIdentifier(hashKey, { kind: 'ref', value: `id:${user_id}` }),

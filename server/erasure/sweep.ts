@@ -134,7 +134,7 @@ async function readOpen(tx: TenantTransaction): Promise<Finding[]> {
      where tenant_id = $1 and resolved_at is null order by user_id, table_name, column_name, kind`,
     [tx.tenantId],
   )
-  const scrubbed = new Set(compiledMap.mentions.map(({ table, column }) => `${table} ${column}`))
+  const scrubbed = new Set(compiledMap.plans.purge.mentions.map(({ table, column }) => `${table} ${column}`))
   return rows.map((row) => {
     const { kind, table_name: table, column_name: column } = row
     const remedy = scrubbed.has(`${table} ${column}`) ? 'scrub' : 'by hand'

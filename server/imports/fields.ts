@@ -8,7 +8,7 @@ export type Field = {
 }
 
 /** COPY's text format for "missing". */
-const missing = '\\N'
+export const missing = '\\N'
 
 /** A field that may be empty, which means missing. */
 export function optional(field: Field): Field {
@@ -62,14 +62,15 @@ export const text: Field = {
   sqlType: 'text',
   expected: 'text in UTF-8 of 1 to 256 characters',
   read: (cell) => {
-    const decoded = decode(cell)
+    const decoded = decodeUtf8(cell)
     return decoded === undefined || decoded === '' || decoded.length > 256 ? undefined : escapeForCopy(decoded)
   },
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-function decode(cell: string): string | undefined {
+/** The text of a cell that was read as bytes (latin1); undefined where they are no UTF-8, or hold a null byte. */
+export function decodeUtf8(cell: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: bytes below 0x80 mean the same in latin1 and in UTF-8.
   if (/^[\x01-\x7f]*$/.test(cell)) return cell
   if (cell.includes('\0')) return undefined
@@ -83,6 +84,7 @@ function decode(cell: string): string | undefined {
 
 const escapes: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
 
-function escapeForCopy(value: string): string {
+/** The value as COPY's text format wants it. */
+export function escapeForCopy(value: string): string {
   return value.replace(/[\\\t\n\r]/g, (character) => escapes[character] ?? character)
 }

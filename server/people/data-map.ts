@@ -14,6 +14,23 @@ export const peopleMap: RoomMap<'users' | 'product_accounts'> = {
   users: {
     holds: 'The people with an account: who they are, how they sign in, their roles and state.',
     about: 'themselves',
+    whenAnonymized: {
+      state: "'anonymized'",
+      anonymized_at: 'now()',
+      email_verified: 'false',
+      roles: "'{}'",
+      former_roles: "'{}'",
+      deletion_id: 'null',
+      deleted_at: 'null',
+      suspended_at: 'null',
+      updated_at: 'now()',
+      // Only the fields that the tenant lets survive; none by default.
+      custom_fields: `coalesce((
+        select jsonb_object_agg(field.key, field.value)
+        from jsonb_each(users.custom_fields) field
+        join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
+      ), '{}')`,
+    },
     columns: {
       tenant_id: key,
       id: subject,
@@ -40,7 +57,7 @@ export const peopleMap: RoomMap<'users' | 'product_accounts'> = {
       country: identity,
       locale: identity,
       time_zone: identity,
-      manager_id: actor('null'),
+      manager_id: actor('null', 'same'),
       // Free to the tenant, so other people's addresses may stand here as well.
       custom_fields: mention('json'),
       roles: fact,

@@ -65,19 +65,24 @@ const lookups: Record<SelectorName, { column: string; type: string; normalForm: 
 
 /**
  * The one user whom the selector names. Deleted users match, anonymized ones do not. A login name matches by the part
- * behind its last bar; login names and e-mail addresses match in any case.
+ * behind its last bar; login names and e-mail addresses match in any case. `withAnonymized`: anonymized users match too,
+ * who have nothing but an id to be found by.
  *
  * Throws `input.invalid`, `user.not_found`, and `subject.ambiguous` with the candidates.
  */
-export async function findUser(tx: TenantTransaction, selector: Selector): Promise<User> {
+export async function findUser(
+  tx: TenantTransaction,
+  selector: Selector,
+  options: { withAnonymized?: boolean } = {},
+): Promise<User> {
   checkSelector(selector)
   const { column, type, normalForm } = lookups[selector.by]
   const { rows } = await tx.query<User>(
     `select ${userColumnsSql} from users
-     where tenant_id = $1 and ${column} = ${normalForm(`$2::${type}`)} and state <> 'anonymized'
+     where tenant_id = $1 and ${column} = ${normalForm(`$2::${type}`)} and ($3 or state <> 'anonymized')
      order by id
      limit ${maxCandidates}`,
-    [tx.tenantId, selector.value],
+    [tx.tenantId, selector.value, options.withAnonymized === true],
     `find_user_by_${selector.by}`,
   )
   const [user] = rows

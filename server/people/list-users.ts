@@ -44,20 +44,7 @@ export async function listUsers(
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw invalid('limit', 'a number from 1 to 1000')
   const values: unknown[] = []
   const bind = (value: unknown) => `$${values.push(value)}`
-  const conditions = [`tenant_id = ${bind(tx.tenantId)}`, `state = any (${bind(statesOf(options))}::text[])`]
-  if (options.deletedIn !== undefined) {
-    const start = bind(monthStart(options.deletedIn))
-    conditions.push(`deleted_at >= ${start}::timestamptz`)
-    conditions.push(`deleted_at < (${start}::timestamptz at time zone 'utc' + interval '1 month') at time zone 'utc'`)
-  }
-  if (sort === 'deleted') conditions.push(`state = 'deleted'`)
-  if (options.search !== undefined) {
-    if (options.search.includes('\0')) throw invalid('search', 'text without null bytes')
-    const part = `normal_identifier(${bind(options.search)})`
-    const columns = ['email_key', 'login_key', 'lower(normalize(display_name))', `lower(normalize(first_name))`]
-    columns.push('lower(normalize(last_name))')
-    conditions.push(`(${columns.map((column) => `strpos(${column}, ${part}) > 0`).join(' or ')})`)
-  }
+  const conditions = conditionsOf(tx, options, bind)
   const key = sortKeys[sort]
   if (options.after !== undefined) {
     const cursor = readCursor(options.after, sort)
@@ -76,7 +63,7 @@ export async function listUsers(
     `select ${userColumnsSql}, ${sort === 'created' || sort === 'deleted' ? `to_char(${key} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` : 'null'} as cursor_key
      from users
      where ${conditions.join(' and ')}
-     order by ${key === undefined ? '' : `${key}, `}id
+     order by ${orderOf(sort)}
      limit ${limit + 1}`,
     values,
   )
@@ -84,6 +71,39 @@ export async function listUsers(
   const last = page.at(-1)
   const next = rows.length > limit && last ? writeCursor(sort, last.id, last.cursor_key) : undefined
   return { users: page.map(({ cursor_key: _, ...user }) => user), next }
+}
+
+/** A list without its pages, as parts of a statement over users in plain SQL: what is after "where" and "order by". */
+export function selectionOfUsers(
+  tx: TenantTransaction,
+  options: Omit<ListUsersOptions, 'limit' | 'after'>,
+): { where: string; orderBy: string; values: unknown[] } {
+  const values: unknown[] = []
+  const conditions = conditionsOf(tx, options, (value) => `$${values.push(value)}`)
+  return { where: conditions.join(' and '), orderBy: orderOf(options.sort ?? 'id'), values }
+}
+
+function orderOf(sort: UserSort): string {
+  const key = sortKeys[sort]
+  return key === undefined ? 'id' : `${key}, id`
+}
+
+function conditionsOf(tx: TenantTransaction, options: ListUsersOptions, bind: (value: unknown) => string): string[] {
+  const conditions = [`tenant_id = ${bind(tx.tenantId)}`, `state = any (${bind(statesOf(options))}::text[])`]
+  if (options.deletedIn !== undefined) {
+    const start = bind(monthStart(options.deletedIn))
+    conditions.push(`deleted_at >= ${start}::timestamptz`)
+    conditions.push(`deleted_at < (${start}::timestamptz at time zone 'utc' + interval '1 month') at time zone 'utc'`)
+  }
+  if (options.sort === 'deleted') conditions.push(`state = 'deleted'`)
+  if (options.search !== undefined) {
+    if (options.search.includes('\0')) throw invalid('search', 'text without null bytes')
+    const part = `normal_identifier(${bind(options.search)})`
+    const columns = ['email_key', 'login_key', 'lower(normalize(display_name))', `lower(normalize(first_name))`]
+    columns.push('lower(normalize(last_name))')
+    conditions.push(`(${columns.map((column) => `strpos(${column}, ${part}) > 0`).join(' or ')})`)
+  }
+  return conditions
 }
 
 function statesOf(options: ListUsersOptions): readonly UserState[] {

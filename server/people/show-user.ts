@@ -15,9 +15,9 @@ export type UserDetails = {
   pending_erasure: { request_id: string; state: string } | null
 }
 
-/** Everything about a user's account. Throws `input.invalid`, `user.not_found`, `subject.ambiguous`. */
+/** Everything about a user's account, an anonymized one's too. Throws `input.invalid`, `user.not_found`, `subject.ambiguous`. */
 export async function showUser(tx: TenantTransaction, selector: Selector): Promise<UserDetails> {
-  const user = await findUser(tx, selector)
+  const user = await findUser(tx, selector, { withAnonymized: true })
   const groups = await listGroupsOf(tx, user.id)
   return {
     user,

@@ -131,23 +131,41 @@ function loginName(field: string, value: unknown): string {
 
 function locale(field: string, value: unknown): string {
   const tag = requireLine(field, value)
-  try {
+  return canonical(locales, tag, field, 'a language tag such as en-US is expected', () => {
     return Intl.getCanonicalLocales(tag)[0] ?? tag
-  } catch (error) {
-    if (error instanceof RangeError) throw invalid(field, 'a language tag such as en-US is expected')
-    throw error
-  }
+  })
 }
 
 function timeZone(field: string, value: unknown): string {
   const name = requireLine(field, value)
-  try {
+  return canonical(timeZones, name, field, 'a time zone such as Europe/Berlin is expected', () => {
     new Intl.DateTimeFormat('en', { timeZone: name })
     return name
+  })
+}
+
+// Few values occur, and to look one up takes longer than to check all other fields of a user.
+const locales = new Map<string, string>()
+const timeZones = new Map<string, string>()
+const mostKnown = 1000
+
+function canonical(
+  known: Map<string, string>,
+  value: string,
+  field: string,
+  expected: string,
+  lookUp: () => string,
+): string {
+  let found = known.get(value)
+  if (found !== undefined) return found
+  try {
+    found = lookUp()
   } catch (error) {
-    if (error instanceof RangeError) throw invalid(field, 'a time zone such as Europe/Berlin is expected')
+    if (error instanceof RangeError) throw invalid(field, expected)
     throw error
   }
+  if (known.size < mostKnown) known.set(value, found)
+  return found
 }
 
 function customFields(field: string, value: unknown): JsonObject {

@@ -71,7 +71,7 @@ const errorTable = {
   'user.taken_by_deleted': {
     kind: 'conflict',
     message: (d: { field: string; id: string }) =>
-      `A deleted user of this tenant (id ${d.id}) has this ${d.field}. Restore that user, or purge the user to free it.`,
+      `A deleted user of this tenant (id ${d.id}) has this ${d.field}. Restore that user, or purge or anonymize the user to free it.`,
   },
   'user.wrong_state': {
     kind: 'conflict',
@@ -213,6 +213,21 @@ const errorTable = {
     kind: 'failed',
     message: (d: { reason: string }) => `The certificate does not verify: ${d.reason}.`,
   },
+  'certificate.salt_needed': {
+    kind: 'input',
+    message: () =>
+      'This certificate is of an anonymization: it names people under a salt that was shown once, when it was ordered. Give it with --salt.',
+  },
+  'certificate.no_salt': {
+    kind: 'input',
+    message: (d: { request: string }) =>
+      `This certificate is of a purge: it names people under a key of the tenant, not under a salt. Ask the installation that has the key: "lethe certificate check ${d.request}".`,
+  },
+  'export.folder_unusable': {
+    kind: 'input',
+    message: (d: { folder: string; reason: string }) =>
+      `The folder ${d.folder} cannot take the export: ${d.reason}. Name an empty folder, or one that does not exist yet.`,
+  },
   'ledger.damaged': {
     kind: 'input',
     message: (d: { file: string; reason: string }) =>
@@ -255,6 +270,20 @@ const errorTable = {
     kind: 'conflict',
     message: (d: { file: string }) =>
       `Another import of ${d.file} into this tenant runs at the same time. Let it finish, then repeat the command.`,
+  },
+  'import.rejected_rows': {
+    kind: 'failed',
+    message: (d: { rejected: number; read: number; dryRun: boolean }) =>
+      `${d.rejected} of ${d.read} row${d.read === 1 ? '' : 's'} ${d.rejected === 1 ? 'was' : 'were'} rejected; the others ${d.dryRun ? 'would go' : 'went'} in. Mend ${d.rejected === 1 ? 'it' : 'them'} and import the file again: what went in stays as it is.`,
+  },
+  'import.disturbed': {
+    kind: 'conflict',
+    message: () =>
+      'Others keep changing the same users while they are imported. Nothing was imported; repeat the command when they are done.',
+  },
+  'output.file_unwritable': {
+    kind: 'input',
+    message: (d: { file: string; reason: string }) => `The file ${d.file} cannot be written: ${d.reason}.`,
   },
   'database.unreachable': {
     kind: 'environment',

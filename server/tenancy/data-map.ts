@@ -4,6 +4,14 @@ export const tenancyMap: RoomMap<'tenants'> = {
   tenants: {
     holds: 'The tenants: name, kind, who created them.',
     about: 'other',
-    columns: { id: key, name: fact, kind: fact, created_by: actor('null'), created_at: fact },
+    columns: {
+      id: key,
+      name: fact,
+      kind: fact,
+      created_by: actor('null'),
+      created_at: fact,
+      surviving_fields: fact,
+      singled_out_below: fact,
+    },
   },
 }

@@ -51,8 +51,11 @@ const ownerLogin = 'postgres'
 const appLogin = 'lethe_server'
 const databaseName = 'lethe'
 
-/** Recovery after a crash and the last checkpoint may take long, and ending them early gains nothing. */
+/** Recovery after a crash may take long, and ending it early gains nothing. */
 const patienceSeconds = 3600
+
+/** The last checkpoint writes what the caches hold; whoever pressed Ctrl-C does not wait longer for it. */
+const stopSeconds = 30
 
 const settings: Record<string, string | number> = {
   listen_addresses: '127.0.0.1',
@@ -344,16 +347,24 @@ async function start(place: Place, kept: Access): Promise<{ access: Access; pid:
   }
 }
 
+/**
+ * Stops the server with a checkpoint; where that takes too long, without one, and the next start recovers. PostgreSQL 18
+ * can wait for ever when it is told to stop while it recovers from the crash of one of its processes.
+ */
 async function stop(place: Place): Promise<void> {
   const running = await readPidFile(place)
   if (running === undefined) return
-  const { status, output } = await run(
-    place.programs.pg_ctl,
-    ['stop', '--silent', '--mode=fast', '--wait', `--timeout=${patienceSeconds}`, `--pgdata=${place.server}`],
-    place.runAs,
-  )
-  if (status === 0 || !isAlive({ pid: running.pid, started: null })) return
-  throw new LetheError('embedded.not_stopped', { log: place.log, reason: lastComplaint(output) ?? 'pg_ctl failed' })
+  let said = ''
+  for (const mode of ['fast', 'immediate']) {
+    const { status, output } = await run(
+      place.programs.pg_ctl,
+      ['stop', '--silent', `--mode=${mode}`, '--wait', `--timeout=${stopSeconds}`, `--pgdata=${place.server}`],
+      place.runAs,
+    )
+    if (status === 0 || !isAlive({ pid: running.pid, started: null })) return
+    said = output
+  }
+  throw new LetheError('embedded.not_stopped', { log: place.log, reason: lastComplaint(said) ?? 'pg_ctl failed' })
 }
 
 async function createLoginAndDatabase(access: Access): Promise<void> {

@@ -8,12 +8,15 @@ import { createRoles, equipLogin } from './roles.ts'
 
 const migrationsFolder = new URL('../../../migrations/', import.meta.url)
 
+/** The advisory lock that migrators of one database take turns by. */
+const migratorsLock = 0x6c657468
+
 export type MigrationStatus = { name: string; appliedAt: Date | undefined }
 
 /**
  * Brings the database up to this version's schema: roles, numbered migrations, the job queue's own tables, and the
- * rights of the application's login. Each migration is one transaction, recorded first, so that two migrators at once
- * wait for each other. Running it again changes nothing.
+ * rights of the application's login. Each migration is one transaction. Several migrators at once wait for each other,
+ * and running it again changes nothing.
  *
  * `appUrl` is the application's connection string: its login is created where it does not exist.
  *
@@ -27,6 +30,8 @@ export async function migrate(options: {
   await createDatabaseIfMissing(options.ownerUrl, options.onProgress)
   const owner = await connectOwner(options.ownerUrl)
   try {
+    // Held until the connection ends. Grants and "if not exists" do not bear company.
+    await owner.query('select pg_advisory_lock($1)', [migratorsLock])
     await createRoles(owner)
     await owner.query(`
       create table if not exists lethe_migrations (
@@ -47,10 +52,9 @@ export async function migrate(options: {
         }
         continue
       }
-      if (await applyMigration(owner, migration)) {
-        applied.push(migration.name)
-        options.onProgress?.(`Migrated ${migration.name}.`)
-      }
+      await applyMigration(owner, migration)
+      applied.push(migration.name)
+      options.onProgress?.(`Migrated ${migration.name}.`)
     }
     await installJobQueue(owner, options.ownerUrl)
     if (options.appUrl !== undefined) await equipLogin(owner, options.appUrl)
@@ -103,21 +107,12 @@ function requireKnown(known: Migration[], recorded: Map<string, unknown>): void 
   }
 }
 
-async function applyMigration(owner: pg.Client, migration: Migration): Promise<boolean> {
+async function applyMigration(owner: pg.Client, migration: Migration): Promise<void> {
   await owner.query('begin')
   try {
-    const { rowCount } = await owner.query(
-      'insert into lethe_migrations (name, digest) values ($1, $2) on conflict do nothing',
-      [migration.name, migration.digest],
-    )
-    // Another migrator was faster: the insert waited for its commit.
-    if (rowCount === 0) {
-      await owner.query('rollback')
-      return false
-    }
+    await owner.query('insert into lethe_migrations (name, digest) values ($1, $2)', [migration.name, migration.digest])
     await owner.query(migration.sql)
     await owner.query('commit')
-    return true
   } catch (error) {
     await owner.query('rollback')
     const extension = /create extension "?(\w+)"?/.exec(error instanceof Error ? error.message : '')

@@ -202,6 +202,7 @@ export interface ErasureSubjects {
   error_reason: string | null;
   finished_at: Timestamp | null;
   request_id: string;
+  salted_hashes: string | null;
   sealed_identifiers: Buffer | null;
   state: Generated<string>;
   tenant_id: string;
@@ -466,6 +467,8 @@ export interface Tenants {
   id: Generated<string>;
   kind: string;
   name: string;
+  singled_out_below: Generated<number>;
+  surviving_fields: Generated<string[]>;
 }
 
 export interface Tombstones {

@@ -433,7 +433,7 @@ describe('the separation of tenants', () => {
 
 describe('indexes', () => {
   /** Tables whose rows an erasure deletes: PostgreSQL then looks for rows that point to them. */
-  const erased = compiledMap.acts
+  const erased = compiledMap.plans.purge.acts
     .filter(({ statements }) => statements.some(({ text }) => text.startsWith('delete from ')))
     .map(({ table }) => table)
 
@@ -505,7 +505,7 @@ describe('indexes', () => {
   })
 
   it('find identifiers in every column that may mention people', async () => {
-    expect(await unindexed(compiledMap.mentions)).toEqual([])
+    expect(await unindexed(compiledMap.plans.purge.mentions)).toEqual([])
     const found = await withChange(
       `create table stray (tenant_id uuid, id uuid, note text, title text, addresses text[], data jsonb, bare text);
        create index on stray using gin (note gin_trgm_ops) where title is not null;
@@ -529,7 +529,7 @@ describe('indexes', () => {
    * as small as these the planner would rather take the primary key.
    */
   async function unused(role: string): Promise<string[]> {
-    const indexes = await mentionIndexes(compiledMap.mentions)
+    const indexes = await mentionIndexes(compiledMap.plans.purge.mentions)
     return withChange(
       `do $$
        declare item record;
@@ -550,7 +550,7 @@ describe('indexes', () => {
        set local plan_cache_mode = force_generic_plan`,
       async () => {
         await test.owner.query(
-          `prepare look_up (uuid, uuid[], text[], text[]) as ${mentionLookUp(compiledMap.mentions)}`,
+          `prepare look_up (uuid, uuid[], text[], text[]) as ${mentionLookUp(compiledMap.plans.purge.mentions)}`,
         )
         try {
           const { rows } = await test.owner.query<{ 'QUERY PLAN': unknown }>(
@@ -574,6 +574,6 @@ describe('indexes', () => {
 
   it('are what the look-up of mentions searches, as the auditor and with a plan for any value', async () => {
     expect(await unused('lethe_auditor')).toEqual([])
-    expect(await unused('lethe_app')).toHaveLength(compiledMap.mentions.length)
+    expect(await unused('lethe_app')).toHaveLength(compiledMap.plans.purge.mentions.length)
   })
 })

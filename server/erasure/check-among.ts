@@ -1,0 +1,29 @@
+import type { Identifier } from '../datamap/identifiers.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { isAmong, verifyCertificate } from './certificate.ts'
+import { identifierHashKey } from './keys.ts'
+import { readCertificate } from './show-erasures.ts'
+
+/**
+ * Whether a person is among the people of a certified order: of a purge by the tenant's key, of an anonymization by the
+ * salt that its order answered. The identifier is in its normal form. An identifier that somebody else held too when the
+ * person was purged was not remembered, and answers no.
+ *
+ * Throws `erasure.not_found`, `certificate.not_found`, `certificate.salt_needed`, `certificate.no_salt`,
+ * `certificate.invalid`.
+ */
+export async function checkAmong(
+  tx: TenantTransaction,
+  masterKey: Buffer,
+  { request, identifier, salt }: { request: string; identifier: Identifier; salt?: Buffer | undefined },
+): Promise<boolean> {
+  const file = await readCertificate(tx, masterKey, request)
+  const { operation } = (await verifyCertificate(file)).certificate
+  if (operation === 'anonymize') {
+    if (salt === undefined) throw new LetheError('certificate.salt_needed')
+    return isAmong(file.subjects, salt, identifier)
+  }
+  if (salt !== undefined) throw new LetheError('certificate.no_salt', { request })
+  return isAmong(file.subjects, await identifierHashKey(tx, masterKey), identifier)
+}

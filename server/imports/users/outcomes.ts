@@ -1,0 +1,146 @@
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { fetchPages } from '../fetch-pages.ts'
+import type { RowFault } from './find-rows.ts'
+import { managerColumns, type UserColumns } from './user-columns.ts'
+
+export const rowOutcomes = ['created', 'updated', 'unchanged', 'skipped', 'conflict', 'rejected'] as const
+export type RowOutcome = (typeof rowOutcomes)[number]
+
+/** What became of a row. `line` is the line of the file that it begins in; `id` the user's, where the row names one. */
+export type OutcomeOfRow = { line: number; outcome: RowOutcome; id: string | null; reason: string | null }
+
+/** Numbers of rows. `read` is the sum of the outcomes, `skipped` that of skippedFor. */
+export type UserCounts = { read: number } & Record<RowOutcome, number> & {
+    skippedFor: { deleted: number; purged: number; anonymized: number }
+    /** Rows of the first three outcomes whose roles were not applied. */
+    rolesNotApplied: number
+  }
+
+type Fate = { fault: RowFault | null; outcome: RowOutcome; roles_not_applied: boolean; returned: boolean }
+
+function fatesOf(columns: UserColumns): string {
+  const withRoles = columns.fields.has('roles')
+  return `from staged_users s
+    left join user_rows r using (line)
+    left join changed_users c using (line)
+    ${withRoles ? 'left join role_rows rr using (line)' : ''}
+    cross join lateral (
+      select case
+          when s.rejection is not null then 'rejected'
+          when r.fault in ('deleted', 'purged', 'anonymized') then 'skipped'
+          when r.fault = 'erasure_pending' then 'conflict'
+          when r.fault is not null then 'rejected'
+          when r.is_new then 'created'
+          when c.line is not null then 'updated'
+          else 'unchanged'
+        end as outcome,
+        r.fault,
+        ${withRoles ? 'r.fault is null and rr.line is not null and not (rr.roles @> rr.given and rr.roles <@ rr.given)' : 'false'}
+          as roles_not_applied
+    ) fate`
+}
+
+/** Counts what became of the staged rows. */
+export async function countOutcomes(tx: TenantTransaction, columns: UserColumns): Promise<UserCounts> {
+  const { rows } = await tx.query<Omit<Fate, 'returned'> & { count: number }>(
+    `select fate.outcome, fate.fault, fate.roles_not_applied, count(*) as count ${fatesOf(columns)} group by 1, 2, 3`,
+  )
+  const sum = (wanted: (row: (typeof rows)[number]) => boolean) =>
+    rows.reduce((total, row) => (wanted(row) ? total + row.count : total), 0)
+  const of = (outcome: RowOutcome) => sum((row) => row.outcome === outcome)
+  return {
+    read: sum(() => true),
+    created: of('created'),
+    updated: of('updated'),
+    unchanged: of('unchanged'),
+    skipped: of('skipped'),
+    conflict: of('conflict'),
+    rejected: of('rejected'),
+    skippedFor: {
+      deleted: sum(({ fault }) => fault === 'deleted'),
+      purged: sum(({ fault }) => fault === 'purged'),
+      anonymized: sum(({ fault }) => fault === 'anonymized'),
+    },
+    rolesNotApplied: sum((row) => row.roles_not_applied),
+  }
+}
+
+const rowsPerPage = 5000
+
+/** Passes on what became of each staged row, in the order of the file. */
+export async function reportOutcomes(
+  tx: TenantTransaction,
+  columns: UserColumns,
+  options: { withRoles: boolean; onOutcome: (outcome: OutcomeOfRow) => void | Promise<void> },
+): Promise<void> {
+  const query = {
+    text: `select s.line, s.rejection, r.user_id, r.other_line, coalesce(r.returned, false) as returned, fate.*
+           ${fatesOf(columns)} order by s.line`,
+    values: [],
+  }
+  type Row = Fate & { line: number; rejection: string | null; user_id: string | null; other_line: number | null }
+  await fetchPages<Row>(tx, query, rowsPerPage, async (rows) => {
+    for (const row of rows) {
+      const { line, outcome, fault } = row
+      const id = fault === null || fault === 'deleted' || fault === 'erasure_pending' ? row.user_id : null
+      const reason = row.rejection ?? (fault === null ? noteOf(row, options) : reasonOf(fault, columns, row.other_line))
+      await options.onOutcome({ line, outcome, id, reason })
+    }
+  })
+}
+
+function noteOf(row: Fate, { withRoles }: { withRoles: boolean }): string | null {
+  const notes = [
+    ...(row.returned && row.outcome === 'created'
+      ? ['the person was purged before and comes back without records']
+      : []),
+    ...(row.roles_not_applied
+      ? [
+          withRoles
+            ? 'roles were not given to somebody who came back after a delete or a purge; grant them one by one'
+            : 'roles are not applied unless that is asked for (--with-roles)',
+        ]
+      : []),
+  ]
+  return notes.length === 0 ? null : notes.join('; ')
+}
+
+const reasons: Record<Exclude<RowFault, `repeated_${string}`>, string> = {
+  ambiguous: 'several users have this login name or e-mail address; name the user by id, directory_object_id or ref',
+  unknown_id: 'id is the id of no user of this tenant',
+  email_of_another:
+    'login_name names nobody, but another user has this email; name the user by id, directory_object_id or ref',
+  directory_object_id_taken: 'directory_object_id belongs to another user of this tenant',
+  directory_object_id_of_deleted:
+    'directory_object_id belongs to a deleted user of this tenant; restore or purge that one',
+  ref_taken: 'ref belongs to another user of this tenant',
+  ref_of_deleted: 'ref belongs to a deleted user of this tenant; restore or purge that one',
+  unknown_manager: 'names no user of this tenant and of this file',
+  ambiguous_manager: 'names several users; name the manager by manager_id or manager_ref',
+  own_manager: 'names the user in person; nobody is their own manager',
+  last_administrator: 'roles would leave the tenant without an active administrator',
+  custom_fields_too_large: 'custom fields together are larger than 32 KiB',
+  erasure_pending: 'an erasure of this user is pending; cancel it first, or let it finish',
+  deleted: 'the user is deleted; "lethe user restore" brings the user back',
+  purged: 'the person was purged; "--purged create" makes a new account without records',
+  anonymized: 'the user was anonymized',
+}
+
+function reasonOf(fault: RowFault, columns: UserColumns, otherLine: number | null): string {
+  switch (fault) {
+    case 'repeated_user':
+      return `line ${otherLine} names the same user`
+    case 'repeated_id':
+    case 'repeated_directory_object_id':
+    case 'repeated_ref':
+    case 'repeated_login_name':
+    case 'repeated_email':
+      return `line ${otherLine} has the same ${fault.slice('repeated_'.length)}`
+    case 'unknown_manager':
+    case 'ambiguous_manager':
+    case 'own_manager':
+      return `${columns.manager ?? managerColumns[0]} ${reasons[fault]}`
+    default:
+      return reasons[fault]
+  }
+}

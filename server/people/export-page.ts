@@ -1,0 +1,106 @@
+import type { ExportIndex } from './export-user.ts'
+
+const kinds = {
+  about: 'About the person',
+  written: 'Written by the person',
+  on_record: 'On the record of an erasure',
+}
+
+/** The index of an export for people: one plain page of HTML that needs nothing else. */
+export function exportPage(index: ExportIndex): string {
+  const held = index.tables.filter(({ rows }) => rows > 0)
+  const empty = index.tables.filter(({ rows }) => rows === 0)
+  const { parts, mentions, files } = index
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Everything that is held about a person</title>
+<style>
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
+caption { text-align: left; font-weight: bold }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #767676 }
+td.number, th.number { text-align: right }
+a { color: #0645ad }
+</style>
+</head>
+<body>
+<main>
+<h1>Everything that is held about a person</h1>
+<dl>
+<dt>Person (internal id)</dt><dd>${escapeHtml(index.person)}</dd>
+<dt>Tenant</dt><dd>${escapeHtml(index.tenant)}</dd>
+<dt>Made at</dt><dd><time datetime="${escapeHtml(index.created_at)}">${escapeHtml(index.created_at)}</time></dd>
+<dt>Version of the data map</dt><dd>${escapeHtml(index.data_map)}</dd>
+</dl>
+<p>Each table is there twice: as JSON for programs and as CSV for spreadsheets. In CSV, a cell that a spreadsheet would run
+as a formula has an apostrophe in front. Programs read <a href="index.json">index.json</a>.</p>
+<h2>Data</h2>
+${table(
+  'Rows that are held',
+  ['What it is', 'Table', 'Rows', 'Files'],
+  held.map(({ table: name, holds, kind, rows, json, csv }) => [
+    `${kinds[kind]}. ${escapeHtml(holds)}`,
+    escapeHtml(name),
+    String(rows),
+    `${link(json, `${name} as JSON`)} ${link(csv, `${name} as CSV`)}`,
+  ]),
+)}
+<h2>Parts in what belongs to others</h2>
+<p>Here the person did something to rows that belong to something or somebody else. Only the table, the row's key and the
+person's part are exported.</p>
+${table(
+  'Parts',
+  ['What it is', 'Table', 'Part', 'Rows'],
+  parts.counts.map(({ table: name, holds, role, rows }) => [
+    escapeHtml(holds),
+    escapeHtml(name),
+    escapeHtml(role),
+    String(rows),
+  ]),
+)}
+${parts.file === null ? '' : `<p>${link(parts.file, 'All parts as JSON')}</p>`}
+<h2>Mentions</h2>
+<p>An identifier of the person stands in ${mentions.rows} values of rows that belong to others. Only the places are exported.
+${mentions.shared_identifiers} identifiers belong to somebody else too and were not looked for; ${mentions.short_identifiers}
+cannot be told apart from ordinary text.</p>
+${mentions.file === null ? '' : `<p>${link(mentions.file, 'All mentions as JSON')}</p>`}
+<h2>Files</h2>
+${table(
+  'Content that the person handed in, by the id of the file; names and kinds stand in the data',
+  ['Table', 'Bytes', 'File'],
+  files.map(({ table: name, file, bytes }) => [escapeHtml(name), String(bytes), link(file, file)]),
+)}
+<h2>Looked at, and nothing found</h2>
+<ul>
+${empty.map(({ table: name, holds }) => `<li>${escapeHtml(name)}: ${escapeHtml(holds)}</li>`).join('\n')}
+</ul>
+</main>
+</body>
+</html>
+`
+}
+
+function table(caption: string, heads: string[], rows: string[][]): string {
+  if (rows.length === 0) return '<p>None.</p>'
+  const isNumber = (place: number) => heads[place] === 'Rows' || heads[place] === 'Bytes'
+  const cell = (tag: string, text: string, place: number) =>
+    `<${tag}${isNumber(place) ? ' class="number"' : ''}>${text}</${tag.split(' ')[0]}>`
+  return `<table>
+<caption>${caption}</caption>
+<thead><tr>${heads.map((head, place) => cell('th scope="col"', head, place)).join('')}</tr></thead>
+<tbody>
+${rows.map((row) => `<tr>${row.map((text, place) => cell('td', text, place)).join('')}</tr>`).join('\n')}
+</tbody>
+</table>`
+}
+
+function link(file: string | null, text: string): string {
+  return file === null ? '' : `<a href="${escapeHtml(encodeURI(file))}">${escapeHtml(text)}</a>`
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}
