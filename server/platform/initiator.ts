@@ -1,6 +1,8 @@
 /** Who set an act in motion, and by which way. */
 export type Initiator = {
-  /** The user who acts; undefined where nobody is signed in, as on the command line. */
+  from: 'command_line' | 'console' | 'api' | 'identity_provider' | 'policy' | 'ledger' | 'system'
+  /** The user who acts; undefined where nobody is signed in, as on the command line or with an API key. */
   userId?: string | undefined
-  from: 'command_line' | 'console' | 'api' | 'identity_provider' | 'policy' | 'ledger'
+  /** The API key or OAuth client that a program acts with. */
+  credential?: { kind: 'api_key' | 'client'; id: string } | undefined
 }

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
+import type { Initiator } from '../initiator.ts'
 import { codeOf, type Database } from './pool.ts'
 import type { DB } from './schema.gen.ts'
 
@@ -11,6 +12,8 @@ import type { DB } from './schema.gen.ts'
  */
 export type TenantTransaction = {
   readonly tenantId: string
+  /** Who set in motion what happens here; `system` where nobody is named. */
+  readonly initiator: Initiator
   /** The query builder over the generated types. */
   readonly db: Kysely<DB>
   /** A statement in plain SQL; with a `name` the connection prepares it once and keeps its plan. */
@@ -38,8 +41,9 @@ export async function inTenant<T>(
   database: Database,
   tenantId: string,
   work: (tx: TenantTransaction) => Promise<T>,
-  options: { flushedLater?: boolean } = {},
+  options: { flushedLater?: boolean; initiator?: Initiator } = {},
 ): Promise<T> {
+  const initiator = options.initiator ?? { from: 'system' }
   const later = options.flushedLater ? '; set local synchronous_commit = off' : ''
   if (!isUuid(tenantId)) throw new TypeError('inTenant needs the id of a tenant, a UUID')
   for (let attempt = 1; ; attempt++) {
@@ -50,7 +54,7 @@ export async function inTenant<T>(
       client.pipeline = true
       // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
       const begun = client.query(`begin; set local lethe.tenant_id = '${tenantId}'${later}`)
-      const [result] = await Promise.all([work(transactionOn(client, tenantId, failures)), begun])
+      const [result] = await Promise.all([work(transactionOn(client, tenantId, initiator, failures)), begun])
       await client.query('commit')
       return result
     } catch (error) {
@@ -84,10 +88,16 @@ export async function outsideTenants<Row extends pg.QueryResultRow>(
   return rows
 }
 
-function transactionOn(client: PipelinedClient, tenantId: string, failures: Error[]): TenantTransaction {
+function transactionOn(
+  client: PipelinedClient,
+  tenantId: string,
+  initiator: Initiator,
+  failures: Error[],
+): TenantTransaction {
   let db: Kysely<DB> | undefined
   return {
     tenantId,
+    initiator,
     async copy(work) {
       client.pipeline = false
       try {
