@@ -59,7 +59,8 @@ export function completeRoute(route: RouteOptions): void {
   if ('hide' in schema && schema.hide === true) return
   const problems: ProblemStatus[] = [400, 429, 503]
   if (permission !== 'public') problems.push(401, 403)
-  if (schema.body !== undefined) problems.push(413, 415)
+  // Any of these may come with a body, which is read before anybody knows what it is for.
+  if ([route.method].flat().some((method) => !['GET', 'HEAD'].includes(method))) problems.push(413, 415)
   if (schema.body ?? schema.params ?? schema.querystring ?? schema.headers) problems.push(422)
   route.schema = {
     ...schema,

@@ -95,7 +95,12 @@ function hashesOf(app: Application, request: FastifyRequest, key: string): Hashe
   const whose = initiator.credential?.id ?? initiator.userId ?? operator
   return {
     key: hash('key', initiator.credential?.kind, whose, key),
-    fingerprint: hash('request', request.method, request.routeOptions.url, canonicalize({ params: request.params, body: request.body })),
+    fingerprint: hash(
+      'request',
+      request.method,
+      request.routeOptions.url,
+      canonicalize({ params: request.params, body: request.body }),
+    ),
   }
 }
 
@@ -134,7 +139,11 @@ function replay<Body>(stored: Stored, { fingerprint }: Hashes): Created<Body> & 
   return { status: stored.status, location, body, replayed: true }
 }
 
-async function keep<Body extends object>(tx: TenantTransaction, { key }: Hashes, created: Created<Body>): Promise<void> {
+async function keep<Body extends object>(
+  tx: TenantTransaction,
+  { key }: Hashes,
+  created: Created<Body>,
+): Promise<void> {
   const { status, location, body, about, once = [] } = created
   const left = { ...body, ...Object.fromEntries(once.filter((name) => name in body).map((name) => [name, null])) }
   await tx.query(

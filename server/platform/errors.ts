@@ -221,6 +221,11 @@ const errorTable = {
     kind: 'input',
     message: () => 'The request names nobody. Give at least one person.',
   },
+  'erasure.other_people': {
+    kind: 'conflict',
+    message: (d: { expected: number; found: number }) =>
+      `The order would be about ${d.found} ${d.found === 1 ? 'person' : 'people'}, not about ${d.expected}. Nothing was ordered; look at the preview again.`,
+  },
   'erasure.incomplete': {
     kind: 'failed',
     message: (d: { request: string; state: string; reasons: string[] }) =>
