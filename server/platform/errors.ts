@@ -23,6 +23,7 @@ export const exitCodes: Record<ErrorKind, number> = {
   ambiguous: 4,
   conflict: 5,
   environment: 6,
+  // Nobody signs in at the command line; these are there so that every kind has a code.
   unauthenticated: 7,
   forbidden: 8,
   rate_limited: 9,
