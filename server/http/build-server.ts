@@ -5,6 +5,7 @@ import { registerAjvFormats, TypeBoxValidatorCompiler } from '@fastify/type-prov
 import fastify, { type FastifyBaseLogger } from 'fastify'
 import type { Logger } from 'pino'
 import { v7 as newId } from 'uuid'
+import { authenticate } from '../access/authenticate.ts'
 import { addNativeApi } from '../apis/native/native-api.ts'
 import type { Application } from '../application.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -17,11 +18,10 @@ import { addMetrics } from './metrics.ts'
 import { addOpenApi } from './openapi.ts'
 import { problemOf, replyWithProblem } from './problem.ts'
 import { readJsonWithCare } from './read-json.ts'
-import { type Authenticate, addAccess, type RateLimits, usualRateLimits } from './require-access.ts'
+import { addAccess, type RateLimits, usualRateLimits } from './require-access.ts'
 
 export type ServerOptions = {
   log: Logger
-  authenticate: Authenticate
   rateLimits?: Partial<RateLimits>
   /** How many proxies in front may be believed about the caller's address; 0: none. */
   trustedProxies?: number
@@ -80,7 +80,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
   })
   await addOpenApi(server)
   await addAccess(server, {
-    authenticate: options.authenticate,
+    authenticate: ({ headers: { authorization, cookie } }) => authenticate(app, { authorization, cookie }),
     rateLimits: { ...usualRateLimits, ...options.rateLimits },
   })
   addMetrics(server, app)

@@ -64,11 +64,9 @@ export function completeRoute(route: RouteOptions): void {
   if (schema.body ?? schema.params ?? schema.querystring ?? schema.headers) problems.push(422)
   route.schema = {
     ...schema,
-    response: { ...(schema.response as object | undefined), ...problemAnswers(problems) },
+    response: merged(schema.response as Answers | undefined, problemAnswers(problems)),
     security: permission === 'public' ? [] : credentials,
-    description: [schema.description, permission === 'public' ? undefined : `Needs the permission \`${permission}\`.`]
-      .filter((part) => part !== undefined)
-      .join('\n\n'),
+    description: [schema.description, neededFor(permission)].filter((part) => part !== undefined).join('\n\n'),
   }
 }
 
@@ -83,7 +81,23 @@ export function named<Schema extends TSchema>(name: string, schema: Schema): Nam
   }
 }
 
-function problemAnswers(statuses: readonly ProblemStatus[]): Record<number, object> {
+type Answers = Record<string, { content?: Record<string, unknown> }>
+
+/** A status that the route answers in its own way as well has both. */
+function merged(own: Answers = {}, problems: Answers): Answers {
+  const both = Object.entries(problems).map(([status, problem]) => {
+    const { content, ...rest } = own[status] ?? {}
+    return [status, { ...problem, ...rest, content: { ...problem.content, ...content } }]
+  })
+  return { ...own, ...Object.fromEntries(both) }
+}
+
+function neededFor(permission: string): string | undefined {
+  if (permission === 'public') return undefined
+  return permission === 'authenticated' ? 'Needs any credential.' : `Needs the permission \`${permission}\`.`
+}
+
+function problemAnswers(statuses: readonly ProblemStatus[]): Answers {
   const content = { 'application/problem+json': { schema: Problem.ref } }
   return Object.fromEntries(statuses.map((status) => [status, { description: reasons[status], content }]))
 }

@@ -15,8 +15,11 @@ export type HttpServer = FastifyInstance<
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Who may call the route; `public`: everybody, without a credential. A route that says nothing does not start. */
-    permission?: Permission | 'public'
+    /**
+     * Who may call the route; `authenticated`: whoever has a valid credential; `public`: everybody. A server with a route
+     * that says nothing does not start.
+     */
+    permission?: Permission | 'authenticated' | 'public'
     /** The path parameter that names the user whom it is done to, where a person may do it to the own account. */
     target?: string
     /** A public route whose callers are counted by address, because it costs or because it can be guessed at. */

@@ -142,5 +142,7 @@ function fieldOf(pointer: string): string {
 }
 
 function challengeOf(challenge: unknown): string {
+  // A scheme of its own: at Basic, a browser would ask for a password.
+  if (challenge === undefined || challenge === 'session') return 'Session realm="Lethe"'
   return challenge === 'Bearer' ? 'Bearer realm="Lethe"' : 'Basic realm="Lethe", charset="UTF-8"'
 }

@@ -9,7 +9,8 @@ export function readJsonWithCare(server: HttpServer): void {
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'string' },
     (request, body, done) => {
-      parse(request, String(body), (error, value) => {
+      // It answers by its callback only.
+      void parse(request, String(body), (error, value) => {
         if (error) done(error)
         else
           attempt(

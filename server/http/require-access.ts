@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import { requirePermission } from '../access/permissions.ts'
 import type { Principal } from '../access/principal.ts'
+import { verifyCsrf } from '../access/session-token.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
 import type { HttpServer } from './http-server.ts'
 
@@ -40,10 +40,8 @@ export async function addAccess(
   server.addHook('onRequest', async (request) => {
     const { permission, target, guarded } = request.routeOptions.config
     if (permission === undefined) return
-    if (permission === 'public') {
-      if (guarded === true) await count(open, request)
-      return
-    }
+    if (guarded === true) await count(open, request)
+    if (permission === 'public') return
     await refuseExceeded(failures, request)
     let principal: Principal
     try {
@@ -54,6 +52,11 @@ export async function addAccess(
     }
     request.principal = principal
     await count(ofCredential, request)
+    if (principal.sessionId !== undefined && !['GET', 'HEAD'].includes(request.method)) {
+      const csrfToken = request.headers['x-csrf-token']
+      verifyCsrf({ cookie: request.headers.cookie, csrfToken: typeof csrfToken === 'string' ? csrfToken : undefined })
+    }
+    if (permission === 'authenticated') return
     const params = request.params as Record<string, string | undefined>
     requirePermission(principal, permission, {
       userId: target === undefined ? undefined : params[target]?.toLowerCase(),
@@ -82,9 +85,7 @@ function exceeded(seconds: number): LetheError {
 }
 
 function credentialOf(request: FastifyRequest): string {
-  const { tenantId, initiator } = principalOf(request)
-  const { authorization = '', cookie = '' } = request.headers
-  const whose = initiator.credential?.id ?? initiator.userId
-  if (whose !== undefined) return `credential ${tenantId} ${whose}`
-  return `credential ${createHash('sha256').update(`${authorization} ${cookie}`).digest('base64url')}`
+  const { initiator, access } = principalOf(request)
+  const operator = access.kind === 'operator' ? access.operatorId : ''
+  return `credential ${initiator.credential?.id ?? initiator.userId ?? operator}`
 }

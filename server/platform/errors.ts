@@ -33,6 +33,7 @@ export const exitCodes: Record<ErrorKind, number> = {
   unsupported_media_type: 2,
   method_not_allowed: 2,
   unavailable: 6,
+  // Nobody signs in at the command line; these are there so that every kind has a code.
   unauthenticated: 7,
   forbidden: 8,
   rate_limited: 9,
@@ -485,6 +486,40 @@ const errorTable = {
   'service.unavailable': {
     kind: 'unavailable',
     message: () => 'The server cannot answer at the moment. Try again in a few seconds.',
+  },
+  'key.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no API key ${d.id} in this tenant. "lethe key list" shows them.`,
+  },
+  'client.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no OAuth client ${d.id} in this tenant. "lethe client list" shows them.`,
+  },
+  'operator.not_found': {
+    kind: 'not_found',
+    message: () => 'There is no operator of this name. "lethe operator list" shows them.',
+  },
+  'operator.name_taken': {
+    kind: 'conflict',
+    message: () => 'An operator of this name exists already. Choose another name.',
+  },
+  // The codes of RFC 6749, section 5.2, behind the point.
+  'oauth.invalid_request': {
+    kind: 'input',
+    message: (d: { missing: string }) => `The parameter ${d.missing} is missing.`,
+  },
+  'oauth.unsupported_grant_type': {
+    kind: 'input',
+    message: () => 'Only the grant type client_credentials is supported.',
+  },
+  'oauth.invalid_client': {
+    kind: 'unauthenticated',
+    message: () => 'This tenant has no client with this id and this secret.',
+  },
+  'oauth.invalid_scope': {
+    kind: 'input',
+    message: (d: { scopes: string[] }) =>
+      `The client cannot have every scope that was asked for. It has ${listed(d.scopes)}.`,
   },
   'internal.unexpected': {
     kind: 'failed',
