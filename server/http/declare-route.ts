@@ -1,5 +1,5 @@
 import type { RouteOptions } from 'fastify'
-import { type Static, type TSchema, type TUnsafe, Type } from 'typebox'
+import { type Static, type TSchema, type TUnknown, type TUnsafe, Type } from 'typebox'
 
 /** An error as every API of Lethe's own answers it; see problem.ts. */
 export const Problem = named(
@@ -44,6 +44,12 @@ export function answers<Successes extends Record<number, TSchema>>(
   problems: readonly ProblemStatus[] = [],
 ): Successes {
   return { ...successes, ...problemAnswers(problems) }
+}
+
+/** An answer that is not JSON, or not only: its content types with their schemas. */
+export function contents(description: string, schemas: Record<string, object>): TUnknown {
+  const content = Object.fromEntries(Object.entries(schemas).map(([type, schema]) => [type, { schema }]))
+  return { description, content } as unknown as TUnknown
 }
 
 /**

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { issueToken, tokenErrorBody } from '../../access/tokens.ts'
 import type { Application } from '../../application.ts'
 import { publicKeys } from '../../erasure/signing-keys.ts'
-import { answers } from '../../http/declare-route.ts'
+import { answers, contents } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { statusOfKind } from '../../http/problem.ts'
 import { readForms } from '../../http/read-form.ts'
@@ -14,7 +14,6 @@ const TokenError = Type.Object(
   { error: Type.String(), error_description: Type.String() },
   { description: 'An error of RFC 6749, section 5.2' },
 )
-const tokenError = (description: string) => ({ description, content: { 'application/json': { schema: TokenError } } })
 
 /** `/oauth2/token/:tenantId` (RFC 6749) and `/.well-known/jwks.json` (RFC 7517) */
 export async function addTokenRoutes(server: HttpServer, app: Application): Promise<void> {
@@ -71,8 +70,8 @@ export async function addTokenRoutes(server: HttpServer, app: Application): Prom
             },
             { description: 'A token' },
           ),
-          400: tokenError('The request is not valid') as never,
-          401: tokenError('No such client, or not its secret') as never,
+          400: contents('The request is not valid', { 'application/json': TokenError }),
+          401: contents('No such client, or not its secret', { 'application/json': TokenError }),
         }),
       },
       handler: async (request, reply) => {
@@ -94,10 +93,7 @@ export async function addTokenRoutes(server: HttpServer, app: Application): Prom
           if (body === undefined || !isLetheError(error)) throw error
           const status = statusOfKind[error.kind] === 401 ? 401 : 400
           if (status === 401) reply.header('www-authenticate', 'Basic realm="Lethe", charset="UTF-8"')
-          return reply
-            .code(status)
-            .type('application/json')
-            .send(body as never)
+          return reply.code(status).type('application/json').send(body)
         }
       },
     })
