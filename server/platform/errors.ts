@@ -483,6 +483,11 @@ const errorTable = {
     message: () =>
       'What the first request of this Idempotency-Key created is about a person who was erased since. Use a new key.',
   },
+  'server.address_unusable': {
+    kind: 'environment',
+    message: (d: { host: string; port: number; reason: string }) =>
+      `The server cannot listen on ${d.host}, port ${d.port}: ${d.reason}. Name another address with --host and --port.`,
+  },
   'service.unavailable': {
     kind: 'unavailable',
     message: () => 'The server cannot answer at the moment. Try again in a few seconds.',

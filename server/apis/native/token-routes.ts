@@ -38,7 +38,7 @@ export async function addTokenRoutes(server: HttpServer, app: Application): Prom
       return { keys: keys.map((key) => ({ ...key })) }
     },
   })
-  await server.register(async (context) => {
+  await server.register((context, _options, done) => {
     const forms = context.withTypeProvider<TypeBoxTypeProvider>()
     // Only here: a browser sends forms from any page.
     readForms(forms)
@@ -97,6 +97,7 @@ export async function addTokenRoutes(server: HttpServer, app: Application): Prom
         }
       },
     })
+    done()
   })
 }
 
