@@ -174,6 +174,15 @@ describe('a token', () => {
     for (const token of tokens) await expect(comeIn(token)).rejects.toMatchObject(refused)
   })
 
+  it('that was let in before is refused once it has expired', async () => {
+    const made = await create('api/all')
+    const token = await signed(made, await tokenKey(), { expires: Math.floor(Date.now() / 1000) + 2 })
+    await comeIn(token)
+    await comeIn(token)
+    await new Promise((resolve) => setTimeout(resolve, 2100))
+    await expect(comeIn(token)).rejects.toMatchObject(refused)
+  })
+
   it('of another tenant than its client is refused', async () => {
     const made = await create('api/all')
     const key = await tokenKey()
