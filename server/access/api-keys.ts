@@ -103,6 +103,7 @@ export async function principalOfApiKey(
     database,
     'select tenant_id, key_id from live_api_key($1)',
     [hashSecret(options.secret)],
+    'live_api_key',
   )
   if (live === undefined) return undefined
   const { tenant_id: tenantId, key_id: id } = live

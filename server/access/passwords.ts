@@ -1,8 +1,18 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { LetheError } from '../platform/errors.ts'
 
+/** What argon2id costs: memory in KiB, passes over it, and lanes. */
+export type PasswordCost = { memory: number; passes: number; parallelism: number }
+
 /** The second recommended option of RFC 9106, section 4: 64 MiB, three passes, four lanes. */
-const current = { memory: 65_536, passes: 3, parallelism: 4 }
+export const recommendedCost: PasswordCost = { memory: 65_536, passes: 3, parallelism: 4 }
+let current = recommendedCost
+
+/** From now on this process hashes at this cost. For tests, which sign in hundreds of times; nothing else calls it. */
+export function usePasswordCost(cost: PasswordCost): void {
+  current = cost
+}
+
 const saltLength = 16
 const tagLength = 32
 

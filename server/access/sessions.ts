@@ -75,6 +75,7 @@ async function operatorOfSession(database: Database, hash: Buffer): Promise<Prin
     database,
     `select s.id, s.operator_id, s.${unrecorded} as unrecorded from operator_sessions s where s.token_hash = $1 and ${alive}`,
     [hash],
+    'operator_of_session',
   )
   if (found === undefined) return undefined
   if (found.unrecorded) {

@@ -83,6 +83,7 @@ export async function principalOfToken(app: Application, token: string): Promise
     `select live_oauth_client($1, $2) as client from signing_keys
      where kid = $3 and purpose = 'token' and retired_at is null`,
     [tenantId, clientId, kid],
+    'live_oauth_client',
   )
   if (live === undefined || live.client === null) return undefined
   return {
@@ -105,15 +106,34 @@ function grant(own: readonly Scope[], asked: string | undefined): Scope[] {
   return granted
 }
 
-type TokenClaims = { tenantId: string; clientId: string; scopes: Scope[]; kid: string }
+type TokenClaims = { tenantId: string; clientId: string; scopes: Scope[]; kid: string; expiresAt: number }
 
-/** Checks signature, times and form. What was signed with another installation's key is refused by the database. */
+/**
+ * Checks signature, times and form. What was signed with another installation's key is refused by the database. A signature
+ * that was good stays good until the token expires, so each process checks it once.
+ */
 async function readToken(database: Database, token: string): Promise<TokenClaims | undefined> {
+  const tokens = checkedTokens.get(database) ?? new Map<string, TokenClaims>()
+  checkedTokens.set(database, tokens)
+  const name = hashSecret(token).toString('latin1')
+  const known = tokens.get(name)
+  if (known !== undefined) return known.expiresAt > Date.now() ? known : undefined
+  const claims = await checkToken(database, token)
+  if (claims === undefined) return undefined
+  if (tokens.size >= checkedAtMost) tokens.clear()
+  tokens.set(name, claims)
+  return claims
+}
+
+const checkedAtMost = 10_000
+const checkedTokens = new WeakMap<Database, Map<string, TokenClaims>>()
+
+async function checkToken(database: Database, token: string): Promise<TokenClaims | undefined> {
   const kid = keyIdOf(token)
   const key = kid === undefined ? undefined : await publicKeyOf(database, kid)
   if (kid === undefined || key === undefined) return undefined
   try {
-    const { payload } = await jwtVerify<{ client_id: string; tenant: string; scope: string }>(token, key, {
+    const { payload } = await jwtVerify<{ client_id: string; tenant: string; scope: string; exp: number }>(token, key, {
       algorithms: ['EdDSA'],
       typ: tokenType,
       issuer,
@@ -126,6 +146,7 @@ async function readToken(database: Database, token: string): Promise<TokenClaims
       clientId: payload.client_id,
       scopes: allScopes.filter((scope) => names.includes(scope)),
       kid,
+      expiresAt: payload.exp * 1000,
     }
   } catch (error) {
     if (error instanceof errors.JOSEError) return undefined
