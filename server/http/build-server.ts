@@ -73,6 +73,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     done()
   })
   readJsonWithCare(server)
+  endConnectionsWhenClosing(server)
   const methods = watchMethods(server)
   server.addHook('onRoute', (route) => {
     if (/^\/docs(\/|$)/.test(route.url)) route.config = { ...route.config, permission: 'public' }
@@ -103,6 +104,21 @@ const securityHeaders = {
 function requestIdOf(given: string | string[] | undefined): string {
   const isId = typeof given === 'string' && /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,64})$/i.test(given)
   return isId ? given : newId()
+}
+
+/** A connection that was busy when the server began to close would be kept for its next request, and the server with it. */
+function endConnectionsWhenClosing(server: HttpServer): void {
+  let closing = false
+  server.addHook('preClose', async () => {
+    closing = true
+  })
+  server.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
+  // What was being sent when the closing began, such as a stream, has other headers.
+  server.addHook('onResponse', async () => {
+    if (closing) setImmediate(() => server.server.closeIdleConnections())
+  })
 }
 
 /** Answers what is no HTTP at all, or has no end. The server reads none of it, so there is no request to speak of. */

@@ -72,6 +72,8 @@ export function completeRoute(route: RouteOptions): void {
     ...schema,
     response: merged(schema.response as Answers | undefined, problemAnswers(problems)),
     security: permission === 'public' ? [] : credentials,
+    'x-permission': permission,
+    ...(route.config?.target !== undefined && { 'x-permission-target': route.config.target }),
     description: [schema.description, neededFor(permission)].filter((part) => part !== undefined).join('\n\n'),
   }
 }

@@ -25,6 +25,11 @@ declare module 'fastify' {
     /** A public route whose callers are counted by address, because it costs or because it can be guessed at. */
     guarded?: boolean
   }
+  interface FastifySchema {
+    /** Stands in the document: who may call the route, and the parameter that names the user whom it is done to. */
+    'x-permission'?: string
+    'x-permission-target'?: string
+  }
   interface FastifyRequest {
     /** Who asks; null on public routes. */
     principal: Principal | null

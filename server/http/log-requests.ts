@@ -62,7 +62,9 @@ export function requestLogger(log: Logger): Logger {
   )
 }
 
-function errorLine(error: unknown): { code: string; stack: string[] } {
-  const code = isLetheError(error) ? error.code : (codeOf(error) ?? 'internal.unexpected')
-  return { code, stack: stackOf(isLetheError(error) ? (error.cause ?? error) : error) }
+function errorLine(error: unknown): { code: string; cause?: string; stack: string[] } {
+  const origin = isLetheError(error) ? (error.cause ?? error) : error
+  const cause = codeOf(origin)
+  const code = isLetheError(error) ? error.code : 'internal.unexpected'
+  return { code, ...(cause !== undefined && cause !== code && { cause }), stack: stackOf(origin) }
 }

@@ -77,7 +77,7 @@ async function count(limiter: Limiter, request: FastifyRequest): Promise<void> {
 
 async function refuseExceeded(limiter: Limiter, request: FastifyRequest): Promise<void> {
   const state = await limiter(request, { increment: false })
-  if (!state.isAllowed && state.isExceeded) throw exceeded(state.ttlInSeconds)
+  if (!state.isAllowed && state.remaining <= 0) throw exceeded(state.ttlInSeconds)
 }
 
 function exceeded(seconds: number): LetheError {
