@@ -10,6 +10,7 @@ import { addNativeApi } from '../apis/native/native-api.ts'
 import type { Application } from '../application.ts'
 import { LetheError } from '../platform/errors.ts'
 import { completeRoute } from './declare-route.ts'
+import { endConnectionsWhenClosing } from './end-connections.ts'
 import { addHealthRoutes } from './health-routes.ts'
 import type { HttpServer } from './http-server.ts'
 import { RequestLog, requestLogger } from './log-requests.ts'
@@ -104,21 +105,6 @@ const securityHeaders = {
 function requestIdOf(given: string | string[] | undefined): string {
   const isId = typeof given === 'string' && /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,64})$/i.test(given)
   return isId ? given : newId()
-}
-
-/** A connection that was busy when the server began to close would be kept for its next request, and the server with it. */
-function endConnectionsWhenClosing(server: HttpServer): void {
-  let closing = false
-  server.addHook('preClose', async () => {
-    closing = true
-  })
-  server.addHook('onSend', async (_request, reply) => {
-    if (closing) reply.header('connection', 'close')
-  })
-  // What was being sent when the closing began, such as a stream, has other headers.
-  server.addHook('onResponse', async () => {
-    if (closing) setImmediate(() => server.server.closeIdleConnections())
-  })
 }
 
 /** Answers what is no HTTP at all, or has no end. The server reads none of it, so there is no request to speak of. */

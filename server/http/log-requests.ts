@@ -36,6 +36,8 @@ export class RequestLog extends LogController {
     this.failed(error, request, reply)
   }
   override streamError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    // The caller went away.
+    if (codeOf(error) === 'ERR_STREAM_PREMATURE_CLOSE') return
     this.failed(error, request, reply)
   }
   override writeHeadError(error: Error, request: FastifyRequest, reply: FastifyReply): void {

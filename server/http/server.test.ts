@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import net from 'node:net'
 import { Writable } from 'node:stream'
 import pg from 'pg'
@@ -273,6 +274,9 @@ describe('stopping', () => {
       )
       if (rowCount !== 0) break
     }
+    // As a browser opens them in advance.
+    const unused = net.connect(Number(new URL(stopping.url).port), '127.0.0.1')
+    await once(unused, 'connect')
     const closed = stopping.server.close()
     await expect(async () => {
       for (;;) await stopping.call('GET', '/healthz')
