@@ -96,6 +96,17 @@ describe('lethe client', () => {
     await expect(authenticate(app, { authorization: `Bearer ${access_token}` })).rejects.toMatchObject({
       code: 'access.unauthenticated',
     })
+    const other = await json('client', 'create', 'Other')
+    const token = await issueToken(app, tenant_id, {
+      ...request,
+      clientId: other.client.id,
+      clientSecret: other.secret,
+    })
+    expect(token.scope).toBe('api/read')
+    expect(await run('client', 'rotate-key')).toMatchObject({ code: 0 })
+    await expect(authenticate(app, { authorization: `Bearer ${token.access_token}` })).rejects.toMatchObject({
+      code: 'access.unauthenticated',
+    })
     expect(await run('client', 'create', 'Sync', '--scope', 'everything')).toMatchObject({ code: 2 })
   })
 })

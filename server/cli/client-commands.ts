@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander'
 import { createOAuthClient, listOAuthClients, revokeOAuthClient } from '../access/oauth-clients.ts'
 import { type Scope, scopes } from '../access/principal.ts'
+import { rotateSigningKey } from '../erasure/signing-keys.ts'
 import { formatFields, formatTable } from './output.ts'
-import { withTenant } from './session.ts'
+import { withApplication, withTenant } from './session.ts'
 
-/** `lethe client create|list|revoke` */
+/** `lethe client create|list|rotate-key|revoke` */
 export function addClientCommands(program: Command): void {
   const group = program.command('client').description('OAuth 2.0 clients, which get access tokens')
 
@@ -45,6 +46,16 @@ export function addClientCommands(program: Command): void {
             { title: 'last token', value: ({ last_used_at }) => last_used_at },
           ]),
         )
+      })
+    })
+
+  group
+    .command('rotate-key')
+    .description('sign tokens with a new key from now on; those that all clients of all tenants have end at once')
+    .action(async (_options, command: Command) => {
+      await withApplication(command, async ({ application, output }) => {
+        const kid = await rotateSigningKey(application.database, application.masterKey, 'token')
+        output.result({ kid }, () => `The key that signs tokens is ${kid} now.`)
       })
     })
 
