@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCertificateCommands } from './certificate-commands.ts'
+import { addCompletionCommand } from './completion-command.ts'
 import { addDatabaseCommands } from './database-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { addErasureCommands } from './erasure-commands.ts'
@@ -23,6 +24,7 @@ const groups: ((program: Command) => void)[] = [
   addCertificateCommands,
   addLedgerCommands,
   addSweepCommand,
+  addCompletionCommand,
 ]
 
 const afterHelp = `
