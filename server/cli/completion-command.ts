@@ -1,4 +1,5 @@
 import { Argument, type Command, type Option } from 'commander'
+import { helpText } from './help-text.ts'
 import { createOutput } from './output.ts'
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript }
@@ -11,6 +12,19 @@ export function addCompletionCommand(program: Command): void {
     .command('completion')
     .addArgument(new Argument('<shell>', 'the shell that is to read it').choices(Object.keys(scripts)))
     .description('print a script by which a shell completes commands, options, choices and file names')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: `
+The first line goes into ~/.bashrc, the second into ~/.zshrc, the third into ~/.config/fish/config.fish. The script
+fits the version of Lethe that printed it.`,
+        examples: [
+          'source <(lethe completion bash)',
+          'source <(lethe completion zsh)',
+          'lethe completion fish | source',
+        ],
+      }),
+    )
     .action((shell: Shell, _options: unknown, command: Command) => {
       const { json, quiet } = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>()
       const output = createOutput({ json: json === true, quiet: quiet === true, signal: new AbortController().signal })
