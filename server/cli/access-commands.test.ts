@@ -155,14 +155,3 @@ describe('lethe operator', () => {
     expect(await run('operator', 'list')).toMatchObject({ stdout: 'none\n' })
   })
 })
-
-describe('the help', () => {
-  it.each(['key create', 'key revoke', 'client create', 'client revoke', 'user password', 'operator create'])(
-    'of lethe %s has an example',
-    async (command) => {
-      const { code, stdout } = await run(...command.split(' '), '--help')
-      expect(code).toBe(0)
-      expect(stdout).toMatch(new RegExp(`Examples?:\\n  lethe ${command} `))
-    },
-  )
-})
