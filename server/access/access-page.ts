@@ -25,22 +25,43 @@ const aboutScopes: Record<Scope, string> = {
   'api/webhooks': 'the webhooks that other systems call',
 }
 
+const credentials = [
+  [
+    'API key, read only',
+    'HTTP Basic, any user name (Learn365: `api`), the key as password',
+    'as the scope `api/read`',
+    'when it is revoked, at once; at its expiry, if it has one',
+  ],
+  ['API key, full control', 'the same', 'as the scope `api/all`', 'the same'],
+  [
+    'Thrive API secret',
+    "HTTP Basic, the tenant's id as user name, the secret as password",
+    'as its access: read only or full control',
+    'the same',
+  ],
+  [
+    'OAuth 2.0 client',
+    '`POST /oauth2/token/:tenantId`, grant type `client_credentials`; then `Authorization: Bearer` with the token',
+    'the scopes of the token',
+    `a token after ${tokenLifetime.toLocaleString('en-US')} seconds; when the client is revoked, at once`,
+  ],
+  [
+    'sign-in of a person',
+    'name and password once, then a cookie; requests that change something also send the CSRF token',
+    "by the person's roles",
+    `on sign-out; after ${idleMinutes} minutes without a request, ${longestHours} hours at the latest; when the person is suspended, deleted, purged or anonymized, or the password is changed, at once`,
+  ],
+  ['sign-in of an operator', 'the same', 'by the role `operator`', 'the same'],
+]
+
 const introduction = `# Access
 
 Who may come in, and who may do what. This page is made from the table in the code by \`npm run generate\`.
 
 ## Credentials
+`
 
-| credential | how it is sent | what it may | ends |
-| --- | --- | --- | --- |
-| API key, read only | HTTP Basic, any user name (Learn365: \`api\`), the key as password | as the scope \`api/read\` | when it is revoked, at once; at its expiry, if it has one |
-| API key, full control | the same | as the scope \`api/all\` | the same |
-| Thrive API secret | HTTP Basic, the tenant's id as user name, the secret as password | as its access: read only or full control | the same |
-| OAuth 2.0 client | \`POST /oauth2/token/:tenantId\`, grant type \`client_credentials\`; then \`Authorization: Bearer\` with the token | the scopes of the token | a token after ${tokenLifetime.toLocaleString('en-US')} seconds; when the client is revoked, at once |
-| sign-in of a person | name and password once, then a cookie; requests that change something also send the CSRF token | by the person's roles | on sign-out; after ${idleMinutes} minutes without a request, ${longestHours} hours at the latest; when the person is suspended, deleted, purged or anonymized, or the password is changed, at once |
-| sign-in of an operator | the same | by the role \`operator\` | the same |
-
-Keys, secrets and session tokens are 256 random bits and stored as SHA-256; they are shown once. Passwords are 12 to 256 characters, stored with argon2id (RFC 9106, second recommended option: 64 MiB, three passes, four lanes). Every request asks the database whether its credential is still good: nothing that was revoked works on somewhere.
+const aboutCredentials = `Keys, secrets and session tokens are 256 random bits and stored as SHA-256; they are shown once. Passwords are 12 to 256 characters, stored with argon2id (RFC 9106, second recommended option: 64 MiB, three passes, four lanes). Every request asks the database whether its credential is still good: nothing that was revoked works on somewhere.
 
 A wrong name, a wrong password, and an account that may not sign in are answered alike and after the same work. After ${freeAttempts} failed attempts in a row a name has to wait 30 seconds, then twice as long each time, up to 15 minutes, whether somebody has that name or not. Sessions that are there go on.
 
@@ -51,6 +72,8 @@ API keys and clients belong to the tenant. When the person who made one is purge
 export function accessPage(): string {
   return [
     introduction,
+    table(['credential', 'how it is sent', 'what it may', 'ends'], credentials),
+    `\n${aboutCredentials}`,
     '## Roles\n',
     table(
       ['role', 'what for'],
@@ -77,7 +100,9 @@ export function accessPage(): string {
   ].join('\n')
 }
 
+/** Aligned as the formatter does it, so that it has nothing to change. */
 function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }

@@ -7,7 +7,7 @@ import { signOutEverywhere } from './sessions.ts'
 import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
 
 /**
- * Gives an active user a first or a new password, and ends all of the user's sessions.
+ * Gives an active user a first or a new password, ends all of the user's sessions, and lets the user try at once.
  *
  * Throws `input.invalid`, `user.not_found`, `user.wrong_state`.
  */
@@ -74,5 +74,7 @@ async function storePassword(tx: TenantTransaction, userId: string, hash: string
      on conflict (tenant_id, user_id) do update set hash = excluded.hash, changed_at = now()`,
     [tx.tenantId, userId, hash],
   )
+  // Who has a new password has not tried it yet.
+  await tx.query('delete from sign_in_failures where tenant_id = $1 and user_id = $2', [tx.tenantId, userId])
   return await signOutEverywhere(tx, [userId], { except })
 }

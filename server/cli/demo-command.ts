@@ -6,6 +6,7 @@ import { loadDemo } from '../demo/load-demo.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { listTenants, type Tenant } from '../tenancy/tenants.ts'
+import { helpText } from './help-text.ts'
 import { serve, usualAddress } from './serve-command.ts'
 import { type ApplicationSession, withApplication } from './session.ts'
 
@@ -18,7 +19,14 @@ export function addDemoCommand(program: Command): void {
     )
     .option('--load-only', 'end after loading')
     .option('--port <number>', 'the port to listen on; where another program has it, any that is free', '8080')
-    .addHelpText('after', '\nWhere the tenant exists, nothing is loaded.')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: 'Where the tenant exists, nothing is loaded.',
+        exitCodes: { 0: 'loaded, or stopped with Ctrl-C' },
+        examples: ['lethe demo', 'lethe demo --load-only --data ~/lethe-demo --json'],
+      }),
+    )
     .action(async ({ loadOnly = false, port }: { loadOnly?: boolean; port: string }, command: Command) => {
       const address = { ...usualAddress, port: requireWholeNumber('--port', Number(port), { from: 0, to: 65_535 }) }
       await withApplication(

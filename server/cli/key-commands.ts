@@ -8,6 +8,7 @@ import {
   revokeApiKey,
 } from '../access/api-keys.ts'
 import { requireDay } from '../platform/require-time.ts'
+import { helpText } from './help-text.ts'
 import { formatFields, formatTable } from './output.ts'
 import { withTenant } from './session.ts'
 
@@ -15,7 +16,16 @@ type CreateOptions = { access: ApiKeyAccess; thrive?: boolean; expires?: string 
 
 /** `lethe key create|list|revoke` */
 export function addKeyCommands(program: Command): void {
-  const group = program.command('key').description('API keys, with which programs come in')
+  const group = program
+    .command('key')
+    .description('API keys, with which programs come in')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: 'A program sends the key as the password of HTTP Basic, with any user name.',
+        examples: ['lethe key create "Nightly report"', 'lethe key list', 'lethe key revoke KEY'],
+      }),
+    )
 
   group
     .command('create')
@@ -26,8 +36,16 @@ export function addKeyCommands(program: Command): void {
     .description('make a key and show it, this once')
     .addHelpText(
       'after',
-      '\nA program sends the key as the password of HTTP Basic, with any user name.\n\nExamples:\n' +
-        '  lethe key create "Nightly report"\n  lethe key create "HR sync" --access full_control --expires 2027-01-01',
+      helpText({
+        notes: `
+A program sends the key as the password of HTTP Basic, with any user name; a Thrive secret with the tenant's id as the
+user name. Keep what is printed: it is not shown again.`,
+        examples: [
+          'lethe key create "Nightly report"',
+          'lethe key create "HR sync" --access full_control --expires 2999-01-01',
+          'lethe key create "Thrive" --thrive --access full_control --json',
+        ],
+      }),
     )
     .action(async (name: string, options: CreateOptions, command: Command) => {
       const expiresAt =
@@ -50,6 +68,7 @@ export function addKeyCommands(program: Command): void {
   group
     .command('list')
     .description('list the keys, the newest first, without their secrets')
+    .addHelpText('after', helpText({ examples: ['lethe key list', 'lethe key list --json'] }))
     .action(async (_options, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
         const keys = await run((tx) => listApiKeys(tx))
@@ -71,7 +90,10 @@ export function addKeyCommands(program: Command): void {
     .command('revoke')
     .argument('<id>', 'the id of the key')
     .description('end a key, at once and for good')
-    .addHelpText('after', '\nExample:\n  lethe key revoke 0190a0b1-7d2c-7c3e-8a54-1f2e3d4c5b6a')
+    .addHelpText(
+      'after',
+      helpText({ exitCodes: { 3: 'the tenant has no such key' }, examples: ['lethe key revoke KEY'] }),
+    )
     .action(async (id: string, _options: unknown, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
         const key = await run((tx) => revokeApiKey(tx, id))

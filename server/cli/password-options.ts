@@ -41,10 +41,11 @@ function firstLine(content: string): string {
 }
 
 async function ask(question: string, signal: AbortSignal): Promise<string> {
-  process.stderr.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const prompt = createInterface({ input: process.stdin, output: nowhere, terminal: true })
   prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+  // Only now, when the terminal no longer shows what is typed.
+  process.stderr.write(question)
   try {
     return await prompt.question('', { signal })
   } finally {

@@ -8,6 +8,7 @@ import { isLetheError } from '../platform/errors.ts'
 import { openLog } from '../platform/log.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { startWorkers } from '../workers.ts'
+import { helpText } from './help-text.ts'
 import { type ApplicationSession, withApplication } from './session.ts'
 
 /** What one process does: answer requests, work on orders, or both. */
@@ -29,8 +30,16 @@ export function addServeCommand(program: Command): void {
     .option('--trusted-proxies <number>', "how many proxies in front may be believed about the caller's address", '0')
     .addHelpText(
       'after',
-      '\nSeveral processes need a PostgreSQL server of your own (DATABASE_URL).\n\nExamples:\n' +
-        '  lethe serve\n  lethe serve --role api --host 0.0.0.0 --port 80 --trusted-proxies 1\n  lethe serve --role worker',
+      helpText({
+        notes:
+          'Several processes need a server of your own (DATABASE_URL); then any number of each may run. "lethe purge" and "lethe anonymize" also work by themselves.',
+        exitCodes: { 0: 'stopped with Ctrl-C, when what was running had ended' },
+        examples: [
+          'lethe serve',
+          'lethe serve --role api --host 0.0.0.0 --port 80 --trusted-proxies 1',
+          'lethe serve --role worker --quiet',
+        ],
+      }),
     )
     .action(async (options: ServeCommandOptions, command: Command) => {
       const { role, host } = options

@@ -13,7 +13,7 @@ import { inTenant, type TenantTransaction } from '../platform/database/transacti
 import { compileDataMap, type Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import { dataMap } from './data-map.ts'
-import { erase } from './erase.ts'
+import { eraseAndVerify } from './erase.ts'
 import { locate } from './locate.ts'
 import { schemaFacts } from './schema-facts.gen.ts'
 import {
@@ -121,10 +121,11 @@ describe('the data map in the database', () => {
         map[table]?.columns[column]?.is === 'mention' ? 'first@example.com' : `${table} ${column}`,
     })
     const erased = async (tx: TenantTransaction) =>
-      erase(tx, {
+      eraseAndVerify(tx, {
         operation,
         people: [user],
         identifiers: [{ kind: 'email', value: 'first@example.com' }],
+        shared: Promise.resolve(new Set()),
         findHeir: () => Promise.resolve(otherUser),
         findAlsoErased: () => Promise.resolve(new Set()),
         located: await locate(tx, operation, [user]),
@@ -143,7 +144,8 @@ describe('the data map in the database', () => {
           effects.map(({ table, effect }) => `${table} ${effect}`).sort()
         const { acts, mentions } = compiledMap.plans[operation]
         expect(names(located)).toEqual(names(acts))
-        const effects = await erased(tx)
+        const { effects, left } = await erased(tx)
+        expect(left).toEqual({ located: [], mentions: [] })
         const isScrub = ({ effect }: { effect: string }) => effect.startsWith('scrubbed ')
         expect(effects.filter((effect) => !isScrub(effect))).toEqual(
           located.map(({ table, effect, rows }) => ({ table, effect, rows })).sort(inOrder),

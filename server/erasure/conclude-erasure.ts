@@ -1,23 +1,25 @@
 import type { Application } from '../application.ts'
 import type { Operation } from '../datamap/compile.ts'
-import { goneWith } from '../datamap/erase.ts'
+import { type Left, scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
-import { findMentions, mentionEffects } from '../datamap/mentions.ts'
+import { mentionEffects } from '../datamap/mentions.ts'
 import { notify } from '../notify/notify.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
 import { type CertificateClaims, sign, subjectDigest } from './certificate.ts'
+import { findSubjects } from './find-subjects.ts'
 import { identifierHashKey, openWith } from './keys.ts'
 import { openIdentifiers } from './sealed-identifiers.ts'
 import { activeSigningKey } from './signing-keys.ts'
 import { readSubjectLines } from './subject-lines.ts'
 
-const verifiedAtATime = 1000
+/** More than one batch: the search for mentions reads whole tables, whatever the number of people. */
+const verifiedAtATime = 10_000
 
 /**
- * Ends what the batches began, once none is left to erase: verifies what remains by the map's own queries, signs the
+ * Ends what the batches began, once none is left to erase: scrubs mentions, verifies what remains by the map's own queries, signs the
  * certificate, tells people, and orders the search of the whole database. Safe to call at any time and by several jobs
  * at once: the request's row is locked, and whoever comes second finds the work done. Answers `waiting` while people wait
  * to be erased.
@@ -32,17 +34,44 @@ export async function concludeErasure(
       const [state, erased] = await Promise.all([lockRequest(tx, request), readErased(tx, request)])
       if (state === undefined || state.concluded) return 'concluded'
       if (state.queued > 0) return 'waiting'
-      const residue = await verify(app, tx, state, erased)
-      const recorded = recordVerification(tx, request, erased, residue)
-      if (state.running > erased.length) {
-        await recorded
-        return 'more'
-      }
-      await Promise.all([recorded, certify(app, tx, request)])
+      const { effects, residue } = await scrubAndVerify(app, tx, request, state, erased)
+      recordScrubbed(tx, request, effects)
+      recordVerified(
+        tx,
+        request,
+        erased.map(({ user_id }) => user_id),
+      )
+      recordResidue(tx, request, residue)
+      if (state.running > erased.length) return 'more'
+      // Nobody's identifiers were opened here: perhaps because the master key is wrong, and then nobody is done.
+      if (erased.length === 0 && (await readFacts(tx, request)).done === 0) finishWithoutCertificate(tx, request)
+      else await certify(app, tx, request)
       return 'concluded'
     })
     if (outcome !== 'more') return outcome
   }
+}
+
+/**
+ * Ends a request in the transaction that erased and verified all of its people: says what was left, signs the
+ * certificate, and orders the search.
+ */
+export async function conclude(
+  app: Application,
+  tx: TenantTransaction,
+  request: string,
+  residue: Map<string, Effect[]>,
+): Promise<void> {
+  // The commit that holds the certificate is waited for, whatever the transaction began as.
+  tx.send('set local synchronous_commit = on')
+  // Whoever retries or cancels the request waits for its row.
+  tx.send(
+    'select from erasure_requests where tenant_id = $1 and id = $2 for update',
+    [tx.tenantId, request],
+    'lock_request',
+  )
+  recordResidue(tx, request, residue)
+  await certify(app, tx, request)
 }
 
 async function lockRequest(tx: TenantTransaction, request: string) {
@@ -97,14 +126,15 @@ async function readErased(tx: TenantTransaction, request: string): Promise<Erase
   return rows
 }
 
-/** What is left of these people, by the map; nobody should stand in the answer. */
-async function verify(
+/** Scrubs the mentions of these people, and tells what is left of them by the map; nobody should stand in that answer. */
+async function scrubAndVerify(
   app: Application,
   tx: TenantTransaction,
+  request: string,
   { operation, sealedKey }: { operation: Operation; sealedKey: Buffer | null },
   erased: ErasedSubject[],
-): Promise<Map<string, Effect[]>> {
-  if (erased.length === 0) return new Map()
+): Promise<{ effects: Effect[]; residue: Map<string, Effect[]> }> {
+  if (erased.length === 0) return { effects: [], residue: new Map() }
   if (sealedKey === null) throw new Error('the request has erased people but no key')
   const requestKey = openWith(app.masterKey, sealedKey, 'request key')
   const identifiers = new Map<string, Identifier[]>()
@@ -112,55 +142,86 @@ async function verify(
     if (sealed_identifiers === null) throw new Error('an erased person has no sealed identifiers')
     identifiers.set(user_id, openIdentifiers(requestKey, sealed_identifiers))
   }
-  return await findResidue(tx, operation, identifiers)
-}
-
-/** Who left something behind fails, with the names of the tables; everybody else is done. */
-async function recordVerification(
-  tx: TenantTransaction,
-  request: string,
-  erased: ErasedSubject[],
-  residue: Map<string, Effect[]>,
-): Promise<void> {
-  if (erased.length === 0) return
-  const failed = [...residue.keys()]
-  const reasons = failed.map(
-    (id) => `left in ${(residue.get(id) ?? []).map(({ table, effect }) => `${table} (${effect})`).join(', ')}`,
-  )
-  await tx.query(
-    `with failed as (
-       update erasure_subjects s set state = 'failed', error_code = 'erasure.residue', error_reason = given.reason
-       from unnest($4::uuid[], $5::text[]) as given (user_id, reason)
-       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
-     ), done as (
-       update erasure_subjects set state = 'done', finished_at = clock_timestamp()
-       where tenant_id = $1 and request_id = $2 and user_id = any($3) and user_id <> all($4)
-     ), erase as (
-       update erasure_steps set state = 'done', finished_at = clock_timestamp()
-       where tenant_id = $1 and request_id = $2 and step = 'erase'
-     )
-     update erasure_steps set state = 'running', started_at = coalesce(started_at, now()), failed = failed + $6
-     where tenant_id = $1 and request_id = $2 and step = 'verify'`,
-    [tx.tenantId, request, erased.map(({ user_id }) => user_id), failed, reasons, failed.length],
-    'record_verification',
-  )
-}
-
-async function findResidue(
-  tx: TenantTransaction,
-  operation: Operation,
-  identifiers: Map<string, Identifier[]>,
-): Promise<Map<string, Effect[]>> {
-  const ids = [...identifiers.keys()]
-  const residue = new Map<string, Effect[]>()
-  const add = (person: string, effect: Effect) => residue.set(person, [...(residue.get(person) ?? []), effect])
+  const people = [...identifiers.keys()]
   const all = [...identifiers.values()].flat()
   const values = all.map(({ value }) => value)
-  const [located, shared] = await Promise.all([locate(tx, operation, ids), findOtherHolders(tx, values, ids)])
-  for (const { person, table, effect, rows } of located) add(person, { table, effect, rows })
-  const own = all.filter(({ value }) => !shared.has(value))
-  // Somebody wrote an identifier down while the person was erased: it is the person's whose identifier it is.
-  for (const mention of await findMentions(tx, operation, own, goneWith(operation, ids))) {
+  const [located, shared] = await Promise.all([locate(tx, operation, people), findOtherHolders(tx, values, people)])
+  const { effects, left } = await scrub(tx, {
+    operation,
+    people,
+    identifiers: all.filter(({ value }) => !shared.has(value)),
+    shared: Promise.resolve(new Set()),
+    findAlsoErased: (owners) => findSubjects(tx, request, owners),
+  })
+  return { effects, residue: residueOf({ located, mentions: left }, identifiers) }
+}
+
+/** Adds to the receipt what was scrubbed after the people were erased. */
+function recordScrubbed(tx: TenantTransaction, request: string, effects: Effect[]): void {
+  if (effects.length === 0) return
+  tx.send(
+    `with receipt as (
+       insert into erasure_receipts (tenant_id, request_id, table_name, effect, row_count)
+       select $1, $2, given.* from unnest($3::text[], $4::text[], $5::bigint[]) as given
+       on conflict (tenant_id, request_id, table_name, effect)
+       do update set row_count = erasure_receipts.row_count + excluded.row_count
+     )
+     update erasure_steps set removed = removed + $6 where tenant_id = $1 and request_id = $2 and step = 'erase'`,
+    [
+      tx.tenantId,
+      request,
+      effects.map(({ table }) => table),
+      effects.map(({ effect }) => effect),
+      effects.map(({ rows }) => rows),
+      effects.reduce((sum, { rows }) => sum + rows, 0),
+    ],
+    'record_scrubbed',
+  )
+}
+
+/** Nothing was found of these people, or {@link recordResidue} says next what was. */
+function recordVerified(tx: TenantTransaction, request: string, people: string[]): void {
+  if (people.length === 0) return
+  tx.send(
+    `with done as (
+       update erasure_subjects set state = 'done', finished_at = clock_timestamp()
+       where tenant_id = $1 and request_id = $2 and user_id = any($3)
+     ), erase as (
+       update erasure_steps set state = 'done', finished_at = clock_timestamp()
+       where tenant_id = $1 and request_id = $2 and step = 'erase' and state <> 'done'
+     )
+     update erasure_steps set state = 'running', started_at = now()
+     where tenant_id = $1 and request_id = $2 and step = 'verify' and state <> 'running'`,
+    [tx.tenantId, request, people],
+    'record_verified',
+  )
+}
+
+/** Who left something behind fails, with the names of the tables. */
+function recordResidue(tx: TenantTransaction, request: string, residue: Map<string, Effect[]>): void {
+  if (residue.size === 0) return
+  const reasons = [...residue.values()].map(
+    (effects) => `left in ${effects.map(({ table, effect }) => `${table} (${effect})`).join(', ')}`,
+  )
+  tx.send(
+    `with failed as (
+       update erasure_subjects s
+       set state = 'failed', finished_at = null, error_code = 'erasure.residue', error_reason = given.reason
+       from unnest($3::uuid[], $4::text[]) as given (user_id, reason)
+       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
+     )
+     update erasure_steps set failed = failed + $5 where tenant_id = $1 and request_id = $2 and step = 'verify'`,
+    [tx.tenantId, request, [...residue.keys()], reasons, residue.size],
+    'record_residue',
+  )
+}
+
+/** Whose what is left is. Somebody else's row that mentions an identifier is the person's whose identifier it is. */
+export function residueOf(left: Left, identifiers: Map<string, Identifier[]>): Map<string, Effect[]> {
+  const residue = new Map<string, Effect[]>()
+  const add = (person: string, effect: Effect) => residue.set(person, [...(residue.get(person) ?? []), effect])
+  for (const { person, table, effect, rows } of left.located) add(person, { table, effect, rows })
+  for (const mention of left.mentions) {
     const mentioned = new Set(mention.identifiers.map(({ value }) => value))
     for (const [person, theirs] of identifiers) {
       if (!theirs.some(({ value }) => mentioned.has(value))) continue
@@ -171,12 +232,15 @@ async function findResidue(
 }
 
 async function certify(app: Application, tx: TenantTransaction, request: string): Promise<void> {
-  const facts = await readFacts(tx, request)
+  const [facts, digest, key] = await Promise.all([
+    readFacts(tx, request),
+    digestSubjects(app, tx, request),
+    activeSigningKey(tx, app.masterKey),
+  ])
   if (facts.done === 0) {
-    await finishWithoutCertificate(tx, request)
+    finishWithoutCertificate(tx, request)
     return
   }
-  const [digest, key] = await Promise.all([digestSubjects(app, tx, request), activeSigningKey(tx, app.masterKey)])
   const claims: CertificateClaims = {
     type: 'lethe.erasure_certificate',
     version: 1,
@@ -194,9 +258,8 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
     verification: { method: 'data_map', rows_left: 0, mentions_left: 0 },
   }
   const jws = await sign(key, claims)
-  await Promise.all([
-    tx.query(
-      `with certificate as (
+  tx.send(
+    `with certificate as (
          insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
          select $1, $2, count(*), $3, $4 from erasure_certificates where tenant_id = $1 and request_id = $2
        )
@@ -206,12 +269,11 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
          finished_at = case when step <> 'search' then clock_timestamp() end
        where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')
        returning pg_notify('lethe_erasure', request_id::text)`,
-      [tx.tenantId, request, key.kid, jws],
-      'record_certificate',
-    ),
-    tell(tx, request, facts),
-    enqueue(tx, 'search', { tenant: tx.tenantId, request }),
-  ])
+    [tx.tenantId, request, key.kid, jws],
+    'record_certificate',
+  )
+  enqueue(tx, 'search', { tenant: tx.tenantId, request })
+  await tell(tx, request, facts)
 }
 
 /** The digest of the list of those who are done. Who was certified before and failed since is not in that list. */
@@ -267,8 +329,8 @@ async function readFacts(tx: TenantTransaction, request: string) {
   return facts
 }
 
-async function finishWithoutCertificate(tx: TenantTransaction, request: string): Promise<void> {
-  await tx.query(
+function finishWithoutCertificate(tx: TenantTransaction, request: string): void {
+  tx.send(
     `with steps as (
        update erasure_steps set state = 'failed', finished_at = clock_timestamp()
        where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify') and failed > 0

@@ -52,7 +52,7 @@ export async function requestFollowUp(
       order.subjects.map(({ identifiers }) => sealIdentifiers(key, identifiers)),
     ],
   )
-  await enqueueErasure(tx, request, ids.length)
+  enqueueErasure(tx, request, ids.length)
   return request
 }
 

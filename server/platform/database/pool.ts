@@ -4,6 +4,11 @@ import { LetheError } from '../errors.ts'
 /** The application's connections: each one acts as the role `lethe_app`, which owns nothing and sees one tenant at a time. */
 export type Database = {
   pool: pg.Pool
+  /**
+   * More connections of the same kind for work whose commits need not be on disk at once, because a crash that loses the
+   * last of them does no harm. The caller ends the pool.
+   */
+  openUnflushed(max: number): pg.Pool
   close(): Promise<void>
 }
 
@@ -35,14 +40,18 @@ types.setTypeParser(pg.types.builtins.NUMERIC, Number)
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const role = 'role' in options ? options.role : 'lethe_app'
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.max ?? 10,
-    application_name: options.applicationName ?? 'lethe',
-    options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0`,
-    types,
-  })
-  tolerateLostConnections(pool)
+  const open = (max: number, settings = '') => {
+    const pool = new pg.Pool({
+      connectionString: options.url,
+      max,
+      application_name: options.applicationName ?? 'lethe',
+      options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0${settings}`,
+      types,
+    })
+    tolerateLostConnections(pool)
+    return pool
+  }
+  const pool = open(options.max ?? 10)
   try {
     const client = await pool.connect()
     try {
@@ -54,7 +63,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     await pool.end()
     throw connectionError(error, options.url)
   }
-  return { pool, close: () => pool.end() }
+  return { pool, openUnflushed: (most) => open(most, ' -c synchronous_commit=off'), close: () => pool.end() }
 }
 
 /** Opens one connection as the owner of the tables, for migrations. Throws like {@link openDatabase}. */
