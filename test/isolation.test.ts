@@ -213,7 +213,7 @@ describe('every operation of the document', () => {
 
   it('is refused to a browser without the CSRF token, where it changes something', async () => {
     const { credential } = callers.find(({ name }) => name === 'administrator') ?? { credential: {} }
-    const { 'x-csrf-token': _, ...cookieOnly } = credential
+    const { 'x-csrf-token': _, ...cookieOnly }: Credential = credential
     for (const operation of guarded().filter(({ method }) => method !== 'GET')) {
       const { path, ...rest } = requestOf(operation)
       for (const as of [cookieOnly, { ...cookieOnly, 'x-csrf-token': 'A'.repeat(43) }]) {

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Application } from '../application.ts'
+import { answers, contents } from './declare-route.ts'
 import type { HttpServer } from './http-server.ts'
 
 /**
@@ -37,7 +38,11 @@ export function addMetrics(server: HttpServer, app: Application): void {
     method: 'GET',
     url: '/metrics',
     config: { permission: 'public' },
-    schema: { tags: ['Operations'], summary: 'Metrics for Prometheus', produces: ['text/plain'] },
+    schema: {
+      tags: ['Operations'],
+      summary: 'Metrics for Prometheus',
+      response: answers({ 200: contents('Metrics', { 'text/plain': { type: 'string' } }) }),
+    },
     handler: async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   })
 }

@@ -6,7 +6,7 @@ import { buildServer } from './build-server.ts'
 /** The OpenAPI document of all routes, as JSON text. Needs no database: no route is called. */
 export async function openApiDocument(): Promise<string> {
   const pool = new pg.Pool()
-  const database = { pool, close: () => pool.end() }
+  const database = { pool, openUnflushed: () => pool, close: () => pool.end() }
   const server = await buildServer(
     { config: readConfig({}), database, masterKey: Buffer.alloc(32), close: database.close },
     { log: pino({ level: 'silent' }) },

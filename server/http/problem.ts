@@ -138,7 +138,7 @@ function invalidInput(given: unknown[], context: string): LetheError {
 
 /** A JSON pointer in the words of the API: `subjects.0.email`. A name that the client made up is cut short. */
 function fieldOf(pointer: string): string {
-  return pointer.slice(1).replaceAll('/', '.').slice(0, 64)
+  return pointer.slice(1).replaceAll('/', '.').slice(0, 64) || '(a name without characters)'
 }
 
 function challengeOf(challenge: unknown): string {

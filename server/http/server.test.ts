@@ -19,7 +19,7 @@ afterAll(() => http.close())
 /** The server on a database that does not answer. */
 async function withoutDatabase<T>(work: (server: Awaited<ReturnType<typeof buildServer>>) => Promise<T>): Promise<T> {
   const pool = new pg.Pool({ host: '127.0.0.1', port: 1 })
-  const database = { pool, close: () => pool.end() }
+  const database = { ...http.database, pool }
   const server = await buildServer({ ...http.app, database }, { log: pino({ level: 'silent' }) })
   try {
     return await work(server)
