@@ -66,7 +66,8 @@ export async function settle(owner: pg.Client): Promise<void> {
   await owner.query('checkpoint')
 }
 
-function urlOf(url: string, database: string): string {
+/** The same server's other database. */
+export function urlOf(url: string, database: string): string {
   const changed = new URL(url)
   changed.pathname = `/${database}`
   return changed.href

@@ -31,25 +31,32 @@ export type Left = { located: Located[]; mentions: Mention[] }
 /**
  * Erases people by the data map, in the transaction given: deletes what is about them, takes them out of what they did,
  * and deletes their own rows last; or, to anonymize them, does so with what names or describes them and keeps the rest.
- * The caller has locked the people, so that nothing about them can be added meanwhile, and calls {@link scrub} later.
- * Answers what was done to which table, in rows as the database counted them.
+ * Then counts again, by the same map, what there is about them. The caller has locked the people, so that nothing can be
+ * added meanwhile, and calls {@link scrub} later. Answers what was done to which table, in rows as the database counted
+ * them, and what is left.
  */
-export async function erase(tx: TenantTransaction, options: ErasureOptions): Promise<Effect[]> {
+export async function erase(
+  tx: TenantTransaction,
+  options: ErasureOptions,
+): Promise<{ effects: Effect[]; left: Left }> {
   const acts = await prepare(options)
-  return await count((await Promise.all(acts.map((act) => act(tx)))).flat(), options)
+  const [parts, located] = await Promise.all([
+    Promise.all(acts.map((act) => act(tx))),
+    locate(tx, options.operation, options.people),
+  ])
+  return { effects: await count(parts.flat(), options), left: { located, mentions: [] } }
 }
 
-/** {@link erase}, {@link scrub} and a look for what is left, in as few round trips as can be. */
-export async function eraseAndVerify(
+/** {@link erase} and {@link scrub} together, in fewer round trips. */
+export async function eraseAndScrub(
   tx: TenantTransaction,
   options: ErasureOptions & ScrubOptions,
 ): Promise<{ effects: Effect[]; left: Left }> {
   const { operation, people, identifiers } = options
   const acts = await prepare(options)
   // All of it is sent at once. The mentions are looked for among what the acts leave.
-  const performed = Promise.all(acts.map((act) => act(tx)))
   const [parts, located, lookedUp] = await Promise.all([
-    performed,
+    Promise.all(acts.map((act) => act(tx))),
     locate(tx, operation, people),
     canLookUp(identifiers) ? findMentions(tx, operation, identifiers, goneWith(options)) : undefined,
   ])

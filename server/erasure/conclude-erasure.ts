@@ -2,7 +2,7 @@ import type { Application } from '../application.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { type Left, scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
+import { type Effect, sumEffects } from '../datamap/locate.ts'
 import { mentionEffects } from '../datamap/mentions.ts'
 import { notify } from '../notify/notify.ts'
 import { findOtherHolders } from '../people/holders.ts'
@@ -34,7 +34,7 @@ export async function concludeErasure(
       const [state, erased] = await Promise.all([lockRequest(tx, request), readErased(tx, request)])
       if (state === undefined || state.concluded) return 'concluded'
       if (state.queued > 0) return 'waiting'
-      const { effects, residue } = await scrubAndVerify(app, tx, request, state, erased)
+      const { effects, residue } = await scrubErased(app, tx, request, state, erased)
       recordScrubbed(tx, request, effects)
       recordVerified(
         tx,
@@ -52,16 +52,8 @@ export async function concludeErasure(
   }
 }
 
-/**
- * Ends a request in the transaction that erased and verified all of its people: says what was left, signs the
- * certificate, and orders the search.
- */
-export async function conclude(
-  app: Application,
-  tx: TenantTransaction,
-  request: string,
-  residue: Map<string, Effect[]>,
-): Promise<void> {
+/** Ends a request in the transaction that erased and verified all of its people. */
+export async function conclude(app: Application, tx: TenantTransaction, request: string): Promise<void> {
   // The commit that holds the certificate is waited for, whatever the transaction began as.
   tx.send('set local synchronous_commit = on')
   // Whoever retries or cancels the request waits for its row.
@@ -70,7 +62,6 @@ export async function conclude(
     [tx.tenantId, request],
     'lock_request',
   )
-  recordResidue(tx, request, residue)
   await certify(app, tx, request)
 }
 
@@ -126,8 +117,8 @@ async function readErased(tx: TenantTransaction, request: string): Promise<Erase
   return rows
 }
 
-/** Scrubs the mentions of these people, and tells what is left of them by the map; nobody should stand in that answer. */
-async function scrubAndVerify(
+/** Scrubs the mentions of these people, and tells what is left of those; nobody should stand in that answer. */
+async function scrubErased(
   app: Application,
   tx: TenantTransaction,
   request: string,
@@ -145,7 +136,7 @@ async function scrubAndVerify(
   const people = [...identifiers.keys()]
   const all = [...identifiers.values()].flat()
   const values = all.map(({ value }) => value)
-  const [located, shared] = await Promise.all([locate(tx, operation, people), findOtherHolders(tx, values, people)])
+  const shared = await findOtherHolders(tx, values, people)
   const { effects, left } = await scrub(tx, {
     operation,
     people,
@@ -153,7 +144,7 @@ async function scrubAndVerify(
     shared: Promise.resolve(new Set()),
     findAlsoErased: (owners) => findSubjects(tx, request, owners),
   })
-  return { effects, residue: residueOf({ located, mentions: left }, identifiers) }
+  return { effects, residue: residueOf({ located: [], mentions: left }, identifiers) }
 }
 
 /** Adds to the receipt what was scrubbed after the people were erased. */
@@ -198,7 +189,7 @@ function recordVerified(tx: TenantTransaction, request: string, people: string[]
 }
 
 /** Who left something behind fails, with the names of the tables. */
-function recordResidue(tx: TenantTransaction, request: string, residue: Map<string, Effect[]>): void {
+export function recordResidue(tx: TenantTransaction, request: string, residue: Map<string, Effect[]>): void {
   if (residue.size === 0) return
   const reasons = [...residue.values()].map(
     (effects) => `left in ${effects.map(({ table, effect }) => `${table} (${effect})`).join(', ')}`,

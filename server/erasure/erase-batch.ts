@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { Application } from '../application.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
-import { erase, eraseAndVerify } from '../datamap/erase.ts'
+import { erase, eraseAndScrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { type Effect, type Located, locate } from '../datamap/locate.ts'
 import { lockPeople } from '../datamap/people.ts'
@@ -13,7 +13,7 @@ import { findHeir } from '../people/heir.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
-import { conclude, residueOf } from './conclude-erasure.ts'
+import { conclude, recordResidue, residueOf } from './conclude-erasure.ts'
 import { findSubjects } from './find-subjects.ts'
 import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
 import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
@@ -22,8 +22,11 @@ import { findSharedIdentifiers } from './shared-identifiers.ts'
 /** Nobody hears of a batch before the certificate, whose commit writes the batch to disk too. */
 const flushedByConclusion = { flushedLater: true }
 
-/** People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks. */
-export const batchSize = 1000
+/**
+ * People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks and
+ * that two jobs end at about the same time.
+ */
+export const batchSize = 500
 
 /**
  * Whether a job works on a request alone. Jobs share a request until they meet in a deadlock, because the people of one
@@ -54,9 +57,9 @@ export async function eraseBatch(
         const [, { subjects, all }] = await Promise.all([takeTurn(tx, request, turn), claim(tx, request, batchSize)])
         claimed = subjects.map(({ id }) => id)
         if (subjects.length === 0) return 'none'
-        const left = await eraseClaimed(app, tx, request, subjects, all)
-        if (left !== undefined) {
-          await conclude(app, tx, request, left)
+        await eraseClaimed(app, tx, request, subjects, all)
+        if (all) {
+          await conclude(app, tx, request)
           return 'concluded'
         }
         return subjects.length === batchSize ? 'more' : 'none'
@@ -139,8 +142,8 @@ export async function awaitWaiting(tx: TenantTransaction, request: string): Prom
 }
 
 /**
- * Erases those who were taken. With `all`, their mentions go too, who left nothing is done, and the answer is what the
- * others left; otherwise that comes when all of the request are erased.
+ * Erases those who were taken and verifies by the map what is left of them: who left something fails. With `all` their
+ * mentions go too, and the others are done; otherwise that comes when all of the request are erased.
  */
 async function eraseClaimed(
   app: Application,
@@ -148,7 +151,7 @@ async function eraseClaimed(
   request: string,
   claimed: Claimed[],
   all: boolean,
-): Promise<Map<string, Effect[]> | undefined> {
+): Promise<void> {
   const [{ operation, sealedKey, requestedBy } = { operation: 'purge', sealedKey: null, requestedBy: null }] = claimed
   if (sealedKey === null) throw new Error('the request has subjects but no key')
   const requestKey = openWith(app.masterKey, sealedKey, 'request key')
@@ -172,7 +175,7 @@ async function eraseClaimed(
   for (const person of ids.filter((id) => !known.has(id))) {
     await markFailed(tx, request, person, { code: 'user.not_found', reason: 'gone before this request came to it' })
   }
-  if (subjects.size === 0) return all ? new Map() : undefined
+  if (subjects.size === 0) return
 
   const ownIds = [...subjects.keys()]
   // What stands in the rows of whoever stays is counted, so the count depends on who goes.
@@ -191,7 +194,7 @@ async function eraseClaimed(
     located,
   }
   const [{ effects, left }, shared] = await Promise.all([
-    all ? eraseAndVerify(tx, options) : erase(tx, options).then((effects) => ({ effects, left: undefined })),
+    all ? eraseAndScrub(tx, options) : erase(tx, options),
     sharing,
   ])
   const isOwn = ({ value }: Identifier) => !shared.has(value)
@@ -200,7 +203,7 @@ async function eraseClaimed(
   const hashKey = operation === 'purge' ? await identifierHashKey(tx, app.masterKey) : undefined
   record(tx, request, {
     operation,
-    // Whose verification found something is said to have failed next, by name of the tables.
+    // Of whom something is left is said to have failed next, by name of the tables.
     state: all ? 'done' : 'running',
     effects,
     located,
@@ -221,7 +224,7 @@ async function eraseClaimed(
       }
     }),
   })
-  return left === undefined ? undefined : residueOf(left, subjects)
+  recordResidue(tx, request, residueOf(left, subjects))
 }
 
 /** Tells the administrators which sessions now need somebody. Names nobody. */
