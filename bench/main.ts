@@ -5,6 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { useEmbeddedServer } from '../server/platform/database/embedded.ts'
 import { loadDatabase, type Place } from './databases.ts'
+import { benchHttp } from './http.ts'
 import { benchImportOulad } from './import-oulad.ts'
 import { writePlans } from './plans.ts'
 import { manyRows, measureMany, measurePurgeOne, purgeOneRow } from './purge.ts'
@@ -13,7 +14,7 @@ import { benchSweep } from './sweep.ts'
 import { benchTenFold } from './ten-fold.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
-// Arguments choose: import, one, many, anonymize, sweep, tenfold; and plans, which writes docs/plans.md.
+// Arguments choose: import, one, many, anonymize, sweep, tenfold, http; and plans, which writes docs/plans.md.
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const oulad = process.env.LETHE_OULAD || path.join(project, '..', 'shared', 'data', 'oulad')
@@ -36,7 +37,7 @@ try {
     log: (line) => process.stderr.write(`${line}\n`),
   }
   if (wanted('import')) rows.push(...(await importRows(place)))
-  if (['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) || only.has('plans')) {
+  if (['one', 'many', 'anonymize', 'sweep', 'tenfold', 'http'].some(wanted) || only.has('plans')) {
     const loaded = await loadDatabase(place)
     const one = wanted('one') || wanted('tenfold') ? await measurePurgeOne(loaded) : undefined
     if (one !== undefined) rows.push(purgeOneRow(one))
@@ -44,6 +45,7 @@ try {
     if (many !== undefined) rows.push(...manyRows('purge', many))
     if (wanted('anonymize')) rows.push(...manyRows('anonymize', await measureMany(loaded, 'anonymize')))
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
+    if (wanted('http')) rows.push(...(await benchHttp(loaded)))
     if (one !== undefined && many !== undefined && wanted('tenfold'))
       rows.push(...(await benchTenFold(loaded, { one, many })))
     if (only.has('plans')) await writePlans(loaded)
