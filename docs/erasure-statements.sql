@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 9010dd12257f586b. The order is the order of the erasure, in one transaction.
+-- Map version c6e73a852dbe3687. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -22,6 +22,8 @@ union all
 select 'issued_certificates' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from issued_certificates where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'notifications' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from notifications where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'person_keys' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from person_keys where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'product_accounts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from product_accounts where tenant_id = $1 and user_id = any($2) group by user_id
 union all
@@ -90,6 +92,9 @@ delete from issued_certificates where tenant_id = $1 and user_id = any($2);
 
 -- notifications: deleted.
 delete from notifications where tenant_id = $1 and user_id = any($2);
+
+-- person_keys: deleted.
+delete from person_keys where tenant_id = $1 and user_id = any($2);
 
 -- product_accounts: deleted.
 delete from product_accounts where tenant_id = $1 and user_id = any($2);
@@ -261,6 +266,8 @@ select 'issued_certificates' as table_name, 'cleared number' as effect, user_id 
 union all
 select 'notifications' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from notifications where tenant_id = $1 and user_id = any($2) group by user_id
 union all
+select 'person_keys' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from person_keys where tenant_id = $1 and user_id = any($2) group by user_id
+union all
 select 'product_accounts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from product_accounts where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'ratings' as table_name, 'cleared comment' as effect, user_id as person, count(*)::int as row_count from ratings where tenant_id = $1 and user_id = any($2) and comment is not null group by user_id
@@ -306,6 +313,9 @@ update issued_certificates set number = null where tenant_id = $1 and user_id = 
 
 -- notifications: deleted.
 delete from notifications where tenant_id = $1 and user_id = any($2);
+
+-- person_keys: deleted.
+delete from person_keys where tenant_id = $1 and user_id = any($2);
 
 -- product_accounts: deleted.
 delete from product_accounts where tenant_id = $1 and user_id = any($2);

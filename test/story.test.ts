@@ -56,7 +56,7 @@ describe.skipIf(!there)('the whole story', () => {
     environment = {
       DATABASE_URL: test.appUrl,
       DATABASE_OWNER_URL: test.ownerUrl,
-      LETHE_MASTER_KEY: randomBytes(32).toString('base64'),
+      LETHE_MASTER_KEY: test.database.masterKey.toString('base64'),
     }
   })
   afterAll(async () => {

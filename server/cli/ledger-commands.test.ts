@@ -13,7 +13,7 @@ let environment: Record<string, string>
 beforeAll(async () => {
   test = await createTestDatabase()
   folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-ledger-commands-'))
-  environment = { DATABASE_URL: test.appUrl, LETHE_MASTER_KEY: randomBytes(32).toString('base64') }
+  environment = { DATABASE_URL: test.appUrl, LETHE_MASTER_KEY: test.database.masterKey.toString('base64') }
 })
 afterAll(async () => {
   await test.close()

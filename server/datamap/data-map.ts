@@ -1,3 +1,4 @@
+import { auditMap } from '../audit/data-map.ts'
 import { directoryMap } from '../directory/data-map.ts'
 import { erasureMap } from '../erasure/data-map.ts'
 import { importsMap } from '../imports/data-map.ts'
@@ -19,5 +20,6 @@ export const dataMap: DataMap = {
   ...notifyMap,
   ...importsMap,
   ...erasureMap,
+  ...auditMap,
   ...platformMap,
 }

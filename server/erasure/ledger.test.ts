@@ -381,8 +381,7 @@ describe('a database restored with pg_restore from a dump that is older than the
       await migrate({ ownerUrl, appUrl })
       // Each application has its own key in memory, as another process has.
       const test = testApplicationOn(
-        await openTestDatabase(ownerUrl, appUrl, () => Promise.resolve()),
-        Buffer.from(masterKey),
+        await openTestDatabase(ownerUrl, appUrl, () => Promise.resolve(), Buffer.from(masterKey)),
       )
       opened.push(test)
       await test.startWorkers()

@@ -14,6 +14,8 @@ export type TenantTransaction = {
   readonly tenantId: string
   /** Who set in motion what happens here; `system` where nobody is named. */
   readonly initiator: Initiator
+  /** Wraps every other key. */
+  readonly masterKey: Buffer
   /** The query builder over the generated types. */
   readonly db: Kysely<DB>
   /** A statement in plain SQL; with a `name` the connection prepares it once and keeps its plan. */
@@ -30,9 +32,19 @@ export type TenantTransaction = {
 const passing = new Set(['40001', '40P01'])
 const attempts = 5
 
+const system: Initiator = { from: 'system' }
+
+/** The same transaction, for a part of the work that somebody else set in motion. */
+export function onBehalfOf(tx: TenantTransaction, initiator: Initiator): TenantTransaction {
+  // Not a copy: the query builder is made when first asked for.
+  return Object.create(tx, { initiator: { value: initiator, enumerable: true } }) as TenantTransaction
+}
+
 /**
  * Runs `work` in one transaction of the tenant: committed when it returns, rolled back when it throws.
  * After a deadlock or a serialization failure it is run again, so it must not act outside of the database.
+ *
+ * `initiator`: who set it in motion; otherwise the database says.
  *
  * `flushedLater`: does not wait until the commit is on disk; the next waiting commit writes it too. After a crash of the
  * machine it may not have happened, so it is for work that nobody was told of and that will be taken up again.
@@ -43,7 +55,7 @@ export async function inTenant<T>(
   work: (tx: TenantTransaction) => Promise<T>,
   options: { flushedLater?: boolean; initiator?: Initiator } = {},
 ): Promise<T> {
-  const initiator = options.initiator ?? { from: 'system' }
+  const known = { initiator: options.initiator ?? database.initiator ?? system, masterKey: database.masterKey }
   const later = options.flushedLater ? '; set local synchronous_commit = off' : ''
   if (!isUuid(tenantId)) throw new TypeError('inTenant needs the id of a tenant, a UUID')
   for (let attempt = 1; ; attempt++) {
@@ -54,7 +66,7 @@ export async function inTenant<T>(
       client.pipeline = true
       // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
       const begun = client.query(`begin; set local lethe.tenant_id = '${tenantId}'${later}`)
-      const [result] = await Promise.all([work(transactionOn(client, tenantId, initiator, failures)), begun])
+      const [result] = await Promise.all([work(transactionOn(client, tenantId, known, failures)), begun])
       await client.query('commit')
       return result
     } catch (error) {
@@ -91,13 +103,13 @@ export async function outsideTenants<Row extends pg.QueryResultRow>(
 function transactionOn(
   client: PipelinedClient,
   tenantId: string,
-  initiator: Initiator,
+  known: Pick<TenantTransaction, 'initiator' | 'masterKey'>,
   failures: Error[],
 ): TenantTransaction {
   let db: Kysely<DB> | undefined
   return {
     tenantId,
-    initiator,
+    ...known,
     async copy(work) {
       client.pipeline = false
       try {
