@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { importedTables, importOulad } from '../server/imports/oulad/import-oulad.ts'
-import { migrate } from '../server/platform/database/migrate.ts'
 import { newKey } from '../server/platform/crypto/seal.ts'
+import { migrate } from '../server/platform/database/migrate.ts'
 import { openDatabase } from '../server/platform/database/pool.ts'
 
 export type ImportBenchmark = {

@@ -23,9 +23,7 @@ export async function benchPurgeOne(loaded: Loaded): Promise<Row[]> {
       [rounds * 2],
     )
     const people = rows.map(({ user_id }) => user_id)
-    await inTenant(app.database, loaded.tenant, (tx) =>
-      deleteUsers(tx, { userIds: people, initiator: { from: 'command_line' } }),
-    )
+    await inTenant(app.database, loaded.tenant, (tx) => deleteUsers(tx, { userIds: people }))
     await settle(owner)
     const workers = await startWorkers(app, pino({ level: 'error' }))
     const byHand: number[] = []
@@ -110,9 +108,7 @@ async function deleteMany(app: Application, owner: pg.Client, tenant: string): P
     [many],
   )
   const people = rows.map(({ id }) => id)
-  await inTenant(app.database, tenant, (tx) =>
-    deleteUsers(tx, { userIds: people, initiator: { from: 'command_line' } }),
-  )
+  await inTenant(app.database, tenant, (tx) => deleteUsers(tx, { userIds: people }))
   await settle(owner)
   return people
 }
@@ -153,7 +149,7 @@ async function purgeManyByHand(owner: pg.Client, tenant: string, users: string[]
 async function purge(app: Application, tenant: string, users: string[]): Promise<{ certified: number; ended: number }> {
   const started = performance.now()
   const { request } = await inTenant(app.database, tenant, (tx) =>
-    requestErasure(tx, app.masterKey, { operation: 'purge', userIds: users, initiator: { from: 'command_line' } }),
+    requestErasure(tx, app.masterKey, { operation: 'purge', userIds: users }),
   )
   await waitForErasure(app.database, tenant, request, { until: 'certified' })
   const certified = performance.now() - started

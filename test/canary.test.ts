@@ -159,9 +159,9 @@ describe.each(['purge', 'anonymize'] as const)(
         otherUserId: other.id,
         canary: (table, column) => planted(operation, table, column),
       })
-      await inTenant(app.database, tenant, (tx) =>
-        deleteUsers(tx, { userIds: [person], initiator: { userId: other.id, from: 'command_line' } }),
-      )
+      await inTenant(app.database, tenant, (tx) => deleteUsers(tx, { userIds: [person] }), {
+        initiator: { userId: other.id, from: 'command_line' },
+      })
     })
     afterAll(async () => {
       await owner.end()
@@ -204,7 +204,6 @@ describe.each(['purge', 'anonymize'] as const)(
         requestErasure(tx, app.masterKey, {
           operation,
           userIds: [person],
-          initiator: { from: 'command_line' },
           reason: `${email} asked for it`,
         }),
       )

@@ -17,7 +17,8 @@ export const activities = {
   UserAnonymized: { title: 'User anonymized', object: 'user' },
 
   GroupCreated: { title: 'Group created', object: 'group' },
-  GroupMembersSet: { title: 'Members of a group set', object: 'group' },
+  GroupMemberAdded: { title: 'Member added to a group', object: 'group' },
+  GroupMemberRemoved: { title: 'Member removed from a group', object: 'group' },
 
   CatalogCreated: { title: 'Catalog created', object: 'catalog' },
   CatalogMemberAdded: { title: 'Member added to a catalog', object: 'catalog' },

@@ -35,7 +35,8 @@ export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_k
     columns: { tenant_id: key, user_id: subject, sealed_key: sealed, created_at: fact },
   },
   contact_keys: {
-    holds: 'The same for people who are no users, by the keyed hash of an identifier. An erasure destroys those of the identifiers of its people.',
+    holds:
+      'The same for people who are no users, by the keyed hash of an identifier. An erasure destroys those of the identifiers of its people.',
     about: 'other',
     columns: { tenant_id: key, hash: sealed, sealed_key: sealed, created_at: fact },
   },

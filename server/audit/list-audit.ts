@@ -76,7 +76,10 @@ export async function listAudit(
     })
   }
   if (page.after !== undefined && !isUuid(page.after)) {
-    throw new LetheError('input.invalid', { field: 'after', expected: 'the mark that the page before ended with is expected' })
+    throw new LetheError('input.invalid', {
+      field: 'after',
+      expected: 'the mark that the page before ended with is expected',
+    })
   }
   const { conditions, values } = await conditionsOf(tx, filter)
   const where = [...conditions]

@@ -2,6 +2,7 @@ import type { Application } from '../application.ts'
 import { sign } from '../erasure/certificate.ts'
 import { activeSigningKey } from '../erasure/signing-keys.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
+import type { JobPayload } from '../platform/jobs/enqueue.ts'
 import { beforeFirst, type ChainedEntry, chainedColumns, chainHash } from './chain.ts'
 import type { CheckpointClaims } from './checkpoint.ts'
 
@@ -89,12 +90,12 @@ export async function sealAudit(tx: TenantTransaction): Promise<ChainHead & { se
 }
 
 /** The job of the sealer: seals everything that waits in a tenant, a transaction for each portion. */
-export async function sealWaiting(app: Application, tenant: string): Promise<ChainHead & { sealed: number }> {
-  let sealed = 0
+export async function sealWaiting(app: Pick<Application, 'database'>, payload: JobPayload): Promise<void> {
+  const { tenant } = payload
+  if (tenant === undefined) throw new TypeError('a job of the sealer names a tenant')
   for (;;) {
     // After a crash the entries are unsealed again, and sealed again.
     const done = await inTenant(app.database, tenant, sealAudit, { flushedLater: true })
-    sealed += done.sealed
-    if (!done.more) return { sequence: done.sequence, hash: done.hash, sealed }
+    if (!done.more) return
   }
 }

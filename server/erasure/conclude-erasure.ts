@@ -1,4 +1,5 @@
 import type { Application } from '../application.ts'
+import { record } from '../audit/record.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { goneWith } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
@@ -174,6 +175,7 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
   const facts = await readFacts(tx, request)
   if (facts.done === 0) {
     await finishWithoutCertificate(tx, request)
+    await record(tx, { activity: 'ErasureFailed', object: request, details: { failed: facts.failed } })
     return
   }
   const [digest, key] = await Promise.all([digestSubjects(app, tx, request), activeSigningKey(tx, app.masterKey)])
@@ -210,6 +212,11 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
       'record_certificate',
     ),
     tell(tx, request, facts),
+    record(tx, {
+      activity: 'ErasureCertified',
+      object: request,
+      details: { operation: facts.operation, done: facts.done, failed: facts.failed },
+    }),
     enqueue(tx, 'search', { tenant: tx.tenantId, request }),
   ])
 }

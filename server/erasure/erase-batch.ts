@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Application } from '../application.ts'
+import { recordErased } from '../audit/record-erased.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import { erase } from '../datamap/erase.ts'
@@ -168,7 +169,13 @@ async function eraseClaimed(
   if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
   // Who is anonymized may come back as somebody new: nothing remembers the identifiers.
   const hashKey = operation === 'purge' ? await identifierHashKey(tx, app.masterKey) : undefined
-  await record(tx, request, {
+  const audited = recordErased(tx, {
+    operation,
+    request,
+    people: ownIds.filter((id) => !erasedBefore.has(id)),
+    identifiers: [...subjects.values()].flat().filter(isOwn),
+  })
+  const recorded = record(tx, request, {
     operation,
     effects,
     located,
@@ -189,6 +196,7 @@ async function eraseClaimed(
       }
     }),
   })
+  await Promise.all([audited, recorded])
 }
 
 /** Tells the administrators which sessions now need somebody. Names nobody. */

@@ -228,9 +228,7 @@ describe('a ledger', () => {
       const file = await exportTo(test.app, [rows.tenant])
       await test.stopWorkers()
       await bringBack(id, jane)
-      await test.inTenant(rows.tenant, (tx) =>
-        deleteUsers(tx, { userIds: [id], initiator: { from: 'command_line' }, lastAdministratorToo: true }),
-      )
+      await test.inTenant(rows.tenant, (tx) => deleteUsers(tx, { userIds: [id], lastAdministratorToo: true }))
       const request = await test.order(rows.tenant, [id])
       // The workers come only once the replay waits: sooner, they may have ended the request before it is looked for.
       let started: Promise<void> | undefined
@@ -409,8 +407,7 @@ describe('a database restored with pg_restore from a dump that is older than the
     postgresql.run('pg_dump', ['--format=custom', `--file=${file}`, postgresql.ownerUrlOf('before')])
     await before.startWorkers()
     const purged = people.slice(0, 8)
-    const remove = (userIds: string[]) =>
-      before.inTenant(rows.tenant, (tx) => deleteUsers(tx, { userIds, initiator: { from: 'command_line' } }))
+    const remove = (userIds: string[]) => before.inTenant(rows.tenant, (tx) => deleteUsers(tx, { userIds }))
     await remove(purged)
     const requests = [
       await before.purge(rows.tenant, purged.slice(0, 5)),

@@ -1,5 +1,6 @@
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import type pg from 'pg'
+import { recordInEveryTenant } from '../audit/record-in-every-tenant.ts'
 import { seal } from '../platform/crypto/seal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { openWith } from './keys.ts'
@@ -40,6 +41,7 @@ export async function rotateSigningKey(database: Database, masterKey: Buffer): P
     await client.query('begin')
     await client.query('update signing_keys set retired_at = now() where retired_at is null')
     await insertKey(client, masterKey)
+    await recordInEveryTenant(database, client, { activity: 'SigningKeyRotated' })
     await client.query('commit')
     return (await activeSigningKey(client, masterKey)).kid
   } catch (error) {

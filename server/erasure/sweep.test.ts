@@ -57,7 +57,7 @@ async function unmapped(columns = 'id integer, note text'): Promise<void> {
 
 async function fix(): Promise<{ request: string; open: Finding[]; reasons: string[] }> {
   const swept = await sweepTenant()
-  const [one, ...others] = await followUp(test.app, swept, { from: 'command_line' })
+  const [one, ...others] = await followUp(test.app, swept)
   expect(others).toEqual([])
   if (one === undefined) throw new Error('there is no follow-up')
   await test.ended(rows.tenant, one.request)
@@ -169,7 +169,7 @@ describe('the later sweep', () => {
     await rows.course({ description: `Ask ${jane.email}, ${id}` })
     const swept = await sweepTenant()
     expect(places(swept.findings)).toEqual([[id, 'internal_id', 'users.id', 1, 'replay']])
-    expect(await followUp(test.app, swept, { from: 'command_line' })).toEqual([])
+    expect(await followUp(test.app, swept)).toEqual([])
   })
 
   it('names a table that it may not read', async () => {

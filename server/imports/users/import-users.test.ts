@@ -39,8 +39,7 @@ async function newTenant(): Promise<string> {
 const run = <T>(work: (tx: TenantTransaction) => Promise<T>) => test.inTenant(tenant, work)
 const user = (fields: UserFields = {}) => run((tx) => createUser(tx, fields))
 const byRef = (ref: string) => run((tx) => findUser(tx, { by: 'ref', value: ref }))
-const remove = (...users: User[]) =>
-  run((tx) => deleteUsers(tx, { userIds: users.map(({ id }) => id), initiator: { from: 'command_line' } }))
+const remove = (...users: User[]) => run((tx) => deleteUsers(tx, { userIds: users.map(({ id }) => id) }))
 
 async function purge(...users: User[]): Promise<void> {
   await remove(...users)

@@ -4,8 +4,9 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startedTestServer } from '../../../test/server.ts'
 import { createTenant, listTenants } from '../../tenancy/tenants.ts'
+import { newKey } from '../crypto/seal.ts'
 import { migrate, migrationStatus } from './migrate.ts'
-import { connectOwner, openPool } from './pool.ts'
+import { connectOwner, openDatabase, openPool } from './pool.ts'
 import { requireOrdinary } from './roles.ts'
 
 const server = startedTestServer()
@@ -90,12 +91,12 @@ describe('migrating', () => {
     appUrl.password = 'app'
     roles.unshift(appUrl.username)
     await migrate({ ownerUrl: owner.url(database), appUrl: appUrl.href })
-    const app = await openPool({ url: appUrl.href })
+    const app = await openDatabase({ url: appUrl.href, masterKey: newKey() })
     try {
       const tenant = await createTenant(app, { name: 'Hosted', kind: 'enterprise' })
       expect(await listTenants(app)).toMatchObject([{ id: tenant.id, name: 'Hosted' }])
     } finally {
-      await app.end()
+      await app.close()
       databases.splice(databases.indexOf(database), 1)
       await server.dropDatabase(database)
     }

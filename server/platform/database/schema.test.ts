@@ -23,7 +23,7 @@ const keysNotLedByTenant: Record<string, string> = {
 }
 
 /** Tables that their owner may read across tenants, for the functions that answer ids. */
-const listedByOwner = ['erasure_requests', 'tenants']
+const listedByOwner = ['audit_entries', 'erasure_requests', 'tenants']
 
 const tenant = '018f0000-0000-7000-8000-00000000000a'
 const otherTenant = '018f0000-0000-7000-8000-00000000000b'

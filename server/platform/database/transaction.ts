@@ -87,6 +87,20 @@ export async function inTenant<T>(
   }
 }
 
+/** Runs a part of a transaction that was begun on a connection in one tenant; afterwards it is in no tenant. */
+export async function withinTenant<T>(
+  database: Database,
+  client: pg.PoolClient,
+  tenantId: string,
+  work: (tx: TenantTransaction) => Promise<T>,
+): Promise<T> {
+  const known = { initiator: database.initiator ?? system, masterKey: database.masterKey }
+  await client.query(`select set_config('lethe.tenant_id', $1, true)`, [tenantId])
+  const result = await work(transactionOn(client, tenantId, known, []))
+  await client.query(`select set_config('lethe.tenant_id', '', true)`)
+  return result
+}
+
 /** The driver sends statements without waiting for answers while this is set; its type declarations do not know it yet. */
 type PipelinedClient = pg.PoolClient & { pipeline?: boolean }
 
