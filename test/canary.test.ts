@@ -8,6 +8,7 @@ import { to as copyTo } from 'pg-copy-streams'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Application, openApplication } from '../server/application.ts'
+import { listAudit } from '../server/audit/list-audit.ts'
 import { readConfig } from '../server/config.ts'
 import type { Operation } from '../server/datamap/compile.ts'
 import { dataMap } from '../server/datamap/data-map.ts'
@@ -183,6 +184,11 @@ describe.each(['purge', 'anonymize'] as const)(
       )
       expect(before.get(email)?.sort()).toEqual(mentioning.sort())
 
+      const audited = () =>
+        inTenant(app.database, tenant, async (tx) => (await listAudit(tx, { subject: person })).entries)
+      const recorded = JSON.stringify(await audited()).toLowerCase()
+      expect(recorded).toContain(email.toLowerCase())
+
       // PostgreSQL prints values in the messages of errors and warnings.
       const refused = owner.query('insert into users (tenant_id, ref, email) values ($1, $2, $3)', [
         tenant,
@@ -214,6 +220,11 @@ describe.each(['purge', 'anonymize'] as const)(
       expect([...(await readFiles()).keys()]).toContain('postgres.log')
       const after = await findEverywhere()
       expect([...after].filter(([, places]) => places.length > 0)).toEqual([])
+      const left = await audited()
+      expect(left.filter(({ erased }) => erased).map(({ activity }) => activity)).toContain('UserCreated')
+      expect(
+        canaries.flatMap((canary) => placesOf(canary, new Map([['audit', JSON.stringify(left).toLowerCase()]]))),
+      ).toEqual([])
       const certificate = await inTenant(app.database, tenant, (tx) => readCertificate(tx, app.masterKey, request))
       const spoken = new Map([
         ['log', log.join('')],
@@ -233,7 +244,12 @@ describe.each(['purge', 'anonymize'] as const)(
         const stays = entry.about === 'person' && entry.anonymize !== 'delete'
         return acts || stays || entry.about === 'themselves' ? [table] : []
       })
-      const onRecord = ['erasure_ledger', 'erasure_subjects', ...(operation === 'purge' ? ['tombstones'] : kept)]
+      const onRecord = [
+        'audit_entries',
+        'erasure_ledger',
+        'erasure_subjects',
+        ...(operation === 'purge' ? ['tombstones'] : kept),
+      ]
       const contents = new Map([...(await readTables()), ...(await readFiles())])
       expect(placesOf(person, contents).sort()).toEqual(onRecord.sort())
     })

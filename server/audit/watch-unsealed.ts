@@ -31,7 +31,7 @@ export function watchUnsealed(app: Pick<Application, 'database'>, log: Logger): 
 export async function orderSealers({ database }: Pick<Application, 'database'>): Promise<void> {
   await database.pool.query(
     `select graphile_worker.add_job('seal_audit', payload := json_build_object('tenant', tenant), job_key := 'seal_audit ' || tenant,
-       queue_name := 'seal_audit ' || tenant, job_key_mode := 'preserve_run_at')
+       job_key_mode := 'preserve_run_at')
      from tenants_with_unsealed_entries() as tenant`,
   )
 }

@@ -172,7 +172,7 @@ async function eraseClaimed(
   const audited = recordErased(tx, {
     operation,
     request,
-    people: ownIds.filter((id) => !erasedBefore.has(id)),
+    people: ownIds,
     identifiers: [...subjects.values()].flat().filter(isOwn),
   })
   const recorded = record(tx, request, {
