@@ -57,7 +57,10 @@ export async function newTenant(owner: pg.Client, values: Row = {}): Promise<Ten
 /** Every row of every table but PostgreSQL's own: per table, the rows as JSON by primary key. */
 export type Dump = Map<string, Map<string, Row>>
 
-/** Reads the whole database as the owner; with a `tenant`, of the tables that have tenants only that one's rows. */
+/**
+ * Reads the whole database as the owner; with a `tenant`, of the tables that have tenants only that one's rows. Leaves out
+ * what the sealer of the audit trail does, which works whenever there is something to seal.
+ */
 export async function dumpDatabase(
   owner: pg.Client,
   options: { tenant?: string; without?: string[] } = {},

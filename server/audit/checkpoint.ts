@@ -47,6 +47,17 @@ export async function openCheckpoints(tx: TenantTransaction): Promise<Checkpoint
   }
 }
 
+/** The hash that a checkpoint states, signed or not; undefined where it is none. */
+export function statedHash(jws: string): string | undefined {
+  try {
+    const { hash } = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString('utf8')) as CheckpointClaims
+    return typeof hash === 'string' ? hash : undefined
+  } catch {
+    // Somebody wrote something else there, which the verification reports; the sealer goes on all the same.
+    return undefined
+  }
+}
+
 /** A lax decoder ignores the last bits of a text: two texts would be one statement. */
 function isExactly(jws: string): boolean {
   return jws.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)

@@ -4,7 +4,7 @@ import { activeSigningKey } from '../erasure/signing-keys.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
 import { beforeFirst, type ChainedEntry, chainedColumns, chainHash } from './chain.ts'
-import type { CheckpointClaims } from './checkpoint.ts'
+import { type CheckpointClaims, statedHash } from './checkpoint.ts'
 
 /** The last entry of a tenant's chain. `hash` in base64url; null while the chain is empty. */
 export type ChainHead = { sequence: number; hash: string | null }
@@ -37,19 +37,18 @@ export async function sealAudit(tx: TenantTransaction): Promise<ChainHead & { se
     [tx.tenantId],
     'last_sealed_entry',
   )
-  const signed = tx.query<{ sequence: number }>(
-    'select max(sequence) as sequence from audit_checkpoints where tenant_id = $1',
+  const signed = tx.query<{ sequence: number; jws: string }>(
+    'select sequence, jws from audit_checkpoints where tenant_id = $1 order by sequence desc limit 1',
     [tx.tenantId],
     'last_checkpoint',
   )
   const [, { rows: entries }, { rows: heads }, { rows: checkpoints }] = await Promise.all([lock, waiting, last, signed])
-  const head = heads[0]
-  // Places that a checkpoint was signed for are never given again, whatever became of their entries.
-  const before = Math.max(head?.sequence ?? 0, checkpoints[0]?.sequence ?? 0)
+  const head = headOf(heads[0], checkpoints[0])
+  const before = head.sequence
   if (entries.length === 0) {
-    return { sequence: before, hash: head?.hash.toString('base64url') ?? null, sealed: 0, more: false }
+    return { sequence: before, hash: head.hash?.toString('base64url') ?? null, sealed: 0, more: false }
   }
-  let hash: Buffer = head?.hash ?? beforeFirst
+  let hash: Buffer = head.hash ?? beforeFirst
   const hashes = entries.map((entry, index) => {
     hash = chainHash(tx.tenantId, before + 1 + index, hash, entry)
     return hash
@@ -87,6 +86,21 @@ export async function sealAudit(tx: TenantTransaction): Promise<ChainHead & { se
     sealed: entries.length,
     more: entries.length === entriesAtATime,
   }
+}
+
+/**
+ * Where the chain goes on. What was signed counts, not what stands there now: its places are never given again, and the
+ * next entry follows its hash, whatever became of the entries.
+ */
+function headOf(
+  entry: { sequence: number; hash: Buffer } | undefined,
+  checkpoint: { sequence: number; jws: string } | undefined,
+): { sequence: number; hash: Buffer | undefined } {
+  if (checkpoint === undefined || checkpoint.sequence < (entry?.sequence ?? 0)) {
+    return { sequence: entry?.sequence ?? 0, hash: entry?.hash }
+  }
+  const hash = statedHash(checkpoint.jws)
+  return { sequence: checkpoint.sequence, hash: hash === undefined ? entry?.hash : Buffer.from(hash, 'base64url') }
 }
 
 /** The job of the sealer: seals everything that waits in a tenant, a transaction for each portion. */

@@ -8,7 +8,8 @@ import type { ChainHead } from './seal-audit.ts'
  * Something that is not as it was sealed, from one place of the chain to another, with the times that the entries there,
  * or the checkpoint, have now; null where nothing is there any more.
  *
- * - `altered`: the entry, its place or its hash is another one than was sealed.
+ * - `altered`: the entry, its place or its hash is another one than was sealed; or the one before it is, and got the hash
+ *   that fits.
  * - `removed`: entries are missing there.
  * - `inserted`: an entry stands there that was not sealed there.
  * - `unsigned`: no checkpoint is about these entries: they were inserted, or the checkpoint was removed.
@@ -164,6 +165,8 @@ class ChainCheck {
     this.#missingUpTo(sequence)
     const matches = this.#last?.sequence === sequence && this.#last.hash.toString('base64url') === claims.hash
     if (!matches && !this.#wrongEntry) this.#report('rewritten', this.#signed + 1, sequence, this.#last?.at ?? at)
+    // What was signed is what the next one was sealed on, whatever stands there now.
+    this.#hashes = [Buffer.from(claims.hash, 'base64url'), ...this.#hashes].slice(0, mostGuesses)
     this.#signed = sequence
     this.#wrongEntry = false
     this.#wrongCheckpoint = false
@@ -190,8 +193,9 @@ class ChainCheck {
     if (this.#last === undefined) return
     const { sequence, at } = this.#last
     const reported = this.#found.problems.at(-1)
-    if (reported?.from === sequence && reported.problem === 'altered') reported.problem = problem
-    else this.#report(problem, sequence, sequence, at)
+    const meant = reported?.problem === 'rewritten' || (reported?.problem === 'altered' && reported.from === sequence)
+    if (reported?.to === sequence && meant) this.#found.problems.pop()
+    this.#report(problem, sequence, sequence, at)
   }
 
   #report(problem: AuditProblem['problem'], from: number, to: number, at: string | null): void {
