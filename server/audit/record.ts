@@ -27,7 +27,7 @@ export const valuesPurpose = 'values of an audit entry'
 
 /**
  * Records what was done, in the transaction that does it, with who set that in motion: one statement, whatever the number
- * of entries, and a second one where values about people are among them. Of people who have no key and can get none,
+ * of entries, and a second one where values about people are among them. Only that one is waited for. Of people who have no key and can get none,
  * because they are anonymized or gone, no values are recorded.
  *
  * Throws a `TypeError` where the details hold what is no word of the code, and `master_key.wrong`.
@@ -36,9 +36,14 @@ export async function record(tx: TenantTransaction, given: AuditRecord | readonl
   const records = Array.isArray(given) ? (given as readonly AuditRecord[]) : [given as AuditRecord]
   if (records.length === 0) return
   const actor = actorOf(tx.initiator)
-  const contacts = await Promise.all(records.map(({ contact }) => contact && hashOfContact(tx, contact)))
-  const sealed = await sealValues(tx, records, contacts)
-  await tx.query(
+  // Without values and contacts there is nothing to wait for: the entries cost no round trip.
+  const contacts = records.every(({ contact }) => contact === undefined)
+    ? records.map(() => undefined)
+    : await Promise.all(records.map(({ contact }) => contact && hashOfContact(tx, contact)))
+  const sealed = records.every(({ values }) => values === undefined)
+    ? records.map(() => null)
+    : await sealValues(tx, records, contacts)
+  tx.send(
     `insert into audit_entries (tenant_id, id, at, initiated_from, actor_kind, actor_id, activity, object_kind, object_id,
        subject_id, contact_hash, details, sealed_values)
      select $1, audit_entry_id(clock.at), clock.at, $2, $3, $4, given.*
@@ -94,7 +99,6 @@ async function sealValues(
   records: readonly AuditRecord[],
   contacts: (Buffer | undefined)[],
 ): Promise<(Buffer | null)[]> {
-  if (records.every(({ values }) => values === undefined)) return records.map(() => null)
   const users = new Set(records.flatMap((one) => (one.values === undefined ? [] : (subjectOf(one) ?? []))))
   const keys = users.size === 0 ? new Map<string, Buffer>() : await keysOfUsers(tx, [...users])
   return await Promise.all(

@@ -64,7 +64,7 @@ export function openSubjectKey(masterKey: Buffer, sealed: Buffer): Buffer {
 export async function destroyContactKeys(tx: TenantTransaction, identifiers: readonly Identifier[]): Promise<void> {
   if (identifiers.length === 0) return
   const hashKey = await identifierHashKey(tx, tx.masterKey)
-  await tx.query(
+  tx.send(
     'delete from contact_keys where tenant_id = $1 and hash = any ($2)',
     [tx.tenantId, identifiers.map((identifier) => hashIdentifier(hashKey, identifier))],
     'destroy_contact_keys',

@@ -9,17 +9,32 @@ import { rotateSigningKey } from '../erasure/signing-keys.ts'
 import { requireSelector } from '../people/find-users.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
+import { helpText } from './help-text.ts'
 import { createOutput, formatFields, formatTable } from './output.ts'
 import { withApplication, withTenant } from './session.ts'
 
 /** `lethe certificate show|verify|check|rotate-key` */
 export function addCertificateCommands(program: Command): void {
-  const group = program.command('certificate').description('proofs of what was erased')
+  const group = program
+    .command('certificate')
+    .description('proofs of what was erased')
+    .addHelpText(
+      'after',
+      helpText({
+        examples: ['lethe certificate show > certificate.json', 'lethe certificate verify certificate.json'],
+      }),
+    )
   group
     .command('show')
     .argument('[request]', 'the id of the order; without it, the newest')
     .description('print the certificate of an order with its addenda, as a file that "verify" reads')
-    .addHelpText('after', '\nExample:\n  lethe certificate show REQUEST > certificate.json')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 3: 'there is no such order, or it is not certified yet' },
+        examples: ['lethe certificate show', 'lethe certificate show REQUEST > certificate.json'],
+      }),
+    )
     .action(async (request: string | undefined, _options: unknown, command: Command) => {
       await withTenant(command, async ({ run, output, application }) => {
         const file = await run(async (tx) =>
@@ -38,8 +53,14 @@ export function addCertificateCommands(program: Command): void {
     .description('check a certificate offline, without any database')
     .addHelpText(
       'after',
-      '\nExamples:\n  lethe certificate verify certificate.json --keys jwks.json\n' +
-        '  lethe certificate verify certificate.json --salt SALT --email ann@example.org',
+      helpText({
+        exitCodes: { 0: 'it is valid, whether or not the person is in it', 1: 'it is not valid' },
+        examples: [
+          'lethe certificate verify certificate.json',
+          'lethe certificate verify certificate.json --keys jwks.json',
+          'lethe certificate verify certificate.json --salt SALT --email ann@example.org',
+        ],
+      }),
     )
     .action(async (file: string, options: IdentifierOptions & { keys?: string; salt?: string }, command: Command) => {
       const { json, quiet } = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>()
@@ -66,7 +87,16 @@ export function addCertificateCommands(program: Command): void {
     .argument('<request>', 'the id of the order')
     .option('--salt <salt>', 'of an anonymization: what was shown when it was ordered')
     .description('tell whether a person is among the people of an order that is certified')
-    .addHelpText('after', '\nExample:\n  lethe certificate check REQUEST --email ann@example.org')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 0: 'told, whichever it is; --json has "among"' },
+        examples: [
+          'lethe certificate check REQUEST --email ann@example.org',
+          'lethe certificate check REQUEST --ref 4711 --salt SALT --json',
+        ],
+      }),
+    )
     .action(async (request: string, options: IdentifierOptions & { salt?: string }, command: Command) => {
       const identifier = readIdentifier(options, true)
       const salt = options.salt === undefined ? undefined : readSalt(options.salt)
@@ -78,6 +108,7 @@ export function addCertificateCommands(program: Command): void {
   group
     .command('rotate-key')
     .description('sign with a new key from now on; what the old one signed stays verifiable')
+    .addHelpText('after', helpText({ examples: ['lethe certificate rotate-key'] }))
     .action(async (_options: unknown, command: Command) => {
       await withApplication(command, async ({ application, output }) => {
         const kid = await rotateSigningKey(application.database, application.masterKey)

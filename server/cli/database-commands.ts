@@ -2,24 +2,31 @@ import type { Command } from 'commander'
 import { migrate, migrationStatus } from '../platform/database/migrate.ts'
 import { connectOwner } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
+import { helpText } from './help-text.ts'
 import { counted, formatTable } from './output.ts'
 import { withServer } from './session.ts'
 
 /** `lethe db migrate|status` */
 export function addDatabaseCommands(program: Command): void {
-  const group = program.command('db').description('the database')
+  const group = program
+    .command('db')
+    .description('the database')
+    .addHelpText('after', helpText({ examples: ['lethe db migrate', 'lethe db status --json'] }))
 
   group
     .command('migrate')
     .description("bring the database up to this version's schema; running it again changes nothing")
     .addHelpText(
       'after',
-      `
+      helpText({
+        notes: `
 With a server of one's own, DATABASE_OWNER_URL is the login that owns the tables and DATABASE_URL the application's,
-which is created where it does not exist. The embedded server migrates itself.
-
-Example:
-  DATABASE_OWNER_URL=postgres://owner@host/lethe DATABASE_URL=postgres://lethe:secret@host/lethe lethe db migrate`,
+which is created where it does not exist. The embedded server migrates itself.`,
+        examples: [
+          'lethe db migrate',
+          'DATABASE_OWNER_URL=postgres://owner@host/lethe DATABASE_URL=postgres://lethe:secret@host/lethe lethe db migrate',
+        ],
+      }),
     )
     .action(async (_options, command: Command) => {
       await withServer(command, async ({ server, output }) => {
@@ -38,6 +45,13 @@ Example:
   group
     .command('status')
     .description('list the migrations and when they were applied')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 0: 'listed, whether or not migrations are pending' },
+        examples: ['lethe db status', 'lethe db status --json'],
+      }),
+    )
     .action(async (_options, command: Command) => {
       await withServer(command, async ({ server, output }) => {
         const client = await connectOwner(server.ownerUrl ?? server.appUrl)

@@ -4,6 +4,7 @@ import { type Examples, findExamples } from '../demo/find-examples.ts'
 import { loadDemo } from '../demo/load-demo.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { listTenants, type Tenant } from '../tenancy/tenants.ts'
+import { helpText } from './help-text.ts'
 import { serve } from './serve-command.ts'
 import { type ApplicationSession, withApplication } from './session.ts'
 
@@ -13,7 +14,14 @@ export function addDemoCommand(program: Command): void {
     .command('demo')
     .description('load a tenant of 300 made-up people, say what to try, and work on orders until stopped with Ctrl-C')
     .option('--load-only', 'end after loading')
-    .addHelpText('after', '\nWhere the tenant exists, nothing is loaded.')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: 'Where the tenant exists, nothing is loaded.',
+        exitCodes: { 0: 'loaded, or stopped with Ctrl-C' },
+        examples: ['lethe demo', 'lethe demo --load-only --data ~/lethe-demo --json'],
+      }),
+    )
     .action(async ({ loadOnly = false }: { loadOnly?: boolean }, command: Command) => {
       await withApplication(
         command,

@@ -17,6 +17,7 @@ import { requireUsers } from '../people/find-users.ts'
 import { LetheError } from '../platform/errors.ts'
 import { openLog } from '../platform/log.ts'
 import { startWorkers } from '../workers.ts'
+import { helpText } from './help-text.ts'
 import { counted, formatFields, formatTable } from './output.ts'
 import { type TenantSession, withTenant } from './session.ts'
 import { addSubjectOptions, readSubjects, type SubjectOptions } from './subject-options.ts'
@@ -26,7 +27,13 @@ export function addErasureCommands(program: Command): void {
   addPreview(program)
   addOrder(program, 'purge')
   addOrder(program, 'anonymize')
-  const group = program.command('erasure').description('orders to purge or anonymize people, and how far they are')
+  const group = program
+    .command('erasure')
+    .description('orders to purge or anonymize people, and how far they are')
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe erasure list', 'lethe erasure show', 'lethe erasure retry REQUEST'] }),
+    )
   addList(group)
   addShow(group)
   addRetry(group)
@@ -39,7 +46,10 @@ function addPreview(program: Command): void {
     .option('--anonymize', 'what "lethe anonymize" would do')
     .addHelpText(
       'after',
-      '\nExamples:\n  lethe preview --email ann@example.org\n  lethe preview --file leavers.csv --anonymize --json',
+      helpText({
+        exitCodes: { 0: 'counted, even if somebody must be deleted first' },
+        examples: ['lethe preview --email ann@example.org', 'lethe preview --file leavers.csv --anonymize --json'],
+      }),
     )
     .action(async (options: SubjectOptions & { anonymize?: boolean }, command: Command) => {
       const operation = options.anonymize === true ? 'anonymize' : 'purge'
@@ -65,35 +75,53 @@ const operations = {
     noun: 'purge',
     progress: 'Purging',
     heir: 'the administrator who orders it, and takes over what the people have written',
-    help:
-      'Only deleted users can be purged. The preview is shown first; a purge cannot be undone.\n\n' +
-      'Examples:\n  lethe user delete --ref 4711 && lethe purge --ref 4711\n  lethe purge --file leavers.csv --yes --json',
+    notes: 'Only deleted users can be purged. The preview is shown first; a purge cannot be undone.',
+    examples: [
+      'lethe user delete --ref 4711 && lethe purge --ref 4711',
+      'lethe purge --file leavers.csv --yes --json',
+      'lethe purge --email ann@example.org --reason "request of 3 March" --no-wait',
+    ],
   },
   anonymize: {
     description: 'remove who deleted users are, for good, keep their training history, and prove it',
     noun: 'anonymization',
     progress: 'Anonymizing',
     heir: 'the administrator who orders it, and takes over the courses that the people have written',
-    help:
-      'Only deleted users can be anonymized. Names, identifiers and attributes go, what they learned stays under the\n' +
-      'internal id, so that reports count the same. The preview is shown first; it cannot be undone.\n\n' +
-      'The salt that the certificate names people under is shown once and stored nowhere. Without it nobody can tell whom\n' +
-      'the certificate is about.\n\n' +
-      'Examples:\n  lethe user delete --ref 4711 && lethe anonymize --ref 4711\n  lethe anonymize --file leavers.csv --yes --json',
+    notes: `
+Only deleted users can be anonymized. Names, identifiers and attributes go, what they learned stays under the
+internal id, so that reports count the same. The preview is shown first; it cannot be undone.
+
+The salt that the certificate names people under is shown once and stored nowhere. Without it nobody can tell whom
+the certificate is about.`,
+    examples: [
+      'lethe user delete --ref 4711 && lethe anonymize --ref 4711',
+      'lethe anonymize --file leavers.csv --yes --json',
+    ],
   },
 }
 
 type OrderOptions = SubjectOptions & { yes?: boolean; reason?: string; as?: string; wait: boolean }
 
 function addOrder(program: Command, operation: Operation): void {
-  const { description, noun, heir, help } = operations[operation]
+  const { description, noun, heir, notes, examples } = operations[operation]
   addSubjectOptions(program.command(operation), { many: true })
     .description(description)
     .option('--yes', 'do not ask')
     .option('--reason <text>', 'why; kept with the order')
     .option('--as <id>', heir)
     .option('--no-wait', 'only order it; running workers ("lethe serve") do the work')
-    .addHelpText('after', `\n${help}`)
+    .addHelpText(
+      'after',
+      helpText({
+        notes,
+        exitCodes: {
+          0: 'everybody is erased, or the answer was no; with --no-wait: ordered',
+          1: 'somebody could not be erased; "lethe erasure show" has the reasons',
+          5: 'somebody is not deleted, or in an order that is pending; nothing was done',
+        },
+        examples,
+      }),
+    )
     .action(async (options: OrderOptions, command: Command) => {
       const selectors = await readSubjects(options)
       await withTenant(command, async (session) => {
@@ -136,6 +164,7 @@ function addList(group: Command): void {
     .description('list the orders, the newest first')
     .option('--limit <number>', 'so many at most', '50')
     .option('--before <request>', 'only orders older than this one')
+    .addHelpText('after', helpText({ examples: ['lethe erasure list', 'lethe erasure list --limit 10 --json'] }))
     .action(async (options: { limit: string; before?: string }, command: Command) => {
       const limit = Number(options.limit)
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
@@ -168,6 +197,13 @@ function addShow(group: Command): void {
     .command('show')
     .argument('[request]', 'the id of the order; without it, the newest')
     .description('show an order with its steps, its receipt and the reasons of failures')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 0: 'shown, whatever became of it' },
+        examples: ['lethe erasure show', 'lethe erasure show REQUEST --json'],
+      }),
+    )
     .action(async (request: string | undefined, _options: unknown, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
         const erasure = await run(async (tx) => showErasure(tx, request ?? (await newestErasure(tx))))
@@ -181,6 +217,13 @@ function addRetry(group: Command): void {
     .command('retry')
     .argument('<request>', 'the id of the order')
     .description('try the people who failed again, from where each of them stopped')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 1: 'somebody failed again', 5: 'the order has not ended, or nobody of it failed' },
+        examples: ['lethe erasure retry REQUEST'],
+      }),
+    )
     .action(async (request: string, _options: unknown, command: Command) => {
       await withTenant(command, async (session) => {
         await session.run((tx) => retryErasure(tx, request))
@@ -194,6 +237,10 @@ function addCancel(group: Command): void {
     .command('cancel')
     .argument('<request>', 'the id of the order')
     .description('let go the people of an order who are not erased yet; they stay deleted users')
+    .addHelpText(
+      'after',
+      helpText({ exitCodes: { 5: 'nobody of this order waits any more' }, examples: ['lethe erasure cancel REQUEST'] }),
+    )
     .action(async (request: string, _options: unknown, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
         const cancelled = await run((tx) => cancelErasure(tx, request))

@@ -12,6 +12,7 @@ import { rowOutcomes, type UserCounts } from '../imports/users/outcomes.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { vacuumTables } from '../platform/database/vacuum.ts'
 import { LetheError } from '../platform/errors.ts'
+import { helpText } from './help-text.ts'
 import { counted, formatTable, type Progress } from './output.ts'
 import { type TenantSession, withTenant } from './session.ts'
 
@@ -20,7 +21,13 @@ const mostListed = 1000
 
 /** `lethe import users|oulad` */
 export function addImportCommands(program: Command): void {
-  const group = program.command('import').description('bring in learners and their records')
+  const group = program
+    .command('import')
+    .description('bring in learners and their records')
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe import users people.csv --dry-run', 'lethe import oulad ~/downloads/oulad'] }),
+    )
   addUsers(group)
   addOulad(group)
 }
@@ -42,18 +49,22 @@ function addUsers(group: Command): void {
     .description('create and update users from a CSV file')
     .addHelpText(
       'after',
-      `
+      helpText({
+        notes: `
 The head names the columns; docs/csv.md lists them, and "lethe user list --csv" writes them all. A row names its user by
-the first of id, directory_object_id, ref, login_name and email that is not empty. Columns that are not there leave their
-fields alone; an empty cell clears its field. Users that a file does not name stay as they are.
+the first of id, directory_object_id, ref, login_name and email that is not empty. Columns that are not there leave
+their fields alone; an empty cell clears its field. Users that a file does not name stay as they are.
 
-Bad rows are rejected with line and reason, and the others go in; then the exit code is 1. Deleted users stay deleted.
-Running it again changes nothing.
-
-Examples:
-  lethe import users people.csv --dry-run
-  lethe import users people.csv --outcomes outcomes.csv
-  lethe user list --csv | lethe import users -`,
+Bad rows are rejected with line and reason, and the others go in. Deleted users stay deleted. Running it again changes
+nothing.`,
+        exitCodes: { 1: 'rows were rejected; all the others went in' },
+        examples: [
+          'lethe import users people.csv --dry-run',
+          'lethe import users people.csv --outcomes outcomes.csv',
+          'lethe import users people.csv --with-roles --purged create',
+          'lethe user list --csv | lethe import users -',
+        ],
+      }),
     )
     .action(async (file: string, options: UsersOptions, command: Command) => {
       await withTenant(command, (session) => importFile(session, file, options))
@@ -175,12 +186,16 @@ function addOulad(group: Command): void {
     .description('import the Open University Learning Analytics Dataset, or go on with an import that was stopped')
     .addHelpText(
       'after',
-      `
+      helpText({
+        notes: `
 Bad lines are reported with file, line and reason, and the others go in. Running it again changes nothing. Learners who
-are deleted or purged stay so; their lines are skipped.
-
-Example:
-  lethe import oulad ~/downloads/oulad`,
+are deleted or purged stay so; their lines are skipped.`,
+        exitCodes: { 0: 'imported, even if lines were rejected; "rejected" counts them' },
+        examples: [
+          'lethe import oulad ~/downloads/oulad',
+          'lethe import oulad ~/downloads/oulad --source second-copy --tenant Acme',
+        ],
+      }),
     )
     .action(async (folder: string, options: { source: string }, command: Command) => {
       await withTenant(command, (session) => importAndVacuum(session, folder, options.source))

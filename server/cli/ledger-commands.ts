@@ -6,24 +6,30 @@ import { LetheError } from '../platform/errors.ts'
 import { openLog } from '../platform/log.ts'
 import { findTenant } from '../tenancy/tenants.ts'
 import { startWorkers } from '../workers.ts'
+import { helpText } from './help-text.ts'
 import { counted, formatFields, formatTable } from './output.ts'
 import { type ApplicationSession, chosenTenants, withApplication } from './session.ts'
 
 /** `lethe ledger export|replay` */
 export function addLedgerCommands(program: Command): void {
-  const group = program.command('ledger').description('who was erased, to repeat it after a restored backup')
+  const group = program
+    .command('ledger')
+    .description('who was erased, to repeat it after a restored backup')
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe ledger export > ledger.jsonl', 'lethe ledger replay ledger.jsonl'] }),
+    )
   group
     .command('export')
     .description('print who was erased in all tenants, or in that of --tenant, by internal ids and keyed hashes')
     .addHelpText(
       'after',
-      `
+      helpText({
+        notes: `
 One JSON document a line; the last one has the digest of the others. Keep the file apart from the backups, and export
-again after every erasure: what a ledger does not name, its replay cannot repeat.
-
-Examples:
-  lethe ledger export > ledger.jsonl
-  lethe ledger export --tenant Acme > acme.jsonl`,
+again after every erasure: what a ledger does not name, its replay cannot repeat.`,
+        examples: ['lethe ledger export > ledger.jsonl', 'lethe ledger export --tenant Acme > acme.jsonl'],
+      }),
     )
     .action(async (_options: unknown, command: Command) => {
       await withApplication(command, async (session) => {
@@ -40,13 +46,17 @@ Examples:
     .description('purge again whom a restored backup brought back, and put back what the ledger had')
     .addHelpText(
       'after',
-      `
+      helpText({
+        notes: `
 Everybody in the ledger who is there again is deleted and purged, one request for each that is repeated. Entries and
 tombstones that the backup lacks are put back. A second replay changes nothing. A file that is damaged, or written under
-another master key, is refused before anything is done.
-
-Example:
-  pg_restore --dbname "$DATABASE_OWNER_URL" backup.dump && lethe ledger replay ledger.jsonl`,
+another master key, is refused before anything is done.`,
+        exitCodes: { 0: 'nobody of the ledger is there any more, or the answer was no', 1: 'somebody is still there' },
+        examples: [
+          'pg_restore --dbname "$DATABASE_OWNER_URL" backup.dump && lethe ledger replay ledger.jsonl',
+          'lethe ledger replay ledger.jsonl --tenant Acme --yes --json',
+        ],
+      }),
     )
     .action(async (file: string, options: { yes?: boolean }, command: Command) => {
       await withApplication(command, (session) => replay(session, file, options.yes === true))

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCertificateCommands } from './certificate-commands.ts'
+import { addCompletionCommand } from './completion-command.ts'
 import { addDatabaseCommands } from './database-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { addErasureCommands } from './erasure-commands.ts'
+import { helpText } from './help-text.ts'
 import { addImportCommands } from './import-commands.ts'
 import { addLedgerCommands } from './ledger-commands.ts'
 import { addServeCommand } from './serve-command.ts'
@@ -23,10 +25,10 @@ const groups: ((program: Command) => void)[] = [
   addCertificateCommands,
   addLedgerCommands,
   addSweepCommand,
+  addCompletionCommand,
 ]
 
-const afterHelp = `
-Environment:
+const notes = `Environment:
   DATABASE_URL         the application's login on a PostgreSQL server; unset: the embedded server
   DATABASE_OWNER_URL   the owner of the tables, for "lethe db migrate"
   LETHE_MASTER_KEY     32 bytes in base64 that wrap every other key; needed with DATABASE_URL
@@ -38,19 +40,14 @@ Exit codes:
   0  done                         4  ambiguous: the person was not named clearly enough
   1  failed                       5  conflict with what is there
   2  bad input                    6  environment: server, keys, data folder
-  3  not found                    130  stopped by Ctrl-C; demo and serve, which work until then, exit 0
+  3  not found                    130  stopped by Ctrl-C; demo and serve, which work until then, exit 0`
 
-Examples:
-  lethe tenant create "Acme"
-  lethe user create --email ann@example.org --first-name Ann --last-name Aster
-  lethe user show --login ann@example.org
-  lethe user delete --file leavers.csv
-  lethe user list --deleted-in 2026-03 --json
-  lethe preview --file leavers.csv
-  lethe purge --file leavers.csv
-  lethe anonymize --ref 4711
-  lethe user export --email ann@example.org --out export-1
-`
+const examples = [
+  'lethe demo',
+  'lethe user create --email ann@example.org --first-name Ann --last-name Aster',
+  'lethe user list --deleted-in 2026-03 --json',
+  'lethe user delete --file leavers.csv && lethe purge --file leavers.csv',
+]
 
 /** The whole command line. It throws CommanderError instead of ending the process, and prints no error itself. */
 export function buildProgram(): Command {
@@ -61,7 +58,8 @@ export function buildProgram(): Command {
     .option('--tenant <name or id>', 'the tenant to work in; not needed where there is only one')
     .option('--json', 'print one JSON document; an error is the last line on stderr, as JSON')
     .option('--quiet', 'print results and errors only')
-    .addHelpText('after', afterHelp)
+    .addHelpText('after', helpText({ notes, examples }))
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
   for (const add of groups) add(program)

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { claimDataFolder } from '../platform/database/embedded.ts'
 import { openLog } from '../platform/log.ts'
 import { startWorkers } from '../workers.ts'
+import { helpText } from './help-text.ts'
 import { type ApplicationSession, withApplication } from './session.ts'
 
 /** `lethe serve` */
@@ -10,6 +11,15 @@ export function addServeCommand(program: Command): void {
   program
     .command('serve')
     .description('work on orders until stopped with Ctrl-C')
+    .addHelpText(
+      'after',
+      helpText({
+        notes:
+          'With a server of your own, any number of them may run. "lethe purge" and "lethe anonymize" also work by themselves.',
+        exitCodes: { 0: 'stopped with Ctrl-C, when what was running had ended' },
+        examples: ['lethe serve', 'lethe serve --data /var/lib/lethe --quiet'],
+      }),
+    )
     .action(async (_options: unknown, command: Command) => {
       await withApplication(command, (session) => serve(session, { command: 'lethe serve' }), { untilStopped: true })
     })

@@ -6,6 +6,7 @@ import { LetheError } from '../platform/errors.ts'
 import { openLog } from '../platform/log.ts'
 import { chooseTenant } from '../tenancy/tenants.ts'
 import { startWorkers } from '../workers.ts'
+import { helpText } from './help-text.ts'
 import { counted, formatFields, formatTable } from './output.ts'
 import { type ApplicationSession, chosenTenants, withApplication } from './session.ts'
 import { addSubjectOptions, readSubjects, type SubjectOptions } from './subject-options.ts'
@@ -20,18 +21,24 @@ export function addSweepCommand(program: Command): void {
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      `
-Without a person, everybody who was ever purged is looked for, by keyed hashes and internal ids, in the tenant of --tenant
-or in all. What is found is kept as a finding until it is gone, and the command ends with 1 while one is open. Names
-cannot be found this way; docs/sweep.md says what can.
+      helpText({
+        notes: `
+Without a person, everybody who was ever purged is looked for, by keyed hashes and internal ids, in the tenant of
+--tenant or in all. What is found is kept as a finding until it is gone. Names cannot be found this way; docs/sweep.md
+says what can.
 
-With a person, the places are listed in which that person's identifiers stand. It need not be a user any more.
-
-Examples:
-  lethe sweep
-  lethe sweep --fix --yes --json
-  lethe sweep --email ann@example.org
-  lethe sweep --file leavers.csv`,
+With a person, the places are listed in which that person's identifiers stand. It need not be a user any more.`,
+        exitCodes: {
+          0: 'no finding is open; with a person: searched, whatever was found',
+          1: 'a finding is open, or a table could not be read',
+        },
+        examples: [
+          'lethe sweep',
+          'lethe sweep --fix --yes --json',
+          'lethe sweep --email ann@example.org',
+          'lethe sweep --file leavers.csv',
+        ],
+      }),
     )
     .action(async ({ fix, yes, ...subject }: SweepOptions, command: Command) => {
       const known = Object.values(subject).some((value) => value !== undefined)

@@ -1,16 +1,24 @@
 import { type Command, Option } from 'commander'
 import { createTenant, listTenants, type Tenant, type TenantKind, tenantKinds } from '../tenancy/tenants.ts'
 import { type TenantSettingsChanges, updateTenant } from '../tenancy/update-tenant.ts'
+import { helpText } from './help-text.ts'
 import { formatFields, formatTable } from './output.ts'
 import { withApplication, withTenant } from './session.ts'
 
 /** `lethe tenant list|create|update` */
 export function addTenantCommands(program: Command): void {
-  const group = program.command('tenant').description('the tenants of this installation')
+  const group = program
+    .command('tenant')
+    .description('the tenants of this installation')
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe tenant list', 'lethe tenant create "Acme"', 'lethe tenant update --tenant Acme'] }),
+    )
 
   group
     .command('list')
     .description('list the tenants, the oldest first')
+    .addHelpText('after', helpText({ examples: ['lethe tenant list', 'lethe tenant list --json'] }))
     .action(async (_options, command: Command) => {
       await withApplication(command, async ({ application, output }) => {
         const tenants = await listTenants(application.database)
@@ -30,7 +38,10 @@ export function addTenantCommands(program: Command): void {
     .argument('<name>', 'unique in this installation')
     .addOption(new Option('--kind <kind>', 'what the tenant is').choices(tenantKinds).default('enterprise'))
     .description('create a tenant')
-    .addHelpText('after', '\nExample:\n  lethe tenant create "Acme" --kind trial')
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe tenant create "Acme"', 'lethe tenant create "Acme, a trial" --kind trial'] }),
+    )
     .action(async (name: string, options: { kind: TenantKind }, command: Command) => {
       await withApplication(command, async ({ application, output }) => {
         const tenant: Tenant = await createTenant(application.database, { name, kind: options.kind })
@@ -46,7 +57,13 @@ export function addTenantCommands(program: Command): void {
     .option('--singled-out-below <number>', 'a preview warns where fewer people than this have the same values in them')
     .addHelpText(
       'after',
-      '\nExample:\n  lethe tenant update --tenant Acme --surviving-field division shift --singled-out-below 10',
+      helpText({
+        examples: [
+          'lethe tenant update',
+          'lethe tenant update --tenant Acme --surviving-field division shift --singled-out-below 10',
+          'lethe tenant update --no-surviving-field',
+        ],
+      }),
     )
     .action(async (options: UpdateOptions, command: Command) => {
       const changes: TenantSettingsChanges = {

@@ -15,13 +15,28 @@ import { updateUser } from '../people/update-user.ts'
 import { products, type User, userKinds, userRoles } from '../people/user.ts'
 import { checkUserFields, type UserFieldName, userFieldNames } from '../people/user-fields.ts'
 import { LetheError } from '../platform/errors.ts'
+import { helpText } from './help-text.ts'
 import { counted, formatFields, formatTable } from './output.ts'
 import { withTenant } from './session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from './subject-options.ts'
 
 /** `lethe user list|show|create|update|suspend|reactivate|delete|restore|export` */
 export function addUserCommands(program: Command): void {
-  const group = program.command('user').description('the users of the tenant and their life')
+  const group = program
+    .command('user')
+    .description('the users of the tenant and their life')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: 'A delete can be undone. What cannot be: "lethe purge" and "lethe anonymize".',
+        examples: [
+          'lethe user create --email ann@example.org --first-name Ann --last-name Aster',
+          'lethe user list --search aster',
+          'lethe user delete --email ann@example.org',
+          'lethe user restore --email ann@example.org',
+        ],
+      }),
+    )
   addList(group)
   addShow(group)
   addCreate(group)
@@ -56,7 +71,15 @@ function addList(group: Command): void {
     .option('--csv', 'all of them as a CSV file, which "lethe import users" reads')
     .addHelpText(
       'after',
-      '\nWithout --state, active and suspended users are listed.\n\nExamples:\n  lethe user list --deleted-in 2026-03 --sort deleted\n  lethe user list --csv > users.csv',
+      helpText({
+        notes: 'Without --state, active and suspended users are listed.',
+        examples: [
+          'lethe user list --search aster --sort name',
+          'lethe user list --deleted-in 2026-03 --sort deleted --json',
+          'lethe user list --state deleted,anonymized --limit 1000',
+          'lethe user list --csv > users.csv',
+        ],
+      }),
     )
     .action(async (options: ListOptions, command: Command) => {
       const query: ListUsersOptions = {
@@ -115,7 +138,13 @@ async function writeCsv(query: ListUsersOptions, command: Command): Promise<void
 
 function addShow(group: Command): void {
   addSubjectOptions(group.command('show').description('show everything about an account'), { many: false })
-    .addHelpText('after', '\nExample:\n  lethe user show --login ann@example.org')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 4: 'several users have this login name or address; the message names their ids' },
+        examples: ['lethe user show --email ann@example.org', 'lethe user show --login ann --json'],
+      }),
+    )
     .action(async (options: SubjectOptions, command: Command) => {
       const selector = readSubject(options)
       await withTenant(command, async ({ run, output }) => {
@@ -129,11 +158,14 @@ function addCreate(group: Command): void {
   addFieldOptions(group.command('create').description('create an active user'), 'create')
     .addHelpText(
       'after',
-      `
-Without --role the user is a learner, without --product the account is in Learn.
-
-Example:
-  lethe user create --email ann@example.org --first-name Ann --last-name Aster --custom shift=night`,
+      helpText({
+        notes: 'Without --role the user is a learner, without --product the account is in Learn.',
+        exitCodes: { 5: 'another user has this ref or directory object id; a deleted one can be restored' },
+        examples: [
+          'lethe user create --email ann@example.org --first-name Ann --last-name Aster --custom shift=night',
+          'lethe user create --login-name ann --ref A-17 --role author --role learner --email-verified yes',
+        ],
+      }),
     )
     .action(async (_options, command: Command) => {
       const given = readFieldOptions(command)
@@ -149,15 +181,18 @@ Example:
 function addUpdate(group: Command): void {
   const command = addSubjectOptions(group.command('update').description('change fields of a user'), { many: false })
   addFieldOptions(command, 'update')
-    .option('--clear <field>', 'empty this field (repeatable)', collect)
+    .addOption(listOption('--clear <field>', 'empty this field', clearable))
     .addHelpText(
       'after',
-      `
+      helpText({
+        notes: `
 --email, --ref and --directory-object-id name the user; their new values are --new-email, --new-ref and
---new-directory-object-id. --custom adds or replaces single custom fields; --role and --product replace the whole list.
-
-Example:
-  lethe user update --ref A-17 --new-email ann@example.org --role author --role learner --clear office`,
+--new-directory-object-id. --custom adds or replaces single custom fields; --role and --product replace the whole list.`,
+        examples: [
+          'lethe user update --ref A-17 --new-email ann@example.org --role author --role learner --clear office',
+          'lethe user update --email ann@example.org --custom shift=day --time-zone Europe/Zurich',
+        ],
+      }),
     )
     .action(async (options: SubjectOptions & { clear?: string[] }, command: Command) => {
       const selector = readSubject(options)
@@ -183,24 +218,40 @@ Example:
 
 function addSuspend(group: Command): void {
   const command = group.command('suspend').description('suspend an active user, who keeps everything')
-  addSubjectOptions(command, { many: false }).action(async (options: SubjectOptions, command: Command) => {
-    const selector = readSubject(options)
-    await withTenant(command, async ({ run, output }) => {
-      const user = await run(async (tx) => suspendUser(tx, (await findUser(tx, selector)).id))
-      output.result({ user }, () => `User ${user.id} is suspended.`)
+  addSubjectOptions(command, { many: false })
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 5: 'the user is not active, or the last active administrator' },
+        examples: ['lethe user suspend --email ann@example.org', 'lethe user suspend --ref A-17 --json'],
+      }),
+    )
+    .action(async (options: SubjectOptions, command: Command) => {
+      const selector = readSubject(options)
+      await withTenant(command, async ({ run, output }) => {
+        const user = await run(async (tx) => suspendUser(tx, (await findUser(tx, selector)).id))
+        output.result({ user }, () => `User ${user.id} is suspended.`)
+      })
     })
-  })
 }
 
 function addReactivate(group: Command): void {
   const command = group.command('reactivate').description('end the suspension of a user')
-  addSubjectOptions(command, { many: false }).action(async (options: SubjectOptions, command: Command) => {
-    const selector = readSubject(options)
-    await withTenant(command, async ({ run, output }) => {
-      const user = await run(async (tx) => reactivateUser(tx, (await findUser(tx, selector)).id))
-      output.result({ user }, () => `User ${user.id} is active again.`)
+  addSubjectOptions(command, { many: false })
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 5: 'the user is not suspended' },
+        examples: ['lethe user reactivate --email ann@example.org', 'lethe user reactivate --ref A-17 --json'],
+      }),
+    )
+    .action(async (options: SubjectOptions, command: Command) => {
+      const selector = readSubject(options)
+      await withTenant(command, async ({ run, output }) => {
+        const user = await run(async (tx) => reactivateUser(tx, (await findUser(tx, selector)).id))
+        output.result({ user }, () => `User ${user.id} is active again.`)
+      })
     })
-  })
 }
 
 function addDelete(group: Command): void {
@@ -208,7 +259,11 @@ function addDelete(group: Command): void {
   addSubjectOptions(command, { many: true })
     .addHelpText(
       'after',
-      '\nAll of the users are deleted, or none.\n\nExample:\n  lethe user delete --file leavers.csv',
+      helpText({
+        notes: 'All of the users are deleted, or none.',
+        exitCodes: { 5: 'somebody is deleted already, or no active administrator would be left' },
+        examples: ['lethe user delete --email ann@example.org', 'lethe user delete --file leavers.csv --json'],
+      }),
     )
     .action(async (options: SubjectOptions, command: Command) => {
       const selectors = await readSubjects(options)
@@ -233,7 +288,11 @@ function addRestore(group: Command): void {
     .option('--with-roles', 'give privileged roles back as well')
     .addHelpText(
       'after',
-      '\nAll of the users are restored, or none.\n\nExample:\n  lethe user restore --ref A-17 --with-roles',
+      helpText({
+        notes: 'All of the users are restored, or none.',
+        exitCodes: { 5: 'somebody is not deleted, or an erasure of somebody is pending' },
+        examples: ['lethe user restore --ref A-17 --with-roles', 'lethe user restore --file returners.csv'],
+      }),
     )
     .action(async (options: SubjectOptions & { withRoles?: boolean }, command: Command) => {
       const selectors = await readSubjects(options)
@@ -260,9 +319,15 @@ function addExport(group: Command): void {
     .requiredOption('--out <folder>', 'a folder that is empty or does not exist yet')
     .addHelpText(
       'after',
-      '\nThe folder has JSON and CSV for each table, files as they are, and index.html to begin with. It holds personal\n' +
-        'data: hand it over and delete it. Nothing of the export is kept in the database.\n\n' +
-        'Example:\n  lethe user export --email ann@example.org --out export-1',
+      helpText({
+        notes: `
+The folder has JSON and CSV for each table, files as they are, and index.html to begin with. It holds personal
+data: hand it over and delete it. Nothing of the export is kept in the database.`,
+        examples: [
+          'lethe user export --email ann@example.org --out export-1',
+          'lethe user export --ref A-17 --out ~/exports/A-17 --json',
+        ],
+      }),
     )
     .action(async (options: SubjectOptions & { out: string }, command: Command) => {
       const selector = readSubject(options)
@@ -300,8 +365,34 @@ function formatDetails({ user, product_accounts, groups, counts, pending_erasure
   })
 }
 
-/** The fields that are given as lists or parts have options of their own. */
-const plainFields = userFieldNames.filter((name) => !['roles', 'products', 'custom_fields'].includes(name))
+/** The fields that have one plain option each, and what it says. Lists and parts of a field have others. */
+const plainFields: Record<Exclude<UserFieldName, 'roles' | 'products' | 'custom_fields'>, string> = {
+  kind: 'what the user is',
+  login_name: 'may be a claims string such as i:0#.f|membership|ann@example.org; several users may have the same',
+  directory_object_id: 'UUID from the directory; only one user of the tenant has it',
+  ref: 'what another system calls the user; only one user of the tenant has it',
+  email: 'e-mail address; several users may have the same',
+  email_verified: "whether the address is known to be the person's own; a new address is not",
+  external_identity_id: 'what the identity provider calls the user',
+  first_name: 'first name',
+  last_name: 'last name',
+  display_name: 'name to show; otherwise made of first and last name',
+  title: 'title before the name',
+  job_title: 'what the user does',
+  department: 'department',
+  office: 'office',
+  city: 'city',
+  country: 'country',
+  locale: 'language tag, such as de-CH',
+  time_zone: 'IANA name, such as Europe/Zurich',
+  manager_id: 'id of another user of the tenant',
+}
+
+const plainFieldNames = userFieldNames.filter((name): name is keyof typeof plainFields => name in plainFields)
+
+const clearable = userFieldNames
+  .filter((name) => !['kind', 'email_verified', 'roles'].includes(name))
+  .map((name) => name.replaceAll('_', '-'))
 
 /** In an update these options name the user. */
 const selectorFields: readonly UserFieldName[] = ['email', 'ref', 'directory_object_id']
@@ -311,20 +402,26 @@ function optionOf(field: UserFieldName, use: 'create' | 'update'): string {
 }
 
 function addFieldOptions(command: Command, use: 'create' | 'update'): Command {
-  for (const field of plainFields) {
+  for (const field of plainFieldNames) {
     const flag = optionOf(field, use)
+    const about = plainFields[field]
     if (field === 'email_verified') {
-      command.addOption(new Option(`${flag} <yes or no>`).choices(['yes', 'no']))
+      command.addOption(new Option(`${flag} <yes or no>`, about).choices(['yes', 'no']))
     } else if (field === 'kind') {
-      command.addOption(new Option(`${flag} <kind>`).choices(userKinds))
+      command.addOption(new Option(`${flag} <kind>`, about).choices(userKinds))
     } else {
-      command.option(`${flag} <value>`)
+      command.option(`${flag} <value>`, about)
     }
   }
   return command
-    .option('--role <role>', `${userRoles.join(', ')} (repeatable)`, collect)
-    .option('--product <product>', `${products.join(', ')} (repeatable)`, collect)
+    .addOption(listOption('--role <role>', 'a role', userRoles))
+    .addOption(listOption('--product <product>', 'a product that the user has an account in', products))
     .option('--custom <key=value>', 'a custom field (repeatable)', collect)
+}
+
+/** Takes one word of a list at a time; the operation checks what was given. */
+function listOption(flags: string, about: string, words: readonly string[]): Option {
+  return new Option(flags, `${about} (repeatable)`).choices(words).argParser(collect)
 }
 
 function collect(value: string, before: string[] | undefined): string[] {
@@ -336,7 +433,7 @@ function readFieldOptions(command: Command): Record<string, unknown> {
   const use = command.name() === 'update' ? 'update' : 'create'
   const values = command.opts<Record<string, string | string[] | undefined>>()
   const given: Record<string, unknown> = {}
-  for (const field of plainFields) {
+  for (const field of plainFieldNames) {
     const option = command.options.find(({ long }) => long === optionOf(field, use))
     const value = option === undefined ? undefined : values[option.attributeName()]
     if (value !== undefined) given[field] = field === 'email_verified' ? value === 'yes' : value

@@ -125,9 +125,11 @@ describe('the data map in the database', () => {
         operation,
         people: [user],
         identifiers: [{ kind: 'email', value: 'first@example.com' }],
+        shared: Promise.resolve(new Set()),
         findHeir: () => Promise.resolve(otherUser),
         findAlsoErased: () => Promise.resolve(new Set()),
         located: await locate(tx, operation, [user]),
+        verify: true,
       })
     return { tenant, user, otherUser, erased }
   }
@@ -143,7 +145,8 @@ describe('the data map in the database', () => {
           effects.map(({ table, effect }) => `${table} ${effect}`).sort()
         const { acts, mentions } = compiledMap.plans[operation]
         expect(names(located)).toEqual(names(acts))
-        const effects = await erased(tx)
+        const { effects, left } = await erased(tx)
+        expect(left).toEqual({ located: [], mentions: [] })
         const isScrub = ({ effect }: { effect: string }) => effect.startsWith('scrubbed ')
         expect(effects.filter((effect) => !isScrub(effect))).toEqual(
           located.map(({ table, effect, rows }) => ({ table, effect, rows })).sort(inOrder),

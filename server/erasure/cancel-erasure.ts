@@ -38,7 +38,7 @@ export async function cancelErasure(tx: TenantTransaction, request: string): Pro
       [tx.tenantId, request],
     )
   } else if (!finished) {
-    await enqueueErasure(tx, request, 1)
+    enqueueErasure(tx, request, 1)
   }
   await record(tx, { activity: 'ErasureCancelled', object: request, details: { people: rowCount } })
   return rowCount

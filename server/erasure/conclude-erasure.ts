@@ -3,8 +3,8 @@ import { record } from '../audit/record.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { goneWith } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
-import { findMentions, mentionEffects } from '../datamap/mentions.ts'
+import { type Effect, type Located, locate, sumEffects } from '../datamap/locate.ts'
+import { findMentions, type Mention, mentionEffects } from '../datamap/mentions.ts'
 import { notify } from '../notify/notify.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -34,16 +34,42 @@ export async function concludeErasure(
       if (state === undefined || state.concluded) return 'concluded'
       if (state.queued > 0) return 'waiting'
       const residue = await verify(app, tx, state, erased)
-      const recorded = recordVerification(tx, request, erased, residue)
-      if (state.running > erased.length) {
-        await recorded
-        return 'more'
-      }
-      await Promise.all([recorded, certify(app, tx, request)])
+      recordVerified(
+        tx,
+        request,
+        erased.map(({ user_id }) => user_id),
+      )
+      recordResidue(tx, request, residue)
+      if (state.running > erased.length) return 'more'
+      // Nobody's identifiers were opened here: perhaps because the master key is wrong, and then nobody is done.
+      if (erased.length === 0 && (await readFacts(tx, request)).done === 0) await finishWithoutCertificate(tx, request)
+      else await certify(app, tx, request)
       return 'concluded'
     })
     if (outcome !== 'more') return outcome
   }
+}
+
+/**
+ * Ends a request in the transaction that erased and verified all of its people: says what was left, signs the
+ * certificate, and orders the search.
+ */
+export async function conclude(
+  app: Application,
+  tx: TenantTransaction,
+  request: string,
+  residue: Map<string, Effect[]>,
+): Promise<void> {
+  // The commit that holds the certificate is waited for, whatever the transaction began as.
+  tx.send('set local synchronous_commit = on')
+  // Whoever retries or cancels the request waits for its row.
+  tx.send(
+    'select from erasure_requests where tenant_id = $1 and id = $2 for update',
+    [tx.tenantId, request],
+    'lock_request',
+  )
+  recordResidue(tx, request, residue)
+  await certify(app, tx, request)
 }
 
 async function lockRequest(tx: TenantTransaction, request: string) {
@@ -116,34 +142,40 @@ async function verify(
   return await findResidue(tx, operation, identifiers)
 }
 
-/** Who left something behind fails, with the names of the tables; everybody else is done. */
-async function recordVerification(
-  tx: TenantTransaction,
-  request: string,
-  erased: ErasedSubject[],
-  residue: Map<string, Effect[]>,
-): Promise<void> {
-  if (erased.length === 0) return
-  const failed = [...residue.keys()]
-  const reasons = failed.map(
-    (id) => `left in ${(residue.get(id) ?? []).map(({ table, effect }) => `${table} (${effect})`).join(', ')}`,
-  )
-  await tx.query(
-    `with failed as (
-       update erasure_subjects s set state = 'failed', error_code = 'erasure.residue', error_reason = given.reason
-       from unnest($4::uuid[], $5::text[]) as given (user_id, reason)
-       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
-     ), done as (
+/** Nothing was found of these people, or {@link recordResidue} says next what was. */
+function recordVerified(tx: TenantTransaction, request: string, people: string[]): void {
+  if (people.length === 0) return
+  tx.send(
+    `with done as (
        update erasure_subjects set state = 'done', finished_at = clock_timestamp()
-       where tenant_id = $1 and request_id = $2 and user_id = any($3) and user_id <> all($4)
+       where tenant_id = $1 and request_id = $2 and user_id = any($3)
      ), erase as (
        update erasure_steps set state = 'done', finished_at = clock_timestamp()
-       where tenant_id = $1 and request_id = $2 and step = 'erase'
+       where tenant_id = $1 and request_id = $2 and step = 'erase' and state <> 'done'
      )
-     update erasure_steps set state = 'running', started_at = coalesce(started_at, now()), failed = failed + $6
-     where tenant_id = $1 and request_id = $2 and step = 'verify'`,
-    [tx.tenantId, request, erased.map(({ user_id }) => user_id), failed, reasons, failed.length],
-    'record_verification',
+     update erasure_steps set state = 'running', started_at = now()
+     where tenant_id = $1 and request_id = $2 and step = 'verify' and state <> 'running'`,
+    [tx.tenantId, request, people],
+    'record_verified',
+  )
+}
+
+/** Who left something behind fails, with the names of the tables. */
+function recordResidue(tx: TenantTransaction, request: string, residue: Map<string, Effect[]>): void {
+  if (residue.size === 0) return
+  const reasons = [...residue.values()].map(
+    (effects) => `left in ${effects.map(({ table, effect }) => `${table} (${effect})`).join(', ')}`,
+  )
+  tx.send(
+    `with failed as (
+       update erasure_subjects s
+       set state = 'failed', finished_at = null, error_code = 'erasure.residue', error_reason = given.reason
+       from unnest($3::uuid[], $4::text[]) as given (user_id, reason)
+       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
+     )
+     update erasure_steps set failed = failed + $5 where tenant_id = $1 and request_id = $2 and step = 'verify'`,
+    [tx.tenantId, request, [...residue.keys()], reasons, residue.size],
+    'record_residue',
   )
 }
 
@@ -153,15 +185,22 @@ async function findResidue(
   identifiers: Map<string, Identifier[]>,
 ): Promise<Map<string, Effect[]>> {
   const ids = [...identifiers.keys()]
-  const residue = new Map<string, Effect[]>()
-  const add = (person: string, effect: Effect) => residue.set(person, [...(residue.get(person) ?? []), effect])
   const all = [...identifiers.values()].flat()
   const values = all.map(({ value }) => value)
   const [located, shared] = await Promise.all([locate(tx, operation, ids), findOtherHolders(tx, values, ids)])
-  for (const { person, table, effect, rows } of located) add(person, { table, effect, rows })
   const own = all.filter(({ value }) => !shared.has(value))
-  // Somebody wrote an identifier down while the person was erased: it is the person's whose identifier it is.
-  for (const mention of await findMentions(tx, operation, own, goneWith(operation, ids))) {
+  return residueOf({ located, mentions: await findMentions(tx, operation, own, goneWith(operation, ids)) }, identifiers)
+}
+
+/** Whose what is left is. Somebody else's row that mentions an identifier is the person's whose identifier it is. */
+export function residueOf(
+  left: { located: Located[]; mentions: Mention[] },
+  identifiers: Map<string, Identifier[]>,
+): Map<string, Effect[]> {
+  const residue = new Map<string, Effect[]>()
+  const add = (person: string, effect: Effect) => residue.set(person, [...(residue.get(person) ?? []), effect])
+  for (const { person, table, effect, rows } of left.located) add(person, { table, effect, rows })
+  for (const mention of left.mentions) {
     const mentioned = new Set(mention.identifiers.map(({ value }) => value))
     for (const [person, theirs] of identifiers) {
       if (!theirs.some(({ value }) => mentioned.has(value))) continue
@@ -172,13 +211,15 @@ async function findResidue(
 }
 
 async function certify(app: Application, tx: TenantTransaction, request: string): Promise<void> {
-  const facts = await readFacts(tx, request)
+  const [facts, digest, key] = await Promise.all([
+    readFacts(tx, request),
+    digestSubjects(app, tx, request),
+    activeSigningKey(tx, app.masterKey),
+  ])
   if (facts.done === 0) {
     await finishWithoutCertificate(tx, request)
-    await record(tx, { activity: 'ErasureFailed', object: request, details: { failed: facts.failed } })
     return
   }
-  const [digest, key] = await Promise.all([digestSubjects(app, tx, request), activeSigningKey(tx, app.masterKey)])
   const claims: CertificateClaims = {
     type: 'lethe.erasure_certificate',
     version: 1,
@@ -196,9 +237,8 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
     verification: { method: 'data_map', rows_left: 0, mentions_left: 0 },
   }
   const jws = await sign(key, claims)
-  await Promise.all([
-    tx.query(
-      `with certificate as (
+  tx.send(
+    `with certificate as (
          insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
          select $1, $2, count(*), $3, $4 from erasure_certificates where tenant_id = $1 and request_id = $2
        )
@@ -208,17 +248,16 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
          finished_at = case when step <> 'search' then clock_timestamp() end
        where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')
        returning pg_notify('lethe_erasure', request_id::text)`,
-      [tx.tenantId, request, key.kid, jws],
-      'record_certificate',
-    ),
-    tell(tx, request, facts),
-    record(tx, {
-      activity: 'ErasureCertified',
-      object: request,
-      details: { operation: facts.operation, done: facts.done, failed: facts.failed },
-    }),
-    enqueue(tx, 'search', { tenant: tx.tenantId, request }),
-  ])
+    [tx.tenantId, request, key.kid, jws],
+    'record_certificate',
+  )
+  enqueue(tx, 'search', { tenant: tx.tenantId, request })
+  await record(tx, {
+    activity: 'ErasureCertified',
+    object: request,
+    details: { operation: facts.operation, done: facts.done, failed: facts.failed },
+  })
+  await tell(tx, request, facts)
 }
 
 /** The digest of the list of those who are done. Who was certified before and failed since is not in that list. */
@@ -275,7 +314,7 @@ async function readFacts(tx: TenantTransaction, request: string) {
 }
 
 async function finishWithoutCertificate(tx: TenantTransaction, request: string): Promise<void> {
-  await tx.query(
+  tx.send(
     `with steps as (
        update erasure_steps set state = 'failed', finished_at = clock_timestamp()
        where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify') and failed > 0
@@ -284,6 +323,7 @@ async function finishWithoutCertificate(tx: TenantTransaction, request: string):
      returning pg_notify('lethe_erasure', id::text)`,
     [tx.tenantId, request],
   )
+  await record(tx, { activity: 'ErasureFailed', object: request })
 }
 
 /** Tells the initiator that it is done. Names nobody. */

@@ -14,6 +14,7 @@ import { findHeir } from '../people/heir.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
+import { conclude, residueOf } from './conclude-erasure.ts'
 import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
 import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
 import { findSharedIdentifiers } from './shared-identifiers.ts'
@@ -32,34 +33,41 @@ export type Turn = { alone: boolean }
 
 /**
  * Erases the next people of a request in one transaction, together with the record of it. Answers `more` while there may
- * be others. Where the whole batch cannot be erased, each of its people is tried alone, and who fails is marked with the
- * reason: one person never stalls the others.
+ * be others. Where these are all that the request has left to do, the same transaction verifies and certifies, and the
+ * answer is `concluded`. Where the whole batch cannot be erased, each of its people is tried alone, and who fails is
+ * marked with the reason: one person never stalls the others.
  */
 export async function eraseBatch(
   app: Application,
   tenant: string,
   request: string,
   turn: Turn,
-): Promise<'more' | 'none'> {
+): Promise<'more' | 'none' | 'concluded'> {
   let claimed: string[] = []
   let attempts = 0
   try {
-    await inTenant(
+    return await inTenant(
       app.database,
       tenant,
       async (tx) => {
         if (++attempts > 1) turn.alone = true
-        const [, subjects] = await Promise.all([takeTurn(tx, request, turn), claim(tx, request, batchSize)])
+        const [, { subjects, all }] = await Promise.all([takeTurn(tx, request, turn), claim(tx, request, batchSize)])
         claimed = subjects.map(({ id }) => id)
-        if (subjects.length > 0) await eraseClaimed(app, tx, request, subjects)
+        if (subjects.length === 0) return 'none'
+        const residue = await eraseClaimed(app, tx, request, subjects, all)
+        if (all) {
+          await conclude(app, tx, request, residue)
+          return 'concluded'
+        }
+        return subjects.length === batchSize ? 'more' : 'none'
       },
       flushedByConclusion,
     )
   } catch (error) {
     if (isPassing(error) || claimed.length === 0) throw error
     await eraseOneByOne(app, tenant, request, claimed)
+    return claimed.length === batchSize ? 'more' : 'none'
   }
-  return claimed.length === batchSize ? 'more' : 'none'
 }
 
 async function eraseOneByOne(app: Application, tenant: string, request: string, people: string[]): Promise<void> {
@@ -69,8 +77,8 @@ async function eraseOneByOne(app: Application, tenant: string, request: string, 
         app.database,
         tenant,
         async (tx) => {
-          const subjects = await claim(tx, request, 1, person)
-          if (subjects.length > 0) await eraseClaimed(app, tx, request, subjects)
+          const { subjects } = await claim(tx, request, 1, person)
+          if (subjects.length > 0) await eraseClaimed(app, tx, request, subjects, false)
         },
         flushedByConclusion,
       )
@@ -96,18 +104,29 @@ type Claimed = {
   requestedBy: string | null
 }
 
-/** Takes people that wait in this request; those that another job has taken are passed over. */
-async function claim(tx: TenantTransaction, request: string, limit: number, person?: string): Promise<Claimed[]> {
-  const { rows } = await tx.query<Claimed>(
+/**
+ * Takes people that wait in this request; those that another job has taken are passed over. `all`: nobody else of the
+ * request waits, and nobody is erased and not yet verified.
+ */
+async function claim(
+  tx: TenantTransaction,
+  request: string,
+  limit: number,
+  person?: string,
+): Promise<{ subjects: Claimed[]; all: boolean }> {
+  const { rows } = await tx.query<Claimed & { unfinished: number }>(
     `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers", r.operation, r.sealed_key as "sealedKey",
-       r.requested_by as "requestedBy"
+       r.requested_by as "requestedBy", (
+         select count(*)::int from erasure_subjects
+         where tenant_id = $1 and request_id = $2 and state in ('queued', 'running')
+       ) as unfinished
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
      where s.tenant_id = $1 and s.request_id = $2 and s.state = 'queued' and ($3::uuid is null or s.user_id = $3)
      order by s.user_id limit $4 for update of s skip locked`,
     [tx.tenantId, request, person ?? null, limit],
     'claim_subjects',
   )
-  return rows
+  return { subjects: rows, all: rows[0]?.unfinished === rows.length }
 }
 
 /** Waits until somebody of this request is free to be taken, or nobody waits any more. */
@@ -119,17 +138,19 @@ export async function awaitWaiting(tx: TenantTransaction, request: string): Prom
   )
 }
 
+/** With `verify`, who left nothing is done, and the answer is what the others left. */
 async function eraseClaimed(
   app: Application,
   tx: TenantTransaction,
   request: string,
   claimed: Claimed[],
-): Promise<void> {
+  verify: boolean,
+): Promise<Map<string, Effect[]>> {
   const [{ operation, sealedKey, requestedBy } = { operation: 'purge', sealedKey: null, requestedBy: null }] = claimed
   if (sealedKey === null) throw new Error('the request has subjects but no key')
   const requestKey = openWith(app.masterKey, sealedKey, 'request key')
   const ids = claimed.map(({ id }) => id)
-  const people = await lockPeople(tx, ids)
+  const [people, locatedOfAll] = await Promise.all([lockPeople(tx, ids), locate(tx, operation, ids)])
   // Whose rows an earlier run erased, and who is tried again because something of them was left.
   const erasedBefore = new Map(
     claimed.flatMap(({ id, sealedIdentifiers }) =>
@@ -148,35 +169,37 @@ async function eraseClaimed(
   for (const person of ids.filter((id) => !known.has(id))) {
     await markFailed(tx, request, person, { code: 'user.not_found', reason: 'gone before this request came to it' })
   }
-  if (subjects.size === 0) return
+  if (subjects.size === 0) return new Map()
 
   const ownIds = [...subjects.keys()]
-  const [shared, located] = await Promise.all([
-    findSharedIdentifiers(tx, request, [...subjects.values()].flat(), ownIds),
-    locate(tx, operation, ownIds),
-  ])
-  const isOwn = ({ value }: Identifier) => !shared.has(value)
+  // What stands in the rows of whoever stays is counted, so the count depends on who goes.
+  const located = ownIds.length === ids.length ? locatedOfAll : await locate(tx, operation, ownIds)
   const teaches = located.some(({ table }) => table === 'session_instructors')
   const taught = teaches ? await sessionsTaughtBy(tx, ownIds) : []
-  const effects = await erase(tx, {
-    operation,
-    people: ownIds,
-    identifiers: [...subjects.values()].flat().filter(isOwn),
-    findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
-    findAlsoErased: (people) => findSubjects(tx, request, people),
-    located,
-  })
+  const identifiers = [...subjects.values()].flat()
+  const sharing = findSharedIdentifiers(tx, request, identifiers, ownIds)
+  const [{ effects, left }, shared] = await Promise.all([
+    erase(tx, {
+      operation,
+      people: ownIds,
+      identifiers,
+      shared: sharing,
+      findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
+      findAlsoErased: (people) => findSubjects(tx, request, people),
+      located,
+      verify,
+    }),
+    sharing,
+  ])
+  const isOwn = ({ value }: Identifier) => !shared.has(value)
   if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
   // Who is anonymized may come back as somebody new: nothing remembers the identifiers.
   const hashKey = operation === 'purge' ? await identifierHashKey(tx, app.masterKey) : undefined
-  const audited = recordErased(tx, {
+  await recordErased(tx, { operation, request, people: ownIds, identifiers: identifiers.filter(isOwn) })
+  record(tx, request, {
     operation,
-    request,
-    people: ownIds,
-    identifiers: [...subjects.values()].flat().filter(isOwn),
-  })
-  const recorded = record(tx, request, {
-    operation,
+    // Whose verification found something is said to have failed next, by name of the tables.
+    state: verify ? 'done' : 'running',
     effects,
     located,
     subjects: ownIds.map((id) => {
@@ -196,7 +219,7 @@ async function eraseClaimed(
       }
     }),
   })
-  await Promise.all([audited, recorded])
+  return left === undefined ? new Map() : residueOf(left, subjects)
 }
 
 /** Tells the administrators which sessions now need somebody. Names nobody. */
@@ -224,12 +247,18 @@ async function findSubjects(tx: TenantTransaction, request: string, people: stri
 type Recorded = { id: string; sealed: Buffer; hashes: { kind: string; hash: Buffer }[]; shared: number }
 
 /** Writes down what was done, in the transaction that did it: subjects, tombstones, ledger, receipt, step. */
-async function record(
+function record(
   tx: TenantTransaction,
   request: string,
-  done: { operation: Operation; effects: Effect[]; located: Located[]; subjects: Recorded[] },
-): Promise<void> {
-  const { operation, effects, located, subjects } = done
+  done: {
+    operation: Operation
+    state: 'running' | 'done'
+    effects: Effect[]
+    located: Located[]
+    subjects: Recorded[]
+  },
+): void {
+  const { operation, state, effects, located, subjects } = done
   const counts = new Map<string, Record<string, number>>(subjects.map(({ id }) => [id, {}]))
   for (const { person, table, effect, rows } of located) {
     const own = counts.get(person)
@@ -238,11 +267,11 @@ async function record(
   const stones = subjects.flatMap(({ id, hashes }) => hashes.map(({ kind, hash }) => ({ id, kind, hash })))
   const removed = effects.reduce((sum, { rows }) => sum + rows, 0)
   const shared = subjects.reduce((sum, subject) => sum + subject.shared, 0)
-  await tx.query(
+  tx.send(
     `with subjects as (
        update erasure_subjects s
-       set state = 'running', sealed_identifiers = given.sealed, counts = given.counts::jsonb, erased_at = clock_timestamp(),
-         error_code = null, error_reason = null
+       set state = $16, sealed_identifiers = given.sealed, counts = given.counts::jsonb, erased_at = clock_timestamp(),
+         finished_at = case when $16 = 'done' then clock_timestamp() end, error_code = null, error_reason = null
        from unnest($3::uuid[], $4::bytea[], $5::text[]) as given (user_id, sealed, counts)
        where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
      ), ledger as (
@@ -280,6 +309,7 @@ async function record(
       removed,
       shared,
       operation,
+      state,
     ],
     'record_erasure',
   )

@@ -46,7 +46,7 @@ export async function requestErasure(
   const request = newId()
   const salt = order.operation === 'anonymize' ? newKey() : undefined
   const lines = salt === undefined ? [] : people.map(({ identifiers }) => saltedLine(salt, identifiers))
-  const ordered = tx.query(
+  tx.send(
     `with request as (
        insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version)
        values ($1, $9, $2, $3, $4, $5, $6, $7)
@@ -72,12 +72,12 @@ export async function requestErasure(
     ],
     'request_erasure',
   )
-  const details = { operation: order.operation, people: ids.length }
-  await Promise.all([
-    ordered,
-    enqueueErasure(tx, request, ids.length),
-    record(tx, { activity: 'ErasureOrdered', object: request, details }),
-  ])
+  enqueueErasure(tx, request, ids.length)
+  await record(tx, {
+    activity: 'ErasureOrdered',
+    object: request,
+    details: { operation: order.operation, people: ids.length },
+  })
   return { request, ...(salt !== undefined && { salt: salt.toString('base64url') }) }
 }
 
@@ -90,7 +90,7 @@ export function userIdsOf(given: string[]): string[] {
 }
 
 /** Enqueues the jobs of a request with so many people to work on. */
-export async function enqueueErasure(tx: TenantTransaction, request: string, people: number): Promise<void> {
+export function enqueueErasure(tx: TenantTransaction, request: string, people: number): void {
   const jobs = Math.min(mostJobs, Math.max(1, Math.ceil(people / peoplePerJob)))
-  for (let job = 0; job < jobs; job++) await enqueue(tx, 'erase', { tenant: tx.tenantId, request })
+  for (let job = 0; job < jobs; job++) enqueue(tx, 'erase', { tenant: tx.tenantId, request })
 }

@@ -52,7 +52,7 @@ export async function requestFollowUp(
       order.subjects.map(({ identifiers }) => sealIdentifiers(key, identifiers)),
     ],
   )
-  await enqueueErasure(tx, request, ids.length)
+  enqueueErasure(tx, request, ids.length)
   await record(tx, { activity: 'ErasureFollowUpOrdered', object: request, details: { people: ids.length } })
   return request
 }

@@ -31,6 +31,6 @@ export async function retryErasure(tx: TenantTransaction, request: string): Prom
      where tenant_id = $1 and request_id = $2 and step <> 'resolve'`,
     [tx.tenantId, request],
   )
-  await enqueueErasure(tx, request, rowCount)
+  enqueueErasure(tx, request, rowCount)
   await record(tx, { activity: 'ErasureRetried', object: request, details: { people: rowCount } })
 }

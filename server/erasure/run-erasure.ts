@@ -20,9 +20,11 @@ export async function runErasure(app: Application, payload: JobPayload): Promise
   const started = Date.now()
   const turn = { alone: false }
   for (;;) {
-    while ((await eraseBatch(app, tenant, request, turn)) === 'more') {
+    const erased = await eraseBatch(app, tenant, request, turn)
+    if (erased === 'concluded') return
+    if (erased === 'more') {
       if (Date.now() - started < slice) continue
-      await inTenant(app.database, tenant, (tx) => enqueueErasure(tx, request, 1))
+      await inTenant(app.database, tenant, async (tx) => enqueueErasure(tx, request, 1))
       return
     }
     if ((await concludeErasure(app, tenant, request)) === 'concluded') return

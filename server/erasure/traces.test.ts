@@ -152,8 +152,8 @@ it('jobs carry ids only', async () => {
 
 it('a job that has nothing to do ends without a trace', async () => {
   await test.inTenant(rows.tenant, async (tx) => {
-    await enqueue(tx, 'erase', { tenant: rows.tenant, request: 'd0000000-0000-4000-8000-000000000000' })
-    await enqueue(tx, 'search', {})
+    enqueue(tx, 'erase', { tenant: rows.tenant, request: 'd0000000-0000-4000-8000-000000000000' })
+    enqueue(tx, 'search', {})
   })
   const left = async () => (await test.owner.query('select from graphile_worker._private_jobs')).rowCount
   while ((await left()) !== 0) await new Promise((resolve) => setTimeout(resolve, 20))

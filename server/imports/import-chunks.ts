@@ -111,7 +111,7 @@ async function writeChunk(
   const { shape, file } = reader.found
   return await retryVanished(() =>
     inTenant(run.database, run.tenantId, async (tx) => {
-      await allowMemory(tx)
+      await prepareForMany(tx)
       await createStaging(tx, shape)
       await copyIntoStaging(tx, shape, chunk)
       const outcome = await write(tx, chunk)
@@ -122,9 +122,13 @@ async function writeChunk(
   )
 }
 
-/** Lets a chunk be sorted and joined in memory. */
-export async function allowMemory(tx: TenantTransaction): Promise<void> {
-  await tx.query(`set local work_mem = '64MB'`)
+/**
+ * Readies a transaction for many rows: memory to sort and join a chunk, and no plan from a time when the tables were
+ * small. Foreign keys are checked by plans that a connection keeps; one that was made for a table of one page may take
+ * any index of it, and reads all of the tenant's rows for each check once there are thousands.
+ */
+export async function prepareForMany(tx: TenantTransaction): Promise<void> {
+  await Promise.all([tx.query(`set local work_mem = '64MB'`), tx.query('discard plans')])
 }
 
 /** Runs a transaction again when a row that it refers to was deleted in the meantime. */

@@ -1,10 +1,10 @@
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import {
   addCounts,
-  allowMemory,
   countsOf,
   type FileCounts,
   type Outcome,
+  prepareForMany,
   reportRejected,
   retryVanished,
 } from '../import-chunks.ts'
@@ -32,7 +32,7 @@ export async function importLearners(
 ): Promise<void> {
   const done = await retryVanished(() =>
     inTenant(run.database, run.tenantId, async (tx) => {
-      await allowMemory(tx)
+      await prepareForMany(tx)
       const info = await stageFile(run, tx, files.info)
       const registration = await stageFile(run, tx, files.registration)
       await gatherLearners(run, tx)
@@ -197,7 +197,8 @@ async function updateUsers(tx: TenantTransaction): Promise<void> {
 
 async function writeEnrollments(run: OuladRun, tx: TenantTransaction): Promise<void> {
   // "lateral … offset 0" looks each enrollment up in its index. Left to itself the planner, which knows the table as
-  // empty, joins by reading all of the tenant's enrollments for each row, those that the statement adds included.
+  // empty, joins by reading all of the tenant's enrollments for each row, those that the statement adds included; and
+  // were the course among the conditions inside, it could take the index by course, with all of the course's learners.
   await tx.query(
     'create temporary table written_enrollments (user_id uuid not null, course_id uuid not null) on commit drop',
   )
@@ -238,10 +239,8 @@ async function writeEnrollments(run: OuladRun, tx: TenantTransaction): Promise<v
        select $1, g.*
        from given g
        left join lateral (
-         select * from enrollments e
-         where e.tenant_id = $1 and e.user_id = g.user_id and e.course_id = g.course_id
-         offset 0
-       ) e on true
+         select * from enrollments e where e.tenant_id = $1 and e.user_id = g.user_id offset 0
+       ) e on e.course_id = g.course_id
        where e.id is null
          or (e.session_id, e.state, e.result, e.registered_on, e.withdrawn_on, e.previous_attempts, e.credits)
            is distinct from

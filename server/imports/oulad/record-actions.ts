@@ -24,8 +24,9 @@ export async function importRecordActions(run: OuladRun, reader: TableReader, co
          from (select distinct code_module, code_presentation, id_site from staged_student_vle) s
          left join courses c
            on c.tenant_id = $1 and c.external_key = $3 || s.code_module || '/' || s.code_presentation
-         left join modules m
-           on m.tenant_id = $1 and m.external_key = $3 || s.id_site and m.course_id = c.id
+         left join lateral (
+           select id, course_id from modules where tenant_id = $1 and external_key = $3 || s.id_site offset 0
+         ) m on m.course_id = c.id
        ),
        resolved as materialized (
          select s.line, s.id_student, s.sum_click, l.user_id, p.module_id, p.starts_on + s.date as happened_on,

@@ -5,7 +5,7 @@ import { inTenant, type TenantTransaction } from '../../platform/database/transa
 import { LetheError } from '../../platform/errors.ts'
 import { CsvReader } from '../csv-reader.ts'
 import { decodeUtf8 } from '../fields.ts'
-import { allowMemory } from '../import-chunks.ts'
+import { prepareForMany } from '../import-chunks.ts'
 import { addToRun, finishRun, startRun } from '../import-run.ts'
 import { findRows } from './find-rows.ts'
 import { decideRoles, findManagers, findPurged } from './judge-rows.ts'
@@ -100,7 +100,7 @@ async function importRows(
   options: ImportUsersOptions,
 ): Promise<ImportUsersResult> {
   const { withRoles = false, onOutcome } = options
-  await allowMemory(tx)
+  await prepareForMany(tx)
   const run = await startRun(tx, { format: 'users', startedBy: options.startedBy })
   let read = 0
   await stageUsers(tx, reader, columns, {

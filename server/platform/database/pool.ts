@@ -9,6 +9,11 @@ export type Database = {
   masterKey: Buffer
   /** Who sets in motion what is done with this database; `system` where nobody is named. */
   initiator?: Initiator
+  /**
+   * More connections of the same kind for work whose commits need not be on disk at once, because a crash that loses the
+   * last of them does no harm. The caller ends the pool.
+   */
+  openUnflushed(max: number): pg.Pool
   close(): Promise<void>
 }
 
@@ -31,8 +36,8 @@ types.setTypeParser(pg.types.builtins.NUMERIC, Number)
 
 /** Opens the application's database. Throws like {@link openPool}. */
 export async function openDatabase(options: PoolOptions & { masterKey: Buffer }): Promise<Database> {
-  const pool = await openPool(options)
-  return { pool, masterKey: options.masterKey, close: () => pool.end() }
+  const { pool, openUnflushed } = await openPools(options)
+  return { pool, masterKey: options.masterKey, openUnflushed, close: () => pool.end() }
 }
 
 /** The same database, for somebody: what is done with it was set in motion by this initiator. */
@@ -40,25 +45,30 @@ export function actingFor(database: Database, initiator: Initiator): Database {
   return { ...database, initiator }
 }
 
+/** Opens a pool of connections and makes sure that the server can be used. Throws `database.unreachable`, `database.refused`, `database.too_old`. */
+export async function openPool(options: PoolOptions): Promise<pg.Pool> {
+  return (await openPools(options)).pool
+}
+
 /**
- * Opens a pool of connections and makes sure that the server can be used.
- *
  * `force_generic_plan`: the engine's statements are prepared once per connection and take whole lists of people as one
  * array, so a plan made anew for each value costs more than it gains. No parallel workers: starting them takes longer than
  * any statement here, and there are other connections for the other cores.
- *
- * Throws `database.unreachable`, `database.refused`, `database.too_old`.
  */
-export async function openPool(options: PoolOptions): Promise<pg.Pool> {
+async function openPools(options: PoolOptions): Promise<Pick<Database, 'pool' | 'openUnflushed'>> {
   const role = 'role' in options ? options.role : 'lethe_app'
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.max ?? 10,
-    application_name: options.applicationName ?? 'lethe',
-    options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0`,
-    types,
-  })
-  tolerateLostConnections(pool)
+  const open = (max: number, settings = '') => {
+    const pool = new pg.Pool({
+      connectionString: options.url,
+      max,
+      application_name: options.applicationName ?? 'lethe',
+      options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0${settings}`,
+      types,
+    })
+    tolerateLostConnections(pool)
+    return pool
+  }
+  const pool = open(options.max ?? 10)
   try {
     const client = await pool.connect()
     try {
@@ -70,7 +80,7 @@ export async function openPool(options: PoolOptions): Promise<pg.Pool> {
     await pool.end()
     throw connectionError(error, options.url)
   }
-  return pool
+  return { pool, openUnflushed: (most) => open(most, ' -c synchronous_commit=off') }
 }
 
 /** Opens one connection as the owner of the tables, for migrations. Throws like {@link openPool}. */

@@ -24,6 +24,11 @@ export type TenantTransaction = {
     values?: readonly unknown[],
     name?: string,
   ): Promise<{ rows: Row[]; rowCount: number }>
+  /**
+   * Sends a statement whose answer nobody needs. It costs no round trip of its own; if it fails, the transaction fails
+   * with its error.
+   */
+  send(text: string, values?: readonly unknown[], name?: string): void
   /** Gives the connection to a COPY, which keeps it to itself: nothing else may be under way. */
   copy<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T>
 }
@@ -67,7 +72,9 @@ export async function inTenant<T>(
       // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
       const begun = client.query(`begin; set local lethe.tenant_id = '${tenantId}'${later}`)
       const [result] = await Promise.all([work(transactionOn(client, tenantId, known, failures)), begun])
-      await client.query('commit')
+      const { command } = await client.query('commit')
+      // After a statement failed that nobody waited for, the server answers a commit by rolling back, without an error.
+      if (command === 'ROLLBACK') throw failures.at(-1) ?? new Error('the transaction was rolled back')
       return result
     } catch (error) {
       try {
@@ -77,7 +84,7 @@ export async function inTenant<T>(
         broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
       }
       // Statements that were sent with the one that failed fail too, because of it.
-      const cause = codeOf(error) === '25P02' ? (failures[0] ?? error) : error
+      const cause = codeOf(error) === '25P02' ? (failures.at(-1) ?? error) : error
       if (attempt >= attempts || !passing.has(codeOf(cause) ?? '')) throw cause
     } finally {
       client.pipeline = false
@@ -95,9 +102,14 @@ export async function withinTenant<T>(
   work: (tx: TenantTransaction) => Promise<T>,
 ): Promise<T> {
   const known = { initiator: database.initiator ?? system, masterKey: database.masterKey }
+  const failures: Error[] = []
   await client.query(`select set_config('lethe.tenant_id', $1, true)`, [tenantId])
-  const result = await work(transactionOn(client, tenantId, known, []))
-  await client.query(`select set_config('lethe.tenant_id', '', true)`)
+  const result = await work(transactionOn(client, tenantId, known, failures))
+  try {
+    await client.query(`select set_config('lethe.tenant_id', '', true)`)
+  } catch (error) {
+    throw failures.at(-1) ?? error
+  }
   return result
 }
 
@@ -136,6 +148,10 @@ function transactionOn(
       db ??= new Kysely<DB>({ dialect: new PostgresDialect({ pool: onlyThis(client) }) })
       return db
     },
+    send(text, values, name) {
+      // Its error is among the failures, and the commit brings it up.
+      this.query(text, values, name).catch(() => undefined)
+    },
     async query(text, values = [], name) {
       try {
         const result = await client.query(
@@ -143,7 +159,7 @@ function transactionOn(
         )
         return { rows: result.rows, rowCount: result.rowCount ?? 0 }
       } catch (error) {
-        if (error instanceof Error) failures.push(error)
+        if (error instanceof Error && codeOf(error) !== '25P02') failures.push(error)
         throw error
       }
     },

@@ -7,13 +7,13 @@ export type JobPayload = Record<string, string>
  * Enqueues a job in the transaction given: it exists exactly when that transaction commits, and a worker picks it up
  * within milliseconds. With a `key`, a job of that key that waits already is not doubled.
  */
-export async function enqueue(
+export function enqueue(
   tx: TenantTransaction,
   task: string,
   payload: JobPayload,
   options: { key?: string } = {},
-): Promise<void> {
-  await tx.query(
+): void {
+  tx.send(
     `select graphile_worker.add_job($1, payload := $2::json, job_key := $3, job_key_mode := 'preserve_run_at')`,
     [task, JSON.stringify(payload), options.key ?? null],
     'enqueue',

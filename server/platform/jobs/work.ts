@@ -39,8 +39,10 @@ export async function work(
   const events: WorkerEvents = new EventEmitter()
   const names: string[] = []
   events.on('pool:create', ({ workerPool }) => names.push(workerPool.id))
+  // A crash may lose that a job was taken or done, and it runs again, which every job must bear. One connection listens.
+  const queue = database.openUnflushed(options.concurrency + 1)
   const runner = await run({
-    pgPool: database.pool,
+    pgPool: queue,
     taskList: Object.fromEntries(
       Object.entries(tasks).map(([name, task]) => [
         name,
@@ -71,6 +73,7 @@ export async function work(
       ])
       life.off('error', lost)
       life.release()
+      await queue.end()
     },
   }
 }

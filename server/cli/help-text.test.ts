@@ -1,0 +1,157 @@
+import { readdir, readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { describe, expect, it } from 'vitest'
+import { buildProgram } from './program.ts'
+
+type Found = { name: string; command: Command; help: string }
+
+/** Every command of the program, the program itself first, with what its --help prints. */
+function walk(command: Command, name = command.name()): Found[] {
+  let help = ''
+  command.configureOutput({ writeOut: (text) => (help += text) })
+  command.outputHelp()
+  return [{ name, command, help }, ...command.commands.flatMap((one) => walk(one, `${name} ${one.name()}`))]
+}
+
+const commands = walk(buildProgram())
+
+function examplesIn(help: string): string[] {
+  const [, examples] = /\n\nExamples:\n((?: {2}\S.*\n)+)$/.exec(help) ?? []
+  return (
+    examples
+      ?.trimEnd()
+      .split('\n')
+      .map((line) => line.trim()) ?? []
+  )
+}
+
+/**
+ * The commands of a line of a shell, each as its words: what pipes, lists and substitutions are made of, without
+ * assignments before a command and without redirections.
+ */
+function commandsIn(line: string): string[][] {
+  const found: string[][] = []
+  let words: string[] = []
+  for (const [token] of line.matchAll(/&&|\|\||[|;()]|[<$](?=\()|[<>]+|(?:"[^"]*"|'[^']*'|[^\s"'|;&<>()])+/g)) {
+    if (/^(&&|[|;()<$]|\|\|)$/.test(token)) {
+      found.push(words)
+      words = []
+    } else {
+      words.push(token)
+    }
+  }
+  return [...found, words].map((all) => {
+    const redirection = all.findIndex((word) => /^[<>]/.test(word))
+    const kept = (redirection < 0 ? all : all.slice(0, redirection)).map((word) => word.replace(/^(["'])(.*)\1$/, '$2'))
+    return kept.slice(kept.findIndex((word) => !/^[A-Z_]+=/.test(word)))
+  })
+}
+
+/** The commands of a line that are Lethe's, each as the arguments of the program. */
+function argumentsIn(line: string): string[][] {
+  return commandsIn(line).flatMap((words) => {
+    const [first, second] = words
+    if (first === 'lethe') return [words.slice(1)]
+    return first === 'npx' && second === 'lethe' ? [words.slice(2)] : []
+  })
+}
+
+/** What is wrong with arguments, as the program itself says before it acts; undefined: nothing. */
+async function problemOf(args: string[]): Promise<string | undefined> {
+  const program = buildProgram()
+  let reached: Command | undefined
+  const disarm = (command: Command) => {
+    if (command.commands.length === 0) {
+      command.action((...given: unknown[]) => {
+        reached = given.at(-1) as Command
+      })
+    }
+    command.configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
+    command.commands.forEach(disarm)
+  }
+  disarm(program)
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  return reached === undefined ? 'no command was reached' : problemOfSubject(reached)
+}
+
+/** Commander cannot know that a person is named by exactly one of several options. */
+function problemOfSubject(command: Command): string | undefined {
+  const names = ['id', 'directoryObjectId', 'ref', 'login', 'email', 'file']
+  const options = names.filter((name) => command.options.some((option) => option.attributeName() === name))
+  if (!options.includes('login')) return undefined
+  const given = options.filter((name) => command.getOptionValue(name) !== undefined)
+  const least = ['sweep', 'verify'].includes(command.name()) ? 0 : 1
+  return given.length > 1 || given.length < least ? `it names a person by ${given.length} options` : undefined
+}
+
+describe('the help of every command', () => {
+  it('says what the command, its arguments and its options are', () => {
+    const missing = commands.flatMap(({ name, command }) => [
+      ...(command.description() === '' ? [name] : []),
+      ...command.options.filter(({ description }) => description === '').map(({ flags }) => `${name} ${flags}`),
+      ...command.registeredArguments
+        .filter(({ description }) => description === '')
+        .map((argument) => `${name} <${argument.name()}>`),
+    ])
+    expect(missing).toEqual([])
+  })
+
+  it.each(commands)('ends with one to four examples of it: $name', ({ name, command, help }) => {
+    const examples = examplesIn(help)
+    expect(examples.length, help).toBeGreaterThanOrEqual(1)
+    expect(examples.length).toBeLessThanOrEqual(4)
+    const own = command.commands.length === 0 ? name : `${name} `
+    for (const example of examples) expect(example).toContain(own)
+    for (const line of help.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120)
+  })
+})
+
+describe('a command line that somebody may copy', () => {
+  it('is told from the rest of a line', () => {
+    const line = `A=1 lethe a "b c" --d='e' > f.json && pg_restore --x | npx lethe g; source <(lethe h i)`
+    expect(argumentsIn(line)).toEqual([['a', 'b c', `--d='e'`], ['g'], ['h', 'i']])
+  })
+
+  it.each([
+    ['user', 'vanish'],
+    ['user', 'list', '--nonsense'],
+    ['user', 'list', '--sort', 'colour'],
+    ['user', 'export', '--ref', 'a'],
+    ['user', 'show'],
+    ['purge', '--ref', 'a', '--file', 'b'],
+    ['tenant', 'create', 'a', 'b'],
+    ['user'],
+  ])('is refused where it is wrong: %j %j %j', async (...args) => {
+    expect(await problemOf(args)).toBeTypeOf('string')
+  })
+
+  it.each(commands)('is right in the help of $name', async ({ help }) => {
+    for (const example of examplesIn(help)) {
+      const lines = argumentsIn(example)
+      expect(lines, example).not.toEqual([])
+      for (const args of lines) expect(await problemOf(args), example).toBeUndefined()
+    }
+  })
+
+  it('is right in README.md and docs', async () => {
+    const root = new URL('../../', import.meta.url)
+    const docs = (await readdir(new URL('docs/', root))).filter((name) => name.endsWith('.md'))
+    let checked = 0
+    for (const name of ['README.md', 'CONTRIBUTING.md', ...docs.map((doc) => `docs/${doc}`)]) {
+      const text = await readFile(new URL(name, root), 'utf8')
+      for (const [, block = ''] of text.matchAll(/```sh\n(.*?)```/gs)) {
+        for (const line of block.split('\n')) {
+          for (const args of argumentsIn(line.replace(/ # .*/, ''))) {
+            expect(await problemOf(args), `${name}: ${line}`).toBeUndefined()
+            checked += 1
+          }
+        }
+      }
+    }
+    expect(checked).toBeGreaterThan(20)
+  })
+})

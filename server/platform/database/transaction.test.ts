@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../test/database.ts'
+import { codeOf } from './pool.ts'
+import { inTenant } from './transaction.ts'
+
+const tenant = '018f0000-0000-7000-8000-000000000001'
+let test: TestDatabase
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  await test.owner.query(`insert into tenants (id, name, kind) values ('${tenant}', 'one', 'enterprise')`)
+})
+afterAll(() => test.close())
+
+const insertUser = `insert into users (tenant_id, ref) values ('${tenant}', $1)`
+const refs = async () =>
+  (await test.owner.query<{ ref: string }>('select ref from users order by ref')).rows.map(({ ref }) => ref)
+
+describe('a statement whose answer nobody needs', () => {
+  it('is done when the transaction is', async () => {
+    await inTenant(test.database, tenant, async (tx) => tx.send(insertUser, ['sent']))
+    expect(await refs()).toContain('sent')
+  })
+
+  it('fails the transaction with its own error, and nothing of it stays', async () => {
+    const failed = inTenant(test.database, tenant, async (tx) => {
+      tx.send(insertUser, ['before'])
+      tx.send('select 1 / 0')
+      tx.send(insertUser, ['after'])
+    })
+    await expect(failed.catch(codeOf)).resolves.toBe('22012')
+    expect(await refs()).not.toContain('before')
+  })
+
+  it('fails the transaction with its own error when an awaited statement fails because of it', async () => {
+    const failed = inTenant(test.database, tenant, async (tx) => {
+      tx.send('select 1 / 0')
+      await tx.query('select 1')
+    })
+    await expect(failed.catch(codeOf)).resolves.toBe('22012')
+  })
+})
+
+it('commits what follows a failure that a savepoint took back', async () => {
+  await inTenant(test.database, tenant, async (tx) => {
+    await tx.query('savepoint here')
+    await tx.query('select 1 / 0').catch(() => tx.query('rollback to savepoint here'))
+    await tx.query(insertUser, ['kept'])
+  })
+  expect(await refs()).toContain('kept')
+})
+
+it('gives the connection back in order after a failure', async () => {
+  await expect(inTenant(test.database, tenant, async (tx) => tx.send('select 1 / 0'))).rejects.toThrow()
+  await inTenant(test.database, tenant, async (tx) => {
+    expect((await tx.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  })
+})
