@@ -423,6 +423,23 @@ describe('what the owner of the database changes', () => {
     expect(at(found)).toEqual(signed.map((number) => ({ problem: 'checkpoint_altered', from: number, to: number })))
   })
 
+  it('is found when the end is removed with its checkpoints, by whoever noted the head elsewhere', async () => {
+    const { head } = await verify(rows.tenant)
+    const found: AuditProblem[][] = []
+    const without = await problemsAfter(async () => {
+      await sql('delete from audit_entries where OWN and sequence > 14')
+      await sql('delete from audit_checkpoints where OWN and sequence > 14')
+      found.push((await verifyAudit(test.app, rows.tenant, { noted: head })).problems)
+    })
+    expect(without).toEqual([])
+    expect(found.map(at)).toEqual([only('removed', 15, entries)])
+    expect((await verifyAudit(test.app, rows.tenant, { noted: head })).problems).toEqual([])
+    const other = { ...head, hash: 'A'.repeat(43) }
+    expect(at((await verifyAudit(test.app, rows.tenant, { noted: other })).problems)).toEqual(
+      only('rewritten', 1, entries),
+    )
+  })
+
   it('stays found after the trail went on, and after the people in it are gone', async () => {
     const removed = await problemsAfter(async () => {
       await sql('delete from audit_entries where OWN and sequence > 20')

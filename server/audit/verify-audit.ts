@@ -45,10 +45,14 @@ const mostGuesses = 4
  * Checks the audit trail of a tenant as it is at one moment: every sealed entry against the chain, and the chain against
  * the signed checkpoints. Finds what was altered, removed or inserted since, by whomever, as long as that somebody does
  * not have the master key: also a removed end of the chain, unless the checkpoints of that end were removed with it; so
- * compare `head` with the one that was noted elsewhere, such as in a certificate. Needs no person's key: ciphertext is
+ * give an earlier `head` that was noted elsewhere, such as in a certificate, as `noted`. Needs no person's key: ciphertext is
  * what is hashed, so erasures change nothing. Memory does not depend on the number of entries.
  */
-export async function verifyAudit(app: Pick<Application, 'database'>, tenant: string): Promise<AuditVerification> {
+export async function verifyAudit(
+  app: Pick<Application, 'database'>,
+  tenant: string,
+  options: { noted?: ChainHead } = {},
+): Promise<AuditVerification> {
   return await inTenant(app.database, tenant, async (tx) => {
     await tx.query('set transaction isolation level repeatable read, read only')
     const reader = await openCheckpoints(tx)
@@ -61,7 +65,7 @@ export async function verifyAudit(app: Pick<Application, 'database'>, tenant: st
       head: { sequence: 0, hash: null },
       problems: [],
     }
-    const check = new ChainCheck(tx.tenantId, found, lastSigned)
+    const check = new ChainCheck(tx.tenantId, found, lastSigned, options.noted)
     let checkpoint = await checkpoints.next()
     for await (const entry of readSealed(tx)) {
       while (!checkpoint.done && checkpoint.value.sequence < entry.sequence) {
@@ -106,10 +110,14 @@ class ChainCheck {
   #wrongCheckpoint = false
   #unsigned: { from: number; to: number; at: string } | undefined
 
-  constructor(tenant: string, found: AuditVerification, lastSigned: number) {
+  /** What somebody noted of the chain outside of the database. */
+  readonly #noted: ChainHead | undefined
+
+  constructor(tenant: string, found: AuditVerification, lastSigned: number, noted: ChainHead | undefined) {
     this.#tenant = tenant
     this.#found = found
     this.#lastSigned = lastSigned
+    this.#noted = noted
   }
 
   entry(entry: SealedEntry): void {
@@ -146,6 +154,9 @@ class ChainCheck {
     this.#reached = entry.sequence
     this.#last = { sequence: entry.sequence, hash: entry.hash, at: entry.at }
     this.#found.head = { sequence: entry.sequence, hash: entry.hash.toString('base64url') }
+    if (entry.sequence === this.#noted?.sequence && this.#found.head.hash !== this.#noted.hash) {
+      this.#report('rewritten', 1, entry.sequence, entry.at)
+    }
   }
 
   checkpoint({ sequence, at, claims }: StoredCheckpoint): void {
@@ -173,6 +184,7 @@ class ChainCheck {
   }
 
   end(): void {
+    if (this.#noted !== undefined) this.#missingUpTo(this.#noted.sequence)
     if (this.#unsigned !== undefined) {
       const { from, to, at } = this.#unsigned
       this.#report('unsigned', from, to, at)

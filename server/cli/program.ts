@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addAuditCommands } from './audit-commands.ts'
 import { addCertificateCommands } from './certificate-commands.ts'
 import { addCompletionCommand } from './completion-command.ts'
 import { addDatabaseCommands } from './database-commands.ts'
@@ -25,6 +26,7 @@ const groups: ((program: Command) => void)[] = [
   addCertificateCommands,
   addLedgerCommands,
   addSweepCommand,
+  addAuditCommands,
   addCompletionCommand,
 ]
 

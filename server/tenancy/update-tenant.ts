@@ -47,6 +47,6 @@ export async function updateTenant(tx: TenantTransaction, changes: TenantSetting
     ...(fields === undefined ? [] : ['surviving_fields']),
     ...(below === undefined ? [] : ['singled_out_below']),
   ]
-  await record(tx, { activity: 'TenantUpdated', object: tx.tenantId, details: { columns } })
+  if (columns.length > 0) await record(tx, { activity: 'TenantUpdated', object: tx.tenantId, details: { columns } })
   return settings
 }
