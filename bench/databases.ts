@@ -67,7 +67,8 @@ export async function settle(owner: pg.Client): Promise<void> {
   await owner.query('checkpoint')
 }
 
-function urlOf(url: string, database: string): string {
+/** The connection string of another database of the same server. */
+export function urlOf(url: string, database: string): string {
   const changed = new URL(url)
   changed.pathname = `/${database}`
   return changed.href

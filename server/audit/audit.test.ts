@@ -141,7 +141,7 @@ describe('values about people', () => {
         people.map((object, index) => ({ activity: 'UserUpdated', object, values: { index } })),
       )
     })
-    expect(statements).toBeLessThanOrEqual(2)
+    expect(statements).toBeLessThanOrEqual(4)
     for (const [index, subject] of people.entries()) expect((await list({ subject }))[0]?.values).toEqual({ index })
   })
 

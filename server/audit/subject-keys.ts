@@ -12,28 +12,31 @@ const purpose = 'key of a person'
  * Throws `master_key.wrong`.
  */
 export async function keysOfUsers(tx: TenantTransaction, userIds: readonly string[]): Promise<Map<string, Buffer>> {
-  const made = userIds.map(() => newKey())
-  const ask = () =>
-    tx.query<{ user_id: string; sealed_key: Buffer }>(
-      `with made as (
-         insert into person_keys (tenant_id, user_id, sealed_key)
-         select $1, given.user_id, given.sealed_key
-         from unnest($2::uuid[], $3::bytea[]) as given (user_id, sealed_key)
-         join users on users.tenant_id = $1 and users.id = given.user_id and users.state <> 'anonymized'
-         where not exists (select from person_keys k where k.tenant_id = $1 and k.user_id = given.user_id)
-         on conflict do nothing
-         returning user_id, sealed_key
-       )
-       select user_id, sealed_key from made
-       union all
-       select user_id, sealed_key from person_keys where tenant_id = $1 and user_id = any ($2)`,
-      [tx.tenantId, userIds, made.map((key) => seal(tx.masterKey, key, purpose))],
-      'keys_of_users',
+  const found = await readKeys(tx, userIds)
+  const missing = userIds.filter((id) => !found.has(id))
+  if (missing.length > 0) {
+    tx.send(
+      `insert into person_keys (tenant_id, user_id, sealed_key)
+       select $1, given.user_id, given.sealed_key
+       from unnest($2::uuid[], $3::bytea[]) as given (user_id, sealed_key)
+       join users on users.tenant_id = $1 and users.id = given.user_id and users.state <> 'anonymized'
+       on conflict do nothing`,
+      [tx.tenantId, missing, missing.map(() => seal(tx.masterKey, newKey(), purpose))],
+      'make_keys_of_users',
     )
-  let { rows } = await ask()
-  // Somebody else made a key meanwhile: the statement could not see it, the next one can.
-  if (rows.length < userIds.length) rows = (await ask()).rows
-  return new Map(rows.map(({ user_id, sealed_key }) => [user_id, openWith(tx.masterKey, sealed_key, purpose)]))
+    // Read again: where somebody else made one meanwhile, that one counts.
+    for (const [id, key] of await readKeys(tx, missing)) found.set(id, key)
+  }
+  return new Map([...found].map(([id, sealed]) => [id, openWith(tx.masterKey, sealed, purpose)]))
+}
+
+async function readKeys(tx: TenantTransaction, userIds: readonly string[]): Promise<Map<string, Buffer>> {
+  const { rows } = await tx.query<{ user_id: string; sealed_key: Buffer }>(
+    'select user_id, sealed_key from person_keys where tenant_id = $1 and user_id = any ($2::uuid[])',
+    [tx.tenantId, userIds],
+    'keys_of_users',
+  )
+  return new Map(rows.map(({ user_id, sealed_key }) => [user_id, sealed_key]))
 }
 
 /** The key of a contact, made where there is none. Throws `master_key.wrong`. */
