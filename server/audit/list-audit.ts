@@ -164,9 +164,18 @@ async function conditionsOf(
   if (from !== undefined) add((p) => `id >= ${p}`, firstIdAt('from', from))
   if (until !== undefined) add((p) => `id < ${p}`, firstIdAt('until', until))
   if (activity !== undefined) add((p) => `activity = ${p}`, oneOf('activity', activity, activityNames))
-  if (actor?.kind !== undefined) add((p) => `actor_kind = ${p}`, oneOf('actor', actor.kind, actorKinds))
+  if (actor?.kind !== undefined) {
+    add((p) => `actor_kind = ${p}`, oneOf('actor', actor.kind, actorKinds))
+    if (!identified.has(actor.kind)) conditions.push('actor_id is null')
+  }
   if (actor?.id !== undefined) add((p) => `actor_id = ${p}`, requireUuid('actor', actor.id))
-  if (object?.kind !== undefined) add((p) => `object_kind = ${p}`, oneOf('object', object.kind, objectKinds))
+  if (object?.kind !== undefined) {
+    const kind = oneOf('object', object.kind, objectKinds)
+    add((p) => `object_kind = ${p}`, kind)
+    // There is an index for activities. Names of the code's own table, so they may stand in the text.
+    const names = activityNames.filter((name) => activities[name].object === kind)
+    conditions.push(`activity in (${names.map((name) => `'${name}'`).join(', ')})`)
+  }
   if (object?.id !== undefined) {
     const id = requireUuid('object', object.id)
     const isUser = (p: string) => `object_kind = 'user' and subject_id = ${p}`
@@ -178,6 +187,9 @@ async function conditionsOf(
   if (contact !== undefined) add((p) => `contact_hash = ${p}`, await hashOfContact(tx, contact))
   return { conditions, values }
 }
+
+/** Actors that are known by an id; of the others there is one of each kind. */
+const identified: ReadonlySet<string> = new Set<ActorKind>(['user', 'api_key', 'client'])
 
 /** What an activity can be done to. */
 export const objectKinds = [...new Set(Object.values(activities).map(({ object }) => object))] as ObjectKind[]
