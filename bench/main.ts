@@ -8,12 +8,13 @@ import { benchAudit } from './audit.ts'
 import { loadDatabase, type Place } from './databases.ts'
 import { benchImportOulad } from './import-oulad.ts'
 import { writePlans } from './plans.ts'
-import { benchPurgeMany, benchPurgeOne } from './purge.ts'
+import { manyRows, measureMany, measurePurgeOne, purgeOneRow } from './purge.ts'
 import { mebibytes, milliseconds, printTable, type Row } from './report.ts'
 import { benchSweep } from './sweep.ts'
+import { benchTenFold } from './ten-fold.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
-// Arguments choose: import, audit, one, many, sweep; and plans, which writes docs/plans.md.
+// Arguments choose: import, audit, one, many, anonymize, sweep, tenfold; and plans, which writes docs/plans.md.
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const oulad = process.env.LETHE_OULAD || path.join(project, '..', 'shared', 'data', 'oulad')
@@ -37,11 +38,16 @@ try {
   }
   if (wanted('import')) rows.push(...(await importRows(place)))
   if (wanted('audit')) rows.push(...(await benchAudit(place)))
-  if (wanted('one') || wanted('many') || wanted('sweep') || only.has('plans')) {
+  if (['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) || only.has('plans')) {
     const loaded = await loadDatabase(place)
-    if (wanted('one')) rows.push(...(await benchPurgeOne(loaded)))
-    if (wanted('many')) rows.push(...(await benchPurgeMany(loaded)))
+    const one = wanted('one') || wanted('tenfold') ? await measurePurgeOne(loaded) : undefined
+    if (one !== undefined) rows.push(purgeOneRow(one))
+    const many = wanted('many') || wanted('tenfold') ? await measureMany(loaded, 'purge') : undefined
+    if (many !== undefined) rows.push(...manyRows('purge', many))
+    if (wanted('anonymize')) rows.push(...manyRows('anonymize', await measureMany(loaded, 'anonymize')))
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
+    if (one !== undefined && many !== undefined && wanted('tenfold'))
+      rows.push(...(await benchTenFold(loaded, { one, many })))
     if (only.has('plans')) await writePlans(loaded)
   }
   printTable(rows)

@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version c6e73a852dbe3687. The order is the order of the erasure, in one transaction.
+-- Map version c25b54c42c5c59f3. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -23,6 +23,8 @@ select 'issued_certificates' as table_name, 'deleted' as effect, user_id as pers
 union all
 select 'notifications' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from notifications where tenant_id = $1 and user_id = any($2) group by user_id
 union all
+select 'passwords' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from passwords where tenant_id = $1 and user_id = any($2) group by user_id
+union all
 select 'person_keys' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from person_keys where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'product_accounts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from product_accounts where tenant_id = $1 and user_id = any($2) group by user_id
@@ -33,6 +35,8 @@ select 'ratings' as table_name, 'deleted' as effect, user_id as person, count(*)
 union all
 select 'record_actions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from record_actions where tenant_id = $1 and user_id = any($2) group by user_id
 union all
+select 'sign_in_sessions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from sign_in_sessions where tenant_id = $1 and user_id = any($2) group by user_id
+union all
 select 'submission_file_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_file_chunks where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'submission_files' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_files where tenant_id = $1 and user_id = any($2) group by user_id
@@ -40,6 +44,8 @@ union all
 select 'submissions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submissions where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'user_skills' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from user_skills where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'api_keys' as table_name, 'reassigned' as effect, owner_id as person, count(*)::int as row_count from api_keys where tenant_id = $1 and owner_id = any($2) group by owner_id
 union all
 select 'assessment_attempts' as table_name, 'cleared graded_by' as effect, graded_by as person, count(*)::int as row_count from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[]) group by graded_by
 union all
@@ -55,9 +61,13 @@ select 'import_runs' as table_name, 'cleared started_by' as effect, started_by a
 union all
 select 'issued_certificates' as table_name, 'cleared issued_by' as effect, issued_by as person, count(*)::int as row_count from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[]) group by issued_by
 union all
+select 'oauth_clients' as table_name, 'reassigned' as effect, owner_id as person, count(*)::int as row_count from oauth_clients where tenant_id = $1 and owner_id = any($2) group by owner_id
+union all
 select 'posts' as table_name, 'emptied' as effect, author_id as person, count(*)::int as row_count from posts where tenant_id = $1 and author_id = any($2) group by author_id
 union all
 select 'session_instructors' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from session_instructors where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'sign_in_failures' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from sign_in_failures where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'submissions' as table_name, 'cleared graded_by' as effect, graded_by as person, count(*)::int as row_count from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[]) group by graded_by
 union all
@@ -93,6 +103,9 @@ delete from issued_certificates where tenant_id = $1 and user_id = any($2);
 -- notifications: deleted.
 delete from notifications where tenant_id = $1 and user_id = any($2);
 
+-- passwords: deleted.
+delete from passwords where tenant_id = $1 and user_id = any($2);
+
 -- person_keys: deleted.
 delete from person_keys where tenant_id = $1 and user_id = any($2);
 
@@ -108,6 +121,9 @@ delete from ratings where tenant_id = $1 and user_id = any($2);
 -- record_actions: deleted.
 delete from record_actions where tenant_id = $1 and user_id = any($2);
 
+-- sign_in_sessions: deleted.
+delete from sign_in_sessions where tenant_id = $1 and user_id = any($2);
+
 -- submission_file_chunks: deleted.
 delete from submission_file_chunks where tenant_id = $1 and user_id = any($2);
 
@@ -119,6 +135,9 @@ delete from submissions where tenant_id = $1 and user_id = any($2);
 
 -- user_skills: deleted.
 delete from user_skills where tenant_id = $1 and user_id = any($2);
+
+-- api_keys: reassigned. $3: the heir, or null.
+update api_keys set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
 
 -- assessment_attempts: cleared graded_by.
 update assessment_attempts set graded_by = null where tenant_id = $1 and graded_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
@@ -144,11 +163,17 @@ update import_runs set started_by = null where tenant_id = $1 and started_by = a
 -- issued_certificates: cleared issued_by.
 update issued_certificates set issued_by = null where tenant_id = $1 and issued_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
+-- oauth_clients: reassigned. $3: the heir, or null.
+update oauth_clients set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
+
 -- posts: emptied.
 update posts set author_id = null, body = '' where tenant_id = $1 and author_id = any($2);
 
 -- session_instructors: removed.
 delete from session_instructors where tenant_id = $1 and user_id = any($2);
+
+-- sign_in_failures: removed.
+delete from sign_in_failures where tenant_id = $1 and user_id = any($2);
 
 -- submissions: cleared graded_by.
 update submissions set graded_by = null where tenant_id = $1 and graded_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
@@ -181,75 +206,79 @@ update users set login_name = null, directory_object_id = null, ref = null, emai
 delete from users where tenant_id = $1 and id = any($2);
 
 -- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
-select 0 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 0 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from api_keys where tenant_id = $1 and name ilike any ($4::text[])
 union all
-select 1 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from assessments where tenant_id = $1 and title ilike any ($4::text[])
+select 1 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
 union all
-select 2 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from catalogs where tenant_id = $1 and title ilike any ($4::text[])
+select 2 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from assessments where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 3 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 3 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from catalogs where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 4 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and contact_emails && $3::text[]
+select 4 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 5 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from courses where tenant_id = $1 and title ilike any ($4::text[])
+select 5 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 6 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 6 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from courses where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 7 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and contact_emails && $3::text[]
+select 7 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 8 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and reply_to_email ilike any ($4::text[])
+select 8 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 9 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and display_name ilike any ($4::text[])
+select 9 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and reply_to_email ilike any ($4::text[])
 union all
-select 10 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 10 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and display_name ilike any ($4::text[])
 union all
-select 11 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and note ilike any ($4::text[])
+select 11 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
+select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and note ilike any ($4::text[])
 union all
-select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
+select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
 union all
-select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
+select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and name ilike any ($4::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
+select 20 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+union all
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+union all
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
 
 -- ANONYMIZE
 
@@ -266,11 +295,15 @@ select 'issued_certificates' as table_name, 'cleared number' as effect, user_id 
 union all
 select 'notifications' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from notifications where tenant_id = $1 and user_id = any($2) group by user_id
 union all
+select 'passwords' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from passwords where tenant_id = $1 and user_id = any($2) group by user_id
+union all
 select 'person_keys' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from person_keys where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'product_accounts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from product_accounts where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'ratings' as table_name, 'cleared comment' as effect, user_id as person, count(*)::int as row_count from ratings where tenant_id = $1 and user_id = any($2) and comment is not null group by user_id
+union all
+select 'sign_in_sessions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from sign_in_sessions where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'submission_file_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_file_chunks where tenant_id = $1 and user_id = any($2) group by user_id
 union all
@@ -280,11 +313,17 @@ select 'submissions' as table_name, 'deleted' as effect, user_id as person, coun
 union all
 select 'user_skills' as table_name, 'cleared revoke_reason' as effect, user_id as person, count(*)::int as row_count from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null group by user_id
 union all
+select 'api_keys' as table_name, 'reassigned' as effect, owner_id as person, count(*)::int as row_count from api_keys where tenant_id = $1 and owner_id = any($2) group by owner_id
+union all
 select 'course_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from course_authors where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'oauth_clients' as table_name, 'reassigned' as effect, owner_id as person, count(*)::int as row_count from oauth_clients where tenant_id = $1 and owner_id = any($2) group by owner_id
 union all
 select 'posts' as table_name, 'emptied' as effect, author_id as person, count(*)::int as row_count from posts where tenant_id = $1 and author_id = any($2) group by author_id
 union all
 select 'session_instructors' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from session_instructors where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'sign_in_failures' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from sign_in_failures where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'training_plan_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from training_plan_authors where tenant_id = $1 and user_id = any($2) group by user_id
 union all
@@ -314,6 +353,9 @@ update issued_certificates set number = null where tenant_id = $1 and user_id = 
 -- notifications: deleted.
 delete from notifications where tenant_id = $1 and user_id = any($2);
 
+-- passwords: deleted.
+delete from passwords where tenant_id = $1 and user_id = any($2);
+
 -- person_keys: deleted.
 delete from person_keys where tenant_id = $1 and user_id = any($2);
 
@@ -322,6 +364,9 @@ delete from product_accounts where tenant_id = $1 and user_id = any($2);
 
 -- ratings: cleared comment.
 update ratings set comment = null where tenant_id = $1 and user_id = any($2) and comment is not null;
+
+-- sign_in_sessions: deleted.
+delete from sign_in_sessions where tenant_id = $1 and user_id = any($2);
 
 -- submission_file_chunks: deleted.
 delete from submission_file_chunks where tenant_id = $1 and user_id = any($2);
@@ -335,17 +380,26 @@ delete from submissions where tenant_id = $1 and user_id = any($2);
 -- user_skills: cleared revoke_reason.
 update user_skills set revoke_reason = null where tenant_id = $1 and user_id = any($2) and revoke_reason is not null;
 
+-- api_keys: reassigned. $3: the heir, or null.
+update api_keys set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
+
 -- course_authors: reassigned (1 of 2). Only where there is an heir, $3.
 insert into course_authors (tenant_id, course_id, user_id, added_at) select distinct on (tenant_id, course_id) tenant_id, course_id, $3::uuid, added_at from course_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
 
 -- course_authors: reassigned (2 of 2).
 delete from course_authors where tenant_id = $1 and user_id = any($2);
 
+-- oauth_clients: reassigned. $3: the heir, or null.
+update oauth_clients set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
+
 -- posts: emptied.
 update posts set author_id = null, body = '' where tenant_id = $1 and author_id = any($2);
 
 -- session_instructors: removed.
 delete from session_instructors where tenant_id = $1 and user_id = any($2);
+
+-- sign_in_failures: removed.
+delete from sign_in_failures where tenant_id = $1 and user_id = any($2);
 
 -- training_plan_authors: reassigned (1 of 2). Only where there is an heir, $3.
 insert into training_plan_authors (tenant_id, training_plan_id, user_id, added_at) select distinct on (tenant_id, training_plan_id) tenant_id, training_plan_id, $3::uuid, added_at from training_plan_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
@@ -364,72 +418,76 @@ update users set login_name = null, directory_object_id = null, ref = null, emai
       ), '{}'), deleted_by = null, state = 'anonymized', anonymized_at = now(), email_verified = false, roles = '{}', former_roles = '{}', deletion_id = null, deleted_at = null, suspended_at = null, updated_at = now() where tenant_id = $1 and id = any($2);
 
 -- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
-select 0 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 0 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from api_keys where tenant_id = $1 and name ilike any ($4::text[])
 union all
-select 1 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from assessments where tenant_id = $1 and title ilike any ($4::text[])
+select 1 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
 union all
-select 2 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from catalogs where tenant_id = $1 and title ilike any ($4::text[])
+select 2 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from assessments where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 3 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 3 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from catalogs where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 4 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and contact_emails && $3::text[]
+select 4 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 5 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from courses where tenant_id = $1 and title ilike any ($4::text[])
+select 5 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 6 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 6 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from courses where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 7 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and contact_emails && $3::text[]
+select 7 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 8 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and reply_to_email ilike any ($4::text[])
+select 8 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 9 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and display_name ilike any ($4::text[])
+select 9 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and reply_to_email ilike any ($4::text[])
 union all
-select 10 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 10 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and display_name ilike any ($4::text[])
 union all
-select 11 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and note ilike any ($4::text[])
+select 11 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
+select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and note ilike any ($4::text[])
 union all
-select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
+select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
 union all
-select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
+select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and name ilike any ($4::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
+select 20 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+union all
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+union all
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);

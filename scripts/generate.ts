@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import pg from 'pg'
+import { accessPage } from '../server/access/access-page.ts'
 import { compileDataMap } from '../server/datamap/compile.ts'
 import { dataMap } from '../server/datamap/data-map.ts'
 import { statementListing } from '../server/datamap/statement-listing.ts'
@@ -15,8 +16,8 @@ import {
 import { useTestServer } from '../test/server.ts'
 
 // Writes what is derived from the migrated database: the types of the query builder, the facts that the data map is
-// compiled with, and two listings for people: of the tables, and of the statements compiled from the map. With --check
-// it writes nothing and fails where a file differs.
+// compiled with, and two listings for people: of the tables, and of the statements compiled from the map; besides, the
+// page of who may do what. With --check it writes nothing and fails where a file differs.
 
 const statementsFile = 'docs/erasure-statements.sql'
 const check = process.argv.includes('--check')
@@ -65,6 +66,7 @@ async function generated(
         ['server/platform/database/schema.gen.ts', kyselyTypes(databaseUrl)],
         ['server/datamap/schema-facts.gen.ts', schemaConstants(schema)],
         ['docs/schema.txt', schemaListing(schema)],
+        ['docs/access.md', accessPage()],
         ...('text' in statements ? [[statementsFile, statements.text] satisfies [string, string]] : []),
       ],
       unsound: 'unsound' in statements ? statements.unsound : undefined,

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
+import { usePasswordCost } from '../server/access/passwords.ts'
 import type { Application } from '../server/application.ts'
 import { readConfig } from '../server/config.ts'
 import type { Operation } from '../server/datamap/compile.ts'
@@ -45,6 +46,8 @@ export function testApplicationOn(test: TestDatabase): TestApplication {
     masterKey: test.database.masterKey,
     close: () => Promise.resolve(),
   }
+  // What it should cost takes a quarter of a second each time.
+  usePasswordCost({ memory: 64, passes: 1, parallelism: 1 })
   const lines: string[] = []
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {

@@ -79,8 +79,14 @@ function planted(operation: Operation, table: string, column: string): string {
   return canary
 }
 
-/** Columns that take one of a list of words. */
-const listed = ['catalog_members.role', 'enrollments.state', 'enrollments.result', 'product_accounts.product']
+/** Columns that take one of a list of words, and what is gone before the erasure because the person is deleted first. */
+const listed = [
+  'catalog_members.role',
+  'enrollments.state',
+  'enrollments.result',
+  'product_accounts.product',
+  'sign_in_sessions.token_hash',
+]
 
 let folder: string
 let app: Application

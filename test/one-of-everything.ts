@@ -44,6 +44,7 @@ const explicit: Record<string, Record<string, unknown>> = {
   // An order that is done, so that nobody takes it up.
   erasure_requests: { finished_at: new Date() },
   erasure_subjects: { state: 'done' },
+  oauth_clients: { scopes: ['api/read'] },
   erasure_ledger: { map_version: '0123456789abcdef' },
   signing_keys: { retired_at: new Date() },
 }
@@ -89,7 +90,8 @@ export async function insertOneOfEverything(owner: pg.Client, options: OneOfEver
         ...about,
         subject: otherUserId,
         parents: [others, own],
-        text: (column) => (entry.columns[column]?.is === 'mention' ? `Ask ${address}` : `${table.name} ${column}`),
+        text: (column) =>
+          entry.columns[column]?.is === 'mention' ? `Ask ${address}` : `${table.name} ${column} other`,
       })
       others.set(table.name, other)
       planted.push({ table: table.name, key: keyOf(table, other) })

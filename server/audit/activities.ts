@@ -16,6 +16,13 @@ export const activities = {
   UserPurged: { title: 'User purged', object: 'user' },
   UserAnonymized: { title: 'User anonymized', object: 'user' },
 
+  UserSignedIn: { title: 'User signed in', object: 'user' },
+  PasswordSet: { title: 'Password set', object: 'user' },
+  ApiKeyCreated: { title: 'API key created', object: 'api_key' },
+  ApiKeyRevoked: { title: 'API key revoked', object: 'api_key' },
+  ClientCreated: { title: 'OAuth client created', object: 'client' },
+  ClientRevoked: { title: 'OAuth client revoked', object: 'client' },
+
   GroupCreated: { title: 'Group created', object: 'group' },
   GroupMemberAdded: { title: 'Member added to a group', object: 'group' },
   GroupMemberRemoved: { title: 'Member removed from a group', object: 'group' },

@@ -26,7 +26,7 @@ export type CheckpointReader = (jws: string) => Promise<CheckpointClaims | undef
  */
 export async function openCheckpoints(tx: TenantTransaction): Promise<CheckpointReader> {
   const { rows } = await tx.query<{ kid: string; sealed_private_key: Buffer }>(
-    'select kid, sealed_private_key from signing_keys',
+    `select kid, sealed_private_key from signing_keys where purpose = 'certificate'`,
   )
   const keys: JWK[] = []
   for (const { kid, sealed_private_key } of rows) {

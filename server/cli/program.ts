@@ -2,13 +2,16 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAuditCommands } from './audit-commands.ts'
 import { addCertificateCommands } from './certificate-commands.ts'
+import { addClientCommands } from './client-commands.ts'
 import { addCompletionCommand } from './completion-command.ts'
 import { addDatabaseCommands } from './database-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { addErasureCommands } from './erasure-commands.ts'
 import { helpText } from './help-text.ts'
 import { addImportCommands } from './import-commands.ts'
+import { addKeyCommands } from './key-commands.ts'
 import { addLedgerCommands } from './ledger-commands.ts'
+import { addOperatorCommands } from './operator-commands.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addSweepCommand } from './sweep-command.ts'
 import { addTenantCommands } from './tenant-commands.ts'
@@ -21,6 +24,9 @@ const groups: ((program: Command) => void)[] = [
   addDatabaseCommands,
   addTenantCommands,
   addUserCommands,
+  addKeyCommands,
+  addClientCommands,
+  addOperatorCommands,
   addImportCommands,
   addErasureCommands,
   addCertificateCommands,

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { type Command, Option } from 'commander'
+import { setPassword } from '../access/set-password.ts'
 import { exportUsers } from '../imports/users/export-users.ts'
 import { createUser } from '../people/create-user.ts'
 import { deleteUsers } from '../people/delete-users.ts'
@@ -17,10 +18,11 @@ import { checkUserFields, type UserFieldName, userFieldNames } from '../people/u
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
 import { counted, formatFields, formatTable } from './output.ts'
+import { addPasswordOptions, type PasswordOptions, readPassword } from './password-options.ts'
 import { withTenant } from './session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from './subject-options.ts'
 
-/** `lethe user list|show|create|update|suspend|reactivate|delete|restore|export` */
+/** `lethe user list|show|create|update|password|suspend|reactivate|delete|restore|export` */
 export function addUserCommands(program: Command): void {
   const group = program
     .command('user')
@@ -41,6 +43,7 @@ export function addUserCommands(program: Command): void {
   addShow(group)
   addCreate(group)
   addUpdate(group)
+  addPassword(group)
   addSuspend(group)
   addReactivate(group)
   addDelete(group)
@@ -216,8 +219,38 @@ function addUpdate(group: Command): void {
     })
 }
 
+function addPassword(group: Command): void {
+  const command = addSubjectOptions(group.command('password'), { many: false })
+  addPasswordOptions(command)
+    .description('give an active user a password, and sign the user out everywhere')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 5: 'the user is not active' },
+        examples: [
+          'lethe user password --email ann@example.org',
+          'lethe user password --ref A-17 --password-file password.txt',
+        ],
+      }),
+    )
+    .action(async (options: SubjectOptions & PasswordOptions, command: Command) => {
+      const selector = readSubject(options)
+      await withTenant(command, async ({ run, output, signal }) => {
+        const password = await readPassword(options, signal)
+        const { id, signedOut } = await run(async (tx) => {
+          const { id } = await findUser(tx, selector)
+          return { id, ...(await setPassword(tx, { userId: id, password })) }
+        })
+        output.result(
+          { user_id: id, signed_out: signedOut },
+          () => `User ${id} has a new password. ${counted(signedOut, 'session')} ended.`,
+        )
+      })
+    })
+}
+
 function addSuspend(group: Command): void {
-  const command = group.command('suspend').description('suspend an active user, who keeps everything')
+  const command = group.command('suspend').description('suspend an active user, who keeps everything but is signed out')
   addSubjectOptions(command, { many: false })
     .addHelpText(
       'after',

@@ -13,7 +13,7 @@ import { inTenant, type TenantTransaction } from '../platform/database/transacti
 import { compileDataMap, type Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import { dataMap } from './data-map.ts'
-import { erase } from './erase.ts'
+import { eraseAndScrub } from './erase.ts'
 import { locate } from './locate.ts'
 import { schemaFacts } from './schema-facts.gen.ts'
 import {
@@ -121,7 +121,7 @@ describe('the data map in the database', () => {
         map[table]?.columns[column]?.is === 'mention' ? 'first@example.com' : `${table} ${column}`,
     })
     const erased = async (tx: TenantTransaction) =>
-      erase(tx, {
+      eraseAndScrub(tx, {
         operation,
         people: [user],
         identifiers: [{ kind: 'email', value: 'first@example.com' }],
@@ -129,7 +129,6 @@ describe('the data map in the database', () => {
         findHeir: () => Promise.resolve(otherUser),
         findAlsoErased: () => Promise.resolve(new Set()),
         located: await locate(tx, operation, [user]),
-        verify: true,
       })
     return { tenant, user, otherUser, erased }
   }

@@ -1,3 +1,4 @@
+import { accessMap } from '../access/data-map.ts'
 import { auditMap } from '../audit/data-map.ts'
 import { directoryMap } from '../directory/data-map.ts'
 import { erasureMap } from '../erasure/data-map.ts'
@@ -14,6 +15,7 @@ import type { DataMap } from './vocabulary.ts'
 export const dataMap: DataMap = {
   ...tenancyMap,
   ...peopleMap,
+  ...accessMap,
   ...directoryMap,
   ...learningMap,
   ...skillsMap,

@@ -8,9 +8,6 @@ import { canLookUp, findMentions, type Mention, scrubMentions } from './mentions
 export type ErasureOptions = {
   operation: Operation
   people: string[]
-  identifiers: Identifier[]
-  /** Values of identifiers that somebody else holds too: they stay where they stand. May still be under way. */
-  shared: Promise<Set<string>>
   /** Names who takes over what passes to somebody else; asked only when there is such a thing. */
   findHeir: () => Promise<string | undefined>
   /**
@@ -20,57 +17,110 @@ export type ErasureOptions = {
   findAlsoErased: (people: string[]) => Promise<Set<string>>
   /** What there is about the people, counted after they were locked. */
   located: Located[]
-  /** Whether to look, in the same transaction, for what is left. */
-  verify: boolean
 }
 
-/** What an erasure did to which table, and what it left, where that was asked for. */
-export type Erased = { effects: Effect[]; left: { located: Located[]; mentions: Mention[] } | undefined }
+export type ScrubOptions = Pick<ErasureOptions, 'operation' | 'people' | 'findAlsoErased'> & {
+  identifiers: Identifier[]
+  /** Values of identifiers that somebody else holds too: they stay where they stand. May still be under way. */
+  shared: Promise<Set<string>>
+}
+
+/** What is left of people, in rows and in mentions; nothing, when all went well. */
+export type Left = { located: Located[]; mentions: Mention[] }
 
 /**
  * Erases people by the data map, in the transaction given: deletes what is about them, takes them out of what they did,
- * scrubs their identifiers wherever they are mentioned, and deletes their own rows last; or, to anonymize them, does so
- * with what names or describes them and keeps the rest. The caller has locked the people, so that nothing about them can
- * be added meanwhile. Answers what was done to which table, in rows as the database counted them.
+ * and deletes their own rows last; or, to anonymize them, does so with what names or describes them and keeps the rest.
+ * Then counts again, by the same map, what there is about them. The caller has locked the people, so that nothing can be
+ * added meanwhile, and calls {@link scrub} later. Answers what was done to which table, in rows as the database counted
+ * them, and what is left.
  */
-export async function erase(tx: TenantTransaction, options: ErasureOptions): Promise<Erased> {
-  const { operation, people, identifiers, located } = options
+export async function erase(
+  tx: TenantTransaction,
+  options: ErasureOptions,
+): Promise<{ effects: Effect[]; left: Left }> {
+  const acts = await prepare(options)
+  const [parts, located] = await Promise.all([
+    Promise.all(acts.map((act) => act(tx))),
+    locate(tx, options.operation, options.people),
+  ])
+  return { effects: await count(parts.flat(), options), left: { located, mentions: [] } }
+}
+
+/** {@link erase} and {@link scrub} together, in fewer round trips. */
+export async function eraseAndScrub(
+  tx: TenantTransaction,
+  options: ErasureOptions & ScrubOptions,
+): Promise<{ effects: Effect[]; left: Left }> {
+  const { operation, people, identifiers } = options
+  const acts = await prepare(options)
+  // All of it is sent at once. The mentions are looked for among what the acts leave.
+  const [parts, located, lookedUp] = await Promise.all([
+    Promise.all(acts.map((act) => act(tx))),
+    locate(tx, operation, people),
+    canLookUp(identifiers) ? findMentions(tx, operation, identifiers, goneWith(options)) : undefined,
+  ])
+  // Many are looked for by reading the tables, which needs the connection to itself.
+  const found = lookedUp ?? (await findMentions(tx, operation, identifiers, goneWith(options)))
+  const { done, mentions } = await scrubFound(tx, found, options)
+  return { effects: await count([...parts.flat(), ...done], options), left: { located, mentions } }
+}
+
+/**
+ * Takes the identifiers of people who are erased out of whatever else mentions them, in the transaction given, and looks
+ * once more. Answers what was done, and the mentions that are left.
+ */
+export async function scrub(
+  tx: TenantTransaction,
+  options: ScrubOptions,
+): Promise<{ effects: Effect[]; left: Mention[] }> {
+  const found = await findMentions(tx, options.operation, options.identifiers, goneWith(options))
+  const { done, mentions } = await scrubFound(tx, found, options)
+  return { effects: await count(done, options), left: mentions }
+}
+
+/** What was done, with the owners of the rows it was done to. */
+type Done = { effect: Effect; owners: string[] }
+
+/** The acts of the map for which there are rows. */
+async function prepare({ operation, people, located, findHeir }: ErasureOptions) {
   const touched = new Set(located.map(({ table, effect }) => `${table} ${effect}`))
   const acts = compiledMap.plans[operation].acts.filter(({ table, effect }) => touched.has(`${table} ${effect}`))
   const heir = acts.some(({ statements }) => statements.some(({ needsHeir }) => needsHeir))
-    ? await options.findHeir()
+    ? await findHeir()
     : undefined
-  const gone = goneWith(operation, people)
-  // All of it is sent at once. The mentions are looked for among what the acts leave.
-  const performed = Promise.all(acts.map((act) => perform(tx, act, people, heir)))
-  if (!canLookUp(identifiers)) await performed
-  const [parts, found, left, shared] = await Promise.all([
-    performed,
-    findMentions(tx, operation, identifiers, gone),
-    options.verify ? locate(tx, operation, people) : [],
-    options.shared,
-  ])
-  const mentions = found.flatMap((mention) => {
-    const own = mention.identifiers.filter(({ value }) => !shared.has(value))
-    return own.length === 0 ? [] : [{ ...mention, identifiers: own }]
+  return acts.map((act) => (tx: TenantTransaction) => perform(tx, act, people, heir))
+}
+
+async function scrubFound(
+  tx: TenantTransaction,
+  found: Mention[],
+  options: ScrubOptions,
+): Promise<{ done: Done[]; mentions: Mention[] }> {
+  const shared = await options.shared
+  const own = found.flatMap((mention) => {
+    const identifiers = mention.identifiers.filter(({ value }) => !shared.has(value))
+    return identifiers.length === 0 ? [] : [{ ...mention, identifiers }]
   })
-  const done = [...parts.flat(), ...(await scrubMentions(tx, mentions))]
+  // Where nothing was found there is nothing to scrub, and the search has said already that nothing is left.
+  if (own.length === 0) return { done: [], mentions: [] }
+  const done = await scrubMentions(tx, own)
+  const scrubbed = [...new Set(own.flatMap(({ identifiers }) => identifiers))]
+  return { done, mentions: await findMentions(tx, options.operation, scrubbed, goneWith(options)) }
+}
+
+async function count(done: Done[], { findAlsoErased }: Pick<ErasureOptions, 'findAlsoErased'>): Promise<Effect[]> {
   const owners = new Set(done.flatMap((one) => one.owners))
-  const alsoErased = owners.size === 0 ? owners : await options.findAlsoErased([...owners])
+  const alsoErased = owners.size === 0 ? owners : await findAlsoErased([...owners])
   const counted = done.filter((one) => !one.owners.some((owner) => alsoErased.has(owner)))
-  const effects = sumEffects(counted.map(({ effect }) => effect)).filter(({ rows }) => rows > 0)
-  if (!options.verify) return { effects, left: undefined }
-  const own = identifiers.filter(({ value }) => !shared.has(value))
-  // Where nothing was found there was nothing to scrub, and the search has said already that nothing is left.
-  const again = mentions.length === 0 ? [] : await findMentions(tx, operation, own, gone)
-  return { effects, left: { located: left, mentions: again } }
+  return sumEffects(counted.map(({ effect }) => effect)).filter(({ rows }) => rows > 0)
 }
 
 /**
  * Whose rows need not be searched for mentions once the acts are done. Whoever is anonymized keeps rows, and what is left
  * in those is scrubbed too.
  */
-export function goneWith(operation: Operation, people: string[]): string[] {
+function goneWith({ operation, people }: { operation: Operation; people: string[] }): string[] {
   return operation === 'purge' ? people : []
 }
 
@@ -80,7 +130,7 @@ async function perform(
   { table, effect, statements }: Act,
   people: string[],
   heir: string | undefined,
-): Promise<{ effect: Effect; owners: string[] }[]> {
+): Promise<Done[]> {
   const results = await Promise.all(
     statements
       .filter(({ onlyWithHeir }) => !onlyWithHeir || heir !== undefined)

@@ -137,7 +137,7 @@ async function lookUpMentions(
   const { name, text } = plan.lookUpMentions
   const { rows } = await tx.query<{ position: number; row_key: unknown[]; owners: string[]; value: MentionValue }>(
     text,
-    [tx.tenantId, gone, values, values.map(likePattern)],
+    [tx.tenantId, gone, values, widest(values.map(likePattern))],
     name,
   )
   if (rows.length === 0) return []
@@ -161,6 +161,14 @@ async function lookUpMentions(
  */
 function likePattern(value: string): string {
   return `%${value.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`
+}
+
+/**
+ * Leaves out patterns that another one finds too: a login name often ends in the e-mail address, and whatever holds the
+ * one holds the other.
+ */
+function widest(patterns: string[]): string[] {
+  return patterns.filter((pattern) => !patterns.some((other) => other !== pattern && pattern.includes(other)))
 }
 
 /** Tells which of the identifiers stand in each value as whole words; in a list of addresses, as one of them. */

@@ -2,6 +2,77 @@
 import type { SchemaFacts } from './vocabulary.ts'
 
 export const schemaFacts: SchemaFacts = {
+  "api_keys": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "name": {
+        "type": "text",
+        "nullable": false
+      },
+      "prefix": {
+        "type": "text",
+        "nullable": false
+      },
+      "secret_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "access": {
+        "type": "text",
+        "nullable": false
+      },
+      "owner_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "revoked_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "last_used_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "owner_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "assessment_attempts": {
     "columns": {
       "tenant_id": {
@@ -1535,6 +1606,189 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "oauth_clients": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "name": {
+        "type": "text",
+        "nullable": false
+      },
+      "secret_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "scopes": {
+        "type": "text[]",
+        "nullable": false
+      },
+      "owner_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "revoked_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "last_used_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "owner_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "operator_sessions": {
+    "columns": {
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "operator_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "token_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "last_used_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "operator_id"
+        ],
+        "references": "operators"
+      }
+    ]
+  },
+  "operator_sign_in_failures": {
+    "columns": {
+      "login_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "failures": {
+        "type": "integer",
+        "nullable": false
+      },
+      "last_failed_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "locked_until": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "login_hash"
+    ],
+    "foreignKeys": []
+  },
+  "operators": {
+    "columns": {
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "name": {
+        "type": "text",
+        "nullable": false
+      },
+      "hash": {
+        "type": "text",
+        "nullable": false
+      },
+      "changed_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "id"
+    ],
+    "foreignKeys": []
+  },
+  "passwords": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "hash": {
+        "type": "text",
+        "nullable": false
+      },
+      "changed_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "user_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "person_keys": {
     "columns": {
       "tenant_id": {
@@ -1911,6 +2165,98 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "sign_in_failures": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "login_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "failures": {
+        "type": "integer",
+        "nullable": false
+      },
+      "last_failed_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "locked_until": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "login_hash"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "sign_in_sessions": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "token_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "last_used_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "signing_keys": {
     "columns": {
       "kid": {
@@ -1932,6 +2278,10 @@ export const schemaFacts: SchemaFacts = {
       "retired_at": {
         "type": "timestamp with time zone",
         "nullable": true
+      },
+      "purpose": {
+        "type": "text",
+        "nullable": false
       }
     },
     "primaryKey": [

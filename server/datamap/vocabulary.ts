@@ -46,7 +46,7 @@ type Mention<As extends string = 'addresses' | 'text' | 'json'> = { is: 'mention
 /** Computed by the database from another column of the row, and cleared with it. */
 type Derived = { is: 'derived' }
 
-/** Ciphertext or a keyed hash; says nothing without a key that is destroyed or kept apart. */
+/** Ciphertext, a keyed hash or the hash of a secret; says nothing without what is destroyed or kept apart. */
 type Sealed = { is: 'sealed' }
 
 /** The internal id of an erased person in the record of the erasure itself. It points to nobody any more. */

@@ -1,24 +1,26 @@
 import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
 import type { Operation } from '../datamap/compile.ts'
-import { goneWith } from '../datamap/erase.ts'
+import { type Left, scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import { type Effect, type Located, locate, sumEffects } from '../datamap/locate.ts'
-import { findMentions, type Mention, mentionEffects } from '../datamap/mentions.ts'
+import { type Effect, sumEffects } from '../datamap/locate.ts'
+import { mentionEffects } from '../datamap/mentions.ts'
 import { notify } from '../notify/notify.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
 import { type CertificateClaims, sign, subjectDigest } from './certificate.ts'
+import { findSubjects } from './find-subjects.ts'
 import { identifierHashKey, openWith } from './keys.ts'
 import { openIdentifiers } from './sealed-identifiers.ts'
 import { activeSigningKey } from './signing-keys.ts'
 import { readSubjectLines } from './subject-lines.ts'
 
-const verifiedAtATime = 1000
+/** More than one batch: the search for mentions reads whole tables, whatever the number of people. */
+const verifiedAtATime = 10_000
 
 /**
- * Ends what the batches began, once none is left to erase: verifies what remains by the map's own queries, signs the
+ * Ends what the batches began, once none is left to erase: scrubs mentions, verifies what remains by the map's own queries, signs the
  * certificate, tells people, and orders the search of the whole database. Safe to call at any time and by several jobs
  * at once: the request's row is locked, and whoever comes second finds the work done. Answers `waiting` while people wait
  * to be erased.
@@ -33,7 +35,8 @@ export async function concludeErasure(
       const [state, erased] = await Promise.all([lockRequest(tx, request), readErased(tx, request)])
       if (state === undefined || state.concluded) return 'concluded'
       if (state.queued > 0) return 'waiting'
-      const residue = await verify(app, tx, state, erased)
+      const { effects, residue } = await scrubErased(app, tx, request, state, erased)
+      recordScrubbed(tx, request, effects)
       recordVerified(
         tx,
         request,
@@ -50,16 +53,8 @@ export async function concludeErasure(
   }
 }
 
-/**
- * Ends a request in the transaction that erased and verified all of its people: says what was left, signs the
- * certificate, and orders the search.
- */
-export async function conclude(
-  app: Application,
-  tx: TenantTransaction,
-  request: string,
-  residue: Map<string, Effect[]>,
-): Promise<void> {
+/** Ends a request in the transaction that erased and verified all of its people. */
+export async function conclude(app: Application, tx: TenantTransaction, request: string): Promise<void> {
   // The commit that holds the certificate is waited for, whatever the transaction began as.
   tx.send('set local synchronous_commit = on')
   // Whoever retries or cancels the request waits for its row.
@@ -68,7 +63,6 @@ export async function conclude(
     [tx.tenantId, request],
     'lock_request',
   )
-  recordResidue(tx, request, residue)
   await certify(app, tx, request)
 }
 
@@ -124,14 +118,15 @@ async function readErased(tx: TenantTransaction, request: string): Promise<Erase
   return rows
 }
 
-/** What is left of these people, by the map; nobody should stand in the answer. */
-async function verify(
+/** Scrubs the mentions of these people, and tells what is left of those; nobody should stand in that answer. */
+async function scrubErased(
   app: Application,
   tx: TenantTransaction,
+  request: string,
   { operation, sealedKey }: { operation: Operation; sealedKey: Buffer | null },
   erased: ErasedSubject[],
-): Promise<Map<string, Effect[]>> {
-  if (erased.length === 0) return new Map()
+): Promise<{ effects: Effect[]; residue: Map<string, Effect[]> }> {
+  if (erased.length === 0) return { effects: [], residue: new Map() }
   if (sealedKey === null) throw new Error('the request has erased people but no key')
   const requestKey = openWith(app.masterKey, sealedKey, 'request key')
   const identifiers = new Map<string, Identifier[]>()
@@ -139,7 +134,41 @@ async function verify(
     if (sealed_identifiers === null) throw new Error('an erased person has no sealed identifiers')
     identifiers.set(user_id, openIdentifiers(requestKey, sealed_identifiers))
   }
-  return await findResidue(tx, operation, identifiers)
+  const people = [...identifiers.keys()]
+  const all = [...identifiers.values()].flat()
+  const values = all.map(({ value }) => value)
+  const shared = await findOtherHolders(tx, values, people)
+  const { effects, left } = await scrub(tx, {
+    operation,
+    people,
+    identifiers: all.filter(({ value }) => !shared.has(value)),
+    shared: Promise.resolve(new Set()),
+    findAlsoErased: (owners) => findSubjects(tx, request, owners),
+  })
+  return { effects, residue: residueOf({ located: [], mentions: left }, identifiers) }
+}
+
+/** Adds to the receipt what was scrubbed after the people were erased. */
+function recordScrubbed(tx: TenantTransaction, request: string, effects: Effect[]): void {
+  if (effects.length === 0) return
+  tx.send(
+    `with receipt as (
+       insert into erasure_receipts (tenant_id, request_id, table_name, effect, row_count)
+       select $1, $2, given.* from unnest($3::text[], $4::text[], $5::bigint[]) as given
+       on conflict (tenant_id, request_id, table_name, effect)
+       do update set row_count = erasure_receipts.row_count + excluded.row_count
+     )
+     update erasure_steps set removed = removed + $6 where tenant_id = $1 and request_id = $2 and step = 'erase'`,
+    [
+      tx.tenantId,
+      request,
+      effects.map(({ table }) => table),
+      effects.map(({ effect }) => effect),
+      effects.map(({ rows }) => rows),
+      effects.reduce((sum, { rows }) => sum + rows, 0),
+    ],
+    'record_scrubbed',
+  )
 }
 
 /** Nothing was found of these people, or {@link recordResidue} says next what was. */
@@ -161,7 +190,7 @@ function recordVerified(tx: TenantTransaction, request: string, people: string[]
 }
 
 /** Who left something behind fails, with the names of the tables. */
-function recordResidue(tx: TenantTransaction, request: string, residue: Map<string, Effect[]>): void {
+export function recordResidue(tx: TenantTransaction, request: string, residue: Map<string, Effect[]>): void {
   if (residue.size === 0) return
   const reasons = [...residue.values()].map(
     (effects) => `left in ${effects.map(({ table, effect }) => `${table} (${effect})`).join(', ')}`,
@@ -179,24 +208,8 @@ function recordResidue(tx: TenantTransaction, request: string, residue: Map<stri
   )
 }
 
-async function findResidue(
-  tx: TenantTransaction,
-  operation: Operation,
-  identifiers: Map<string, Identifier[]>,
-): Promise<Map<string, Effect[]>> {
-  const ids = [...identifiers.keys()]
-  const all = [...identifiers.values()].flat()
-  const values = all.map(({ value }) => value)
-  const [located, shared] = await Promise.all([locate(tx, operation, ids), findOtherHolders(tx, values, ids)])
-  const own = all.filter(({ value }) => !shared.has(value))
-  return residueOf({ located, mentions: await findMentions(tx, operation, own, goneWith(operation, ids)) }, identifiers)
-}
-
 /** Whose what is left is. Somebody else's row that mentions an identifier is the person's whose identifier it is. */
-export function residueOf(
-  left: { located: Located[]; mentions: Mention[] },
-  identifiers: Map<string, Identifier[]>,
-): Map<string, Effect[]> {
+export function residueOf(left: Left, identifiers: Map<string, Identifier[]>): Map<string, Effect[]> {
   const residue = new Map<string, Effect[]>()
   const add = (person: string, effect: Effect) => residue.set(person, [...(residue.get(person) ?? []), effect])
   for (const { person, table, effect, rows } of left.located) add(person, { table, effect, rows })

@@ -14,10 +14,17 @@ type ErasureTable =
 
 export const erasureMap: RoomMap<ErasureTable> = {
   signing_keys: {
-    holds: 'The keys that sign certificates.',
+    holds: 'The keys that sign certificates and access tokens.',
     about: 'nobody',
     because: 'Keys belong to the installation.',
-    columns: { kid: key, public_jwk: fact, sealed_private_key: sealed, created_at: fact, retired_at: fact },
+    columns: {
+      kid: key,
+      purpose: fact,
+      public_jwk: fact,
+      sealed_private_key: sealed,
+      created_at: fact,
+      retired_at: fact,
+    },
   },
   tenant_keys: {
     holds: 'The keys of a tenant, wrapped by the master key.',

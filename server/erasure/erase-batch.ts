@@ -3,7 +3,7 @@ import type { Application } from '../application.ts'
 import { recordErased } from '../audit/record-erased.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
-import { erase } from '../datamap/erase.ts'
+import { erase, eraseAndScrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { type Effect, type Located, locate } from '../datamap/locate.ts'
 import { lockPeople } from '../datamap/people.ts'
@@ -14,7 +14,8 @@ import { findHeir } from '../people/heir.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
-import { conclude, residueOf } from './conclude-erasure.ts'
+import { conclude, recordResidue, residueOf } from './conclude-erasure.ts'
+import { findSubjects } from './find-subjects.ts'
 import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
 import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
 import { findSharedIdentifiers } from './shared-identifiers.ts'
@@ -22,8 +23,11 @@ import { findSharedIdentifiers } from './shared-identifiers.ts'
 /** Nobody hears of a batch before the certificate, whose commit writes the batch to disk too. */
 const flushedByConclusion = { flushedLater: true }
 
-/** People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks. */
-export const batchSize = 1000
+/**
+ * People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks and
+ * that two jobs end at about the same time.
+ */
+export const batchSize = 500
 
 /**
  * Whether a job works on a request alone. Jobs share a request until they meet in a deadlock, because the people of one
@@ -54,9 +58,9 @@ export async function eraseBatch(
         const [, { subjects, all }] = await Promise.all([takeTurn(tx, request, turn), claim(tx, request, batchSize)])
         claimed = subjects.map(({ id }) => id)
         if (subjects.length === 0) return 'none'
-        const residue = await eraseClaimed(app, tx, request, subjects, all)
+        await eraseClaimed(app, tx, request, subjects, all)
         if (all) {
-          await conclude(app, tx, request, residue)
+          await conclude(app, tx, request)
           return 'concluded'
         }
         return subjects.length === batchSize ? 'more' : 'none'
@@ -138,14 +142,17 @@ export async function awaitWaiting(tx: TenantTransaction, request: string): Prom
   )
 }
 
-/** With `verify`, who left nothing is done, and the answer is what the others left. */
+/**
+ * Erases those who were taken and verifies by the map what is left of them: who left something fails. With `all` their
+ * mentions go too, and the others are done; otherwise that comes when all of the request are erased.
+ */
 async function eraseClaimed(
   app: Application,
   tx: TenantTransaction,
   request: string,
   claimed: Claimed[],
-  verify: boolean,
-): Promise<Map<string, Effect[]>> {
+  all: boolean,
+): Promise<void> {
   const [{ operation, sealedKey, requestedBy } = { operation: 'purge', sealedKey: null, requestedBy: null }] = claimed
   if (sealedKey === null) throw new Error('the request has subjects but no key')
   const requestKey = openWith(app.masterKey, sealedKey, 'request key')
@@ -169,7 +176,7 @@ async function eraseClaimed(
   for (const person of ids.filter((id) => !known.has(id))) {
     await markFailed(tx, request, person, { code: 'user.not_found', reason: 'gone before this request came to it' })
   }
-  if (subjects.size === 0) return new Map()
+  if (subjects.size === 0) return
 
   const ownIds = [...subjects.keys()]
   // What stands in the rows of whoever stays is counted, so the count depends on who goes.
@@ -178,17 +185,17 @@ async function eraseClaimed(
   const taught = teaches ? await sessionsTaughtBy(tx, ownIds) : []
   const identifiers = [...subjects.values()].flat()
   const sharing = findSharedIdentifiers(tx, request, identifiers, ownIds)
+  const options = {
+    operation,
+    people: ownIds,
+    identifiers,
+    shared: sharing,
+    findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
+    findAlsoErased: (people: string[]) => findSubjects(tx, request, people),
+    located,
+  }
   const [{ effects, left }, shared] = await Promise.all([
-    erase(tx, {
-      operation,
-      people: ownIds,
-      identifiers,
-      shared: sharing,
-      findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
-      findAlsoErased: (people) => findSubjects(tx, request, people),
-      located,
-      verify,
-    }),
+    all ? eraseAndScrub(tx, options) : erase(tx, options),
     sharing,
   ])
   const isOwn = ({ value }: Identifier) => !shared.has(value)
@@ -198,8 +205,8 @@ async function eraseClaimed(
   await recordErased(tx, { operation, request, people: ownIds, identifiers: identifiers.filter(isOwn) })
   record(tx, request, {
     operation,
-    // Whose verification found something is said to have failed next, by name of the tables.
-    state: verify ? 'done' : 'running',
+    // Of whom something is left is said to have failed next, by name of the tables.
+    state: all ? 'done' : 'running',
     effects,
     located,
     subjects: ownIds.map((id) => {
@@ -219,7 +226,7 @@ async function eraseClaimed(
       }
     }),
   })
-  return left === undefined ? new Map() : residueOf(left, subjects)
+  recordResidue(tx, request, residueOf(left, subjects))
 }
 
 /** Tells the administrators which sessions now need somebody. Names nobody. */
@@ -231,17 +238,6 @@ async function tellOfSessions(tx: TenantTransaction, request: string, sessions: 
     body: `${sessions.length} sessions have no instructor any more since request ${request}.`,
     data: { request, sessions: sessions.slice(0, 100) },
   })
-}
-
-/** Which of these people the request erases, in this batch or in another. */
-async function findSubjects(tx: TenantTransaction, request: string, people: string[]): Promise<Set<string>> {
-  const { rows } = await tx.query<{ user_id: string }>(
-    `select user_id from erasure_subjects
-     where tenant_id = $1 and request_id = $2 and user_id = any($3) and state in ('queued', 'running')`,
-    [tx.tenantId, request, people],
-    'find_subjects',
-  )
-  return new Set(rows.map(({ user_id }) => user_id))
 }
 
 type Recorded = { id: string; sealed: Buffer; hashes: { kind: string; hash: Buffer }[]; shared: number }

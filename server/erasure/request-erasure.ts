@@ -19,7 +19,7 @@ export type ErasureOrder = {
 
 /** So many jobs share a large request; each takes a batch of people at a time. */
 const mostJobs = 2
-const peoplePerJob = 1000
+const peoplePerJob = 500
 
 /**
  * Orders the erasure of deleted users: the request, its subjects, its steps and its jobs come into being together, when

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { type CrowdErasure, type ErasureRecord, orderCrowd, readRecord } from '../../test/crowd.ts'
 import { startWorkerProcess, type WorkerProcess } from '../../test/workers.ts'
+import { batchSize } from './erase-batch.ts'
 
 let test: TestApplication
 beforeAll(async () => {
@@ -109,8 +110,8 @@ describe('a purge whose workers are killed', () => {
     ],
   ])('%s', async (_, condition) => {
     const worker = await startProcess()
-    let round = await orderCrowd(test, 1100)
-    while (!(await reached(round, condition, worker))) round = await orderCrowd(test, 1100)
+    let round = await orderCrowd(test, 2 * batchSize + 100)
+    while (!(await reached(round, condition, worker))) round = await orderCrowd(test, 2 * batchSize + 100)
     await worker.kill()
     await test.startWorkers()
     const record = await readRecord(test, round)

@@ -5,8 +5,11 @@ import { seal } from '../platform/crypto/seal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { openWith } from './keys.ts'
 
-/** The key that certificates are signed with: Ed25519 (RFC 8037), named by the thumbprint of its public part (RFC 7638). */
+/** A key that is signed with: Ed25519 (RFC 8037), named by the thumbprint of its public part (RFC 7638). */
 export type SigningKey = { kid: string; privateKey: CryptoKey }
+
+/** What a key signs: certificates, or access tokens. One that signs both could be made to sign one as the other. */
+export type SigningPurpose = 'certificate' | 'token'
 
 type Queryable = {
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>
@@ -15,14 +18,19 @@ type Queryable = {
 const opened = new Map<string, SigningKey>()
 
 /** The active key; the first one is made here. Throws `master_key.wrong`. */
-export async function activeSigningKey(client: Queryable, masterKey: Buffer): Promise<SigningKey> {
+export async function activeSigningKey(
+  client: Queryable,
+  masterKey: Buffer,
+  purpose: SigningPurpose = 'certificate',
+): Promise<SigningKey> {
   const { rows } = await client.query<{ kid: string; sealed_private_key: Buffer }>(
-    'select kid, sealed_private_key from signing_keys where retired_at is null',
+    'select kid, sealed_private_key from signing_keys where purpose = $1 and retired_at is null',
+    [purpose],
   )
   const active = rows[0]
   if (active === undefined) {
-    await insertKey(client, masterKey)
-    return activeSigningKey(client, masterKey)
+    await insertKey(client, masterKey, purpose)
+    return activeSigningKey(client, masterKey, purpose)
   }
   const known = opened.get(active.kid)
   if (known !== undefined) return known
@@ -34,16 +42,25 @@ export async function activeSigningKey(client: Queryable, masterKey: Buffer): Pr
   return key
 }
 
-/** Retires the active key and makes a new one. What the retired key signed stays verifiable. Answers the new key's id. */
-export async function rotateSigningKey(database: Database, masterKey: Buffer): Promise<string> {
+/**
+ * Retires the active key and makes a new one. Certificates that the retired key signed stay verifiable; access tokens that
+ * it signed end. Answers the new key's id.
+ */
+export async function rotateSigningKey(
+  database: Database,
+  masterKey: Buffer,
+  purpose: SigningPurpose = 'certificate',
+): Promise<string> {
   const client = await database.pool.connect()
   try {
     await client.query('begin')
-    await client.query('update signing_keys set retired_at = now() where retired_at is null')
-    await insertKey(client, masterKey)
-    await recordInEveryTenant(database, client, { activity: 'SigningKeyRotated' })
+    await client.query('update signing_keys set retired_at = now() where purpose = $1 and retired_at is null', [
+      purpose,
+    ])
+    await insertKey(client, masterKey, purpose)
+    await recordInEveryTenant(database, client, { activity: 'SigningKeyRotated', details: { purpose } })
     await client.query('commit')
-    return (await activeSigningKey(client, masterKey)).kid
+    return (await activeSigningKey(client, masterKey, purpose)).kid
   } catch (error) {
     await client.query('rollback')
     throw error
@@ -52,19 +69,21 @@ export async function rotateSigningKey(database: Database, masterKey: Buffer): P
   }
 }
 
-/** The public parts of all keys, the retired ones too, as a JSON Web Key Set (RFC 7517). */
+/** The public parts of all keys that signed certificates, the retired ones too, as a JSON Web Key Set (RFC 7517). */
 export async function publicKeys(client: Queryable): Promise<{ keys: JWK[] }> {
-  const { rows } = await client.query<{ public_jwk: JWK }>('select public_jwk from signing_keys order by created_at')
+  const { rows } = await client.query<{ public_jwk: JWK }>(
+    `select public_jwk from signing_keys where purpose = 'certificate' order by created_at`,
+  )
   return { keys: rows.map(({ public_jwk }) => public_jwk) }
 }
 
-async function insertKey(client: Queryable, masterKey: Buffer): Promise<void> {
+async function insertKey(client: Queryable, masterKey: Buffer, purpose: SigningPurpose): Promise<void> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
   const publicJwk = await exportJWK(publicKey)
   const kid = await calculateJwkThumbprint(publicJwk)
   const sealed = seal(masterKey, Buffer.from(JSON.stringify(await exportJWK(privateKey))), 'signing key')
   await client.query(
-    `insert into signing_keys (kid, public_jwk, sealed_private_key) values ($1, $2, $3) on conflict do nothing`,
-    [kid, JSON.stringify({ ...publicJwk, kid, alg: 'EdDSA', use: 'sig' }), sealed],
+    `insert into signing_keys (kid, purpose, public_jwk, sealed_private_key) values ($1, $2, $3, $4) on conflict do nothing`,
+    [kid, purpose, JSON.stringify({ ...publicJwk, kid, alg: 'EdDSA', use: 'sig' }), sealed],
   )
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { signOutEverywhere } from '../access/sessions.ts'
 import { record } from '../audit/record.ts'
 import { deactivateForDeletion as deactivateMemberships } from '../directory/memberships.ts'
 import { deactivateForDeletion as deactivateParticipation } from '../learning/participation.ts'
@@ -14,8 +15,8 @@ export type Deletion = {
 }
 
 /**
- * Deletes active or suspended users softly, all or none: they are hidden and restorable, keep their ids and lose their
- * privileged roles; their product accounts, memberships and enrollments become inactive. One statement for each table,
+ * Deletes active or suspended users softly, all or none: they are hidden, signed out and restorable, keep their ids and lose
+ * their privileged roles; their product accounts, memberships and enrollments become inactive. One statement for each table,
  * whatever the number of users. `at` is when it happened, where that is recorded afterwards.
  *
  * `lastAdministratorToo`: the tenant may be left without an administrator, because the act is not the tenant's to refuse.
@@ -53,5 +54,6 @@ export async function deleteUsers(
     tx,
     userIds.map((object) => ({ activity: 'UserDeleted', object })),
   )
+  await signOutEverywhere(tx, userIds)
   return { deletionId, userIds, inactive: { product_accounts: accounts.rowCount, ...memberships, ...participation } }
 }

@@ -1,10 +1,11 @@
+import { signOutEverywhere } from '../access/sessions.ts'
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { lockForChange } from './lock-users.ts'
 import { type User, userColumnsSql } from './user.ts'
 
 /**
- * Suspends an active user: everything stays, but the user can neither sign in nor be enrolled.
+ * Suspends an active user: everything stays, but the user is signed out and can neither sign in nor be enrolled.
  *
  * Throws `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.last_administrator`.
  */
@@ -19,5 +20,6 @@ export async function suspendUser(tx: TenantTransaction, userId: string): Promis
   const [user] = rows
   if (user === undefined) throw new Error('The locked user is gone')
   await record(tx, { activity: 'UserSuspended', object: user.id })
+  await signOutEverywhere(tx, [userId])
   return user
 }

@@ -4,7 +4,16 @@
  */
 
 /** What went wrong, as a caller must tell it apart. The command line maps it to an exit code, HTTP to a status. */
-export type ErrorKind = 'input' | 'not_found' | 'ambiguous' | 'conflict' | 'environment' | 'failed'
+export type ErrorKind =
+  | 'input'
+  | 'not_found'
+  | 'ambiguous'
+  | 'conflict'
+  | 'environment'
+  | 'failed'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'rate_limited'
 
 /** Exit codes of the command line, documented in `lethe --help`. */
 export const exitCodes: Record<ErrorKind, number> = {
@@ -14,6 +23,10 @@ export const exitCodes: Record<ErrorKind, number> = {
   ambiguous: 4,
   conflict: 5,
   environment: 6,
+  // Nobody signs in at the command line; these are there so that every kind has a code.
+  unauthenticated: 7,
+  forbidden: 8,
+  rate_limited: 9,
 }
 
 type ErrorEntry = { kind: ErrorKind; message: (details: never) => string }
@@ -393,6 +406,70 @@ const errorTable = {
     kind: 'environment',
     message: () =>
       'The master key does not open what this database holds under it. Set LETHE_MASTER_KEY to the key that the database was first used with.',
+  },
+  'access.unauthenticated': {
+    kind: 'unauthenticated',
+    // One answer for a credential that is missing, unknown, wrong, expired or revoked: it must not tell which.
+    message: (_: { challenge: 'Basic' | 'Bearer' | 'session' }) =>
+      'No valid credential was sent. Send an API key, a token that is not expired, or sign in.',
+  },
+  'access.sign_in_failed': {
+    kind: 'unauthenticated',
+    message: () => 'The name or the password is not right, or the account may not sign in.',
+  },
+  'access.too_many_attempts': {
+    kind: 'rate_limited',
+    message: (d: { retryAfter: number }) =>
+      `Too many attempts to sign in failed. Wait ${d.retryAfter} ${d.retryAfter === 1 ? 'second' : 'seconds'}, then try again.`,
+  },
+  'access.csrf': {
+    kind: 'forbidden',
+    message: () =>
+      'The CSRF token is missing or is not the one of this session. Send the token that the sign-in answered.',
+  },
+  'access.forbidden': {
+    kind: 'forbidden',
+    message: (d: { permission: string; roles: string[]; scopes: string[] }) =>
+      `This credential does not have the permission ${d.permission}. ${[
+        ...(d.roles.length === 0 ? [] : [`the role ${d.roles.join(' or ')}`]),
+        ...(d.scopes.length === 0 ? [] : [`the scope ${d.scopes.join(' or ')}`]),
+      ]
+        .join(', or ')
+        .replace(/^./, (first) => first.toUpperCase())} gives it.`,
+  },
+  'key.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no API key ${d.id} in this tenant. "lethe key list" shows them.`,
+  },
+  'client.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no OAuth client ${d.id} in this tenant. "lethe client list" shows them.`,
+  },
+  'operator.not_found': {
+    kind: 'not_found',
+    message: () => 'There is no operator of this name. "lethe operator list" shows them.',
+  },
+  'operator.name_taken': {
+    kind: 'conflict',
+    message: () => 'An operator of this name exists already. Choose another name.',
+  },
+  // The codes of RFC 6749, section 5.2, behind the point.
+  'oauth.invalid_request': {
+    kind: 'input',
+    message: (d: { missing: string }) => `The parameter ${d.missing} is missing.`,
+  },
+  'oauth.unsupported_grant_type': {
+    kind: 'input',
+    message: () => 'Only the grant type client_credentials is supported.',
+  },
+  'oauth.invalid_client': {
+    kind: 'unauthenticated',
+    message: () => 'This tenant has no client with this id and this secret.',
+  },
+  'oauth.invalid_scope': {
+    kind: 'input',
+    message: (d: { scopes: string[] }) =>
+      `The client cannot have every scope that was asked for. It has ${listed(d.scopes)}.`,
   },
   'internal.unexpected': {
     kind: 'failed',

@@ -26,6 +26,21 @@ export type Numeric = ColumnType<number, number | string, number | string>;
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export interface ApiKeys {
+  access: string;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp | null;
+  id: Generated<string>;
+  kind: Generated<string>;
+  last_used_at: Timestamp | null;
+  name: string;
+  owner_id: string | null;
+  prefix: string;
+  revoked_at: Timestamp | null;
+  secret_hash: Buffer;
+  tenant_id: string;
+}
+
 export interface AssessmentAttempts {
   assessment_id: string;
   attempt: Generated<number>;
@@ -356,6 +371,49 @@ export interface Notifications {
   user_id: string;
 }
 
+export interface OauthClients {
+  created_at: Generated<Timestamp>;
+  id: Generated<string>;
+  last_used_at: Timestamp | null;
+  name: string;
+  owner_id: string | null;
+  revoked_at: Timestamp | null;
+  scopes: string[];
+  secret_hash: Buffer;
+  tenant_id: string;
+}
+
+export interface Operators {
+  changed_at: Generated<Timestamp>;
+  created_at: Generated<Timestamp>;
+  hash: string;
+  id: Generated<string>;
+  name: string;
+}
+
+export interface OperatorSessions {
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  id: Generated<string>;
+  last_used_at: Generated<Timestamp>;
+  operator_id: string;
+  token_hash: Buffer;
+}
+
+export interface OperatorSignInFailures {
+  failures: number;
+  last_failed_at: Generated<Timestamp>;
+  locked_until: Timestamp | null;
+  login_hash: Buffer;
+}
+
+export interface Passwords {
+  changed_at: Generated<Timestamp>;
+  hash: string;
+  tenant_id: string;
+  user_id: string;
+}
+
 export interface PersonKeys {
   created_at: Generated<Timestamp>;
   sealed_key: Buffer;
@@ -428,12 +486,32 @@ export interface Sessions {
   title: string;
 }
 
+export interface SignInFailures {
+  failures: number;
+  last_failed_at: Generated<Timestamp>;
+  locked_until: Timestamp | null;
+  login_hash: Buffer;
+  tenant_id: string;
+  user_id: string | null;
+}
+
 export interface SigningKeys {
   created_at: Generated<Timestamp>;
   kid: string;
   public_jwk: Json;
+  purpose: string;
   retired_at: Timestamp | null;
   sealed_private_key: Buffer;
+}
+
+export interface SignInSessions {
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  id: Generated<string>;
+  last_used_at: Generated<Timestamp>;
+  tenant_id: string;
+  token_hash: Buffer;
+  user_id: string;
 }
 
 export interface SkillLevels {
@@ -596,6 +674,7 @@ export interface UserSkills {
 }
 
 export interface DB {
+  api_keys: ApiKeys;
   assessment_attempts: AssessmentAttempts;
   assessments: Assessments;
   audit_checkpoints: AuditCheckpoints;
@@ -627,6 +706,11 @@ export interface DB {
   lethe_migrations: LetheMigrations;
   modules: Modules;
   notifications: Notifications;
+  oauth_clients: OauthClients;
+  operator_sessions: OperatorSessions;
+  operator_sign_in_failures: OperatorSignInFailures;
+  operators: Operators;
+  passwords: Passwords;
   person_keys: PersonKeys;
   posts: Posts;
   product_accounts: ProductAccounts;
@@ -635,6 +719,8 @@ export interface DB {
   record_actions: RecordActions;
   session_instructors: SessionInstructors;
   sessions: Sessions;
+  sign_in_failures: SignInFailures;
+  sign_in_sessions: SignInSessions;
   signing_keys: SigningKeys;
   skill_levels: SkillLevels;
   skill_scale_sets: SkillScaleSets;

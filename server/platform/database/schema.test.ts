@@ -13,6 +13,9 @@ import { equipLogin } from './roles.ts'
 /** Tables of the installation; every other one belongs to tenants. */
 const tablesWithoutTenant: Record<string, string> = {
   lethe_migrations: 'The schema is the same for all tenants.',
+  operator_sessions: 'Operators belong to no tenant.',
+  operator_sign_in_failures: 'Operators belong to no tenant.',
+  operators: 'Operators belong to no tenant.',
   signing_keys: 'The installation signs; whoever checks a certificate knows no tenant.',
   tenants: 'Its own id is the id of the tenant.',
 }
@@ -23,7 +26,7 @@ const keysNotLedByTenant: Record<string, string> = {
 }
 
 /** Tables that their owner may read across tenants, for the functions that answer ids. */
-const listedByOwner = ['audit_entries', 'erasure_requests', 'tenants']
+const listedByOwner = ['api_keys', 'audit_entries', 'erasure_requests', 'oauth_clients', 'tenants']
 
 const tenant = '018f0000-0000-7000-8000-00000000000a'
 const otherTenant = '018f0000-0000-7000-8000-00000000000b'

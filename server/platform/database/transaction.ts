@@ -116,13 +116,17 @@ export async function withinTenant<T>(
 /** The driver sends statements without waiting for answers while this is set; its type declarations do not know it yet. */
 type PipelinedClient = pg.PoolClient & { pipeline?: boolean }
 
-/** Runs a statement outside of any tenant: on a fresh transaction no tenant's rows are visible. */
+/**
+ * Runs a statement outside of any tenant: on a fresh transaction no tenant's rows are visible. With a `name` the connection
+ * prepares it once and keeps its plan.
+ */
 export async function outsideTenants<Row extends pg.QueryResultRow>(
   database: Database,
   text: string,
   values: readonly unknown[] = [],
+  name?: string,
 ): Promise<Row[]> {
-  const { rows } = await database.pool.query<Row>(text, [...values])
+  const { rows } = await database.pool.query<Row>({ text, values: [...values], ...(name !== undefined && { name }) })
   return rows
 }
 

@@ -1,0 +1,108 @@
+import { userRoles } from '../people/user.ts'
+import { permissions, type Rule } from './permissions.ts'
+import { type Role, type Scope, scopes } from './principal.ts'
+import { idleMinutes, longestHours } from './session-token.ts'
+import { freeAttempts } from './sign-in-attempts.ts'
+import { tokenLifetime } from './tokens.ts'
+
+const roles: readonly Role[] = ['operator', ...userRoles]
+
+const aboutRoles: Record<Role, string> = {
+  operator: 'runs the installation; a user of no tenant, so it sees no tenant from inside',
+  administrator: 'everything inside the tenant',
+  privacy_officer: 'erasures with their certificates, exports, the audit trail',
+  integration_administrator: 'API keys and OAuth clients',
+  author: 'the own account',
+  instructor: 'the own account',
+  manager: 'reads users',
+  learner: 'the own account',
+}
+
+const aboutScopes: Record<Scope, string> = {
+  'api/all': 'reads and writes, webhooks too',
+  'api/read': 'reads',
+  'api/write': 'writes',
+  'api/webhooks': 'the webhooks that other systems call',
+}
+
+const credentials = [
+  [
+    'API key, read only',
+    'HTTP Basic, any user name (Learn365: `api`), the key as password',
+    'as the scope `api/read`',
+    'when it is revoked, at once; at its expiry, if it has one',
+  ],
+  ['API key, full control', 'the same', 'as the scope `api/all`', 'the same'],
+  [
+    'Thrive API secret',
+    "HTTP Basic, the tenant's id as user name, the secret as password",
+    'as its access: read only or full control',
+    'the same',
+  ],
+  [
+    'OAuth 2.0 client',
+    '`POST /oauth2/token/:tenantId`, grant type `client_credentials`; then `Authorization: Bearer` with the token',
+    'the scopes of the token',
+    `a token after ${tokenLifetime.toLocaleString('en-US')} seconds; when the client is revoked, at once`,
+  ],
+  [
+    'sign-in of a person',
+    'name and password once, then a cookie; requests that change something also send the CSRF token',
+    "by the person's roles",
+    `on sign-out; after ${idleMinutes} minutes without a request, ${longestHours} hours at the latest; when the person is suspended, deleted, purged or anonymized, or the password is changed, at once`,
+  ],
+  ['sign-in of an operator', 'the same', 'by the role `operator`', 'the same'],
+]
+
+const introduction = `# Access
+
+Who may come in, and who may do what. This page is made from the table in the code by \`npm run generate\`.
+
+## Credentials
+`
+
+const aboutCredentials = `Keys, secrets and session tokens are 256 random bits and stored as SHA-256; they are shown once. Passwords are 12 to 256 characters, stored with argon2id (RFC 9106, second recommended option: 64 MiB, three passes, four lanes). Every request asks the database whether its credential is still good: nothing that was revoked works on somewhere.
+
+A wrong name, a wrong password, and an account that may not sign in are answered alike and after the same work. After ${freeAttempts} failed attempts in a row a name has to wait 30 seconds, then twice as long each time, up to 15 minutes, whether somebody has that name or not. Sessions that are there go on.
+
+API keys and clients belong to the tenant. When the person who made one is purged or anonymized, it goes on, and the heir answers for it; whoever knew the secret still knows it, so revoke it or make a new one when somebody leaves.
+`
+
+/** docs/access.md: the credentials, and the table of who may do what. */
+export function accessPage(): string {
+  return [
+    introduction,
+    table(['credential', 'how it is sent', 'what it may', 'ends'], credentials),
+    `\n${aboutCredentials}`,
+    '## Roles\n',
+    table(
+      ['role', 'what for'],
+      roles.map((role) => [`\`${role}\``, aboutRoles[role]]),
+    ),
+    '\nPeople have one role or several. Everybody may do to the own account what the table marks with "own".\n',
+    '## Scopes\n',
+    table(
+      ['scope', 'what for'],
+      scopes.map((scope) => [`\`${scope}\``, aboutScopes[scope]]),
+    ),
+    '\nNo program may make credentials or set passwords: what it made would outlive its own revocation.\n',
+    '## Who may do what\n',
+    table(
+      ['permission', 'what it is', 'roles', 'scopes'],
+      Object.entries(permissions).map(([name, rule]: [string, Rule]) => [
+        `\`${name}\``,
+        rule.does,
+        [...rule.roles, ...(rule.own ? ['own'] : [])].join(', '),
+        rule.scopes.length === 0 ? 'none' : rule.scopes.map((scope) => `\`${scope}\``).join(', '),
+      ]),
+    ),
+    '',
+  ].join('\n')
+}
+
+/** Aligned as the formatter does it, so that it has nothing to change. */
+function table(head: string[], rows: string[][]): string {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
+}

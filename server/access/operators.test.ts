@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openTestApplication, type TestApplication } from '../../test/application.ts'
+import { authenticate } from './authenticate.ts'
+import { createOperator, listOperators, removeOperator, setOperatorPassword, signInOperator } from './operators.ts'
+import { verifyCsrf } from './session-token.ts'
+import { signOut } from './sessions.ts'
+import { freeAttempts } from './sign-in-attempts.ts'
+
+let test: TestApplication
+beforeAll(async () => {
+  test = await openTestApplication()
+})
+afterAll(() => test.close())
+
+const password = 'correct horse battery'
+let numbers = 0
+const operator = () => createOperator(test.database, { name: `operator-${++numbers}`, password })
+const enter = (name: string, given = password) => signInOperator(test.app, { name, password: given })
+const cookieOf = ({ token }: { token: string }) => `lethe_session=${token}`
+const comeIn = (session: { token: string }) => authenticate(test.app, { cookie: cookieOf(session) })
+const refused = { code: 'access.unauthenticated', details: { challenge: 'session' } }
+const wrong = { code: 'access.sign_in_failed' }
+
+describe('an operator', () => {
+  it('signs in to the installation and belongs to no tenant', async () => {
+    const { id, name } = await operator()
+    const session = await enter(name.toUpperCase())
+    expect(await comeIn(session)).toEqual({
+      tenantId: undefined,
+      initiator: { from: 'console' },
+      access: { kind: 'operator', operatorId: id },
+      sessionId: expect.any(String),
+    })
+    verifyCsrf({ cookie: cookieOf(session), csrfToken: session.csrfToken })
+    await signOut(test.database, cookieOf(session))
+    await expect(comeIn(session)).rejects.toMatchObject(refused)
+  })
+
+  it("has a name that is nobody's e-mail address, once", async () => {
+    const { name } = await operator()
+    await expect(createOperator(test.database, { name, password })).rejects.toMatchObject({
+      code: 'operator.name_taken',
+    })
+    for (const other of ['', 'ann@example.org', 'Ann', 'a b', '-a', 'a'.repeat(65), 'a\0']) {
+      await expect(createOperator(test.database, { name: other, password })).rejects.toMatchObject({
+        code: 'input.invalid',
+        details: { field: 'name' },
+      })
+    }
+    await expect(createOperator(test.database, { name: 'weak', password: 'short' })).rejects.toMatchObject({
+      details: { field: 'password' },
+    })
+  })
+
+  it('is refused like an operator who does not exist, and both have to wait after the same attempts', async () => {
+    const { name } = await operator()
+    const outcomes = async (tried: string) => {
+      const codes: string[] = []
+      for (let attempt = 0; attempt <= freeAttempts; attempt++) {
+        codes.push(
+          await enter(tried, 'another password').then(
+            () => 'in',
+            ({ code }) => code,
+          ),
+        )
+      }
+      return codes
+    }
+    const expected = [...Array<string>(freeAttempts).fill(wrong.code), 'access.too_many_attempts']
+    expect(await outcomes(name)).toEqual(expected)
+    expect(await outcomes('nobody')).toEqual(expected)
+    await expect(enter(name)).rejects.toMatchObject({ code: 'access.too_many_attempts' })
+    await test.owner.query('update operator_sign_in_failures set locked_until = now()')
+    await enter(name)
+    const { rowCount } = await test.owner.query('select from operator_sign_in_failures')
+    expect(rowCount).toBe(1)
+  })
+
+  it('is signed out by a new password, and by being removed, which leaves nothing', async () => {
+    const { id, name } = await operator()
+    const first = await enter(name)
+    await setOperatorPassword(test.database, { name, password: 'another one here' })
+    await expect(comeIn(first)).rejects.toMatchObject(refused)
+    await expect(enter(name)).rejects.toMatchObject(wrong)
+    const second = await enter(name, 'another one here')
+    expect((await listOperators(test.database)).map((one) => one.id)).toContain(id)
+    await removeOperator(test.database, name)
+    await expect(comeIn(second)).rejects.toMatchObject(refused)
+    expect((await listOperators(test.database)).map((one) => one.id)).not.toContain(id)
+    const { rowCount } = await test.owner.query('select from operator_sessions where operator_id = $1', [id])
+    expect(rowCount).toBe(0)
+    for (const act of [removeOperator(test.database, name), setOperatorPassword(test.database, { name, password })]) {
+      await expect(act).rejects.toMatchObject({ code: 'operator.not_found' })
+    }
+  })
+
+  it('is signed out when idle too long or after the longest time, and cleared away', async () => {
+    const { name } = await operator()
+    const [idle, old] = [await enter(name), await enter(name)]
+    const ids = [(await comeIn(idle)).sessionId, (await comeIn(old)).sessionId]
+    await test.owner.query(`update operator_sessions set last_used_at = now() - interval '61 minutes' where id = $1`, [
+      ids[0],
+    ])
+    await test.owner.query(`update operator_sessions set expires_at = now() where id = $1`, [ids[1]])
+    for (const session of [idle, old]) await expect(comeIn(session)).rejects.toMatchObject(refused)
+    await enter(name)
+    const { rowCount } = await test.owner.query('select from operator_sessions where id = any ($1)', [ids])
+    expect(rowCount).toBe(0)
+  })
+})

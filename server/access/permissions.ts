@@ -1,0 +1,98 @@
+import type { UserRole } from '../people/user.ts'
+import { LetheError } from '../platform/errors.ts'
+import type { Principal, Role, Scope } from './principal.ts'
+
+/** Who may do something. Whoever is not named may not. */
+export type Rule = {
+  /** What is done, for the page in docs/. */
+  does: string
+  roles: readonly Role[]
+  scopes: readonly Scope[]
+  /** A person of any role may do it to the own account. */
+  own?: true
+}
+
+const reading = ['api/all', 'api/read'] satisfies Scope[]
+const writing = ['api/all', 'api/write'] satisfies Scope[]
+const administrators = ['administrator'] satisfies UserRole[]
+const officers = ['administrator', 'privacy_officer'] satisfies UserRole[]
+const integrators = ['administrator', 'integration_administrator'] satisfies UserRole[]
+
+/**
+ * The one table of who may do what. Every entry point asks it by {@link requirePermission}; docs/access.md is made of it.
+ *
+ * No program may make credentials or give passwords: what it made would outlive its own revocation.
+ */
+export const permissions = {
+  'users.read': {
+    does: 'list and read users, their roles and state',
+    roles: ['administrator', 'privacy_officer', 'integration_administrator', 'manager'],
+    scopes: reading,
+    own: true,
+  },
+  'users.write': {
+    does: 'create, change, suspend and reactivate users',
+    roles: administrators,
+    scopes: writing,
+  },
+  'users.delete': { does: 'delete users, restorably', roles: officers, scopes: writing },
+  'users.restore': { does: 'restore deleted users', roles: administrators, scopes: writing },
+  'users.roles': { does: 'give and take roles', roles: administrators, scopes: writing },
+  'users.password': { does: 'set a first or a new password', roles: administrators, scopes: [], own: true },
+  'users.sign_out': { does: 'end all sessions of a user', roles: officers, scopes: writing, own: true },
+  'users.export': {
+    does: 'export everything that is held about a user',
+    roles: officers,
+    scopes: reading,
+    own: true,
+  },
+  'erasures.preview': { does: 'count what an erasure would do', roles: officers, scopes: reading },
+  'erasures.order': { does: 'order to purge or anonymize', roles: officers, scopes: writing },
+  'erasures.read': { does: 'follow erasures, with steps, people and receipts', roles: officers, scopes: reading },
+  'erasures.retry': { does: 'try again what failed', roles: officers, scopes: writing },
+  'erasures.cancel': { does: 'cancel an erasure that has not begun', roles: officers, scopes: writing },
+  'certificates.read': { does: 'read certificates, and ask who is in one', roles: officers, scopes: reading },
+  'audit.read': { does: 'read the audit trail', roles: officers, scopes: reading },
+  'audit.export': { does: 'export and verify the audit trail', roles: officers, scopes: reading },
+  'tenant.read': {
+    does: 'read the settings of the own tenant',
+    roles: ['administrator', 'privacy_officer', 'integration_administrator'],
+    scopes: reading,
+  },
+  'tenant.update': { does: 'change the settings of the own tenant', roles: administrators, scopes: [] },
+  'keys.read': { does: 'list API keys, without their secrets', roles: integrators, scopes: [] },
+  'keys.manage': { does: 'create and revoke API keys', roles: integrators, scopes: [] },
+  'clients.read': { does: 'list OAuth clients, without their secrets', roles: integrators, scopes: [] },
+  'clients.manage': { does: 'create and revoke OAuth clients', roles: integrators, scopes: [] },
+  'tenants.read': { does: 'list all tenants', roles: ['operator'], scopes: [] },
+  'tenants.manage': { does: 'create and change any tenant', roles: ['operator'], scopes: [] },
+  'operators.manage': { does: 'create and list operators', roles: ['operator'], scopes: [] },
+  'sweep.run': { does: 'search the whole installation for purged people', roles: ['operator'], scopes: [] },
+} as const satisfies Record<string, Rule>
+
+export type Permission = keyof typeof permissions
+
+/** Whom it is done to, where a person may do it to the own account. */
+export type PermissionTarget = { userId?: string | undefined }
+
+/** Tells whether the table lets this principal do this; `target` is the user it is done to, if it is one user. */
+export function isPermitted(principal: Principal, permission: Permission, target: PermissionTarget = {}): boolean {
+  const rule: Rule = permissions[permission]
+  const { access, initiator } = principal
+  switch (access.kind) {
+    case 'operator':
+      return rule.roles.includes('operator')
+    case 'program':
+      return access.scopes.some((scope) => rule.scopes.includes(scope))
+    case 'person':
+      if (access.roles.some((role) => rule.roles.includes(role))) return true
+      return rule.own === true && target.userId !== undefined && target.userId === initiator.userId
+  }
+}
+
+/** Throws `access.forbidden` where the table does not let this principal do this. */
+export function requirePermission(principal: Principal, permission: Permission, target: PermissionTarget = {}): void {
+  if (isPermitted(principal, permission, target)) return
+  const { roles, scopes }: Rule = permissions[permission]
+  throw new LetheError('access.forbidden', { permission, roles: [...roles], scopes: [...scopes] })
+}

@@ -1,0 +1,82 @@
+import type { Application } from '../application.ts'
+import { record } from '../audit/record.ts'
+import { requireActiveUser } from '../people/require-active.ts'
+import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { hashPassword, isPassword, requirePassword } from './passwords.ts'
+import { signOutEverywhere } from './sessions.ts'
+import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
+
+/**
+ * Gives an active user a first or a new password, ends all of the user's sessions, and lets the user try at once.
+ *
+ * Throws `input.invalid`, `user.not_found`, `user.wrong_state`.
+ */
+export async function setPassword(
+  tx: TenantTransaction,
+  options: { userId: string; password: string },
+): Promise<{ signedOut: number }> {
+  const hash = await hashPassword(requirePassword('password', options.password))
+  return { signedOut: await storePassword(tx, options.userId, hash) }
+}
+
+/**
+ * A person's own change of the password, who proves to know the old one. Ends the sessions in other browsers; `session` is
+ * the id of the one that asks, which goes on.
+ *
+ * Throws `input.invalid`, `access.sign_in_failed`, `access.too_many_attempts`, `user.not_found`, `user.wrong_state`.
+ */
+export async function changePassword(
+  app: Application,
+  tenantId: string,
+  options: { userId: string; session: string | undefined; currentPassword: string; newPassword: string },
+): Promise<{ signedOut: number }> {
+  const { userId, session } = options
+  const password = requirePassword('new_password', options.newPassword)
+  const within = { initiator: { from: 'console', userId } as const }
+  const at = { table: 'sign_in_failures', tenantId, user: userId } as const
+  const attempt = hashLogin(app.masterKey, tenantId, `the password of ${userId}`)
+  const before = await inTenant(
+    app.database,
+    tenantId,
+    async (tx) => {
+      await countAttempt(tx, at, attempt)
+      return await readHash(tx, userId)
+    },
+    within,
+  )
+  if (!(await isPassword(before, options.currentPassword))) throw new LetheError('access.sign_in_failed')
+  const hash = await hashPassword(password)
+  return await inTenant(
+    app.database,
+    tenantId,
+    async (tx) => {
+      await requireActiveUser(tx, { userId, act: 'given a password' })
+      if ((await readHash(tx, userId)) !== before) throw new LetheError('access.sign_in_failed')
+      await forgetAttempts(tx, at, attempt)
+      return { signedOut: await storePassword(tx, userId, hash, session) }
+    },
+    within,
+  )
+}
+
+async function readHash(tx: TenantTransaction, userId: string): Promise<string | undefined> {
+  const { rows } = await tx.query<{ hash: string }>(
+    'select hash from passwords where tenant_id = $1 and user_id = $2',
+    [tx.tenantId, userId],
+  )
+  return rows[0]?.hash
+}
+
+async function storePassword(tx: TenantTransaction, userId: string, hash: string, except?: string): Promise<number> {
+  await requireActiveUser(tx, { userId, act: 'given a password' })
+  await tx.query(
+    `insert into passwords (tenant_id, user_id, hash) values ($1, $2, $3)
+     on conflict (tenant_id, user_id) do update set hash = excluded.hash, changed_at = now()`,
+    [tx.tenantId, userId, hash],
+  )
+  await record(tx, { activity: 'PasswordSet', object: userId })
+  // Who has a new password has not tried it yet.
+  await tx.query('delete from sign_in_failures where tenant_id = $1 and user_id = $2', [tx.tenantId, userId])
+  return await signOutEverywhere(tx, [userId], { except })
+}

@@ -1,0 +1,84 @@
+import type { Application } from '../application.ts'
+import { record } from '../audit/record.ts'
+import { normalizeIdentifier } from '../datamap/identifiers.ts'
+import type { UserRole } from '../people/user.ts'
+import { inTenant, isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { requireLine } from '../platform/require-text.ts'
+import { hashPassword, isOutdated, isPassword } from './passwords.ts'
+import { type StartedSession, startSession } from './sessions.ts'
+import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
+
+export type SignedIn = StartedSession & { userId: string; roles: UserRole[] }
+
+const longestLogin = 512
+
+/**
+ * Signs a user of the tenant in by login name or e-mail address, and starts a session.
+ *
+ * Whoever is not there, has no password, is suspended or deleted, or shares the name with another active user is told the
+ * same as with a wrong password, after the same work; and attempts are counted per name, whether somebody has it or not.
+ *
+ * Throws `input.invalid`, `access.sign_in_failed`, `access.too_many_attempts`.
+ */
+export async function signIn(
+  app: Application,
+  tenantId: string,
+  options: { login: string; password: string },
+): Promise<SignedIn> {
+  const login = requireLine('login', options.login, longestLogin)
+  if (!isUuid(tenantId)) throw new LetheError('access.sign_in_failed')
+  const tenant = tenantId.toLowerCase()
+  const name = normalizeIdentifier('login_name', login)
+  const attempt = hashLogin(app.masterKey, tenant, name)
+  const candidate = await inTenant(app.database, tenant, async (tx) => {
+    // A tenant that does not exist has nobody to count for.
+    const exists = (await tx.query('select from tenants where id = $1', [tenant])).rowCount > 0
+    const found = await findCandidate(tx, name, normalizeIdentifier('email', login))
+    const at = { table: 'sign_in_failures', tenantId: tenant, user: found?.id } as const
+    if (exists) await countAttempt(tx, at, attempt)
+    return found
+  })
+  const isRight = await isPassword(candidate?.hash ?? undefined, options.password)
+  if (candidate === undefined || !isRight) throw new LetheError('access.sign_in_failed')
+  const { id: userId, hash: before } = candidate
+  const renewed =
+    before !== null && isOutdated(before) ? await hashPassword(options.password.normalize('NFKC')) : before
+  return await inTenant(
+    app.database,
+    tenant,
+    async (tx) => {
+      // Much may have happened while the password was checked.
+      const { rows } = await tx.query<{ roles: UserRole[] }>(
+        `select u.roles from users u join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
+         where u.tenant_id = $1 and u.id = $2 and u.state = 'active' and p.hash = $3 for share of u`,
+        [tenant, userId, before],
+      )
+      const [user] = rows
+      if (user === undefined) throw new LetheError('access.sign_in_failed')
+      if (renewed !== before) {
+        await tx.query('update passwords set hash = $3 where tenant_id = $1 and user_id = $2', [
+          tenant,
+          userId,
+          renewed,
+        ])
+      }
+      await forgetAttempts(tx, { table: 'sign_in_failures', tenantId: tenant, user: userId }, attempt)
+      await record(tx, { activity: 'UserSignedIn', object: userId })
+      return { ...(await startSession(tx, userId)), userId, roles: user.roles }
+    },
+    { initiator: { from: 'console', userId } },
+  )
+}
+
+type Candidate = { id: string; hash: string | null }
+
+/** The one active user of this name. Login names are not unique; nobody is guessed at. */
+async function findCandidate(tx: TenantTransaction, name: string, email: string): Promise<Candidate | undefined> {
+  const { rows } = await tx.query<Candidate>(
+    `select u.id, p.hash from users u left join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
+     where u.tenant_id = $1 and u.state = 'active' and (u.login_key = $2 or u.email_key = $3) limit 2`,
+    [tx.tenantId, name, email],
+  )
+  return rows.length === 1 ? rows[0] : undefined
+}

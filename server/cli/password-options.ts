@@ -1,0 +1,55 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import type { Command } from 'commander'
+import { codeOf } from '../platform/database/pool.ts'
+import { LetheError } from '../platform/errors.ts'
+
+export type PasswordOptions = { passwordFile?: string }
+
+/** Lets a command take a password; never as an argument, which other users of the machine could read. */
+export function addPasswordOptions(command: Command): Command {
+  return command.option(
+    '--password-file <file>',
+    'the file with the password in its first line ("-": standard input); without it, you are asked',
+  )
+}
+
+/** The password of the options, or what is typed at the prompt without being shown. Throws `input.*`. */
+export async function readPassword(options: PasswordOptions, signal: AbortSignal): Promise<string> {
+  const { passwordFile } = options
+  if (passwordFile !== undefined) return firstLine(await readWhole(passwordFile))
+  if (!process.stdin.isTTY) {
+    throw new LetheError('input.usage', { reason: 'Nobody can be asked for the password here; give --password-file.' })
+  }
+  const password = await ask('Password: ', signal)
+  if ((await ask('The same again: ', signal)) === password) return password
+  throw new LetheError('input.invalid', { field: 'password', expected: 'the same password is expected twice' })
+}
+
+async function readWhole(file: string): Promise<string> {
+  try {
+    return await text(file === '-' ? process.stdin : createReadStream(file))
+  } catch (error) {
+    throw new LetheError('input.file_unreadable', { file, reason: codeOf(error) ?? 'it cannot be opened' }, error)
+  }
+}
+
+function firstLine(content: string): string {
+  return content.split(/\r?\n/, 1)[0] ?? ''
+}
+
+async function ask(question: string, signal: AbortSignal): Promise<string> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const prompt = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+  // Only now, when the terminal no longer shows what is typed.
+  process.stderr.write(question)
+  try {
+    return await prompt.question('', { signal })
+  } finally {
+    prompt.close()
+    process.stderr.write('\n')
+  }
+}
