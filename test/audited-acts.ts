@@ -51,7 +51,7 @@ export async function refuseUnrecordedActs(ownerUrl: string): Promise<void> {
         return null;
       end $$;
       create trigger recorded after insert on audit_entries for each statement execute function lethe_test.recorded();
-      create trigger recorded after insert or update on import_runs for each statement execute function lethe_test.recorded()`)
+      create trigger recorded after insert or update of rows_read, finished_at on import_runs for each statement execute function lethe_test.recorded()`)
     const { rows } = await owner.query<{ name: string }>(
       `select c.relname::text as name from pg_class c
        where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and (c.relname = 'tenants' or exists (

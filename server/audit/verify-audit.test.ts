@@ -407,7 +407,8 @@ describe('what the owner of the database changes', () => {
       const kid = await calculateJwkThumbprint(publicJwk)
       const foreign = seal(newKey(), Buffer.from(JSON.stringify(await exportJWK(privateKey))), 'signing key')
       await sql(
-        'insert into signing_keys (kid, public_jwk, sealed_private_key, retired_at) values ($1, $2, $3, now())',
+        `insert into signing_keys (kid, purpose, public_jwk, sealed_private_key, retired_at)
+         values ($1, 'certificate', $2, $3, now())`,
         kid,
         JSON.stringify({ ...publicJwk, kid, alg: 'EdDSA' }),
         foreign,
