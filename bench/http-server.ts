@@ -14,9 +14,10 @@ import { startWorkers } from '../server/workers.ts'
 // Arguments: which one, the connection string, the tenant, an id of a user. Prints the port. Ends with its input.
 
 const [kind = '', url = '', tenant = '', sample = ''] = process.argv.slice(2)
-const database = await openDatabase({ url })
+const masterKey = Buffer.alloc(32, 7)
+const database = await openDatabase({ url, masterKey })
 const config = readConfig({})
-const app = { config, database, masterKey: Buffer.alloc(32, 7), close: () => database.close() }
+const app = { config, database, masterKey, close: () => database.close() }
 const log = pino({ level: 'info' }, pino.destination('/dev/null'))
 const server = kind === 'lethe' ? await lethe() : await bare()
 process.stdout.write(`${new URL(await server.listen({ host: '127.0.0.1', port: 0 })).port}\n`)

@@ -21,7 +21,8 @@ const checks = 2000
 /** Requests under concurrent load against a bare handler with the same statements; purges over HTTP; checks of credentials. */
 export async function benchHttp(loaded: Loaded): Promise<Row[]> {
   return await withClone(loaded, 'lethe_bench_http', async ({ app: clone, owner }) => {
-    const app = { ...clone, masterKey: Buffer.alloc(32, 7) }
+    const masterKey = Buffer.alloc(32, 7)
+    const app = { ...clone, masterKey, database: { ...clone.database, masterKey } }
     const { rows } = await owner.query<{ id: string }>('select id from users order by random() limit 1000')
     const ids = rows.map(({ id }) => id)
     const { tenant } = loaded

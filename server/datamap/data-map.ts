@@ -1,4 +1,5 @@
 import { accessMap } from '../access/data-map.ts'
+import { auditMap } from '../audit/data-map.ts'
 import { directoryMap } from '../directory/data-map.ts'
 import { erasureMap } from '../erasure/data-map.ts'
 import { httpMap } from '../http/data-map.ts'
@@ -23,5 +24,6 @@ export const dataMap: DataMap = {
   ...importsMap,
   ...httpMap,
   ...erasureMap,
+  ...auditMap,
   ...platformMap,
 }

@@ -6,9 +6,10 @@ import { buildServer } from './build-server.ts'
 /** The OpenAPI document of all routes, as JSON text. Needs no database: no route is called. */
 export async function openApiDocument(): Promise<string> {
   const pool = new pg.Pool()
-  const database = { pool, openUnflushed: () => pool, close: () => pool.end() }
+  const masterKey = Buffer.alloc(32)
+  const database = { pool, masterKey, openUnflushed: () => pool, close: () => pool.end() }
   const server = await buildServer(
-    { config: readConfig({}), database, masterKey: Buffer.alloc(32), close: database.close },
+    { config: readConfig({}), database, masterKey, close: database.close },
     { log: pino({ level: 'silent' }) },
   )
   await server.ready()

@@ -1,5 +1,6 @@
 import type { Application } from '../../application.ts'
 import type { HttpServer } from '../../http/http-server.ts'
+import { addAuditRoutes } from './audit-routes.ts'
 import { addCredentialRoutes } from './credential-routes.ts'
 import { addErasureRoutes } from './erasure-routes.ts'
 import { addExportRoute } from './export-route.ts'
@@ -15,6 +16,7 @@ export async function addNativeApi(server: HttpServer, app: Application): Promis
   addExportRoute(server, app)
   addErasureRoutes(server, app)
   addProofRoutes(server, app)
+  addAuditRoutes(server, app)
   addCredentialRoutes(server, app)
   addSessionRoutes(server, app)
   addTenantRoutes(server, app)

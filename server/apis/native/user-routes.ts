@@ -139,7 +139,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
     },
     handler: async (request) => {
       const { deletionId, inactive } = await inTenantOf(request, app, (tx) =>
-        deleteUsers(tx, { userIds: [request.params.id], initiator: tx.initiator }),
+        deleteUsers(tx, { userIds: [request.params.id] }),
       )
       return { deletion_id: deletionId, inactive }
     },
