@@ -60,7 +60,7 @@ export function replyWithProblem(error: LetheError, request: FastifyRequest, rep
     type: `urn:lethe:problem:${error.code}`,
     title: titles[error.kind],
     status,
-    detail: error.message,
+    detail: withoutCommands(error.message),
     code: error.code,
     ...(typeof field === 'string' && { field }),
     ...(Object.keys(details).length > 0 && status < 500 && { details }),
@@ -70,6 +70,11 @@ export function replyWithProblem(error: LetheError, request: FastifyRequest, rep
   if (status === 503) reply.header('retry-after', 5)
   if (status === 401) reply.header('www-authenticate', challengeOf(challenge))
   return reply.code(status).type('application/problem+json').send(JSON.stringify(body))
+}
+
+/** A message without the sentences that send people to the command line, which callers of an API do not have. */
+function withoutCommands(message: string): string {
+  return message.replaceAll(/ [^.]*"lethe [^"]*"[^.]*\./g, '')
 }
 
 /** The error of the table that any other error becomes in HTTP. */
