@@ -2,6 +2,8 @@ import type { Logger } from 'pino'
 import type { Application } from './application.ts'
 import { runErasure } from './erasure/run-erasure.ts'
 import { runSearch } from './erasure/run-search.ts'
+import { cleanExports } from './exports/clean-exports.ts'
+import { runExport } from './exports/run-export.ts'
 import { type Workers, work } from './platform/jobs/work.ts'
 
 /** Starts working on the jobs of every room. */
@@ -11,7 +13,9 @@ export function startWorkers(app: Application, log: Logger): Promise<Workers> {
     {
       erase: (payload) => runErasure(app, payload),
       search: () => runSearch(app),
+      export: (payload) => runExport(app, payload),
+      clean_exports: () => cleanExports(app),
     },
-    { concurrency: app.config.workers, log },
+    { concurrency: app.config.workers, log, hourly: ['clean_exports'] },
   )
 }

@@ -1,6 +1,7 @@
 import { accessMap } from '../access/data-map.ts'
 import { directoryMap } from '../directory/data-map.ts'
 import { erasureMap } from '../erasure/data-map.ts'
+import { exportsMap } from '../exports/data-map.ts'
 import { importsMap } from '../imports/data-map.ts'
 import { learningMap } from '../learning/data-map.ts'
 import { notifyMap } from '../notify/data-map.ts'
@@ -20,6 +21,7 @@ export const dataMap: DataMap = {
   ...skillsMap,
   ...notifyMap,
   ...importsMap,
+  ...exportsMap,
   ...erasureMap,
   ...platformMap,
 }

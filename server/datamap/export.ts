@@ -11,8 +11,10 @@ export type ExportedTable = {
   /** `about` the person, `written` by the person, or `on_record`: of an erasure of the person. */
   kind: 'about' | 'written' | 'on_record'
   columns: string[]
-  /** Rows of (json, cells): the row as JSON text, and its columns as texts. Parameters: tenant, id of the person. */
-  text: string
+  /** Rows of (json): the row as JSON text. Parameters: tenant, id of the person. */
+  json: string
+  /** The same rows as (cells): the columns as texts. */
+  cells: string
 }
 
 /** A part that the person had in rows of something or somebody else: only table, key and role are exported. */
@@ -64,15 +66,16 @@ export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts)
         const isPerson = is === 'subject' || is === 'actor'
         return isPerson && column !== owner ? `case when ${column} = $2 then ${column} end` : column
       })
+      const from =
+        ` from (select ${values.map((value, index) => `${value} as ${columns[index]}`).join(', ')} from ${table}` +
+        ` where ${tenant} = $1 and ${owner} = $2${inOrder}) t`
       compiled.tables.push({
         table,
         holds: entry.holds,
         kind,
         columns,
-        text:
-          `select to_json(t)::text as json, array[${columns.map((column) => `t.${column}::text`).join(', ')}] as cells` +
-          ` from (select ${values.map((value, index) => `${value} as ${columns[index]}`).join(', ')} from ${table}` +
-          ` where ${tenant} = $1 and ${owner} = $2${inOrder}) t`,
+        json: `select to_json(t)::text as json${from}`,
+        cells: `select array[${columns.map((column) => `t.${column}::text`).join(', ')}] as cells${from}`,
       })
     }
     const [subject] = of('subject')
