@@ -398,7 +398,7 @@ async function exportOut({ run, output }: TenantSession, userId: string, out: st
   const archive = /\.zip$/i.test(out)
   if (!archive) await makeExportFolder(out)
   const progress = output.progress('Exporting rows')
-  const options = { userId, onRow: progress.update }
+  const options = { userId, onRows: progress.update }
   let index: ExportIndex
   try {
     index = await run((tx) =>

@@ -114,7 +114,7 @@ it('passes rows on while it reads them, whatever their number', async () => {
       (receive) =>
         exportUser(tx, {
           userId: user,
-          onRow: (written) => {
+          onRows: (written) => {
             read = written
           },
           receive: (name, content) =>

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { ZipFile } from 'yazl'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
@@ -35,15 +34,25 @@ export async function writeArchive<T>(
   })
   const taken = take(bytes)
   const ended = Promise.race([taken, failed])
-  // Whoever waits for room in the archive gets the error; before somebody waits, it must not end the process.
-  ended.catch(() => undefined)
+  let failure: unknown
+  let goOn: () => void = () => undefined
+  ended.catch((error: unknown) => {
+    failure = error
+    goOn()
+  })
   const mtime = new Date()
   try {
     const result = await produce(async (name, content) => {
       const input = new PassThrough()
       zip.addReadStream(input, name, { mtime, mode: 0o100600 })
       for await (const piece of content) {
-        if (!input.write(piece)) await Promise.race([once(input, 'drain'), ended])
+        if (!input.write(piece)) {
+          await new Promise<void>((resolve) => {
+            goOn = resolve
+            input.once('drain', resolve)
+          })
+        }
+        if (failure !== undefined) throw failure
       }
       input.end()
     })

@@ -52,8 +52,8 @@ export type ReceiveFile = (name: string, content: AsyncIterable<Buffer>) => Prom
 export type ExportUserOptions = {
   userId: string
   receive: ReceiveFile
-  /** Called with every row, part and mention: how many there are so far. */
-  onRow?: (rows: number) => void
+  /** Called while rows, parts and mentions are written: how many there are so far. */
+  onRows?: (rows: number) => void
   compiled?: CompiledExport
 }
 
@@ -77,7 +77,13 @@ export async function exportUser(tx: TenantTransaction, options: ExportUserOptio
   )
   if (rowCount === 0) throw new LetheError('user.not_found', { selector: 'id' })
   let rows = 0
-  const target: Target = { receive: options.receive, onRow: () => options.onRow?.(++rows) }
+  const target: Target = {
+    receive: options.receive,
+    onRows(more) {
+      rows += more
+      options.onRows?.(rows)
+    },
+  }
   const index: ExportIndex = {
     type: 'lethe.export',
     version: 1,
@@ -102,15 +108,15 @@ export async function exportUser(tx: TenantTransaction, options: ExportUserOptio
   index.parts = await exportParts(tx, person, compiled, target)
   index.mentions = await exportMentions(tx, person, compiled, target)
   for (const { table, text } of compiled.files) {
-    const rows = readExported<{ file: string; content: Buffer }>(tx, text, person, { portion: 8 })
-    index.files.push(...(await writeFiles(target, table, rows)))
+    const content = readExported<{ file: string; content: Buffer }>(tx, text, person, { portion: 8 })
+    index.files.push(...(await writeFiles(target, table, content)))
   }
-  await target.receive('index.json', inPieces([`${JSON.stringify(index, null, 2)}\n`]))
-  await target.receive('index.html', inPieces([exportPage(index)]))
+  await target.receive('index.json', inBytes([`${JSON.stringify(index, null, 2)}\n`]))
+  await target.receive('index.html', inBytes([exportPage(index)]))
   return index
 }
 
-type Target = { receive: ReceiveFile; onRow: () => void }
+type Target = { receive: ReceiveFile; onRows: (more: number) => void }
 
 async function exportParts(
   tx: TenantTransaction,
@@ -122,9 +128,10 @@ async function exportParts(
   const read = async function* () {
     for (const part of compiled.parts) {
       let rows = 0
-      for await (const { key } of readExported<{ key: string }>(tx, part.text, person)) {
-        counts.set(part, ++rows)
-        yield { table: part.table, role: part.role, key: JSON.parse(key) }
+      for await (const portion of readExported<{ key: string }>(tx, part.text, person)) {
+        rows += portion.length
+        counts.set(part, rows)
+        yield portion.map(({ key }) => ({ table: part.table, role: part.role, key: JSON.parse(key) }))
       }
     }
   }
@@ -147,7 +154,9 @@ async function exportMentions(
   const own = identifiers.filter(({ value }) => !shared.has(value))
   const mentions = await findMentions(tx, 'purge', own, [person])
   const columns = ['table', 'column', 'key', 'identifiers']
-  await writeRecords(target, 'data/mentions', columns, () => describeMentions(mentions, compiled.publicKey))
+  await writeRecords(target, 'data/mentions', columns, async function* () {
+    if (mentions.length > 0) yield mentions.map((mention) => describeMention(mention, compiled.publicKey))
+  })
   return {
     file: mentions.length > 0 ? 'data/mentions.json' : null,
     rows: mentions.length,
@@ -156,71 +165,70 @@ async function exportMentions(
   }
 }
 
-async function* describeMentions(
-  mentions: Mention[],
-  publicKey: Map<string, string[]>,
-): AsyncGenerator<Record<string, unknown>> {
-  for (const { column, key, identifiers } of mentions) {
-    const shown = publicKey.get(column.table) ?? []
-    const parts = column.primaryKey.flatMap((name, place) => (shown.includes(name) ? [[name, key[place]]] : []))
-    yield {
-      table: column.table,
-      column: column.column,
-      key: Object.fromEntries(parts),
-      identifiers: identifiers.map(({ value }) => value),
-    }
+function describeMention({ column, key, identifiers }: Mention, publicKey: Map<string, string[]>): ExportedRecord {
+  const shown = publicKey.get(column.table) ?? []
+  const parts = column.primaryKey.flatMap((name, place) => (shown.includes(name) ? [[name, key[place]]] : []))
+  return {
+    table: column.table,
+    column: column.column,
+    key: Object.fromEntries(parts),
+    identifiers: identifiers.map(({ value }) => value),
   }
 }
 
 type Cells = (string | null)[]
+type ExportedRecord = Record<string, unknown>
 
 /** Writes records of a few columns as JSON and as CSV. Answers how many there are; none make no file. */
 function writeRecords(
   target: Target,
   name: string,
   columns: string[],
-  read: () => AsyncGenerator<Record<string, unknown>>,
+  read: () => AsyncGenerator<ExportedRecord[]>,
 ): Promise<number> {
+  const cellOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
   return writeTable(target, name, columns, {
     async *json() {
-      for await (const record of read()) yield { json: JSON.stringify(record) }
+      for await (const records of read()) yield records.map((record) => ({ json: JSON.stringify(record) }))
     },
     async *cells() {
-      for await (const record of read()) {
-        const values = columns.map((column) => record[column])
-        yield { cells: values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))) }
+      for await (const records of read()) {
+        yield records.map((record) => ({ cells: columns.map((column) => cellOf(record[column])) }))
       }
     },
   })
 }
 
 /**
- * Writes rows as JSON and as CSV. They are read once for each, because an archive takes one file after the other, and
- * nothing of a person may lie about elsewhere in between.
+ * Writes rows, which come in portions, as JSON and as CSV. They are read once for each, because an archive takes one file
+ * after the other, and nothing of a person may lie about elsewhere in between.
  */
 async function writeTable(
-  { receive, onRow }: Target,
+  { receive, onRows }: Target,
   name: string,
   columns: string[],
-  rows: { json(): AsyncGenerator<{ json: string }>; cells(): AsyncGenerator<{ cells: Cells }> },
+  rows: { json(): AsyncGenerator<{ json: string }[]>; cells(): AsyncGenerator<{ cells: Cells }[]> },
 ): Promise<number> {
   let count = 0
-  const all = rows.json()
-  const first = await all.next()
+  const portions = rows.json()
+  const first = await portions.next()
   if (first.done) return 0
   const jsonTexts = async function* () {
-    for await (const { json } of startingWith(first.value, all)) {
-      yield `${count++ === 0 ? '[' : ','}\n${json}`
-      onRow()
+    for await (const portion of startingWith(first.value, portions)) {
+      yield `${count === 0 ? '[' : ','}\n${portion.map(({ json }) => json).join(',\n')}`
+      count += portion.length
+      onRows(portion.length)
     }
     yield '\n]\n'
   }
-  await receive(`${name}.json`, inPieces(jsonTexts()))
+  await receive(`${name}.json`, inBytes(jsonTexts()))
   const csvTexts = async function* () {
     yield csvLine(columns)
-    for await (const { cells } of rows.cells()) yield csvLine(cells.map((cell) => guardFormula(cell ?? '')))
+    for await (const portion of rows.cells()) {
+      yield portion.map(({ cells }) => csvLine(cells.map((cell) => guardFormula(cell ?? '')))).join('')
+    }
   }
-  await receive(`${name}.csv`, inPieces(csvTexts()))
+  await receive(`${name}.csv`, inBytes(csvTexts()))
   return count
 }
 
@@ -228,9 +236,10 @@ async function writeTable(
 async function writeFiles(
   { receive }: Target,
   table: string,
-  rows: AsyncGenerator<{ file: string; content: Buffer }>,
+  portions: AsyncGenerator<{ file: string; content: Buffer }[]>,
 ): Promise<ExportIndex['files']> {
   const files: ExportIndex['files'] = []
+  const rows = oneByOne(portions)
   try {
     let next = await rows.next()
     while (!next.done) {
@@ -252,6 +261,10 @@ async function writeFiles(
   return files
 }
 
+async function* oneByOne<T>(portions: AsyncGenerator<T[]>): AsyncGenerator<T> {
+  for await (const portion of portions) yield* portion
+}
+
 async function* startingWith<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
   try {
     yield first
@@ -261,19 +274,6 @@ async function* startingWith<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerat
   }
 }
 
-const pieceLength = 1 << 16
-
-/** The texts one after the other, in pieces that are worth a write. */
-async function* inPieces(texts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Buffer> {
-  let gathered: string[] = []
-  let length = 0
-  for await (const text of texts) {
-    gathered.push(text)
-    length += text.length
-    if (length < pieceLength) continue
-    yield Buffer.from(gathered.join(''))
-    gathered = []
-    length = 0
-  }
-  if (length > 0) yield Buffer.from(gathered.join(''))
+async function* inBytes(texts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Buffer> {
+  for await (const text of texts) yield Buffer.from(text)
 }

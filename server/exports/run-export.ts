@@ -35,7 +35,7 @@ export async function runExport(app: Application, payload: JobPayload): Promise<
           exportUser(tx, {
             userId: current.userId,
             receive,
-            onRow: (written) => {
+            onRows: (written) => {
               rows = written
             },
           }),
