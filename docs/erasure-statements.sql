@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version f74a6051372b14d7. The order is the order of the erasure, in one transaction.
+-- Map version 388f3e6873f8fc16. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -16,6 +16,10 @@ union all
 select 'catalog_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from catalog_members where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'enrollments' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from enrollments where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'export_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from export_chunks where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'exports' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from exports where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'group_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from group_members where tenant_id = $1 and user_id = any($2) group by user_id
 union all
@@ -57,6 +61,8 @@ select 'enrollments' as table_name, 'cleared enrolled_by' as effect, enrolled_by
 union all
 select 'erasure_requests' as table_name, 'cleared requested_by' as effect, requested_by as person, count(*)::int as row_count from erasure_requests where tenant_id = $1 and requested_by = any($2) group by requested_by
 union all
+select 'exports' as table_name, 'cleared ordered_by' as effect, ordered_by as person, count(*)::int as row_count from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[]) group by ordered_by
+union all
 select 'idempotent_requests' as table_name, 'emptied' as effect, user_id as person, count(*)::int as row_count from idempotent_requests where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'import_runs' as table_name, 'cleared started_by' as effect, started_by as person, count(*)::int as row_count from import_runs where tenant_id = $1 and started_by = any($2) group by started_by
@@ -95,6 +101,12 @@ delete from catalog_members where tenant_id = $1 and user_id = any($2);
 
 -- enrollments: deleted.
 delete from enrollments where tenant_id = $1 and user_id = any($2);
+
+-- export_chunks: deleted.
+delete from export_chunks where tenant_id = $1 and user_id = any($2);
+
+-- exports: deleted.
+delete from exports where tenant_id = $1 and user_id = any($2);
 
 -- group_members: deleted.
 delete from group_members where tenant_id = $1 and user_id = any($2);
@@ -158,6 +170,9 @@ update enrollments set enrolled_by = null where tenant_id = $1 and enrolled_by =
 
 -- erasure_requests: cleared requested_by.
 update erasure_requests set requested_by = null where tenant_id = $1 and requested_by = any($2);
+
+-- exports: cleared ordered_by.
+update exports set ordered_by = null where tenant_id = $1 and ordered_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
 -- idempotent_requests: emptied.
 update idempotent_requests set user_id = null, body = null where tenant_id = $1 and user_id = any($2);
@@ -296,6 +311,10 @@ select 'catalog_members' as table_name, 'deleted' as effect, user_id as person, 
 union all
 select 'enrollments' as table_name, 'cleared note' as effect, user_id as person, count(*)::int as row_count from enrollments where tenant_id = $1 and user_id = any($2) and note is not null group by user_id
 union all
+select 'export_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from export_chunks where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'exports' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from exports where tenant_id = $1 and user_id = any($2) group by user_id
+union all
 select 'group_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from group_members where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'issued_certificates' as table_name, 'cleared number' as effect, user_id as person, count(*)::int as row_count from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null group by user_id
@@ -352,6 +371,12 @@ delete from catalog_members where tenant_id = $1 and user_id = any($2);
 
 -- enrollments: cleared note.
 update enrollments set note = null where tenant_id = $1 and user_id = any($2) and note is not null;
+
+-- export_chunks: deleted.
+delete from export_chunks where tenant_id = $1 and user_id = any($2);
+
+-- exports: deleted.
+delete from exports where tenant_id = $1 and user_id = any($2);
 
 -- group_members: deleted.
 delete from group_members where tenant_id = $1 and user_id = any($2);

@@ -4,6 +4,8 @@ import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { runErasure } from './erasure/run-erasure.ts'
 import { runSearch } from './erasure/run-search.ts'
+import { cleanExports } from './exports/clean-exports.ts'
+import { runExport } from './exports/run-export.ts'
 import { actingFor } from './platform/database/pool.ts'
 import { type Workers, work } from './platform/jobs/work.ts'
 
@@ -16,8 +18,10 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       erase: (payload) => runErasure(app, payload),
       search: () => runSearch(app),
       seal_audit: (payload) => sealWaiting(app, payload),
+      export: (payload) => runExport(app, payload),
+      clean_exports: () => cleanExports(app),
     },
-    { concurrency: app.config.workers, log },
+    { concurrency: app.config.workers, log, hourly: ['clean_exports'] },
   )
   const sealing = watchUnsealed(app, log)
   return {

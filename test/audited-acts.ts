@@ -13,6 +13,8 @@ const noActs: Record<string, string> = {
   notifications: 'They tell of acts that are recorded.',
   import_files: 'It marks how far an import is, which is recorded as a whole.',
   import_runs: 'A run is recorded once, when it ends.',
+  exports: 'Ordering and deleting one are recorded; how far it is, and that it expired, are no acts.',
+  export_chunks: 'They come and go with the export.',
   erasure_subjects: 'How far an order is; ordering, erasing, cancelling and the like change the order too, or people.',
   erasure_steps: 'The same.',
   erasure_certificates: 'The same.',

@@ -17,6 +17,8 @@ import type { AnyEntry } from '../server/datamap/vocabulary.ts'
 import { requestErasure } from '../server/erasure/request-erasure.ts'
 import { readCertificate } from '../server/erasure/show-erasures.ts'
 import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
+import { keepExport } from '../server/exports/kept-exports.ts'
+import { waitForExport } from '../server/exports/wait-for-export.ts'
 import { createUser } from '../server/people/create-user.ts'
 import { deleteUsers } from '../server/people/delete-users.ts'
 import { type UserFieldName, type UserFields, userFieldNames } from '../server/people/user-fields.ts'
@@ -138,6 +140,23 @@ function placesOf(value: string, contents: Map<string, string>): string[] {
   return [...contents].flatMap(([place, content]) => (spellings.some((one) => content.includes(one)) ? [place] : []))
 }
 
+/** Keeps an export of everything; answers the key and the content as they are stored, the beginning in hexadecimal. */
+async function keepAnExport(): Promise<string[]> {
+  const workers = await startWorkers(app, pino({ level: 'silent' }))
+  const { id } = await inTenant(app.database, tenant, (tx) => keepExport(tx, { userId: person }))
+  const { state } = await waitForExport(app.database, tenant, id)
+  await workers.stop()
+  expect(state).toBe('ready')
+  const { rows } = await owner.query<{ stored: string }>(
+    `select encode(substring(sealed_key from 1 for 32), 'hex') as stored from exports where id = $1
+     union all
+     select encode(substring(content from 1 for 32), 'hex') from export_chunks where export_id = $1`,
+    [id],
+  )
+  expect(rows.length).toBeGreaterThan(1)
+  return rows.map(({ stored }) => stored)
+}
+
 async function findEverywhere(): Promise<Map<string, string[]>> {
   const contents = new Map([...(await readTables()), ...(await readFiles())])
   return new Map(canaries.map((canary) => [canary, placesOf(canary, contents)]))
@@ -166,6 +185,7 @@ describe.each(['purge', 'anonymize'] as const)(
         otherUserId: other.id,
         canary: (table, column) => planted(operation, table, column),
       })
+      canaries.push(...(await keepAnExport()))
       await inTenant(app.database, tenant, (tx) => deleteUsers(tx, { userIds: [person] }), {
         initiator: { userId: other.id, from: 'command_line' },
       })

@@ -13,6 +13,8 @@ export const activities = {
   UserDeleted: { title: 'User deleted', object: 'user' },
   UserRestored: { title: 'User restored', object: 'user' },
   UserExported: { title: 'Everything about a user exported', object: 'user' },
+  ExportKept: { title: 'Export of a user ordered, to be kept', object: 'export' },
+  ExportDeleted: { title: 'Kept export of a user deleted', object: 'export' },
   UserPurged: { title: 'User purged', object: 'user' },
   UserAnonymized: { title: 'User anonymized', object: 'user' },
 

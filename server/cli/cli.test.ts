@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -242,20 +242,6 @@ describe('what goes wrong at the command line', () => {
     expect(help.stdout).toMatch(/Exit codes:/)
     expect(await run('user')).toMatchObject({ code: 2 })
     expect(await run('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
-  })
-})
-
-describe('lethe user export', () => {
-  it('writes a folder, and refuses one that is in use', async () => {
-    const { user } = await json('user', 'create', '--email', 'curious@example.org')
-    const out = path.join(folder, 'an export')
-    const { export: index } = await json('user', 'export', '--email', 'curious@example.org', '--out', out)
-    expect(index).toMatchObject({ person: user.id, files: [] })
-    expect(JSON.parse(await readFile(path.join(out, 'index.json'), 'utf8'))).toEqual(index)
-    const again = await failure('user', 'export', '--id', user.id, '--out', out)
-    expect(again).toMatchObject({ exit: 2, code: 'export.folder_unusable' })
-    const { stdout } = await run('user', 'export', '--id', user.id, '--out', `${out} 2`)
-    expect(stdout).toMatch(/^5 rows, 0 files and 0 mentions exported\. Begin with .*index\.html\n$/)
   })
 })
 

@@ -7,6 +7,7 @@ import { addCompletionCommand } from './completion-command.ts'
 import { addDatabaseCommands } from './database-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { addErasureCommands } from './erasure-commands.ts'
+import { addExportCommands } from './export-commands.ts'
 import { helpText } from './help-text.ts'
 import { addImportCommands } from './import-commands.ts'
 import { addKeyCommands } from './key-commands.ts'
@@ -29,6 +30,7 @@ const groups: ((program: Command) => void)[] = [
   addOperatorCommands,
   addImportCommands,
   addErasureCommands,
+  addExportCommands,
   addCertificateCommands,
   addLedgerCommands,
   addSweepCommand,

@@ -1,10 +1,14 @@
 import path from 'node:path'
 import { type Command, Option } from 'commander'
 import { setPassword } from '../access/set-password.ts'
+import { exportToArchive } from '../exports/export-archive.ts'
+import { exportToFolder, makeExportFolder } from '../exports/export-folder.ts'
+import type { ExportIndex } from '../exports/export-user.ts'
+import { defaultKeepDays, type KeptExport, keepExport } from '../exports/kept-exports.ts'
+import { waitForExport } from '../exports/wait-for-export.ts'
 import { exportUsers } from '../imports/users/export-users.ts'
 import { createUser } from '../people/create-user.ts'
 import { deleteUsers } from '../people/delete-users.ts'
-import { exportUser, makeExportFolder } from '../people/export-user.ts'
 import { findUser, requireUsers } from '../people/find-users.ts'
 import { type ListUsersOptions, listUsers, readStates, type UserSort, userSorts } from '../people/list-users.ts'
 import { lockUsers } from '../people/lock-users.ts'
@@ -16,10 +20,12 @@ import { updateUser } from '../people/update-user.ts'
 import { products, type User, userKinds, userRoles } from '../people/user.ts'
 import { checkUserFields, type UserFieldName, userFieldNames } from '../people/user-fields.ts'
 import { LetheError } from '../platform/errors.ts'
+import { openLog } from '../platform/log.ts'
+import { startWorkers } from '../workers.ts'
 import { helpText } from './help-text.ts'
 import { counted, formatFields, formatTable } from './output.ts'
 import { addPasswordOptions, type PasswordOptions, readPassword } from './password-options.ts'
-import { withTenant } from './session.ts'
+import { type TenantSession, withTenant } from './session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from './subject-options.ts'
 
 /** `lethe user list|show|create|update|password|suspend|reactivate|delete|restore|export` */
@@ -346,36 +352,94 @@ function addRestore(group: Command): void {
     })
 }
 
+type ExportOptions = SubjectOptions & { out?: string; keep?: string | true }
+
 function addExport(group: Command): void {
-  const command = group.command('export').description('write everything that is held about a user into a folder')
+  const command = group.command('export').description('export everything that is held about a user')
   addSubjectOptions(command, { many: false })
-    .requiredOption('--out <folder>', 'a folder that is empty or does not exist yet')
+    .option('--out <file>', 'a ZIP archive to write (FILE.zip), or a folder that is empty or does not exist yet')
+    .addOption(
+      new Option('--keep [days]', 'let Lethe keep it to be fetched, for so many days, 1 to 30 (default: 7)').conflicts(
+        'out',
+      ),
+    )
     .addHelpText(
       'after',
       helpText({
         notes: `
-The folder has JSON and CSV for each table, files as they are, and index.html to begin with. It holds personal
-data: hand it over and delete it. Nothing of the export is kept in the database.`,
+The export has JSON and CSV for each table, files as they are, and index.html to begin with. It is personal data: hand
+it over and delete it. With --out, nothing of it is kept in the database. With --keep, it is kept there, encrypted,
+until it expires or the person is purged or anonymized; "lethe export" lists, fetches and deletes those.`,
         examples: [
-          'lethe user export --email ann@example.org --out export-1',
+          'lethe user export --email ann@example.org --out export-1.zip',
           'lethe user export --ref A-17 --out ~/exports/A-17 --json',
+          'lethe user export --ref A-17 --keep',
+          'lethe user export --ref A-17 --keep 30 --json',
         ],
       }),
     )
-    .action(async (options: SubjectOptions & { out: string }, command: Command) => {
+    .hook('preAction', (_, command) => {
+      const { out, keep } = command.opts<ExportOptions>()
+      if (out === undefined && keep === undefined) {
+        throw new LetheError('input.usage', { reason: 'An export needs one of --out and --keep.' })
+      }
+    })
+    .action(async (options: ExportOptions, command: Command) => {
       const selector = readSubject(options)
-      await withTenant(command, async ({ run, output }) => {
-        const { id } = await run((tx) => findUser(tx, selector))
-        await makeExportFolder(options.out)
-        const index = await run((tx) => exportUser(tx, { userId: id, folder: options.out }))
-        const rows = index.tables.reduce((sum, table) => sum + table.rows, 0)
-        output.result(
-          { export: index },
-          () =>
-            `${counted(rows, 'row')}, ${counted(index.files.length, 'file')} and ${counted(index.mentions.rows, 'mention')} exported. Begin with ${path.join(options.out, 'index.html')}`,
-        )
+      await withTenant(command, async (session) => {
+        const { id } = await session.run((tx) => findUser(tx, selector))
+        if (options.out !== undefined) await exportOut(session, id, options.out)
+        else await exportAndKeep(session, id, options.keep === true ? defaultKeepDays : Number(options.keep))
       })
     })
+}
+
+async function exportOut({ run, output }: TenantSession, userId: string, out: string): Promise<void> {
+  const archive = /\.zip$/i.test(out)
+  if (!archive) await makeExportFolder(out)
+  const progress = output.progress('Exporting rows')
+  const options = { userId, onRows: progress.update }
+  let index: ExportIndex
+  try {
+    index = await run((tx) =>
+      archive ? exportToArchive(tx, { ...options, file: out }) : exportToFolder(tx, { ...options, folder: out }),
+    )
+  } finally {
+    progress.end()
+  }
+  const rows = index.tables.reduce((sum, table) => sum + table.rows, 0)
+  output.result(
+    { export: index },
+    () =>
+      `${counted(rows, 'row')}, ${counted(index.files.length, 'file')} and ${counted(index.mentions.rows, 'mention')} exported. Begin with ${archive ? `index.html in ${out}` : path.join(out, 'index.html')}`,
+  )
+}
+
+/** Throws `export.failed`. */
+async function exportAndKeep(
+  { application, tenant, run, output, signal }: TenantSession,
+  userId: string,
+  keepDays: number,
+): Promise<void> {
+  const { id } = await run((tx) => keepExport(tx, { userId, keepDays }))
+  const workers = await startWorkers(application, openLog('fatal'))
+  const progress = output.progress('Exporting rows')
+  let kept: KeptExport
+  try {
+    kept = await waitForExport(application.database, tenant.id, id, {
+      signal,
+      onProgress: ({ rows_written: rows }) => progress.update(rows),
+    })
+  } finally {
+    progress.end()
+    await workers.stop()
+  }
+  if (kept.state !== 'ready') throw new LetheError('export.failed', { id, reason: kept.error_code ?? kept.state })
+  output.result(
+    { export: kept },
+    () =>
+      `Export ${id} is kept until ${kept.expires_at.toISOString()}. Fetch it with: lethe export fetch ${id} --out FILE.zip`,
+  )
 }
 
 function formatCounts(counts: { group_members: number; catalog_members: number; enrollments: number }): string {

@@ -2,6 +2,7 @@ import { accessMap } from '../access/data-map.ts'
 import { auditMap } from '../audit/data-map.ts'
 import { directoryMap } from '../directory/data-map.ts'
 import { erasureMap } from '../erasure/data-map.ts'
+import { exportsMap } from '../exports/data-map.ts'
 import { httpMap } from '../http/data-map.ts'
 import { importsMap } from '../imports/data-map.ts'
 import { learningMap } from '../learning/data-map.ts'
@@ -23,6 +24,7 @@ export const dataMap: DataMap = {
   ...notifyMap,
   ...importsMap,
   ...httpMap,
+  ...exportsMap,
   ...erasureMap,
   ...auditMap,
   ...platformMap,

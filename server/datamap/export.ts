@@ -11,8 +11,10 @@ export type ExportedTable = {
   /** `about` the person, `written` by the person, or `on_record`: of an erasure of the person. */
   kind: 'about' | 'written' | 'on_record'
   columns: string[]
-  /** Rows of (json, cells): the row as JSON text, and its columns as texts. Parameters: tenant, id of the person. */
-  text: string
+  /** Rows of (json): the row as JSON text. Parameters: tenant, id of the person. */
+  json: string
+  /** The same rows as (cells): the columns as texts. */
+  cells: string
 }
 
 /** A part that the person had in rows of something or somebody else: only table, key and role are exported. */
@@ -65,15 +67,16 @@ export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts)
         const isOwner = owners.length === 1 && owners.includes(column)
         return isPerson && !isOwner ? `case when ${column} = $2 then ${column} end` : column
       })
+      const from =
+        ` from (select ${values.map((value, index) => `${value} as ${columns[index]}`).join(', ')} from ${table}` +
+        ` where ${tenant} = $1 and ${anyIs(owners)}${inOrder}) t`
       compiled.tables.push({
         table,
         holds: entry.holds,
         kind,
         columns,
-        text:
-          `select to_json(t)::text as json, array[${columns.map((column) => `t.${column}::text`).join(', ')}] as cells` +
-          ` from (select ${values.map((value, index) => `${value} as ${columns[index]}`).join(', ')} from ${table}` +
-          ` where ${tenant} = $1 and ${anyIs(owners)}${inOrder}) t`,
+        json: `select to_json(t)::text as json${from}`,
+        cells: `select array[${columns.map((column) => `t.${column}::text`).join(', ')}] as cells${from}`,
       })
     }
     const [subject] = of('subject')
@@ -124,19 +127,19 @@ function anyIs(columns: string[]): string {
 /** The export of this version's map, compiled once. */
 export const compiledExport = compileExport(dataMap, schemaFacts)
 
-/** Reads the rows of one statement of the export in portions, so that memory does not depend on their number. */
+/** Reads the rows of one statement of the export, a portion at a time, so that memory does not depend on their number. */
 export async function* readExported<Row extends Record<string, unknown>>(
   tx: TenantTransaction,
   text: string,
   person: string,
   options: { portion?: number } = {},
-): AsyncGenerator<Row> {
+): AsyncGenerator<Row[]> {
   const portion = options.portion ?? 500
   await tx.query(`declare exported no scroll cursor for ${text}`, [tx.tenantId, person])
   try {
     for (;;) {
       const { rows } = await tx.query<Row>(`fetch ${portion} from exported`)
-      yield* rows
+      if (rows.length > 0) yield rows
       if (rows.length < portion) break
     }
   } finally {

@@ -1100,6 +1100,123 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "export_chunks": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "export_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "position": {
+        "type": "integer",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "content": {
+        "type": "bytea",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "export_id",
+      "position"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "export_id"
+        ],
+        "references": "exports"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "exports": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "ordered_by": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "state": {
+        "type": "text",
+        "nullable": false
+      },
+      "sealed_key": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "size": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "rows_written": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "finished_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "error_code": {
+        "type": "text",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "ordered_by"
+        ],
+        "references": "users"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "graphile_worker._private_job_queues": {
     "columns": {
       "id": {

@@ -256,6 +256,35 @@ const errorTable = {
     message: (d: { folder: string; reason: string }) =>
       `The folder ${d.folder} cannot take the export: ${d.reason}. Name an empty folder, or one that does not exist yet.`,
   },
+  'export.file_unusable': {
+    kind: 'input',
+    message: (d: { file: string; reason: string }) =>
+      `The file ${d.file} cannot take the export: ${d.reason}. Name a file that does not exist yet.`,
+  },
+  'export.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) =>
+      `No export ${d.id} is kept in this tenant. "lethe export list" shows them; those of purged and anonymized people are destroyed.`,
+  },
+  'export.expired': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `The export ${d.id} has expired, and its content is destroyed. Order a new one.`,
+  },
+  'export.not_ready': {
+    kind: 'conflict',
+    message: (d: { id: string; state: string }) =>
+      `The export ${d.id} cannot be fetched yet: it is ${d.state}. Workers ("lethe serve") write it; "lethe export list" tells how far it is.`,
+  },
+  'export.failed': {
+    kind: 'failed',
+    message: (d: { id: string; reason: string }) =>
+      `The export ${d.id} failed (${d.reason}). Workers ("lethe serve") try again by themselves; "lethe export list" tells how far it is.`,
+  },
+  'export.damaged': {
+    kind: 'failed',
+    message: (d: { id: string }) =>
+      `The kept content of the export ${d.id} is damaged. Delete it with "lethe export delete ${d.id}" and order a new one.`,
+  },
   'ledger.damaged': {
     kind: 'input',
     message: (d: { file: string; reason: string }) =>

@@ -1,8 +1,8 @@
 import type { Application } from '../../application.ts'
+import { streamExport } from '../../exports/stream-export.ts'
 import { answers, contents } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
-import { zipExport } from '../../people/zip-export.ts'
 import { IdParams } from './schemas.ts'
 
 /** `/api/v1/users/:id/export` */
@@ -23,7 +23,7 @@ export function addExportRoute(server: HttpServer, app: Application): void {
       ),
     },
     handler: async (request, reply) => {
-      const { stream, bytes } = await inTenantOf(request, app, (tx) => zipExport(tx, request.params.id))
+      const { stream, bytes } = await inTenantOf(request, app, (tx) => streamExport(tx, request.params.id))
       reply.headers({
         'content-type': 'application/zip',
         'content-length': bytes,

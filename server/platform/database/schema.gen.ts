@@ -256,6 +256,29 @@ export interface ErasureSubjects {
   user_id: string;
 }
 
+export interface ExportChunks {
+  content: Buffer;
+  export_id: string;
+  position: number;
+  tenant_id: string;
+  user_id: string;
+}
+
+export interface Exports {
+  created_at: Generated<Timestamp>;
+  error_code: string | null;
+  expires_at: Timestamp;
+  finished_at: Timestamp | null;
+  id: Generated<string>;
+  ordered_by: string | null;
+  rows_written: Generated<number>;
+  sealed_key: Buffer | null;
+  size: Generated<number>;
+  state: Generated<string>;
+  tenant_id: string;
+  user_id: string;
+}
+
 export interface GraphileWorkerMigrations {
   breaking: Generated<boolean>;
   id: number;
@@ -705,6 +728,8 @@ export interface DB {
   erasure_requests: ErasureRequests;
   erasure_steps: ErasureSteps;
   erasure_subjects: ErasureSubjects;
+  export_chunks: ExportChunks;
+  exports: Exports;
   "graphile_worker._private_job_queues": GraphileWorkerPrivateJobQueues;
   "graphile_worker._private_jobs": GraphileWorkerPrivateJobs;
   "graphile_worker._private_known_crontabs": GraphileWorkerPrivateKnownCrontabs;

@@ -26,7 +26,7 @@ const keysNotLedByTenant: Record<string, string> = {
 }
 
 /** Tables that their owner may read across tenants, for the functions that answer ids. */
-const listedByOwner = ['api_keys', 'audit_entries', 'erasure_requests', 'oauth_clients', 'tenants']
+const listedByOwner = ['api_keys', 'audit_entries', 'erasure_requests', 'exports', 'oauth_clients', 'tenants']
 
 const tenant = '018f0000-0000-7000-8000-00000000000a'
 const otherTenant = '018f0000-0000-7000-8000-00000000000b'

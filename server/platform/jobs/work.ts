@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { Logger, run, type WorkerEvents } from 'graphile-worker'
+import { Logger, parseCronItems, run, type WorkerEvents } from 'graphile-worker'
 import pg from 'pg'
 import type { Logger as Log } from 'pino'
 import { codeOf, type Database } from '../database/pool.ts'
@@ -18,17 +18,22 @@ export type Workers = {
 /** So often the jobs of processes that died are looked for. */
 const lookForDeadEvery = 2000
 
+const hour = 60 * 60 * 1000
+
 /** First number of the advisory locks by which living processes are known to each other. */
 const lockSpace = 0x6c65
 
 /**
  * Works on jobs, `concurrency` at a time, until stopped. Jobs of processes that were killed are taken over within seconds,
  * not after the queue's four hours: while it lives, a process holds an advisory lock that its name in the queue leads to.
+ *
+ * The tasks in `hourly` run at every full hour, once for all processes, without a payload. Where none ran then, the first
+ * one that starts within the hour makes up for it.
  */
 export async function work(
   database: Database,
   tasks: Record<string, Task>,
-  options: { concurrency: number; log: Log },
+  options: { concurrency: number; log: Log; hourly?: readonly string[] },
 ): Promise<Workers> {
   await releaseJobsOfTheDead(database)
   await retryFailedJobs(database)
@@ -53,7 +58,13 @@ export async function work(
     concurrency: options.concurrency,
     pollInterval: 2000,
     noHandleSignals: true,
-    parsedCronItems: [],
+    parsedCronItems: parseCronItems(
+      (options.hourly ?? []).map((task) => ({
+        task,
+        match: '0 * * * *',
+        options: { backfillPeriod: hour, jobKey: `hourly ${task}` },
+      })),
+    ),
     events,
     logger: silent,
   })

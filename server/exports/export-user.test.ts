@@ -11,7 +11,7 @@ import { compileExport } from '../datamap/export.ts'
 import { schemaFacts } from '../datamap/schema-facts.gen.ts'
 import { type AnyEntry, fact, key, subject } from '../datamap/vocabulary.ts'
 import { submitWork } from '../learning/submit-work.ts'
-import { exportUser, makeExportFolder } from './export-user.ts'
+import { exportToFolder, makeExportFolder } from './export-folder.ts'
 
 const map: Record<string, AnyEntry> = dataMap
 
@@ -32,7 +32,7 @@ afterEach(() => rm(root, { recursive: true }))
 
 async function exported(userId: string, compiled = compileExport(map, schemaFacts)) {
   await makeExportFolder(folder)
-  const index = await test.inTenant(rows.tenant, (tx) => exportUser(tx, { userId, folder, compiled }))
+  const index = await test.inTenant(rows.tenant, (tx) => exportToFolder(tx, { userId, folder, compiled }))
   const files = new Map<string, Buffer>()
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
@@ -100,7 +100,7 @@ describe('the export of somebody who stands in every table', () => {
     const about = Object.entries(map).flatMap(([table, entry]) =>
       entry.about === 'person' || entry.about === 'themselves' ? [table] : [],
     )
-    expect(held.sort()).toEqual([...about, 'posts'].sort())
+    expect(held.sort()).toEqual([...about, 'posts', 'idempotent_requests'].sort())
     const everything = [...files.values()].map((content) => content.toString('utf8')).join('\n')
     expect(hashes).toContain('canary of passwords hash')
     for (const theirs of [secret, other, 'other@acme.example', 'other-ref-1', 'Ask canary', ...hashes]) {

@@ -1,0 +1,30 @@
+import { actor, fact, key, type RoomMap, reference, sealed, subject } from '../datamap/vocabulary.ts'
+
+export const exportsMap: RoomMap<'exports' | 'export_chunks'> = {
+  exports: {
+    holds: 'Exports about a person that are kept to be fetched: how far, who ordered them, until when.',
+    about: 'person',
+    anonymize: 'delete',
+    columns: {
+      tenant_id: key,
+      id: key,
+      user_id: subject,
+      ordered_by: actor('null'),
+      state: fact,
+      sealed_key: sealed,
+      size: fact,
+      rows_written: fact,
+      created_at: fact,
+      finished_at: fact,
+      expires_at: fact,
+      error_code: fact,
+    },
+  },
+  export_chunks: {
+    holds: 'The content of kept exports, encrypted. An export does not hold it again.',
+    about: 'person',
+    anonymize: 'delete',
+    // Sealed, so that no export holds the content of the ones before.
+    columns: { tenant_id: key, export_id: reference, position: key, user_id: subject, content: sealed },
+  },
+}

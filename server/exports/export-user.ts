@@ -1,0 +1,281 @@
+import { record } from '../audit/record.ts'
+import { compiledMap } from '../datamap/compiled.ts'
+import { type CompiledExport, compiledExport, readExported } from '../datamap/export.ts'
+import { isSearchable } from '../datamap/identifiers.ts'
+import { findMentions, type Mention } from '../datamap/mentions.ts'
+import { readPeople } from '../datamap/people.ts'
+import { csvLine } from '../imports/csv-line.ts'
+import { guardFormula } from '../imports/formula-guard.ts'
+import { findOtherHolders } from '../people/holders.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { exportPage } from './export-page.ts'
+
+/** The index of an export, as `index.json` has it. Paths are relative to it. */
+export type ExportIndex = {
+  type: 'lethe.export'
+  version: 1
+  created_at: string
+  /** The version of the data map that it was made by. */
+  data_map: string
+  tenant: string
+  /** The internal id. */
+  person: string
+  /** Rows that are exported whole: about the person, written by the person, on the record of an erasure of the person. */
+  tables: {
+    table: string
+    holds: string
+    kind: 'about' | 'written' | 'on_record'
+    rows: number
+    json: string | null
+    csv: string | null
+  }[]
+  /** Parts in rows of something or somebody else: how many a table and role. The file has the keys. */
+  parts: { file: string | null; counts: { table: string; holds: string; role: string; rows: number }[] }
+  /** Places in rows of something or somebody else that mention the person's identifiers. */
+  mentions: {
+    file: string | null
+    rows: number
+    /** Identifiers that somebody else has too: whom a mention of them means, nobody can tell. */
+    shared_identifiers: number
+    /** Identifiers that cannot be told apart from ordinary text. */
+    short_identifiers: number
+  }
+  files: { table: string; file: string; bytes: number }[]
+}
+
+/**
+ * Takes a file of an export: its path in there, and its content, which it reads to the end, or throws. The next file comes
+ * when it is done.
+ */
+export type ReceiveFile = (name: string, content: AsyncIterable<Buffer>) => Promise<void>
+
+export type ExportUserOptions = {
+  userId: string
+  receive: ReceiveFile
+  /** Called while rows, parts and mentions are written: how many there are so far. */
+  onRows?: (rows: number) => void
+  compiled?: CompiledExport
+}
+
+/**
+ * Hands over everything that is held about a user, file by file, compiled from the data map: rows about the person whole,
+ * as JSON and as CSV; where the person acted, table, key and role; where identifiers of the person are mentioned, the
+ * place; content as files; and an index to read and one for programs. No file name says who it is. Memory does not depend
+ * on the number of rows.
+ *
+ * All files show the database as it was at one moment, so this must be the first in its transaction. The user's row is
+ * locked against an erasure meanwhile. That the export was made is recorded. Where the transaction is run again, all files come again.
+ *
+ * Throws `user.not_found`, also for an anonymized user.
+ */
+export async function exportUser(tx: TenantTransaction, options: ExportUserOptions): Promise<ExportIndex> {
+  const { userId: person, compiled = compiledExport } = options
+  await tx.query('set transaction isolation level repeatable read')
+  const { rowCount } = await tx.query(
+    `select from users where tenant_id = $1 and id = $2 and state <> 'anonymized' for key share`,
+    [tx.tenantId, person],
+  )
+  if (rowCount === 0) throw new LetheError('user.not_found', { selector: 'id' })
+  let rows = 0
+  const target: Target = {
+    receive: options.receive,
+    onRows(more) {
+      rows += more
+      options.onRows?.(rows)
+    },
+  }
+  const index: ExportIndex = {
+    type: 'lethe.export',
+    version: 1,
+    created_at: new Date().toISOString(),
+    data_map: compiledMap.version,
+    tenant: tx.tenantId,
+    person,
+    tables: [],
+    parts: { file: null, counts: [] },
+    mentions: { file: null, rows: 0, shared_identifiers: 0, short_identifiers: 0 },
+    files: [],
+  }
+  for (const { table, holds, kind, columns, json, cells } of compiled.tables) {
+    const name = `data/${kind}-${table}`
+    const count = await writeTable(target, name, columns, {
+      json: () => readExported<{ json: string }>(tx, json, person),
+      cells: () => readExported<{ cells: Cells }>(tx, cells, person),
+    })
+    const written = count > 0 ? { json: `${name}.json`, csv: `${name}.csv` } : { json: null, csv: null }
+    index.tables.push({ table, holds, kind, rows: count, ...written })
+  }
+  index.parts = await exportParts(tx, person, compiled, target)
+  index.mentions = await exportMentions(tx, person, compiled, target)
+  for (const { table, text } of compiled.files) {
+    const content = readExported<{ file: string; content: Buffer }>(tx, text, person, { portion: 8 })
+    index.files.push(...(await writeFiles(target, table, content)))
+  }
+  await target.receive('index.json', inBytes([`${JSON.stringify(index, null, 2)}\n`]))
+  await target.receive('index.html', inBytes([exportPage(index)]))
+  await record(tx, { activity: 'UserExported', object: person })
+  return index
+}
+
+type Target = { receive: ReceiveFile; onRows: (more: number) => void }
+
+async function exportParts(
+  tx: TenantTransaction,
+  person: string,
+  compiled: CompiledExport,
+  target: Target,
+): Promise<ExportIndex['parts']> {
+  const counts = new Map<CompiledExport['parts'][number], number>()
+  const read = async function* () {
+    for (const part of compiled.parts) {
+      let rows = 0
+      for await (const portion of readExported<{ key: string }>(tx, part.text, person)) {
+        rows += portion.length
+        counts.set(part, rows)
+        yield portion.map(({ key }) => ({ table: part.table, role: part.role, key: JSON.parse(key) }))
+      }
+    }
+  }
+  const rows = await writeRecords(target, 'data/parts', ['table', 'role', 'key'], read)
+  return {
+    file: rows > 0 ? 'data/parts.json' : null,
+    counts: [...counts].map(([{ table, holds, role }, count]) => ({ table, holds, role, rows: count })),
+  }
+}
+
+async function exportMentions(
+  tx: TenantTransaction,
+  person: string,
+  compiled: CompiledExport,
+  target: Target,
+): Promise<ExportIndex['mentions']> {
+  const identifiers = (await readPeople(tx, [person])).flatMap((one) => one.identifiers)
+  const values = identifiers.map(({ value }) => value)
+  const shared = await findOtherHolders(tx, values, [person])
+  const own = identifiers.filter(({ value }) => !shared.has(value))
+  const mentions = await findMentions(tx, 'purge', own, [person])
+  const columns = ['table', 'column', 'key', 'identifiers']
+  await writeRecords(target, 'data/mentions', columns, async function* () {
+    if (mentions.length > 0) yield mentions.map((mention) => describeMention(mention, compiled.publicKey))
+  })
+  return {
+    file: mentions.length > 0 ? 'data/mentions.json' : null,
+    rows: mentions.length,
+    shared_identifiers: identifiers.length - own.length,
+    short_identifiers: own.filter((identifier) => !isSearchable(identifier)).length,
+  }
+}
+
+function describeMention({ column, key, identifiers }: Mention, publicKey: Map<string, string[]>): ExportedRecord {
+  const shown = publicKey.get(column.table) ?? []
+  const parts = column.primaryKey.flatMap((name, place) => (shown.includes(name) ? [[name, key[place]]] : []))
+  return {
+    table: column.table,
+    column: column.column,
+    key: Object.fromEntries(parts),
+    identifiers: identifiers.map(({ value }) => value),
+  }
+}
+
+type Cells = (string | null)[]
+type ExportedRecord = Record<string, unknown>
+
+/** Writes records of a few columns as JSON and as CSV. Answers how many there are; none make no file. */
+function writeRecords(
+  target: Target,
+  name: string,
+  columns: string[],
+  read: () => AsyncGenerator<ExportedRecord[]>,
+): Promise<number> {
+  const cellOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+  return writeTable(target, name, columns, {
+    async *json() {
+      for await (const records of read()) yield records.map((record) => ({ json: JSON.stringify(record) }))
+    },
+    async *cells() {
+      for await (const records of read()) {
+        yield records.map((record) => ({ cells: columns.map((column) => cellOf(record[column])) }))
+      }
+    },
+  })
+}
+
+/**
+ * Writes rows, which come in portions, as JSON and as CSV. They are read once for each, because an archive takes one file
+ * after the other, and nothing of a person may lie about elsewhere in between.
+ */
+async function writeTable(
+  { receive, onRows }: Target,
+  name: string,
+  columns: string[],
+  rows: { json(): AsyncGenerator<{ json: string }[]>; cells(): AsyncGenerator<{ cells: Cells }[]> },
+): Promise<number> {
+  let count = 0
+  const portions = rows.json()
+  const first = await portions.next()
+  if (first.done) return 0
+  const jsonTexts = async function* () {
+    for await (const portion of startingWith(first.value, portions)) {
+      yield `${count === 0 ? '[' : ','}\n${portion.map(({ json }) => json).join(',\n')}`
+      count += portion.length
+      onRows(portion.length)
+    }
+    yield '\n]\n'
+  }
+  await receive(`${name}.json`, inBytes(jsonTexts()))
+  const csvTexts = async function* () {
+    yield csvLine(columns)
+    for await (const portion of rows.cells()) {
+      yield portion.map(({ cells }) => csvLine(cells.map((cell) => guardFormula(cell ?? '')))).join('')
+    }
+  }
+  await receive(`${name}.csv`, inBytes(csvTexts()))
+  return count
+}
+
+/** Content in portions becomes one file for each name; a name is a key, never what the person called the file. */
+async function writeFiles(
+  { receive }: Target,
+  table: string,
+  portions: AsyncGenerator<{ file: string; content: Buffer }[]>,
+): Promise<ExportIndex['files']> {
+  const files: ExportIndex['files'] = []
+  const rows = oneByOne(portions)
+  try {
+    let next = await rows.next()
+    while (!next.done) {
+      const name = next.value.file
+      const file = { table, file: `files/${table}-${name}.bin`, bytes: 0 }
+      const contents = async function* () {
+        while (!next.done && next.value.file === name) {
+          file.bytes += next.value.content.length
+          yield next.value.content
+          next = await rows.next()
+        }
+      }
+      await receive(file.file, contents())
+      files.push(file)
+    }
+  } finally {
+    await rows.return(undefined)
+  }
+  return files
+}
+
+async function* oneByOne<T>(portions: AsyncGenerator<T[]>): AsyncGenerator<T> {
+  for await (const portion of portions) yield* portion
+}
+
+async function* startingWith<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    yield first
+    yield* rest
+  } finally {
+    await rest.return(undefined)
+  }
+}
+
+async function* inBytes(texts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Buffer> {
+  for await (const text of texts) yield Buffer.from(text)
+}

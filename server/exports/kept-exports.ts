@@ -1,0 +1,108 @@
+import { record } from '../audit/record.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { enqueue } from '../platform/jobs/enqueue.ts'
+import { requireWholeNumber } from '../platform/require-number.ts'
+import { requireUuid } from '../platform/require-uuid.ts'
+
+export const defaultKeepDays = 7
+export const mostKeepDays = 30
+
+/** An export that is kept, without its content. */
+export type KeptExport = {
+  id: string
+  /** Whom it is about. */
+  user_id: string
+  /** Null: at the command line, or by a program; or whoever it was is purged. */
+  ordered_by: string | null
+  /** `failed`: workers try again by themselves. `expired`: the content is destroyed, or about to be. */
+  state: 'waiting' | 'running' | 'ready' | 'failed' | 'expired'
+  /** Bytes of the archive, as far as it is written. */
+  size: number
+  rows_written: number
+  created_at: Date
+  finished_at: Date | null
+  expires_at: Date
+  error_code: string | null
+}
+
+const columns = `id, user_id, ordered_by, case when expires_at <= now() then 'expired' else state end as state, size,
+  rows_written, created_at, finished_at, expires_at, error_code`
+
+/**
+ * Orders an export of everything that is held about a user, which Lethe keeps for `keepDays` days (1 to 30) from now. A
+ * worker writes it, from the commit on.
+ *
+ * Throws `input.invalid`, `user.not_found`, also for an anonymized user.
+ */
+export async function keepExport(
+  tx: TenantTransaction,
+  options: { userId: string; keepDays?: number },
+): Promise<KeptExport> {
+  const userId = requireUuid('user id', options.userId)
+  const days = requireWholeNumber('keepDays', options.keepDays ?? defaultKeepDays, { from: 1, to: mostKeepDays })
+  // An erasure locks the person's row first: after it this finds nobody, before it the erasure finds the export.
+  const { rowCount } = await tx.query(
+    `select from users where tenant_id = $1 and id = $2 and state <> 'anonymized' for key share`,
+    [tx.tenantId, userId],
+  )
+  if (rowCount === 0) throw new LetheError('user.not_found', { selector: 'id' })
+  const { rows } = await tx.query<KeptExport>(
+    `insert into exports (tenant_id, user_id, ordered_by, expires_at)
+     values ($1, $2, $3, now() + make_interval(hours => 24 * $4::int)) returning ${columns}`,
+    [tx.tenantId, userId, tx.initiator.userId ?? null, days],
+  )
+  const [kept] = rows
+  if (kept === undefined) throw new Error('the export was just inserted and is not there')
+  await record(tx, { activity: 'ExportKept', object: kept.id, subject: userId, details: { days } })
+  enqueue(tx, 'export', { tenant: tx.tenantId, export: kept.id })
+  return kept
+}
+
+/** Lists kept exports, the newest first: of everybody, or about one user. Throws `input.invalid`. */
+export async function listExports(
+  tx: TenantTransaction,
+  options: { userId?: string; limit?: number; before?: string } = {},
+): Promise<KeptExport[]> {
+  const userId = options.userId === undefined ? null : requireUuid('user id', options.userId)
+  const before = options.before === undefined ? null : requireUuid('before', options.before)
+  const limit = requireWholeNumber('limit', options.limit ?? 50, { from: 1, to: 1000 })
+  const { rows } = await tx.query<KeptExport>(
+    `select ${columns} from exports
+     where tenant_id = $1 and ($2::uuid is null or user_id = $2) and ($3::uuid is null or id < $3)
+     order by id desc limit $4`,
+    [tx.tenantId, userId, before, limit],
+  )
+  return rows
+}
+
+/** One of them. Throws `input.invalid`, `export.not_found`. */
+export async function showExport(tx: TenantTransaction, exportId: string): Promise<KeptExport> {
+  const id = requireUuid('export id', exportId)
+  const { rows } = await tx.query<KeptExport>(`select ${columns} from exports where tenant_id = $1 and id = $2`, [
+    tx.tenantId,
+    id,
+  ])
+  const [kept] = rows
+  if (kept === undefined) throw new LetheError('export.not_found', { id })
+  return kept
+}
+
+/**
+ * Deletes a kept export, its content and the record of it. One that is being written is given up.
+ *
+ * Throws `input.invalid`, `export.not_found`.
+ */
+export async function deleteExport(tx: TenantTransaction, exportId: string): Promise<void> {
+  const id = requireUuid('export id', exportId)
+  // The lock first: whoever is writing content takes it too.
+  const { rows } = await tx.query<{ user_id: string }>(
+    'select user_id from exports where tenant_id = $1 and id = $2 for update',
+    [tx.tenantId, id],
+  )
+  const [kept] = rows
+  if (kept === undefined) throw new LetheError('export.not_found', { id })
+  await tx.query('delete from export_chunks where tenant_id = $1 and export_id = $2', [tx.tenantId, id])
+  await tx.query('delete from exports where tenant_id = $1 and id = $2', [tx.tenantId, id])
+  await record(tx, { activity: 'ExportDeleted', object: id, subject: kept.user_id })
+}

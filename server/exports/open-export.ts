@@ -1,0 +1,78 @@
+import type { Application } from '../application.ts'
+import { openWith } from '../erasure/keys.ts'
+import { inTenant } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { requireUuid } from '../platform/require-uuid.ts'
+import { chunkCount, openChunk } from './export-content.ts'
+
+export type OpenedExport = {
+  id: string
+  /** Bytes of the archive. */
+  size: number
+  /** How a file of it may be called; says nothing about the person. */
+  fileName: string
+  /** The ZIP archive. Read it once. */
+  content: AsyncGenerator<Buffer>
+}
+
+type Row = {
+  state: string
+  expired: boolean
+  size: number
+  sealed_key: Buffer | null
+  content: Buffer | null
+}
+
+/**
+ * Opens a kept export. Each piece of the content is read in a short transaction of its own, so a slow reader holds nothing
+ * up, and an export that expires, is deleted or whose person is erased meanwhile breaks off: the content then throws.
+ *
+ * Throws `input.invalid`, `export.not_found`, `export.expired` from the moment of expiry on, `export.not_ready`,
+ * `export.damaged`, `master_key.wrong`.
+ */
+export async function openExport(
+  app: Pick<Application, 'database' | 'masterKey'>,
+  tenant: string,
+  exportId: string,
+): Promise<OpenedExport> {
+  const id = requireUuid('export id', exportId)
+  const first = await readChunk(app, tenant, { id, position: 0 })
+  const content = async function* () {
+    let chunk = first
+    for (let position = 0; ; ) {
+      yield chunk.plain
+      if (++position >= chunkCount(first.size)) return
+      chunk = await readChunk(app, tenant, { id, position })
+    }
+  }
+  return { id, size: first.size, fileName: `export-${id}.zip`, content: content() }
+}
+
+async function readChunk(
+  app: Pick<Application, 'database' | 'masterKey'>,
+  tenant: string,
+  { id, position }: { id: string; position: number },
+): Promise<{ size: number; plain: Buffer }> {
+  const { rows } = await inTenant(app.database, tenant, (tx) =>
+    tx.query<Row>(
+      `select e.state, e.expires_at <= now() as expired, e.size, e.sealed_key, c.content
+       from exports e
+       left join export_chunks c on c.tenant_id = e.tenant_id and c.export_id = e.id and c.position = $3
+       where e.tenant_id = $1 and e.id = $2`,
+      [tenant, id, position],
+      'read_export_chunk',
+    ),
+  )
+  const [row] = rows
+  if (row === undefined) throw new LetheError('export.not_found', { id })
+  if (row.expired) throw new LetheError('export.expired', { id })
+  if (row.state !== 'ready') throw new LetheError('export.not_ready', { id, state: row.state })
+  if (row.sealed_key === null || row.content === null) throw new LetheError('export.damaged', { id })
+  const key = openWith(app.masterKey, row.sealed_key, 'export key')
+  try {
+    const last = position === chunkCount(row.size) - 1
+    return { size: row.size, plain: openChunk(key, row.content, { position, last }) }
+  } catch (error) {
+    throw new LetheError('export.damaged', { id }, error)
+  }
+}
