@@ -20,7 +20,7 @@ export async function loadDatabase(place: Place): Promise<Loaded> {
   const ownerUrl = urlOf(place.ownerUrl, name)
   const appUrl = urlOf(place.appUrl, name)
   await migrate({ ownerUrl, appUrl })
-  const database = await openDatabase({ url: appUrl })
+  const database = await openDatabase({ url: appUrl, masterKey: newKey() })
   try {
     const { id } = await createTenant(database, { name: 'Benchmark', kind: 'enterprise' })
     await importOulad(database, id, { folder: place.oulad })
@@ -44,10 +44,11 @@ export async function withClone<T>(
     await admin.query(`create database ${name} template ${loaded.name}`)
     const owner = new pg.Client({ connectionString: urlOf(loaded.ownerUrl, name) })
     await owner.connect()
-    const database = await openDatabase({ url: urlOf(loaded.appUrl, name) })
+    const masterKey = newKey()
+    const database = await openDatabase({ url: urlOf(loaded.appUrl, name), masterKey })
     try {
       return await work({
-        app: { config: readConfig({}), database, masterKey: newKey(), close: () => database.close() },
+        app: { config: readConfig({}), database, masterKey, close: () => database.close() },
         owner,
       })
     } finally {
@@ -66,7 +67,7 @@ export async function settle(owner: pg.Client): Promise<void> {
   await owner.query('checkpoint')
 }
 
-/** The same server's other database. */
+/** The connection string of another database of the same server. */
 export function urlOf(url: string, database: string): string {
   const changed = new URL(url)
   changed.pathname = `/${database}`

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { importedTables, importOulad } from '../server/imports/oulad/import-oulad.ts'
+import { newKey } from '../server/platform/crypto/seal.ts'
 import { migrate } from '../server/platform/database/migrate.ts'
 import { openDatabase } from '../server/platform/database/pool.ts'
 
@@ -37,7 +38,7 @@ export async function benchImportOulad(options: {
   const copies = await mkdtemp(path.join(os.tmpdir(), 'lethe-bench-'))
   try {
     return await withFreshDatabase(options, tenantId, async (ours) => {
-      const database = await openDatabase({ url: ours.appUrl })
+      const database = await openDatabase({ url: ours.appUrl, masterKey: newKey() })
       let peakMemory = 0
       const watch = setInterval(() => {
         peakMemory = Math.max(peakMemory, process.memoryUsage.rss())

@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { useEmbeddedServer } from '../server/platform/database/embedded.ts'
+import { benchAudit } from './audit.ts'
 import { loadDatabase, type Place } from './databases.ts'
 import { benchImportOulad } from './import-oulad.ts'
 import { writePlans } from './plans.ts'
@@ -13,7 +14,7 @@ import { benchSweep } from './sweep.ts'
 import { benchTenFold } from './ten-fold.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
-// Arguments choose: import, one, many, anonymize, sweep, tenfold; and plans, which writes docs/plans.md.
+// Arguments choose: import, audit, one, many, anonymize, sweep, tenfold; and plans, which writes docs/plans.md.
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const oulad = process.env.LETHE_OULAD || path.join(project, '..', 'shared', 'data', 'oulad')
@@ -36,6 +37,7 @@ try {
     log: (line) => process.stderr.write(`${line}\n`),
   }
   if (wanted('import')) rows.push(...(await importRows(place)))
+  if (wanted('audit')) rows.push(...(await benchAudit(place)))
   if (['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) || only.has('plans')) {
     const loaded = await loadDatabase(place)
     const one = wanted('one') || wanted('tenfold') ? await measurePurgeOne(loaded) : undefined

@@ -34,9 +34,7 @@ export async function measurePurgeOne(loaded: Loaded): Promise<Measured> {
       [loaded.tenant, rounds * 2],
     )
     const people = rows.map(({ user_id }) => user_id)
-    await inTenant(app.database, loaded.tenant, (tx) =>
-      deleteUsers(tx, { userIds: people, initiator: { from: 'command_line' } }),
-    )
+    await inTenant(app.database, loaded.tenant, (tx) => deleteUsers(tx, { userIds: people }))
     await settle(owner)
     const workers = await startWorkers(app, pino({ level: 'error' }))
     const byHand: number[] = []
@@ -136,9 +134,7 @@ async function deleteMany(app: Application, owner: pg.Client, tenant: string): P
     [tenant, manyWithClicks, many - manyWithClicks],
   )
   const people = rows.map(({ id }) => id)
-  await inTenant(app.database, tenant, (tx) =>
-    deleteUsers(tx, { userIds: people, initiator: { from: 'command_line' } }),
-  )
+  await inTenant(app.database, tenant, (tx) => deleteUsers(tx, { userIds: people }))
   await settle(owner)
   return people
 }
@@ -203,7 +199,7 @@ async function order(
 ): Promise<{ certified: number; ended: number }> {
   const started = performance.now()
   const { request } = await inTenant(app.database, tenant, (tx) =>
-    requestErasure(tx, app.masterKey, { operation, userIds: users, initiator: { from: 'command_line' } }),
+    requestErasure(tx, app.masterKey, { operation, userIds: users }),
   )
   await waitForErasure(app.database, tenant, request, { until: 'certified' })
   const certified = performance.now() - started

@@ -85,10 +85,9 @@ async function copyTexts(app: Application, tenant: string): Promise<number> {
 async function purgeSome(app: Application, owner: pg.Client, tenant: string): Promise<void> {
   const { rows } = await owner.query<{ id: string }>('select id from users order by id limit $1', [purged])
   const userIds = rows.map(({ id }) => id)
-  const initiator = { from: 'command_line' } as const
   const request = await inTenant(app.database, tenant, async (tx) => {
-    await deleteUsers(tx, { userIds, initiator })
-    return (await requestErasure(tx, app.masterKey, { operation: 'purge', userIds, initiator })).request
+    await deleteUsers(tx, { userIds })
+    return (await requestErasure(tx, app.masterKey, { operation: 'purge', userIds })).request
   })
   const workers = await startWorkers(app, pino({ level: 'error' }))
   try {

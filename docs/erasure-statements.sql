@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version e7e98b52132f24eb. The order is the order of the erasure, in one transaction.
+-- Map version c25b54c42c5c59f3. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -24,6 +24,8 @@ union all
 select 'notifications' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from notifications where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'passwords' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from passwords where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'person_keys' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from person_keys where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'product_accounts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from product_accounts where tenant_id = $1 and user_id = any($2) group by user_id
 union all
@@ -103,6 +105,9 @@ delete from notifications where tenant_id = $1 and user_id = any($2);
 
 -- passwords: deleted.
 delete from passwords where tenant_id = $1 and user_id = any($2);
+
+-- person_keys: deleted.
+delete from person_keys where tenant_id = $1 and user_id = any($2);
 
 -- product_accounts: deleted.
 delete from product_accounts where tenant_id = $1 and user_id = any($2);
@@ -292,6 +297,8 @@ select 'notifications' as table_name, 'deleted' as effect, user_id as person, co
 union all
 select 'passwords' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from passwords where tenant_id = $1 and user_id = any($2) group by user_id
 union all
+select 'person_keys' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from person_keys where tenant_id = $1 and user_id = any($2) group by user_id
+union all
 select 'product_accounts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from product_accounts where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'ratings' as table_name, 'cleared comment' as effect, user_id as person, count(*)::int as row_count from ratings where tenant_id = $1 and user_id = any($2) and comment is not null group by user_id
@@ -348,6 +355,9 @@ delete from notifications where tenant_id = $1 and user_id = any($2);
 
 -- passwords: deleted.
 delete from passwords where tenant_id = $1 and user_id = any($2);
+
+-- person_keys: deleted.
+delete from person_keys where tenant_id = $1 and user_id = any($2);
 
 -- product_accounts: deleted.
 delete from product_accounts where tenant_id = $1 and user_id = any($2);

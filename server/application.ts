@@ -2,7 +2,7 @@ import { type Config, readConfig } from './config.ts'
 import { readMasterKey } from './platform/crypto/master-key.ts'
 import { useEmbeddedServer } from './platform/database/embedded.ts'
 import { migrate, requireMigrated } from './platform/database/migrate.ts'
-import { type Database, openDatabase } from './platform/database/pool.ts'
+import { type Database, openDatabase, openPool } from './platform/database/pool.ts'
 import { requireOrdinary } from './platform/database/roles.ts'
 
 /** What every entry point (command line, workers, later HTTP) works with. */
@@ -53,7 +53,11 @@ export async function openApplication(
       dataFolder: server.embedded ? config.dataFolder : undefined,
     })
     if (!server.embedded) await refusePrivileged(server.appUrl)
-    const database = await openDatabase({ url: server.appUrl, applicationName: options.applicationName ?? 'lethe' })
+    const database = await openDatabase({
+      url: server.appUrl,
+      masterKey,
+      applicationName: options.applicationName ?? 'lethe',
+    })
     try {
       await requireMigrated(database.pool)
     } catch (error) {
@@ -76,10 +80,10 @@ export async function openApplication(
 }
 
 async function refusePrivileged(url: string): Promise<void> {
-  const probe = await openDatabase({ url, max: 1, role: undefined })
+  const probe = await openPool({ url, max: 1, role: undefined })
   try {
-    await requireOrdinary(probe.pool, decodeURIComponent(new URL(url).username))
+    await requireOrdinary(probe, decodeURIComponent(new URL(url).username))
   } finally {
-    await probe.close()
+    await probe.end()
   }
 }

@@ -1,17 +1,29 @@
 import type { Logger } from 'pino'
 import type { Application } from './application.ts'
+import { sealWaiting } from './audit/seal-audit.ts'
+import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { runErasure } from './erasure/run-erasure.ts'
 import { runSearch } from './erasure/run-search.ts'
+import { actingFor } from './platform/database/pool.ts'
 import { type Workers, work } from './platform/jobs/work.ts'
 
-/** Starts working on the jobs of every room. */
-export function startWorkers(app: Application, log: Logger): Promise<Workers> {
-  return work(
+/** Starts working on the jobs of every room. What a job does is set in motion by the system, whoever ordered it. */
+export async function startWorkers(given: Application, log: Logger): Promise<Workers> {
+  const app = { ...given, database: actingFor(given.database, { from: 'system' }) }
+  const workers = await work(
     app.database,
     {
       erase: (payload) => runErasure(app, payload),
       search: () => runSearch(app),
+      seal_audit: (payload) => sealWaiting(app, payload),
     },
     { concurrency: app.config.workers, log },
   )
+  const sealing = watchUnsealed(app, log)
+  return {
+    async stop() {
+      await sealing.stop()
+      await workers.stop()
+    },
+  }
 }

@@ -7,7 +7,6 @@ import type { Operation } from '../server/datamap/compile.ts'
 import { requestErasure } from '../server/erasure/request-erasure.ts'
 import { type ErasureDetails, showErasure } from '../server/erasure/show-erasures.ts'
 import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
-import { newKey } from '../server/platform/crypto/seal.ts'
 import { inTenant, type TenantTransaction } from '../server/platform/database/transaction.ts'
 import type { Workers } from '../server/platform/jobs/work.ts'
 import { startWorkers } from '../server/workers.ts'
@@ -36,15 +35,15 @@ export type TestApplication = TestDatabase & {
 
 /** Opens the application on a database of its own; workers run only once they are started. */
 export async function openTestApplication(): Promise<TestApplication> {
-  return testApplicationOn(await createTestDatabase(), newKey())
+  return testApplicationOn(await createTestDatabase())
 }
 
 /** The application on a database that is there; `close` closes that too. */
-export function testApplicationOn(test: TestDatabase, masterKey: Buffer): TestApplication {
+export function testApplicationOn(test: TestDatabase): TestApplication {
   const app: Application = {
     config: readConfig({}),
     database: test.database,
-    masterKey,
+    masterKey: test.database.masterKey,
     close: () => Promise.resolve(),
   }
   // What it should cost takes a quarter of a second each time.
@@ -62,13 +61,9 @@ export function testApplicationOn(test: TestDatabase, masterKey: Buffer): TestAp
     workers = undefined
   }
   const request = (operation: Operation, tenant: string, userIds: string[], requestedBy?: string) =>
-    inTenant(test.database, tenant, (tx) =>
-      requestErasure(tx, app.masterKey, {
-        operation,
-        userIds,
-        initiator: { from: 'command_line', userId: requestedBy },
-      }),
-    )
+    inTenant(test.database, tenant, (tx) => requestErasure(tx, app.masterKey, { operation, userIds }), {
+      initiator: { from: 'command_line', userId: requestedBy },
+    })
   const order = async (tenant: string, userIds: string[], requestedBy?: string) =>
     (await request('purge', tenant, userIds, requestedBy)).request
   const orderToAnonymize = async (tenant: string, userIds: string[], requestedBy?: string) => {

@@ -8,6 +8,7 @@ import { to as copyTo } from 'pg-copy-streams'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Application, openApplication } from '../server/application.ts'
+import { listAudit } from '../server/audit/list-audit.ts'
 import { readConfig } from '../server/config.ts'
 import type { Operation } from '../server/datamap/compile.ts'
 import { dataMap } from '../server/datamap/data-map.ts'
@@ -165,9 +166,9 @@ describe.each(['purge', 'anonymize'] as const)(
         otherUserId: other.id,
         canary: (table, column) => planted(operation, table, column),
       })
-      await inTenant(app.database, tenant, (tx) =>
-        deleteUsers(tx, { userIds: [person], initiator: { userId: other.id, from: 'command_line' } }),
-      )
+      await inTenant(app.database, tenant, (tx) => deleteUsers(tx, { userIds: [person] }), {
+        initiator: { userId: other.id, from: 'command_line' },
+      })
     })
     afterAll(async () => {
       await owner.end()
@@ -188,6 +189,11 @@ describe.each(['purge', 'anonymize'] as const)(
         Object.values(columns).some(({ is }) => is === 'mention') ? [table] : [],
       )
       expect(before.get(email)?.sort()).toEqual(mentioning.sort())
+
+      const audited = () =>
+        inTenant(app.database, tenant, async (tx) => (await listAudit(tx, { subject: person })).entries)
+      const recorded = JSON.stringify(await audited()).toLowerCase()
+      expect(recorded).toContain(email.toLowerCase())
 
       // PostgreSQL prints values in the messages of errors and warnings.
       const refused = owner.query('insert into users (tenant_id, ref, email) values ($1, $2, $3)', [
@@ -210,7 +216,6 @@ describe.each(['purge', 'anonymize'] as const)(
         requestErasure(tx, app.masterKey, {
           operation,
           userIds: [person],
-          initiator: { from: 'command_line' },
           reason: `${email} asked for it`,
         }),
       )
@@ -221,6 +226,11 @@ describe.each(['purge', 'anonymize'] as const)(
       expect([...(await readFiles()).keys()]).toContain('postgres.log')
       const after = await findEverywhere()
       expect([...after].filter(([, places]) => places.length > 0)).toEqual([])
+      const left = await audited()
+      expect(left.filter(({ erased }) => erased).map(({ activity }) => activity)).toContain('UserCreated')
+      expect(
+        canaries.flatMap((canary) => placesOf(canary, new Map([['audit', JSON.stringify(left).toLowerCase()]]))),
+      ).toEqual([])
       const certificate = await inTenant(app.database, tenant, (tx) => readCertificate(tx, app.masterKey, request))
       const spoken = new Map([
         ['log', log.join('')],
@@ -240,7 +250,12 @@ describe.each(['purge', 'anonymize'] as const)(
         const stays = entry.about === 'person' && entry.anonymize !== 'delete'
         return acts || stays || entry.about === 'themselves' ? [table] : []
       })
-      const onRecord = ['erasure_ledger', 'erasure_subjects', ...(operation === 'purge' ? ['tombstones'] : kept)]
+      const onRecord = [
+        'audit_entries',
+        'erasure_ledger',
+        'erasure_subjects',
+        ...(operation === 'purge' ? ['tombstones'] : kept),
+      ]
       const contents = new Map([...(await readTables()), ...(await readFiles())])
       expect(placesOf(person, contents).sort()).toEqual(onRecord.sort())
     })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { newKey } from '../server/platform/crypto/seal.ts'
 import { type Database, openDatabase } from '../server/platform/database/pool.ts'
 import { startedTestServer } from './server.ts'
 
@@ -27,7 +28,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   } finally {
     await admin.end()
   }
-  return openTestDatabase(server.ownerUrlOf(name), server.appUrlOf(name), () => server.dropDatabase(name))
+  return openTestDatabase(server.ownerUrlOf(name), server.appUrlOf(name), () => server.dropDatabase(name), newKey())
 }
 
 /** Connects to a migrated database that is there. `drop` is what `close` does last. */
@@ -35,10 +36,11 @@ export async function openTestDatabase(
   ownerUrl: string,
   appUrl: string,
   drop: () => Promise<void>,
+  masterKey: Buffer,
 ): Promise<TestDatabase> {
   const owner = new pg.Client({ connectionString: ownerUrl })
   await owner.connect()
-  const database = await openDatabase({ url: appUrl })
+  const database = await openDatabase({ url: appUrl, masterKey })
   return {
     database,
     owner,

@@ -1,4 +1,5 @@
 import { migrate } from '../server/platform/database/migrate.ts'
+import { refuseUnrecordedActs } from './audited-acts.ts'
 import { templateName } from './database.ts'
 import { useTestServer } from './server.ts'
 
@@ -9,6 +10,7 @@ export default async function setup() {
   process.env.LETHE_TEST_APP_URL = server.appUrlOf('postgres')
   await server.dropDatabase(templateName)
   await migrate({ ownerUrl: server.ownerUrlOf(templateName), appUrl: server.appUrlOf(templateName) })
+  await refuseUnrecordedActs(server.ownerUrlOf(templateName))
   return async () => {
     await server.dropDatabase(templateName)
     await server.release()

@@ -26,6 +26,7 @@ export async function createTestTenant(): Promise<TestTenant> {
 
 /** A catalog with one course, one training plan and one session of the course, and a group. */
 export async function createPlaces(tx: TenantTransaction) {
+  await tx.query(`set local lethe_test.fixture = 'yes'`)
   const { rows } = await tx.query<{ group: string; catalog: string; course: string; plan: string; session: string }>(
     `with g as (
        insert into directory_groups (tenant_id, display_name) values ($1::uuid, 'Group') returning id

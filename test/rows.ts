@@ -57,7 +57,10 @@ export async function newTenant(owner: pg.Client, values: Row = {}): Promise<Ten
 /** Every row of every table but PostgreSQL's own: per table, the rows as JSON by primary key. */
 export type Dump = Map<string, Map<string, Row>>
 
-/** Reads the whole database as the owner; with a `tenant`, of the tables that have tenants only that one's rows. */
+/**
+ * Reads the whole database as the owner; with a `tenant`, of the tables that have tenants only that one's rows. Leaves out
+ * what the sealer of the audit trail does, which works whenever there is something to seal.
+ */
 export async function dumpDatabase(
   owner: pg.Client,
   options: { tenant?: string; without?: string[] } = {},
@@ -73,11 +76,15 @@ export async function dumpDatabase(
   )
   const dump: Dump = new Map()
   for (const { name, key, separated } of tables) {
-    if (options.without?.includes(name)) continue
-    const where = separated && options.tenant !== undefined ? ` where tenant_id = '${options.tenant}'` : ''
+    if (options.without?.includes(name) || name === 'audit_checkpoints') continue
+    const conditions = [
+      ...(separated && options.tenant !== undefined ? [`tenant_id = '${options.tenant}'`] : []),
+      ...(name === 'graphile_worker._private_jobs' ? [`(key is null or key not like 'seal_audit %')`] : []),
+    ]
+    const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`
     const columns = key.length === 0 ? 't::text' : key.map((column) => `t.${pg.escapeIdentifier(column)}`).join(', ')
     const { rows } = await owner.query<{ key: string; row: Row }>(
-      `select jsonb_build_array(${columns})::text as key, to_jsonb(t) as row from ${name} t${where}`,
+      `select jsonb_build_array(${columns})::text as key, to_jsonb(t)${name === 'audit_entries' ? ` - 'sequence' - 'hash'` : ''} as row from ${name} t${where}`,
     )
     dump.set(name, new Map(rows.map(({ key, row }) => [key, row])))
   }

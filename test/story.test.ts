@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -56,7 +55,7 @@ describe.skipIf(!there)('the whole story', () => {
     environment = {
       DATABASE_URL: test.appUrl,
       DATABASE_OWNER_URL: test.ownerUrl,
-      LETHE_MASTER_KEY: randomBytes(32).toString('base64'),
+      LETHE_MASTER_KEY: test.database.masterKey.toString('base64'),
     }
   })
   afterAll(async () => {

@@ -137,7 +137,7 @@ describe('an API key', () => {
       { initiator: { from: 'console', userId: maker.id } },
     )
     expect(key.owner_id).toBe(maker.id)
-    await test.inTenant(tenant, (tx) => deleteUsers(tx, { userIds: [maker.id], initiator: { from: 'command_line' } }))
+    await test.inTenant(tenant, (tx) => deleteUsers(tx, { userIds: [maker.id] }))
     expect(await test.purge(tenant, [maker.id], heir.id)).toMatchObject({ state: 'completed' })
     const after = (await test.inTenant(tenant, (tx) => listApiKeys(tx))).find(({ id }) => id === key.id)
     expect(after?.owner_id).toBe(heir.id)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { record } from '../audit/record.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -61,6 +62,7 @@ export async function createApiKey(
   )
   const [key] = rows
   if (key === undefined) throw new Error('No key was inserted')
+  await record(tx, { activity: 'ApiKeyCreated', object: key.id, details: { kind, access } })
   return { key, secret }
 }
 
@@ -85,6 +87,7 @@ export async function revokeApiKey(tx: TenantTransaction, keyId: string): Promis
   )
   const [key] = rows
   if (key === undefined) throw new LetheError('key.not_found', { id })
+  await record(tx, { activity: 'ApiKeyRevoked', object: key.id })
   return key
 }
 

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/require-text.ts'
@@ -46,6 +47,11 @@ export async function createOAuthClient(
   )
   const [client] = rows
   if (client === undefined) throw new Error('No client was inserted')
+  await record(tx, {
+    activity: 'ClientCreated',
+    object: client.id,
+    details: { scopes: scopes.map((scope) => scope.replace('/', '.')) },
+  })
   return { client, secret }
 }
 
@@ -72,5 +78,6 @@ export async function revokeOAuthClient(tx: TenantTransaction, clientId: string)
   )
   const [client] = rows
   if (client === undefined) throw new LetheError('client.not_found', { id })
+  await record(tx, { activity: 'ClientRevoked', object: client.id })
   return client
 }

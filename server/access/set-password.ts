@@ -1,4 +1,5 @@
 import type { Application } from '../application.ts'
+import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -74,6 +75,7 @@ async function storePassword(tx: TenantTransaction, userId: string, hash: string
      on conflict (tenant_id, user_id) do update set hash = excluded.hash, changed_at = now()`,
     [tx.tenantId, userId, hash],
   )
+  await record(tx, { activity: 'PasswordSet', object: userId })
   // Who has a new password has not tried it yet.
   await tx.query('delete from sign_in_failures where tenant_id = $1 and user_id = $2', [tx.tenantId, userId])
   return await signOutEverywhere(tx, [userId], { except })

@@ -46,8 +46,7 @@ async function person(fields: UserFields = {}) {
 const enter = (login: string, given = password, inThe = tenant) => signIn(test.app, inThe, { login, password: given })
 const cookieOf = ({ token }: { token: string }) => `theme=dark; lethe_session=${token}; other=1`
 const comeIn = (session: { token: string }) => authenticate(test.app, { cookie: cookieOf(session) })
-const remove = (userId: string) =>
-  test.inTenant(tenant, (tx) => deleteUsers(tx, { userIds: [userId], initiator: { from: 'command_line' } }))
+const remove = (userId: string) => test.inTenant(tenant, (tx) => deleteUsers(tx, { userIds: [userId] }))
 const wrong = { code: 'access.sign_in_failed' }
 const refused = { code: 'access.unauthenticated', details: { challenge: 'session' } }
 const rowsAbout = async (userId: string) => {

@@ -1,4 +1,5 @@
 import type { Application } from '../application.ts'
+import { record } from '../audit/record.ts'
 import { normalizeIdentifier } from '../datamap/identifiers.ts'
 import type { UserRole } from '../people/user.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -63,6 +64,7 @@ export async function signIn(
         ])
       }
       await forgetAttempts(tx, { table: 'sign_in_failures', tenantId: tenant, user: userId }, attempt)
+      await record(tx, { activity: 'UserSignedIn', object: userId })
       return { ...(await startSession(tx, userId)), userId, roles: user.roles }
     },
     { initiator: { from: 'console', userId } },

@@ -22,7 +22,7 @@ beforeAll(async () => {
   environment = {
     DATABASE_URL: test.appUrl,
     DATABASE_OWNER_URL: test.ownerUrl,
-    LETHE_MASTER_KEY: randomBytes(32).toString('base64'),
+    LETHE_MASTER_KEY: test.database.masterKey.toString('base64'),
   }
   await json('tenant', 'create', 'Acme')
 })

@@ -1,5 +1,4 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -34,7 +33,7 @@ beforeAll(async () => {
   environment = {
     DATABASE_URL: test.appUrl,
     DATABASE_OWNER_URL: test.ownerUrl,
-    LETHE_MASTER_KEY: randomBytes(32).toString('base64'),
+    LETHE_MASTER_KEY: test.database.masterKey.toString('base64'),
   }
   run('tenant', 'create', 'Acme')
 })

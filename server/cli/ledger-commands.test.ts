@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -13,7 +12,7 @@ let environment: Record<string, string>
 beforeAll(async () => {
   test = await createTestDatabase()
   folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-ledger-commands-'))
-  environment = { DATABASE_URL: test.appUrl, LETHE_MASTER_KEY: randomBytes(32).toString('base64') }
+  environment = { DATABASE_URL: test.appUrl, LETHE_MASTER_KEY: test.database.masterKey.toString('base64') }
 })
 afterAll(async () => {
   await test.close()

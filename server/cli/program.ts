@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addAuditCommands } from './audit-commands.ts'
 import { addCertificateCommands } from './certificate-commands.ts'
 import { addClientCommands } from './client-commands.ts'
 import { addCompletionCommand } from './completion-command.ts'
@@ -31,6 +32,7 @@ const groups: ((program: Command) => void)[] = [
   addCertificateCommands,
   addLedgerCommands,
   addSweepCommand,
+  addAuditCommands,
   addCompletionCommand,
 ]
 

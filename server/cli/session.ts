@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type Application, openApplication, type Server, useServer } from '../application.ts'
 import { type Config, readConfig } from '../config.ts'
+import { actingFor } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import type { Initiator } from '../platform/initiator.ts'
 import { chooseTenant, findTenant, listTenants, type Tenant } from '../tenancy/tenants.ts'
@@ -23,11 +24,12 @@ export type ApplicationSession = Session & { application: Application }
 
 export type TenantSession = ApplicationSession & {
   tenant: Tenant
-  /** Runs in one transaction of the tenant. */
-  run<T>(work: (tx: TenantTransaction) => Promise<T>): Promise<T>
-  /** Nobody is signed in at the command line. */
-  initiator: Initiator
+  /** Runs in one transaction of the tenant; in the name of a user where one is given. */
+  run<T>(work: (tx: TenantTransaction) => Promise<T>, options?: { as?: string | undefined }): Promise<T>
 }
+
+/** Nobody is signed in at the command line. */
+const commandLine: Initiator = { from: 'command_line' }
 
 /** What stops a command: Ctrl-C, the service manager, the terminal that is closed. The exit codes are the shell's. */
 const stopSignals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
@@ -76,7 +78,8 @@ export async function withApplication(
     })
     try {
       session.signal.throwIfAborted()
-      await work({ ...session, application })
+      const database = actingFor(application.database, commandLine)
+      await work({ ...session, application: { ...application, database } })
     } finally {
       await application.close()
     }
@@ -91,8 +94,8 @@ export async function withTenant(command: Command, work: (session: TenantSession
     await work({
       ...session,
       tenant,
-      run: (inTransaction) => inTenant(database, tenant.id, inTransaction),
-      initiator: { from: 'command_line' },
+      run: (inTransaction, { as } = {}) =>
+        inTenant(database, tenant.id, inTransaction, { initiator: { ...commandLine, userId: as } }),
     })
   })
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
 import { insertRow } from '../../test/rows.ts'
@@ -9,7 +8,7 @@ let environment: Record<string, string>
 let tenant: string
 beforeAll(async () => {
   test = await createTestDatabase()
-  environment = { DATABASE_URL: test.appUrl, LETHE_MASTER_KEY: randomBytes(32).toString('base64') }
+  environment = { DATABASE_URL: test.appUrl, LETHE_MASTER_KEY: test.database.masterKey.toString('base64') }
   tenant = (await json('tenant', 'create', 'Acme')).tenant.id
   for (const name of ['ann', 'bob']) await json('user', 'create', '--email', `${name}@example.org`)
   await json('user', 'delete', '--email', 'ann@example.org')

@@ -90,8 +90,7 @@ async function sweepForPurged(session: ApplicationSession, { fix, yes }: { fix: 
 async function fixFindings({ application, output, signal }: ApplicationSession, swept: Sweep): Promise<void> {
   const workers = await startWorkers(application, openLog('fatal'))
   try {
-    const initiator = { from: 'command_line' } as const
-    for (const { tenant, request } of await followUp(application, swept, initiator)) {
+    for (const { tenant, request } of await followUp(application, swept)) {
       output.note(`Request ${request} deals with what was found.`)
       await waitForErasure(application.database, tenant, request, { until: 'ended', signal })
     }

@@ -300,10 +300,10 @@ function addDelete(group: Command): void {
     )
     .action(async (options: SubjectOptions, command: Command) => {
       const selectors = await readSubjects(options)
-      await withTenant(command, async ({ run, output, initiator }) => {
+      await withTenant(command, async ({ run, output }) => {
         const deletion = await run(async (tx) => {
           const users = await requireUsers(tx, selectors)
-          return await deleteUsers(tx, { userIds: users.map(({ id }) => id), initiator })
+          return await deleteUsers(tx, { userIds: users.map(({ id }) => id) })
         })
         const { deletionId, userIds, inactive } = deletion
         output.result(

@@ -139,6 +139,7 @@ describe('the data map in the database', () => {
       const { tenant, user, erased } = await plant(operation)
       const before = await dumpDatabase(test.owner, { tenant })
       await inTenant(test.database, tenant, async (tx) => {
+        await tx.query(`set local lethe_test.fixture = 'yes'`)
         const located = await locate(tx, operation, [user])
         const names = (effects: { table: string; effect: string }[]) =>
           effects.map(({ table, effect }) => `${table} ${effect}`).sort()

@@ -1,4 +1,5 @@
 import { accessMap } from '../access/data-map.ts'
+import { auditMap } from '../audit/data-map.ts'
 import { directoryMap } from '../directory/data-map.ts'
 import { erasureMap } from '../erasure/data-map.ts'
 import { importsMap } from '../imports/data-map.ts'
@@ -21,5 +22,6 @@ export const dataMap: DataMap = {
   ...notifyMap,
   ...importsMap,
   ...erasureMap,
+  ...auditMap,
   ...platformMap,
 }

@@ -55,14 +55,15 @@ export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts)
     const of = (is: ColumnClass['is']) =>
       Object.entries(entry.columns).flatMap(([column, columnClass]) => (columnClass.is === is ? [column] : []))
     const isBytes = (column: string) => schema.columns[column]?.type === 'bytea'
-    const whole = (kind: ExportedTable['kind'], owner: string) => {
+    const whole = (kind: ExportedTable['kind'], owners: string[]) => {
       const columns = Object.entries(entry.columns).flatMap(([column, { is }]) =>
         is === 'sealed' || is === 'derived' || isBytes(column) ? [] : [column],
       )
       const values = columns.map((column) => {
         const is = entry.columns[column]?.is
-        const isPerson = is === 'subject' || is === 'actor'
-        return isPerson && column !== owner ? `case when ${column} = $2 then ${column} end` : column
+        const isPerson = is === 'subject' || is === 'actor' || is === 'erased_id'
+        const isOwner = owners.length === 1 && owners.includes(column)
+        return isPerson && !isOwner ? `case when ${column} = $2 then ${column} end` : column
       })
       compiled.tables.push({
         table,
@@ -72,12 +73,12 @@ export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts)
         text:
           `select to_json(t)::text as json, array[${columns.map((column) => `t.${column}::text`).join(', ')}] as cells` +
           ` from (select ${values.map((value, index) => `${value} as ${columns[index]}`).join(', ')} from ${table}` +
-          ` where ${tenant} = $1 and ${owner} = $2${inOrder}) t`,
+          ` where ${tenant} = $1 and ${anyIs(owners)}${inOrder}) t`,
       })
     }
     const [subject] = of('subject')
     if (subject !== undefined) {
-      whole('about', subject)
+      whole('about', [subject])
       for (const column of of('fact').filter(isBytes)) {
         // The last column of the key is the place of the row within its file, where the key has several.
         const own = schema.primaryKey.filter((name) => name !== tenant && name !== subject)
@@ -88,7 +89,8 @@ export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts)
         })
       }
     }
-    for (const owner of of('erased_id')) whole('on_record', owner)
+    const onRecord = of('erased_id')
+    if (onRecord.length > 0) whole('on_record', onRecord)
     compiled.publicKey.set(
       table,
       schema.primaryKey.filter(
@@ -98,7 +100,7 @@ export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts)
     for (const [role, columnClass] of Object.entries(entry.columns)) {
       if (columnClass.is !== 'actor') continue
       if (columnClass.purge === 'empty') {
-        whole('written', role)
+        whole('written', [role])
         continue
       }
       const key = (compiled.publicKey.get(table) ?? []).flatMap((name) => [`'${name}'`, name])
@@ -112,6 +114,11 @@ export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts)
     }
   }
   return compiled
+}
+
+function anyIs(columns: string[]): string {
+  const conditions = columns.map((column) => `${column} = $2`)
+  return conditions.length === 1 ? conditions.join() : `(${conditions.join(' or ')})`
 }
 
 /** The export of this version's map, compiled once. */

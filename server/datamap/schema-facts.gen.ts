@@ -191,6 +191,100 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "audit_checkpoints": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "sequence": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "jws": {
+        "type": "text",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "sequence"
+    ],
+    "foreignKeys": []
+  },
+  "audit_entries": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "initiated_from": {
+        "type": "text",
+        "nullable": false
+      },
+      "actor_kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "actor_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "activity": {
+        "type": "text",
+        "nullable": false
+      },
+      "object_kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "object_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "subject_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "contact_hash": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "details": {
+        "type": "text",
+        "nullable": false
+      },
+      "sealed_values": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "sequence": {
+        "type": "bigint",
+        "nullable": true
+      },
+      "hash": {
+        "type": "bytea",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": []
+  },
   "catalog_groups": {
     "columns": {
       "tenant_id": {
@@ -335,6 +429,31 @@ export const schemaFacts: SchemaFacts = {
         "references": "tenants"
       }
     ]
+  },
+  "contact_keys": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "sealed_key": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "hash"
+    ],
+    "foreignKeys": []
   },
   "course_authors": {
     "columns": {
@@ -1652,6 +1771,39 @@ export const schemaFacts: SchemaFacts = {
         "nullable": false
       },
       "changed_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "user_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "person_keys": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "sealed_key": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "created_at": {
         "type": "timestamp with time zone",
         "nullable": false
       }

@@ -152,7 +152,7 @@ describe('the demo', () => {
     const all = (await rowsOf(`select id from users where state = 'deleted'`)).map(({ id }) => id)
     await run((tx) => restoreUsers(tx, { userIds: all }))
     expect(await run(findExamples)).toMatchObject({ leaver: undefined, learner: expect.any(String), twins: undefined })
-    await run((tx) => deleteUsers(tx, { userIds: [left.id], initiator: { from: 'command_line' } }))
+    await run((tx) => deleteUsers(tx, { userIds: [left.id] }))
     expect((await run(findExamples)).leaver).toBe(leaver)
   })
 })

@@ -1,7 +1,7 @@
 import { deleteUsers } from '../people/delete-users.ts'
 import { suspendUser } from '../people/suspend-user.ts'
 import type { Database } from '../platform/database/pool.ts'
-import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { onBehalfOf, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
 import { createTenantWith, findTenant, type Tenant } from '../tenancy/tenants.ts'
 import { hirePeople } from './hire-people.ts'
@@ -80,6 +80,6 @@ async function sayGoodbye({ tx, random, people, leavers, ago }: Making): Promise
   for (const { id } of random.some(staying, suspendedCount)) await suspendUser(tx, id)
   const [first] = people
   for (const { id, left } of leavers) {
-    await deleteUsers(tx, { userIds: [id], initiator: { from: 'console', userId: first?.id }, at: ago(left) })
+    await deleteUsers(onBehalfOf(tx, { from: 'console', userId: first?.id }), { userIds: [id], at: ago(left) })
   }
 }

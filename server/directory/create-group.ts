@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine, requireText } from '../platform/require-text.ts'
@@ -25,5 +26,6 @@ export async function createGroup(tx: TenantTransaction, group: NewGroup): Promi
     .returning('id')
     .executeTakeFirst()
   if (created === undefined) throw new LetheError('group.taken')
+  await record(tx, { activity: 'GroupCreated', object: created.id })
   return created
 }

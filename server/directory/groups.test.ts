@@ -50,7 +50,7 @@ describe('groups of the directory', () => {
     const { id } = await create()
     const ann = await test.user()
     await set(id, ann)
-    await test.run((tx) => deleteUsers(tx, { userIds: [ann.id], initiator: { from: 'command_line' } }))
+    await test.run((tx) => deleteUsers(tx, { userIds: [ann.id] }))
     expect(await set(id)).toEqual({ added: 0, removed: 0 })
     await expect(set(id, ann)).rejects.toMatchObject({ code: 'user.wrong_state' })
     await test.run((tx) => restoreUsers(tx, { userIds: [ann.id] }))

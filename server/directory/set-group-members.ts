@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
@@ -26,16 +27,26 @@ export async function setGroupMembers(
   )
   const incoming = rows.map(({ user_id }) => user_id)
   await requireActiveUsers(tx, { userIds: incoming, act: 'added to a group' })
-  const removed = await tx.query(
+  const removed = await tx.query<{ user_id: string }>(
     `delete from group_members
-     where tenant_id = $1 and group_id = $2 and deletion_id is null and user_id <> all ($3::uuid[])`,
+     where tenant_id = $1 and group_id = $2 and deletion_id is null and user_id <> all ($3::uuid[])
+     returning user_id`,
     [tx.tenantId, groupId, userIds],
   )
-  const added = await tx.query(
+  const added = await tx.query<{ user_id: string }>(
     `insert into group_members (tenant_id, group_id, user_id)
      select $1, $2, user_id from unnest($3::uuid[]) as user_id
-     on conflict do nothing`,
+     on conflict do nothing
+     returning user_id`,
     [tx.tenantId, groupId, incoming],
   )
+  await record(tx, [
+    ...removed.rows.map(({ user_id }) => ({
+      activity: 'GroupMemberRemoved' as const,
+      object: groupId,
+      subject: user_id,
+    })),
+    ...added.rows.map(({ user_id }) => ({ activity: 'GroupMemberAdded' as const, object: groupId, subject: user_id })),
+  ])
   return { added: added.rowCount, removed: removed.rowCount }
 }

@@ -203,9 +203,7 @@ describe('nothing leads from a person back to the history that was kept:', () =>
     const show = (id: string) => test.inTenant(rows.tenant, (tx) => showUser(tx, { by: 'id', value: id }))
     expect((await show(second.id)).counts).toEqual({ catalogs: 0, enrollments: 0 })
     expect((await show(first)).counts.enrollments).toBe(1)
-    await test.inTenant(rows.tenant, (tx) =>
-      deleteUsers(tx, { userIds: [second.id], initiator: { from: 'command_line' } }),
-    )
+    await test.inTenant(rows.tenant, (tx) => deleteUsers(tx, { userIds: [second.id] }))
     await anonymize(second.id)
     expect(placesOf(await dump(), jane.email)).toEqual([])
   })
@@ -224,16 +222,13 @@ it('an anonymized user can be shown by id, without identity, and nothing else ca
   })
   const refused = async (code: string, work: Parameters<typeof inTenant>[2]) =>
     expect(test.inTenant(rows.tenant, work)).rejects.toMatchObject({ code })
-  const initiator = { from: 'command_line' } as const
   await refused('user.wrong_state', (tx) => enroll(tx, { userId: id, courseId: course }))
   await refused('user.not_found', (tx) => updateUser(tx, id, { city: 'Bern' }))
   await refused('user.not_found', (tx) => restoreUsers(tx, { userIds: [id] }))
-  await refused('user.not_found', (tx) => deleteUsers(tx, { userIds: [id], initiator }))
+  await refused('user.not_found', (tx) => deleteUsers(tx, { userIds: [id] }))
   for (const operation of ['purge', 'anonymize'] as const) {
     await refused('user.not_found', (tx) => previewErasure(tx, operation, [id]))
-    await refused('user.not_found', (tx) =>
-      requestErasure(tx, test.app.masterKey, { operation, userIds: [id], initiator }),
-    )
+    await refused('user.not_found', (tx) => requestErasure(tx, test.app.masterKey, { operation, userIds: [id] }))
   }
 })
 

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { enqueueErasure } from './request-erasure.ts'
@@ -39,5 +40,6 @@ export async function cancelErasure(tx: TenantTransaction, request: string): Pro
   } else if (!finished) {
     enqueueErasure(tx, request, 1)
   }
+  await record(tx, { activity: 'ErasureCancelled', object: request, details: { people: rowCount } })
   return rowCount
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { CompactSign, calculateJwkThumbprint, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import type { CheckpointClaims } from '../audit/checkpoint.ts'
 import type { Operation } from '../datamap/compile.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import type { Effect } from '../datamap/locate.ts'
@@ -44,6 +45,8 @@ export type AddendumClaims = {
   request: string
   certificate: string
   added_at: string
+  /** How far the audit trail of the tenant was sealed by then: the place and the hash of the last entry. */
+  audit: { sequence: number; hash: string | null }
   /** The search of every text-like column of the whole database, mapped or not. */
   search: {
     tables: number
@@ -70,7 +73,10 @@ export type CertificateFile = {
 }
 
 /** Signs claims as a compact JWS (RFC 7515) with EdDSA over their canonical JSON. */
-export async function sign(key: SigningKey, claims: CertificateClaims | AddendumClaims): Promise<string> {
+export async function sign(
+  key: SigningKey,
+  claims: CertificateClaims | AddendumClaims | CheckpointClaims,
+): Promise<string> {
   const payload = canonicalize(claims)
   if (payload === undefined) throw new TypeError('claims are JSON')
   return new CompactSign(Buffer.from(payload))

@@ -1,4 +1,5 @@
 import type { Application } from '../application.ts'
+import { record } from '../audit/record.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { type Left, scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
@@ -44,7 +45,7 @@ export async function concludeErasure(
       recordResidue(tx, request, residue)
       if (state.running > erased.length) return 'more'
       // Nobody's identifiers were opened here: perhaps because the master key is wrong, and then nobody is done.
-      if (erased.length === 0 && (await readFacts(tx, request)).done === 0) finishWithoutCertificate(tx, request)
+      if (erased.length === 0 && (await readFacts(tx, request)).done === 0) await finishWithoutCertificate(tx, request)
       else await certify(app, tx, request)
       return 'concluded'
     })
@@ -229,7 +230,7 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
     activeSigningKey(tx, app.masterKey),
   ])
   if (facts.done === 0) {
-    finishWithoutCertificate(tx, request)
+    await finishWithoutCertificate(tx, request)
     return
   }
   const claims: CertificateClaims = {
@@ -264,6 +265,11 @@ async function certify(app: Application, tx: TenantTransaction, request: string)
     'record_certificate',
   )
   enqueue(tx, 'search', { tenant: tx.tenantId, request })
+  await record(tx, {
+    activity: 'ErasureCertified',
+    object: request,
+    details: { operation: facts.operation, done: facts.done, failed: facts.failed },
+  })
   await tell(tx, request, facts)
 }
 
@@ -320,7 +326,7 @@ async function readFacts(tx: TenantTransaction, request: string) {
   return facts
 }
 
-function finishWithoutCertificate(tx: TenantTransaction, request: string): void {
+async function finishWithoutCertificate(tx: TenantTransaction, request: string): Promise<void> {
   tx.send(
     `with steps as (
        update erasure_steps set state = 'failed', finished_at = clock_timestamp()
@@ -330,6 +336,7 @@ function finishWithoutCertificate(tx: TenantTransaction, request: string): void 
      returning pg_notify('lethe_erasure', id::text)`,
     [tx.tenantId, request],
   )
+  await record(tx, { activity: 'ErasureFailed', object: request })
 }
 
 /** Tells the initiator that it is done. Names nobody. */

@@ -70,7 +70,7 @@ it('a text that somebody edits while a person in it is erased keeps the edit and
   const person = await rows.deletedUser({ email: 'jane.doe@acme.example' })
   const catalog = await rows.catalog({ description: 'Ask jane.doe@acme.example' })
   const editor = await test.database.pool.connect()
-  await editor.query(`begin; set local lethe.tenant_id = '${rows.tenant}'`)
+  await editor.query(`begin; set local lethe.tenant_id = '${rows.tenant}'; set local lethe_test.fixture = 'yes'`)
   await editor.query(`update catalogs set description = 'Do not ask jane.doe@acme.example, ever' where id = $1`, [
     catalog,
   ])

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Application } from '../application.ts'
+import { recordErased } from '../audit/record-erased.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import { erase, eraseAndScrub } from '../datamap/erase.ts'
@@ -201,6 +202,7 @@ async function eraseClaimed(
   if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
   // Who is anonymized may come back as somebody new: nothing remembers the identifiers.
   const hashKey = operation === 'purge' ? await identifierHashKey(tx, app.masterKey) : undefined
+  await recordErased(tx, { operation, request, people: ownIds, identifiers: identifiers.filter(isOwn) })
   record(tx, request, {
     operation,
     // Of whom something is left is said to have failed next, by name of the tables.

@@ -228,9 +228,7 @@ describe('a ledger', () => {
       const file = await exportTo(test.app, [rows.tenant])
       await test.stopWorkers()
       await bringBack(id, jane)
-      await test.inTenant(rows.tenant, (tx) =>
-        deleteUsers(tx, { userIds: [id], initiator: { from: 'command_line' }, lastAdministratorToo: true }),
-      )
+      await test.inTenant(rows.tenant, (tx) => deleteUsers(tx, { userIds: [id], lastAdministratorToo: true }))
       const request = await test.order(rows.tenant, [id])
       // The workers come only once the replay waits: sooner, they may have ended the request before it is looked for.
       let started: Promise<void> | undefined
@@ -381,8 +379,7 @@ describe('a database restored with pg_restore from a dump that is older than the
       await migrate({ ownerUrl, appUrl })
       // Each application has its own key in memory, as another process has.
       const test = testApplicationOn(
-        await openTestDatabase(ownerUrl, appUrl, () => Promise.resolve()),
-        Buffer.from(masterKey),
+        await openTestDatabase(ownerUrl, appUrl, () => Promise.resolve(), Buffer.from(masterKey)),
       )
       opened.push(test)
       await test.startWorkers()
@@ -410,8 +407,7 @@ describe('a database restored with pg_restore from a dump that is older than the
     postgresql.run('pg_dump', ['--format=custom', `--file=${file}`, postgresql.ownerUrlOf('before')])
     await before.startWorkers()
     const purged = people.slice(0, 8)
-    const remove = (userIds: string[]) =>
-      before.inTenant(rows.tenant, (tx) => deleteUsers(tx, { userIds, initiator: { from: 'command_line' } }))
+    const remove = (userIds: string[]) => before.inTenant(rows.tenant, (tx) => deleteUsers(tx, { userIds }))
     await remove(purged)
     const requests = [
       await before.purge(rows.tenant, purged.slice(0, 5)),
@@ -438,9 +434,9 @@ describe('a database restored with pg_restore from a dump that is older than the
       expect(placesOf(now, `emp-${4700 + number}`)).toEqual([])
     }
     // Outside of the record of the erasure itself, the database is as the one where they were purged first.
-    // Keys have another time or are new; tombstones belong to the request that repeated theirs.
+    // The trail has what was done here; keys have another time or are new; tombstones belong to the request that repeated theirs.
     const same = Object.keys(differences(wanted, now)).filter((table) => !/^(erasure_|graphile_worker\.)/.test(table))
-    expect(same).toEqual(['signing_keys', 'tenant_keys', 'tombstones'])
+    expect(same).toEqual(['audit_entries', 'signing_keys', 'tenant_keys', 'tombstones'])
     const hashes = (dump: typeof now) => [...(dump.get('tombstones')?.keys() ?? [])].sort()
     expect(hashes(now)).toEqual(hashes(wanted))
     const entries = [...(now.get('erasure_ledger')?.keys() ?? [])]

@@ -1,8 +1,9 @@
 import type { Application } from '../application.ts'
+import { record } from '../audit/record.ts'
 import { activeAdministrators } from '../people/administrators.ts'
 import { deleteUsers } from '../people/delete-users.ts'
+import { actingFor } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
-import type { Initiator } from '../platform/initiator.ts'
 import { keyFingerprint, openWith } from './keys.ts'
 import { type ErasedLine, type LedgerLine, readLedgerLines, type TombstoneLine } from './ledger-file.ts'
 import { requestErasure } from './request-erasure.ts'
@@ -10,8 +11,6 @@ import type { ErasureState } from './show-erasures.ts'
 import { waitForErasure } from './wait-for-erasure.ts'
 
 const linesAtATime = 1000
-
-const initiator: Initiator = { from: 'ledger' }
 
 export type ReplayOptions = {
   /** What `lethe ledger export` wrote. */
@@ -46,6 +45,11 @@ export type Replay = ReplayPlan & {
   left: number
 }
 
+/** What a replay does, the ledger has set in motion. */
+function byLedger(app: Application): Application {
+  return { ...app, database: actingFor(app.database, { from: 'ledger' }) }
+}
+
 /**
  * Reads a ledger file to its end, so that it is known to be whole, and counts what a replay would do; changes nothing.
  * Throws `input.file_unreadable`, `ledger.damaged`, `ledger.other_master_key`.
@@ -74,9 +78,10 @@ export async function planReplay(app: Application, options: ReplayOptions): Prom
  * Throws like {@link planReplay}.
  */
 export async function replayLedger(
-  app: Application,
+  given: Application,
   options: ReplayOptions & { signal?: AbortSignal; onProgress?: (done: number, total: number) => void },
 ): Promise<Replay> {
+  const app = byLedger(given)
   const plan = await planReplay(app, options)
   const replay: Replay = {
     ...plan,
@@ -93,7 +98,9 @@ export async function replayLedger(
   await restoreTombstones(app, options, replay)
   for (const [tenant, people] of back) {
     await inTenant(app.database, tenant, async (tx) => {
-      replay.left += await countLeft(tx, people)
+      const left = await countLeft(tx, people)
+      replay.left += left
+      await record(tx, { activity: 'LedgerReplayed', object: tenant, details: { people: people.size, left } })
       if ((await activeAdministrators(tx)).length === 0) replay.withoutAdministrator.push(tenant)
     })
   }
@@ -160,12 +167,11 @@ async function repeat(
     [tx.tenantId, people],
   )
   if (rows.length > 0) {
-    await deleteUsers(tx, { userIds: rows.map(({ id }) => id), initiator, lastAdministratorToo: true })
+    await deleteUsers(tx, { userIds: rows.map(({ id }) => id), lastAdministratorToo: true })
   }
   const ordered = await requestErasure(tx, masterKey, {
     operation,
     userIds: people,
-    initiator,
     reason: `Repeats request ${request}: a restored backup had brought its people back.`,
   })
   return ordered.request

@@ -84,7 +84,6 @@ it('orders nothing when the transaction that ordered it does not commit', async 
       await requestErasure(tx, test.app.masterKey, {
         operation: 'purge',
         userIds: [id],
-        initiator: { from: 'command_line' },
       })
       throw new Error('the caller thought better of it')
     }),

@@ -1,11 +1,11 @@
 import { v7 as newId } from 'uuid'
+import { record } from '../audit/record.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import { lockPeople } from '../datamap/people.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import type { Initiator } from '../platform/initiator.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
 import { saltedLine } from './certificate.ts'
 import { requireNoPendingErasure } from './pending.ts'
@@ -14,7 +14,6 @@ export type ErasureOrder = {
   operation: Operation
   /** Internal ids; repeated ones count once. */
   userIds: string[]
-  initiator: Initiator
   reason?: string | undefined
 }
 
@@ -62,8 +61,8 @@ export async function requestErasure(
     [
       tx.tenantId,
       order.operation,
-      order.initiator.from,
-      order.initiator.userId ?? null,
+      tx.initiator.from,
+      tx.initiator.userId ?? null,
       order.reason ?? null,
       seal(masterKey, newKey(), 'request key'),
       compiledMap.version,
@@ -74,6 +73,11 @@ export async function requestErasure(
     'request_erasure',
   )
   enqueueErasure(tx, request, ids.length)
+  await record(tx, {
+    activity: 'ErasureOrdered',
+    object: request,
+    details: { operation: order.operation, people: ids.length },
+  })
   return { request, ...(salt !== undefined && { salt: salt.toString('base64url') }) }
 }
 

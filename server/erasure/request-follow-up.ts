@@ -1,9 +1,9 @@
 import { v7 as newId } from 'uuid'
+import { record } from '../audit/record.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import type { Initiator } from '../platform/initiator.ts'
 import { openWith } from './keys.ts'
 import { requireNoPendingErasure } from './pending.ts'
 import { enqueueErasure } from './request-erasure.ts'
@@ -22,7 +22,7 @@ export type Reappeared = { userId: string; identifiers: Identifier[] }
 export async function requestFollowUp(
   tx: TenantTransaction,
   masterKey: Buffer,
-  order: { subjects: Reappeared[]; initiator: Initiator; reason: string },
+  order: { subjects: Reappeared[]; reason: string },
 ): Promise<string> {
   const ids = order.subjects.map(({ userId }) => userId)
   await requireNoPendingErasure(tx, ids)
@@ -43,8 +43,8 @@ export async function requestFollowUp(
     [
       tx.tenantId,
       request,
-      order.initiator.from,
-      order.initiator.userId ?? null,
+      tx.initiator.from,
+      tx.initiator.userId ?? null,
       order.reason,
       seal(masterKey, key, 'request key'),
       compiledMap.version,
@@ -53,6 +53,7 @@ export async function requestFollowUp(
     ],
   )
   enqueueErasure(tx, request, ids.length)
+  await record(tx, { activity: 'ErasureFollowUpOrdered', object: request, details: { people: ids.length } })
   return request
 }
 

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { enqueueErasure } from './request-erasure.ts'
@@ -31,4 +32,5 @@ export async function retryErasure(tx: TenantTransaction, request: string): Prom
     [tx.tenantId, request],
   )
   enqueueErasure(tx, request, rowCount)
+  await record(tx, { activity: 'ErasureRetried', object: request, details: { people: rowCount } })
 }

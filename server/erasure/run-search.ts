@@ -1,4 +1,6 @@
 import type { Application } from '../application.ts'
+import { record } from '../audit/record.ts'
+import { sealAudit } from '../audit/seal-audit.ts'
 import { type Identifier, isSearchable } from '../datamap/identifiers.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -115,6 +117,12 @@ async function endSearch(
     })
   }
 
+  await record(tx, {
+    activity: 'ErasureSearched',
+    object: request,
+    details: { findings: findings.length, failed: failures.size },
+  })
+  const audit = await sealAll(tx)
   const key = await activeSigningKey(tx, app.masterKey)
   const claims: AddendumClaims = {
     type: 'lethe.erasure_addendum',
@@ -123,6 +131,7 @@ async function endSearch(
     request,
     certificate: hashOf(certificate),
     added_at: new Date().toISOString(),
+    audit,
     search: {
       tables: result.tables,
       columns: result.columns,
@@ -167,6 +176,14 @@ async function endSearch(
       failures.size,
     ],
   )
+}
+
+/** Seals the audit trail, so that the addendum can say how far it reaches: with everything that led to this. */
+async function sealAll(tx: TenantTransaction): Promise<{ sequence: number; hash: string | null }> {
+  for (;;) {
+    const { sequence, hash, more } = await sealAudit(tx)
+    if (!more) return { sequence, hash }
+  }
 }
 
 function holdersOf(tx: TenantTransaction, wanted: { identifier: Identifier }[]): Promise<Set<string>> {

@@ -1,5 +1,6 @@
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import type pg from 'pg'
+import { recordInEveryTenant } from '../audit/record-in-every-tenant.ts'
 import { seal } from '../platform/crypto/seal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { openWith } from './keys.ts'
@@ -57,6 +58,7 @@ export async function rotateSigningKey(
       purpose,
     ])
     await insertKey(client, masterKey, purpose)
+    await recordInEveryTenant(database, client, { activity: 'SigningKeyRotated', details: { purpose } })
     await client.query('commit')
     return (await activeSigningKey(client, masterKey, purpose)).kid
   } catch (error) {

@@ -57,7 +57,7 @@ async function unmapped(columns = 'id integer, note text'): Promise<void> {
 
 async function fix(): Promise<{ request: string; open: Finding[]; reasons: string[] }> {
   const swept = await sweepTenant()
-  const [one, ...others] = await followUp(test.app, swept, { from: 'command_line' })
+  const [one, ...others] = await followUp(test.app, swept)
   expect(others).toEqual([])
   if (one === undefined) throw new Error('there is no follow-up')
   await test.ended(rows.tenant, one.request)
@@ -169,7 +169,7 @@ describe('the later sweep', () => {
     await rows.course({ description: `Ask ${jane.email}, ${id}` })
     const swept = await sweepTenant()
     expect(places(swept.findings)).toEqual([[id, 'internal_id', 'users.id', 1, 'replay']])
-    expect(await followUp(test.app, swept, { from: 'command_line' })).toEqual([])
+    expect(await followUp(test.app, swept)).toEqual([])
   })
 
   it('names a table that it may not read', async () => {
@@ -200,12 +200,12 @@ describe('the later sweep', () => {
     expect(JSON.stringify({ ...swept, found: undefined })).not.toMatch(/jane/i)
   })
 
-  it('changes nothing but the findings, keeps one finding for a place, and resolves what is gone', async () => {
+  it('changes nothing but the findings and the record of it, keeps one finding for a place, and resolves what is gone', async () => {
     await purged()
     const course = await rows.course({ description: jane.email })
     const before = await dump()
     const [first] = (await sweepTenant()).findings
-    expect(Object.keys(differences(before, await dump()))).toEqual(['erasure_findings'])
+    expect(Object.keys(differences(before, await dump()))).toEqual(['audit_entries', 'erasure_findings'])
     expect((await sweepTenant()).findings).toMatchObject([{ id: first?.id, foundAt: first?.foundAt }])
     await test.owner.query(`update courses set description = null where id = $1`, [course])
     expect(await sweepTenant()).toMatchObject({ findings: [], resolved: 1 })
@@ -239,6 +239,7 @@ describe('a follow-up', () => {
     const after = await dump()
     for (const value of [jane.email, jane.ref]) expect(placesOf(after, value)).toEqual([])
     expect(placesOf(after, id)).toEqual([
+      'audit_entries.subject_id',
       'erasure_findings.user_id',
       'erasure_ledger.user_id',
       'erasure_subjects.user_id',

@@ -1,9 +1,9 @@
 import type { Application } from '../application.ts'
+import { record } from '../audit/record.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
-import type { Initiator } from '../platform/initiator.ts'
 import { findPending, type Reappeared, requestFollowUp, retryWith } from './request-follow-up.ts'
 import { type SweepPass, sweepDatabase, type Trace, type TraceKind } from './sweep-database.ts'
 
@@ -50,8 +50,15 @@ export async function sweep(app: Application, tenants: readonly string[]): Promi
   for (const tenant of tenants) {
     await inTenant(app.database, tenant, async (tx) => {
       const open = await withoutHeld(tx, byTenant.get(tenant) ?? [])
-      swept.resolved += await record(tx, open, pass.unreadable, swept.found)
-      swept.findings.push(...(await readOpen(tx)))
+      const resolved = await writeDown(tx, open, pass.unreadable, swept.found)
+      swept.resolved += resolved
+      const findings = await readOpen(tx)
+      swept.findings.push(...findings)
+      await record(tx, {
+        activity: 'TracesSwept',
+        object: tenant,
+        details: { open: findings.length, resolved, unreadable: pass.unreadable.length },
+      })
     })
   }
   return swept
@@ -85,7 +92,7 @@ type FindingRow = {
 const findingColumns = 'id, user_id, kind, table_name, column_name, row_count, found_at, request_id'
 
 /** Writes the findings down, resolves the others, and answers how many that were. */
-async function record(
+async function writeDown(
   tx: TenantTransaction,
   traces: Trace[],
   unreadable: string[],
@@ -160,13 +167,13 @@ export type FollowUp = { tenant: string; request: string }
  * knows that people are mentioned, searched for in the whole database, and certified. Where a request names the person
  * already, that one goes on, or is tried again. Answers the requests, whose workers must be running.
  */
-export async function followUp(app: Application, swept: Sweep, initiator: Initiator): Promise<FollowUp[]> {
+export async function followUp(app: Application, swept: Sweep): Promise<FollowUp[]> {
   const followUps: FollowUp[] = []
   for (const [tenant, findings] of Map.groupBy(swept.findings, (finding) => finding.tenant)) {
     const subjects = reappeared(findings, swept.found)
     if (subjects.length === 0) continue
     const requests = await inTenant(app.database, tenant, async (tx) => {
-      const requestOf = await orderFor(tx, app.masterKey, subjects, initiator)
+      const requestOf = await orderFor(tx, app.masterKey, subjects)
       await tx.query(
         `update erasure_findings f set request_id = given.request_id
          from unnest($2::uuid[], $3::uuid[]) as given (user_id, request_id)
@@ -197,7 +204,6 @@ async function orderFor(
   tx: TenantTransaction,
   masterKey: Buffer,
   subjects: Reappeared[],
-  initiator: Initiator,
 ): Promise<Map<string, string>> {
   const pending = await findPending(
     tx,
@@ -217,7 +223,6 @@ async function orderFor(
   if (others.length === 0) return requestOf
   const request = await requestFollowUp(tx, masterKey, {
     subjects: others,
-    initiator,
     reason: 'A sweep found identifiers of people who were purged before.',
   })
   for (const { userId } of others) requestOf.set(userId, request)

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requirePresent } from './require-present.ts'
@@ -22,11 +23,22 @@ export async function addCatalogMembers(
 ): Promise<{ added: number }> {
   await requirePresent(tx, 'catalog', [options.catalogId])
   await requireActiveUsers(tx, { userIds: options.userIds, act: 'added to a catalog' })
-  const { rowCount } = await tx.query(
+  const { rows } = await tx.query<{ user_id: string }>(
     `insert into catalog_members (tenant_id, catalog_id, user_id, role, added_by)
      select $1, $2, user_id, $4, $5 from unnest($3::uuid[]) as user_id
-     on conflict do nothing`,
+     on conflict do nothing
+     returning user_id`,
     [tx.tenantId, options.catalogId, options.userIds, options.role ?? 'member', options.addedBy ?? null],
   )
-  return { added: rowCount }
+  const details = { role: options.role ?? 'member' }
+  await record(
+    tx,
+    rows.map(({ user_id }) => ({
+      activity: 'CatalogMemberAdded',
+      object: options.catalogId,
+      subject: user_id,
+      details,
+    })),
+  )
+  return { added: rows.length }
 }

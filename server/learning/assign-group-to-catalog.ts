@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireGroup } from '../directory/require-group.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requirePresent } from './require-present.ts'
@@ -18,5 +19,12 @@ export async function assignGroupToCatalog(
     `insert into catalog_groups (tenant_id, catalog_id, group_id) values ($1, $2, $3) on conflict do nothing`,
     [tx.tenantId, options.catalogId, options.groupId],
   )
+  if (rowCount > 0) {
+    await record(tx, {
+      activity: 'CatalogGroupAssigned',
+      object: options.catalogId,
+      details: { group: options.groupId },
+    })
+  }
   return { assigned: rowCount > 0 }
 }

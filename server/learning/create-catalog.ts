@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireLine, requireText } from '../platform/require-text.ts'
 import { contactAddresses } from './contact.ts'
@@ -6,7 +7,7 @@ export type NewCatalog = { title: string; description?: string; contactEmails?: 
 
 /** Creates a catalog. Returns its id. Throws `input.invalid`. */
 export async function createCatalog(tx: TenantTransaction, catalog: NewCatalog): Promise<{ id: string }> {
-  return await tx.db
+  const created = await tx.db
     .insertInto('catalogs')
     .values({
       tenant_id: tx.tenantId,
@@ -16,4 +17,6 @@ export async function createCatalog(tx: TenantTransaction, catalog: NewCatalog):
     })
     .returning('id')
     .executeTakeFirstOrThrow()
+  await record(tx, { activity: 'CatalogCreated', object: created.id })
+  return created
 }

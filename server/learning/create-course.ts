@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -71,7 +72,14 @@ export async function createCourse(
      on conflict do nothing`,
     [tx.tenantId, id, authorIds],
   )
-  return { id, moduleIds: await addModules(tx, id, modules), assessmentIds: await addAssessments(tx, id, assessments) }
+  const moduleIds = await addModules(tx, id, modules)
+  const assessmentIds = await addAssessments(tx, id, assessments)
+  await record(tx, {
+    activity: 'CourseCreated',
+    object: id,
+    details: { catalog: course.catalogId, kind, modules: moduleIds.length, assessments: assessmentIds.length },
+  })
+  return { id, moduleIds, assessmentIds }
 }
 
 async function addModules(tx: TenantTransaction, courseId: string, modules: readonly NewModule[]): Promise<string[]> {

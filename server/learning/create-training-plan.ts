@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireLine, requireText } from '../platform/require-text.ts'
@@ -48,5 +49,10 @@ export async function createTrainingPlan(tx: TenantTransaction, plan: NewTrainin
      on conflict do nothing`,
     [tx.tenantId, id, authorIds],
   )
+  await record(tx, {
+    activity: 'TrainingPlanCreated',
+    object: id,
+    details: { catalog: plan.catalogId, courses: courseIds.length },
+  })
   return { id }
 }

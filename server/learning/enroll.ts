@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -44,6 +45,12 @@ export async function enroll(tx: TenantTransaction, options: EnrollOptions): Pro
   if (enrollment === undefined) {
     throw new LetheError('enrollment.exists', { in: courseId === undefined ? 'training plan' : 'course' })
   }
+  await record(tx, {
+    activity: 'UserEnrolled',
+    object: enrollment.id,
+    subject: userId,
+    values: { course: courseId, training_plan: trainingPlanId, session: sessionId },
+  })
   return enrollment
 }
 

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -51,7 +52,7 @@ export async function issueCertificate(
   if (rows.length === 0) {
     throw new LetheError('enrollment.not_completed', { of: courseId === undefined ? 'training plan' : 'course' })
   }
-  return await tx.db
+  const issued = await tx.db
     .insertInto('issued_certificates')
     .values({
       tenant_id: tx.tenantId,
@@ -65,4 +66,11 @@ export async function issueCertificate(
     })
     .returning('id')
     .executeTakeFirstOrThrow()
+  await record(tx, {
+    activity: 'CertificateIssued',
+    object: issued.id,
+    subject: userId,
+    values: { course: courseId, training_plan: trainingPlanId },
+  })
+  return issued
 }

@@ -26,7 +26,7 @@ beforeAll(async () => {
   suspended = await test.user()
   deleted = await test.user()
   await test.run((tx) => suspendUser(tx, suspended.id))
-  await test.run((tx) => deleteUsers(tx, { userIds: [deleted.id], initiator: { from: 'command_line' } }))
+  await test.run((tx) => deleteUsers(tx, { userIds: [deleted.id] }))
   catalogId = (await test.run((tx) => createCatalog(tx, { title: ' Catalog ' }))).id
 })
 afterAll(() => test.close())

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
@@ -35,4 +36,5 @@ export async function rateCourse(tx: TenantTransaction, rating: Rating): Promise
        set stars = excluded.stars, comment = excluded.comment, created_at = excluded.created_at`,
     [tx.tenantId, userId, courseId, stars, comment, at ?? null],
   )
+  await record(tx, { activity: 'CourseRated', object: courseId, subject: userId })
 }

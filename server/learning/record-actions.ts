@@ -1,3 +1,4 @@
+import { recordEach } from '../audit/record-each.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
@@ -38,5 +39,6 @@ export async function recordActions(
       records.map(({ clicks }) => requireWholeNumber('clicks', clicks, { from: 1, to: 1_000_000_000 })),
     ],
   )
+  await recordEach(tx, 'ActionsRecorded', userIds)
   return { recorded: rowCount }
 }

@@ -1,3 +1,4 @@
+import { recordEach } from '../audit/record-each.ts'
 import { lockForChange } from '../people/lock-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireAmount } from '../platform/require-number.ts'
@@ -52,5 +53,6 @@ export async function recordAttempts(
       records.map(({ feedback }) => (feedback === undefined ? undefined : requireText('feedback', feedback))),
     ],
   )
+  await recordEach(tx, 'AttemptsRecorded', userIds)
   return { recorded: rowCount }
 }

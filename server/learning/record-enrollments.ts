@@ -1,3 +1,4 @@
+import { recordEach } from '../audit/record-each.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -76,6 +77,11 @@ export async function recordEnrollments(
     )
     recorded += rowCount
   }
+  await recordEach(
+    tx,
+    'EnrollmentsRecorded',
+    rows.map(({ user_id }) => user_id),
+  )
   return { recorded }
 }
 

@@ -1,3 +1,4 @@
+import { recordEach } from '../audit/record-each.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
@@ -51,5 +52,6 @@ export async function recordProgress(
       records.map(({ completedAt }) => completedAt && requireTime('completedAt', completedAt)),
     ],
   )
+  await recordEach(tx, 'ProgressRecorded', userIds)
   return { recorded: rowCount }
 }

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -49,5 +50,10 @@ export async function scheduleSession(tx: TenantTransaction, session: NewSession
      on conflict do nothing`,
     [tx.tenantId, id, instructorIds],
   )
+  await record(tx, {
+    activity: 'SessionScheduled',
+    object: id,
+    details: { course: session.courseId, instructors: instructorIds.length },
+  })
   return { id }
 }

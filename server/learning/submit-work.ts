@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireLine, requireText } from '../platform/require-text.ts'
@@ -40,6 +41,12 @@ export async function submitWork(tx: TenantTransaction, submission: NewSubmissio
     .returning('id')
     .executeTakeFirstOrThrow()
   for (const file of submission.files ?? []) await storeFile(tx, { submissionId: id, userId, file, at })
+  await record(tx, {
+    activity: 'WorkSubmitted',
+    object: id,
+    subject: userId,
+    values: { assessment: assessmentId },
+  })
   return { id }
 }
 

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -28,7 +29,7 @@ export async function writePost(tx: TenantTransaction, post: NewPost): Promise<{
   await requirePresent(tx, 'course', [courseId])
   if (parentId !== undefined) await requireParent(tx, courseId, requireUuid('parentId', parentId))
   await requireActiveUser(tx, { userId: authorId, act: 'the author of a post' })
-  return await tx.db
+  const written = await tx.db
     .insertInto('posts')
     .values({
       tenant_id: tx.tenantId,
@@ -40,6 +41,8 @@ export async function writePost(tx: TenantTransaction, post: NewPost): Promise<{
     })
     .returning('id')
     .executeTakeFirstOrThrow()
+  await record(tx, { activity: 'PostWritten', object: written.id, subject: authorId })
+  return written
 }
 
 async function requireParent(tx: TenantTransaction, courseId: string, parentId: string): Promise<void> {

@@ -1,8 +1,10 @@
+import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requirePast } from '../platform/require-time.ts'
 import { requireManager } from './manager.ts'
 import { setProducts } from './product-accounts.ts'
+import { createdColumns } from './recorded-changes.ts'
 import { refuseTaken } from './unique-fields.ts'
 import { type User, userColumns } from './user.ts'
 import { checkUserFields, defaultDisplayName, type UserFields } from './user-fields.ts'
@@ -40,5 +42,6 @@ export async function createUser(
     throw new LetheError('user.taken', { field: columns.ref == null ? 'directory_object_id' : 'ref' })
   }
   await setProducts(tx, user.id, products)
+  await record(tx, { activity: 'UserCreated', object: user.id, ...createdColumns(user as User) })
   return user as User
 }

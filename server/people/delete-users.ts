@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { signOutEverywhere } from '../access/sessions.ts'
+import { record } from '../audit/record.ts'
 import { deactivateForDeletion as deactivateMemberships } from '../directory/memberships.ts'
 import { deactivateForDeletion as deactivateParticipation } from '../learning/participation.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import type { Initiator } from '../platform/initiator.ts'
 import { requirePast } from '../platform/require-time.ts'
 import { lockForChange } from './lock-users.ts'
 
@@ -25,7 +25,7 @@ export type Deletion = {
  */
 export async function deleteUsers(
   tx: TenantTransaction,
-  options: { userIds: readonly string[]; initiator: Initiator; at?: Date; lastAdministratorToo?: boolean },
+  options: { userIds: readonly string[]; at?: Date; lastAdministratorToo?: boolean },
 ): Promise<Deletion> {
   const at = requirePast('at', options.at)
   const users = await lockForChange(tx, {
@@ -41,7 +41,7 @@ export async function deleteUsers(
      set state = 'deleted', deletion_id = $3, deleted_at = coalesce($5, now()), deleted_by = $4, updated_at = now(),
          former_roles = array_remove(roles, 'learner'), roles = '{learner}'
      where tenant_id = $1 and id = any ($2::uuid[])`,
-    [tx.tenantId, userIds, deletionId, options.initiator.userId ?? null, at ?? null],
+    [tx.tenantId, userIds, deletionId, tx.initiator.userId ?? null, at ?? null],
   )
   const accounts = await tx.query(
     `update product_accounts set deletion_id = $3
@@ -50,6 +50,10 @@ export async function deleteUsers(
   )
   const memberships = await deactivateMemberships(tx, userIds, deletionId)
   const participation = await deactivateParticipation(tx, userIds, deletionId)
+  await record(
+    tx,
+    userIds.map((object) => ({ activity: 'UserDeleted', object })),
+  )
   await signOutEverywhere(tx, userIds)
   return { deletionId, userIds, inactive: { product_accounts: accounts.rowCount, ...memberships, ...participation } }
 }

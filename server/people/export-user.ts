@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { record } from '../audit/record.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import { type CompiledExport, compiledExport, readExported } from '../datamap/export.ts'
 import { isSearchable } from '../datamap/identifiers.ts'
@@ -67,7 +68,8 @@ export async function makeExportFolder(folder: string): Promise<void> {
  * Writes everything that is held about a user into an empty folder, compiled from the data map: rows about the person
  * whole, as JSON and as CSV; where the person acted, table, key and role; where identifiers of the person are mentioned,
  * the place; content as files; and an index to read and one for programs. No file name says who it is. Memory does not
- * depend on the number of rows. The user's row is locked against an erasure meanwhile. Nothing is kept in the database.
+ * depend on the number of rows. The user's row is locked against an erasure meanwhile. Nothing of it is kept in the
+ * database; that it was made is recorded.
  * Where it fails, the folder is empty again.
  *
  * Throws `user.not_found`, also for an anonymized user.
@@ -83,7 +85,9 @@ export async function exportUser(
   )
   if (rowCount === 0) throw new LetheError('user.not_found', { selector: 'id' })
   try {
-    return await write(tx, userId, { folder, export: options.compiled ?? compiledExport })
+    const index = await write(tx, userId, { folder, export: options.compiled ?? compiledExport })
+    await record(tx, { activity: 'UserExported', object: userId })
+    return index
   } catch (error) {
     for (const name of await readdir(folder)) await rm(path.join(folder, name), { recursive: true })
     throw error

@@ -84,7 +84,7 @@ describe('finding a user', () => {
 
   it('matches deleted users, not anonymized ones', async () => {
     const deleted = await test.user({ email: 'deleted@example.org' })
-    await test.run((tx) => deleteUsers(tx, { userIds: [deleted.id], initiator: { from: 'command_line' } }))
+    await test.run((tx) => deleteUsers(tx, { userIds: [deleted.id] }))
     expect(await find({ by: 'email', value: 'deleted@example.org' })).toMatchObject({ state: 'deleted' })
     const anonymized = await test.user({ email: 'anonymized@example.org' })
     await test.owner.query(`update users set state = 'anonymized', anonymized_at = now() where id = $1`, [

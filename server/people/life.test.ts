@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPlaces, createTestTenant, type TestTenant } from '../../test/people.ts'
 import { enroll } from '../learning/enroll.ts'
+import { inTenant } from '../platform/database/transaction.ts'
 import { createUser } from './create-user.ts'
 import { deleteUsers } from './delete-users.ts'
 import { findUser } from './find-users.ts'
@@ -19,11 +20,9 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-const initiator = { from: 'command_line' } as const
 const create = (fields: object) => test.run((tx) => createUser(tx, fields as UserFields))
 const update = (user: User, changes: object) => test.run((tx) => updateUser(tx, user.id, changes as UserFields))
-const remove = (...users: User[]) =>
-  test.run((tx) => deleteUsers(tx, { userIds: users.map(({ id }) => id), initiator }))
+const remove = (...users: User[]) => test.run((tx) => deleteUsers(tx, { userIds: users.map(({ id }) => id) }))
 const restore = (user: User, withRoles = false) => test.run((tx) => restoreUsers(tx, { userIds: [user.id], withRoles }))
 const read = (user: User) => test.run((tx) => findUser(tx, { by: 'id', value: user.id }))
 const productsOf = async (user: User) =>
@@ -240,7 +239,9 @@ describe('suspending, deleting and restoring', () => {
   it('takes privileged roles away at the delete and gives them back only when asked to', async () => {
     const user = await create({ roles: ['author', 'manager', 'learner'] })
     const actor = await create({})
-    await test.run((tx) => deleteUsers(tx, { userIds: [user.id], initiator: { from: 'console', userId: actor.id } }))
+    await inTenant(test.database, test.tenantId, (tx) => deleteUsers(tx, { userIds: [user.id] }), {
+      initiator: { from: 'console', userId: actor.id },
+    })
     expect(await read(user)).toMatchObject({
       state: 'deleted',
       deleted_by: actor.id,
@@ -319,7 +320,7 @@ describe('suspending, deleting and restoring', () => {
     await expect(remove(one, two)).rejects.toMatchObject({ code: 'user.wrong_state', details: { ids: [two.id] } })
     await expect(remove(one, { ...two, id: unknown })).rejects.toMatchObject({ code: 'user.not_found' })
     expect(await read(one)).toMatchObject({ state: 'active' })
-    expect((await test.run((tx) => deleteUsers(tx, { userIds: [], initiator }))).userIds).toEqual([])
+    expect((await test.run((tx) => deleteUsers(tx, { userIds: [] }))).userIds).toEqual([])
   })
 
   it('refuses every change while an erasure of the user is pending', async () => {

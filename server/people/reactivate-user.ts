@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { lockForChange } from './lock-users.ts'
 import { type User, userColumnsSql } from './user.ts'
@@ -17,5 +18,6 @@ export async function reactivateUser(tx: TenantTransaction, userId: string): Pro
   )
   const [user] = rows
   if (user === undefined) throw new Error('The locked user is gone')
+  await record(tx, { activity: 'UserReactivated', object: user.id })
   return user
 }

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { reactivateAfterRestore as reactivateMemberships } from '../directory/memberships.ts'
 import { reactivateAfterRestore as reactivateParticipation } from '../learning/participation.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
@@ -40,5 +41,10 @@ export async function restoreUsers(
   )
   const memberships = await reactivateMemberships(tx, { userIds, deletionIds })
   const participation = await reactivateParticipation(tx, { userIds, deletionIds })
+  const details = { with_roles: options.withRoles === true }
+  await record(
+    tx,
+    userIds.map((object) => ({ activity: 'UserRestored', object, details })),
+  )
   return { userIds, active: { product_accounts: accounts.rowCount, ...memberships, ...participation } }
 }

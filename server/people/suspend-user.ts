@@ -1,4 +1,5 @@
 import { signOutEverywhere } from '../access/sessions.ts'
+import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { lockForChange } from './lock-users.ts'
 import { type User, userColumnsSql } from './user.ts'
@@ -18,6 +19,7 @@ export async function suspendUser(tx: TenantTransaction, userId: string): Promis
   )
   const [user] = rows
   if (user === undefined) throw new Error('The locked user is gone')
+  await record(tx, { activity: 'UserSuspended', object: user.id })
   await signOutEverywhere(tx, [userId])
   return user
 }

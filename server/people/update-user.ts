@@ -1,9 +1,11 @@
 import { sql } from 'kysely'
+import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { findUser } from './find-users.ts'
 import { lockForChange } from './lock-users.ts'
 import { requireManager } from './manager.ts'
 import { setProducts } from './product-accounts.ts'
+import { changedColumns } from './recorded-changes.ts'
 import { refuseTaken, takenError } from './unique-fields.ts'
 import { type User, userColumns } from './user.ts'
 import { checkUserFields, defaultDisplayName, type UserFields } from './user-fields.ts'
@@ -41,6 +43,11 @@ export async function updateUser(tx: TenantTransaction, userId: string, changes:
     .executeTakeFirstOrThrow()
     .catch((error: unknown) => Promise.reject(takenError(error)))
   if (products !== undefined) await setProducts(tx, before.id, products)
+  await record(tx, {
+    activity: 'UserUpdated',
+    object: before.id,
+    ...changedColumns(before, user as User, products === undefined ? [] : ['products']),
+  })
   return user as User
 }
 

@@ -258,6 +258,11 @@ const errorTable = {
         d.requests.length === 0 ? '' : ` (${d.requests.length === 1 ? 'request' : 'requests'} ${listed(d.requests)})`
       }. "lethe erasure show REQUEST" has the reasons; mend them, "lethe erasure retry REQUEST", then replay again.`,
   },
+  'audit.altered': {
+    kind: 'failed',
+    message: (d: { problems: number }) =>
+      `The audit trail is not as it was sealed: ${d.problems} ${d.problems === 1 ? 'problem was' : 'problems were'} found. Compare with an export or a backup from before to see what was changed.`,
+  },
   'sweep.open_findings': {
     kind: 'failed',
     message: (d: { findings: number; unreadable: string[] }) =>

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -37,6 +38,7 @@ export async function awardSkill(tx: TenantTransaction, award: SkillAward): Prom
   )
   const [awarded] = rows
   if (awarded === undefined) throw new LetheError('skill.held')
+  await record(tx, { activity: 'SkillAwarded', object: skillId, subject: userId, values: { level: levelId } })
   return awarded
 }
 

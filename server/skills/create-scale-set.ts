@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requirePresent } from '../learning/require-present.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -56,6 +57,7 @@ export async function createScaleSet(
       ),
     ],
   )
+  await record(tx, { activity: 'ScaleSetCreated', object: id, details: { levels: levels.length } })
   const idOfValue = new Map(rows.map((row) => [row.value, row.id]))
   return { id, levelIds: values.flatMap((value) => idOfValue.get(value) ?? []) }
 }

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { requirePresent } from '../learning/require-present.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -24,7 +25,7 @@ export async function createSkill(tx: TenantTransaction, skill: NewSkill): Promi
     .executeTakeFirst()
   if (scaleSet === undefined) throw new LetheError('scale_set.not_found', { id: scaleSetId })
   if (catalogId !== undefined) await requirePresent(tx, 'catalog', [catalogId])
-  return await tx.db
+  const created = await tx.db
     .insertInto('skills')
     .values({
       tenant_id: tx.tenantId,
@@ -35,4 +36,6 @@ export async function createSkill(tx: TenantTransaction, skill: NewSkill): Promi
     })
     .returning('id')
     .executeTakeFirstOrThrow()
+  await record(tx, { activity: 'SkillCreated', object: created.id })
+  return created
 }

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import { lockForChange } from '../people/lock-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -49,6 +50,7 @@ export async function revokeSkill(
   )
   const [revoked] = rows
   if (revoked === undefined) throw await notRevocable(tx, { userId, skillId, levelId })
+  await record(tx, { activity: 'SkillRevoked', object: skillId, subject: userId, values: { level: levelId } })
   return { id: revoked.id, revokedAt: revoked.revoked_at }
 }
 

@@ -94,7 +94,7 @@ describe('a skill', () => {
     await test.run((tx) => suspendUser(tx, user.id))
     await expect(award(user)).rejects.toMatchObject({ code: 'user.wrong_state' })
     await revoke(user)
-    await test.run((tx) => deleteUsers(tx, { userIds: [user.id], initiator: { from: 'command_line' } }))
+    await test.run((tx) => deleteUsers(tx, { userIds: [user.id] }))
     await expect(award(user)).rejects.toMatchObject({ code: 'user.wrong_state' })
     await expect(revoke(user, { levelId: higher })).rejects.toMatchObject({ code: 'user.wrong_state' })
   })

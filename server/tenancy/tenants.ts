@@ -1,4 +1,5 @@
 import { v7 as newId } from 'uuid'
+import { record } from '../audit/record.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, isUuid, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -51,6 +52,7 @@ export async function createTenantWith<T>(
     )
     const [tenant] = rows
     if (tenant === undefined) throw new LetheError('tenant.name_taken')
+    await record(tx, { activity: 'TenantCreated', object: tenant.id, details: { kind: tenant.kind } })
     return await fill(tx, tenant)
   })
 }

@@ -1,3 +1,4 @@
+import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
@@ -42,5 +43,10 @@ export async function updateTenant(tx: TenantTransaction, changes: TenantSetting
   )
   const [settings] = rows
   if (settings === undefined) throw new Error('The tenant of the transaction is not there')
+  const columns = [
+    ...(fields === undefined ? [] : ['surviving_fields']),
+    ...(below === undefined ? [] : ['singled_out_below']),
+  ]
+  if (columns.length > 0) await record(tx, { activity: 'TenantUpdated', object: tx.tenantId, details: { columns } })
   return settings
 }

@@ -562,7 +562,7 @@ async function importAndKill(folder: string): Promise<void> {
     const { importOulad } = await import(${server('imports/oulad/import-oulad.ts')})
     const { openDatabase } = await import(${server('platform/database/pool.ts')})
     const [url, tenant, folder] = process.argv.slice(-3)
-    await importOulad(await openDatabase({ url }), tenant, {
+    await importOulad(await openDatabase({ url, masterKey: Buffer.alloc(32) }), tenant, {
       folder,
       linesPerChunk: 10,
       onProgress: ({ file }) => console.log(file),

@@ -1,9 +1,10 @@
+import { record } from '../../audit/record.ts'
 import type { Database } from '../../platform/database/pool.ts'
-import { inTenant } from '../../platform/database/transaction.ts'
+import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
 import { emptyCounts, type FileCounts, type ImportProgress, type RejectedLine } from '../import-chunks.ts'
 import { readMark } from '../import-mark.ts'
-import { finishRun, startRun } from '../import-run.ts'
+import { finishRun, type LineCounts, startRun } from '../import-run.ts'
 import { type FoundFile, findFiles, TableReader } from '../table-file.ts'
 import { importAssessments, importAttempts } from './assessments.ts'
 import { ouladFiles } from './files.ts'
@@ -92,22 +93,44 @@ export async function importOulad(
         await reader.close()
       }
     }
-    await reading('courses', importPresentations)
-    await importLearners(
-      run,
-      { info: found.studentInfo, registration: found.studentRegistration },
-      { info: counts.studentInfo, registration: counts.studentRegistration },
-    )
-    await reading('assessments', importAssessments)
-    await reading('studentAssessment', importAttempts)
-    await reading('vle', importModules)
-    await importRecordActions(run, actions, counts.studentVle)
-
-    await inTenant(database, tenantId, (tx) => finishRun(tx, run.run))
+    const recordRun = (tx: TenantTransaction, outcome: 'complete' | 'stopped') =>
+      record(tx, {
+        activity: 'DataSetImported',
+        object: run.run,
+        details: { outcome, ...sumOf(Object.values(counts)) },
+      })
+    try {
+      await reading('courses', importPresentations)
+      await importLearners(
+        run,
+        { info: found.studentInfo, registration: found.studentRegistration },
+        { info: counts.studentInfo, registration: counts.studentRegistration },
+      )
+      await reading('assessments', importAssessments)
+      await reading('studentAssessment', importAttempts)
+      await reading('vle', importModules)
+      await importRecordActions(run, actions, counts.studentVle)
+    } catch (error) {
+      // What was imported until then stays, so it is recorded, unless that fails too: then the first error says why.
+      await Promise.allSettled([inTenant(database, tenantId, (tx) => recordRun(tx, 'stopped'))])
+      throw error
+    }
+    await inTenant(database, tenantId, async (tx) => {
+      await finishRun(tx, run.run)
+      await recordRun(tx, 'complete')
+    })
     return { files: Object.values(counts), run: run.run }
   } finally {
     await actions.close()
   }
+}
+
+function sumOf(files: FileCounts[]): LineCounts {
+  const sum: LineCounts = { read: 0, written: 0, unchanged: 0, rejected: 0, skipped: 0 }
+  for (const file of files) {
+    for (const name of Object.keys(sum) as (keyof LineCounts)[]) sum[name] += file[name]
+  }
+  return sum
 }
 
 type OuladFile = keyof typeof ouladFiles

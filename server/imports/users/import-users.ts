@@ -1,4 +1,5 @@
 import { addAbortSignal, type Readable } from 'node:stream'
+import { record } from '../../audit/record.ts'
 import { codeOf, type Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
@@ -130,6 +131,11 @@ async function importRows(
     skipped: counts.skipped + counts.conflict,
   })
   await finishRun(tx, run)
+  await record(tx, {
+    activity: 'UsersImported',
+    object: run,
+    details: { ...counts, skippedFor: { ...counts.skippedFor } },
+  })
   return { run, counts }
 }
 

@@ -4,8 +4,9 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startedTestServer } from '../../../test/server.ts'
 import { createTenant, listTenants } from '../../tenancy/tenants.ts'
+import { newKey } from '../crypto/seal.ts'
 import { migrate, migrationStatus } from './migrate.ts'
-import { connectOwner, openDatabase } from './pool.ts'
+import { connectOwner, openDatabase, openPool } from './pool.ts'
 import { requireOrdinary } from './roles.ts'
 
 const server = startedTestServer()
@@ -90,7 +91,7 @@ describe('migrating', () => {
     appUrl.password = 'app'
     roles.unshift(appUrl.username)
     await migrate({ ownerUrl: owner.url(database), appUrl: appUrl.href })
-    const app = await openDatabase({ url: appUrl.href })
+    const app = await openDatabase({ url: appUrl.href, masterKey: newKey() })
     try {
       const tenant = await createTenant(app, { name: 'Hosted', kind: 'enterprise' })
       expect(await listTenants(app)).toMatchObject([{ id: tenant.id, name: 'Hosted' }])
@@ -132,7 +133,7 @@ describe('the application’s login', () => {
 
 describe('a server', () => {
   it('that nobody answers for is named without the password', async () => {
-    await expect(openDatabase({ url: 'postgres://lethe:secret@127.0.0.1:1/lethe' })).rejects.toMatchObject({
+    await expect(openPool({ url: 'postgres://lethe:secret@127.0.0.1:1/lethe' })).rejects.toMatchObject({
       code: 'database.unreachable',
       message: expect.not.stringContaining('secret'),
     })
@@ -146,7 +147,7 @@ describe('a server', () => {
       `select exists (select from pg_hba_file_rules where auth_method = 'trust') as trusted`,
     )
     if (rows[0]?.trusted) url.username = `nobody_${suffix}`
-    await expect(openDatabase({ url: url.href })).rejects.toMatchObject({ code: 'database.refused' })
+    await expect(openPool({ url: url.href })).rejects.toMatchObject({ code: 'database.refused' })
   })
 
   it('older than 15 is refused with its version', async () => {
@@ -162,7 +163,7 @@ describe('a server', () => {
     const address = old.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
     try {
-      await expect(openDatabase({ url: `postgres://lethe@127.0.0.1:${port}/lethe` })).rejects.toMatchObject({
+      await expect(openPool({ url: `postgres://lethe@127.0.0.1:${port}/lethe` })).rejects.toMatchObject({
         code: 'database.too_old',
         details: { version: '14.11' },
       })

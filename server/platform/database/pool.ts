@@ -1,9 +1,14 @@
 import pg from 'pg'
 import { LetheError } from '../errors.ts'
+import type { Initiator } from '../initiator.ts'
 
 /** The application's connections: each one acts as the role `lethe_app`, which owns nothing and sees one tenant at a time. */
 export type Database = {
   pool: pg.Pool
+  /** Wraps every other key: what is recorded about people is encrypted in the transaction that records it. */
+  masterKey: Buffer
+  /** Who sets in motion what is done with this database; `system` where nobody is named. */
+  initiator?: Initiator
   /**
    * More connections of the same kind for work whose commits need not be on disk at once, because a crash that loses the
    * last of them does no harm. The caller ends the pool.
@@ -12,7 +17,7 @@ export type Database = {
   close(): Promise<void>
 }
 
-export type DatabaseOptions = {
+export type PoolOptions = {
   /** Connection string of the application's login. */
   url: string
   /** Most connections at a time. */
@@ -29,16 +34,28 @@ types.setTypeParser(pg.types.builtins.DATE, (value) => value)
 types.setTypeParser(pg.types.builtins.INT8, Number)
 types.setTypeParser(pg.types.builtins.NUMERIC, Number)
 
+/** Opens the application's database. Throws like {@link openPool}. */
+export async function openDatabase(options: PoolOptions & { masterKey: Buffer }): Promise<Database> {
+  const { pool, openUnflushed } = await openPools(options)
+  return { pool, masterKey: options.masterKey, openUnflushed, close: () => pool.end() }
+}
+
+/** The same database, for somebody: what is done with it was set in motion by this initiator. */
+export function actingFor(database: Database, initiator: Initiator): Database {
+  return { ...database, initiator }
+}
+
+/** Opens a pool of connections and makes sure that the server can be used. Throws `database.unreachable`, `database.refused`, `database.too_old`. */
+export async function openPool(options: PoolOptions): Promise<pg.Pool> {
+  return (await openPools(options)).pool
+}
+
 /**
- * Opens the application's pool and makes sure that the server can be used.
- *
  * `force_generic_plan`: the engine's statements are prepared once per connection and take whole lists of people as one
  * array, so a plan made anew for each value costs more than it gains. No parallel workers: starting them takes longer than
  * any statement here, and there are other connections for the other cores.
- *
- * Throws `database.unreachable`, `database.refused`, `database.too_old`.
  */
-export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+async function openPools(options: PoolOptions): Promise<Pick<Database, 'pool' | 'openUnflushed'>> {
   const role = 'role' in options ? options.role : 'lethe_app'
   const open = (max: number, settings = '') => {
     const pool = new pg.Pool({
@@ -63,10 +80,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     await pool.end()
     throw connectionError(error, options.url)
   }
-  return { pool, openUnflushed: (most) => open(most, ' -c synchronous_commit=off'), close: () => pool.end() }
+  return { pool, openUnflushed: (most) => open(most, ' -c synchronous_commit=off') }
 }
 
-/** Opens one connection as the owner of the tables, for migrations. Throws like {@link openDatabase}. */
+/** Opens one connection as the owner of the tables, for migrations. Throws like {@link openPool}. */
 export async function connectOwner(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, application_name: 'lethe owner', types })
   try {

@@ -64,6 +64,31 @@ export interface Assessments {
   weight: Numeric | null;
 }
 
+export interface AuditCheckpoints {
+  created_at: Timestamp;
+  jws: string;
+  sequence: number;
+  tenant_id: string;
+}
+
+export interface AuditEntries {
+  activity: string;
+  actor_id: string | null;
+  actor_kind: string;
+  at: Timestamp;
+  contact_hash: Buffer | null;
+  details: Generated<string>;
+  hash: Buffer | null;
+  id: string;
+  initiated_from: string;
+  object_id: string | null;
+  object_kind: string;
+  sealed_values: Buffer | null;
+  sequence: number | null;
+  subject_id: string | null;
+  tenant_id: string;
+}
+
 export interface CatalogGroups {
   added_at: Generated<Timestamp>;
   catalog_id: string;
@@ -89,6 +114,13 @@ export interface Catalogs {
   id: Generated<string>;
   tenant_id: string;
   title: string;
+}
+
+export interface ContactKeys {
+  created_at: Generated<Timestamp>;
+  hash: Buffer;
+  sealed_key: Buffer;
+  tenant_id: string;
 }
 
 export interface CourseAuthors {
@@ -382,6 +414,13 @@ export interface Passwords {
   user_id: string;
 }
 
+export interface PersonKeys {
+  created_at: Generated<Timestamp>;
+  sealed_key: Buffer;
+  tenant_id: string;
+  user_id: string;
+}
+
 export interface Posts {
   author_id: string | null;
   body: string;
@@ -638,9 +677,12 @@ export interface DB {
   api_keys: ApiKeys;
   assessment_attempts: AssessmentAttempts;
   assessments: Assessments;
+  audit_checkpoints: AuditCheckpoints;
+  audit_entries: AuditEntries;
   catalog_groups: CatalogGroups;
   catalog_members: CatalogMembers;
   catalogs: Catalogs;
+  contact_keys: ContactKeys;
   course_authors: CourseAuthors;
   courses: Courses;
   directory_groups: DirectoryGroups;
@@ -669,6 +711,7 @@ export interface DB {
   operator_sign_in_failures: OperatorSignInFailures;
   operators: Operators;
   passwords: Passwords;
+  person_keys: PersonKeys;
   posts: Posts;
   product_accounts: ProductAccounts;
   progress: Progress;

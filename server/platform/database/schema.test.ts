@@ -4,7 +4,7 @@ import { insertOneErasure, insertOneOfEverything } from '../../../test/one-of-ev
 import type { MentionColumn } from '../../datamap/compile.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
 import { mentionLookUp } from '../../datamap/mention-look-up.ts'
-import { codeOf, openDatabase } from './pool.ts'
+import { codeOf, openPool } from './pool.ts'
 import { equipLogin } from './roles.ts'
 
 // What must hold for every table, also for those that do not exist yet: each check reads the catalog and answers what
@@ -26,7 +26,7 @@ const keysNotLedByTenant: Record<string, string> = {
 }
 
 /** Tables that their owner may read across tenants, for the functions that answer ids. */
-const listedByOwner = ['api_keys', 'erasure_requests', 'oauth_clients', 'tenants']
+const listedByOwner = ['api_keys', 'audit_entries', 'erasure_requests', 'oauth_clients', 'tenants']
 
 const tenant = '018f0000-0000-7000-8000-00000000000a'
 const otherTenant = '018f0000-0000-7000-8000-00000000000b'
@@ -292,13 +292,13 @@ describe('roles', () => {
   })
 
   it('must be entered: the login itself may read no table', async () => {
-    const login = await openDatabase({ url: test.appUrl, max: 1, role: undefined })
+    const login = await openPool({ url: test.appUrl, max: 1, role: undefined })
     const readable = `select name from (${tables}) t where has_any_column_privilege(oid, 'select') order by 1`
     try {
-      expect((await login.pool.query(readable)).rows).toEqual([])
+      expect((await login.query(readable)).rows).toEqual([])
       expect((await test.database.pool.query(readable)).rows).toContainEqual({ name: 'users' })
     } finally {
-      await login.close()
+      await login.end()
     }
   })
 

@@ -14,6 +14,8 @@ export type TenantTransaction = {
   readonly tenantId: string
   /** Who set in motion what happens here; `system` where nobody is named. */
   readonly initiator: Initiator
+  /** Wraps every other key. */
+  readonly masterKey: Buffer
   /** The query builder over the generated types. */
   readonly db: Kysely<DB>
   /** A statement in plain SQL; with a `name` the connection prepares it once and keeps its plan. */
@@ -35,9 +37,19 @@ export type TenantTransaction = {
 const passing = new Set(['40001', '40P01'])
 const attempts = 5
 
+const system: Initiator = { from: 'system' }
+
+/** The same transaction, for a part of the work that somebody else set in motion. */
+export function onBehalfOf(tx: TenantTransaction, initiator: Initiator): TenantTransaction {
+  // Not a copy: the query builder is made when first asked for.
+  return Object.create(tx, { initiator: { value: initiator, enumerable: true } }) as TenantTransaction
+}
+
 /**
  * Runs `work` in one transaction of the tenant: committed when it returns, rolled back when it throws.
  * After a deadlock or a serialization failure it is run again, so it must not act outside of the database.
+ *
+ * `initiator`: who set it in motion; otherwise the database says.
  *
  * `flushedLater`: does not wait until the commit is on disk; the next waiting commit writes it too. After a crash of the
  * machine it may not have happened, so it is for work that nobody was told of and that will be taken up again.
@@ -48,7 +60,7 @@ export async function inTenant<T>(
   work: (tx: TenantTransaction) => Promise<T>,
   options: { flushedLater?: boolean; initiator?: Initiator } = {},
 ): Promise<T> {
-  const initiator = options.initiator ?? { from: 'system' }
+  const known = { initiator: options.initiator ?? database.initiator ?? system, masterKey: database.masterKey }
   const later = options.flushedLater ? '; set local synchronous_commit = off' : ''
   if (!isUuid(tenantId)) throw new TypeError('inTenant needs the id of a tenant, a UUID')
   for (let attempt = 1; ; attempt++) {
@@ -59,7 +71,7 @@ export async function inTenant<T>(
       client.pipeline = true
       // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
       const begun = client.query(`begin; set local lethe.tenant_id = '${tenantId}'${later}`)
-      const [result] = await Promise.all([work(transactionOn(client, tenantId, initiator, failures)), begun])
+      const [result] = await Promise.all([work(transactionOn(client, tenantId, known, failures)), begun])
       const { command } = await client.query('commit')
       // After a statement failed that nobody waited for, the server answers a commit by rolling back, without an error.
       if (command === 'ROLLBACK') throw failures.at(-1) ?? new Error('the transaction was rolled back')
@@ -82,6 +94,25 @@ export async function inTenant<T>(
   }
 }
 
+/** Runs a part of a transaction that was begun on a connection in one tenant; afterwards it is in no tenant. */
+export async function withinTenant<T>(
+  database: Database,
+  client: pg.PoolClient,
+  tenantId: string,
+  work: (tx: TenantTransaction) => Promise<T>,
+): Promise<T> {
+  const known = { initiator: database.initiator ?? system, masterKey: database.masterKey }
+  const failures: Error[] = []
+  await client.query(`select set_config('lethe.tenant_id', $1, true)`, [tenantId])
+  const result = await work(transactionOn(client, tenantId, known, failures))
+  try {
+    await client.query(`select set_config('lethe.tenant_id', '', true)`)
+  } catch (error) {
+    throw failures.at(-1) ?? error
+  }
+  return result
+}
+
 /** The driver sends statements without waiting for answers while this is set; its type declarations do not know it yet. */
 type PipelinedClient = pg.PoolClient & { pipeline?: boolean }
 
@@ -102,13 +133,13 @@ export async function outsideTenants<Row extends pg.QueryResultRow>(
 function transactionOn(
   client: PipelinedClient,
   tenantId: string,
-  initiator: Initiator,
+  known: Pick<TenantTransaction, 'initiator' | 'masterKey'>,
   failures: Error[],
 ): TenantTransaction {
   let db: Kysely<DB> | undefined
   return {
     tenantId,
-    initiator,
+    ...known,
     async copy(work) {
       client.pipeline = false
       try {

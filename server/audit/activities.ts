@@ -1,0 +1,75 @@
+/**
+ * Everything that the audit trail records. A name is stable (filters and receivers rely on it); `object` is what the
+ * activity is done to. Where that is a user, the user is the entry's subject too.
+ */
+export const activities = {
+  TenantCreated: { title: 'Tenant created', object: 'tenant' },
+  TenantUpdated: { title: 'Tenant settings changed', object: 'tenant' },
+
+  UserCreated: { title: 'User created', object: 'user' },
+  UserUpdated: { title: 'User changed', object: 'user' },
+  UserSuspended: { title: 'User suspended', object: 'user' },
+  UserReactivated: { title: 'User reactivated', object: 'user' },
+  UserDeleted: { title: 'User deleted', object: 'user' },
+  UserRestored: { title: 'User restored', object: 'user' },
+  UserExported: { title: 'Everything about a user exported', object: 'user' },
+  UserPurged: { title: 'User purged', object: 'user' },
+  UserAnonymized: { title: 'User anonymized', object: 'user' },
+
+  UserSignedIn: { title: 'User signed in', object: 'user' },
+  PasswordSet: { title: 'Password set', object: 'user' },
+  ApiKeyCreated: { title: 'API key created', object: 'api_key' },
+  ApiKeyRevoked: { title: 'API key revoked', object: 'api_key' },
+  ClientCreated: { title: 'OAuth client created', object: 'client' },
+  ClientRevoked: { title: 'OAuth client revoked', object: 'client' },
+
+  GroupCreated: { title: 'Group created', object: 'group' },
+  GroupMemberAdded: { title: 'Member added to a group', object: 'group' },
+  GroupMemberRemoved: { title: 'Member removed from a group', object: 'group' },
+
+  CatalogCreated: { title: 'Catalog created', object: 'catalog' },
+  CatalogMemberAdded: { title: 'Member added to a catalog', object: 'catalog' },
+  CatalogGroupAssigned: { title: 'Catalog opened to a group', object: 'catalog' },
+  CourseCreated: { title: 'Course created', object: 'course' },
+  CourseRated: { title: 'Course rated', object: 'course' },
+  TrainingPlanCreated: { title: 'Training plan created', object: 'training_plan' },
+  SessionScheduled: { title: 'Session scheduled', object: 'session' },
+  UserEnrolled: { title: 'User enrolled', object: 'enrollment' },
+  EnrollmentsRecorded: { title: 'Enrollments of a user recorded', object: 'user' },
+  ProgressRecorded: { title: 'Progress of a user recorded', object: 'user' },
+  AttemptsRecorded: { title: 'Attempts of a user recorded', object: 'user' },
+  ActionsRecorded: { title: 'Actions of a user recorded', object: 'user' },
+  PostWritten: { title: 'Post written', object: 'post' },
+  WorkSubmitted: { title: 'Work submitted', object: 'submission' },
+  CertificateIssued: { title: 'Certificate issued', object: 'issued_certificate' },
+
+  ScaleSetCreated: { title: 'Scale of skills created', object: 'scale_set' },
+  SkillCreated: { title: 'Skill created', object: 'skill' },
+  SkillAwarded: { title: 'Skill awarded', object: 'skill' },
+  SkillRevoked: { title: 'Skill revoked', object: 'skill' },
+
+  UsersImported: { title: 'Users imported', object: 'import_run' },
+  DataSetImported: { title: 'Data set imported', object: 'import_run' },
+
+  ErasureOrdered: { title: 'Erasure ordered', object: 'erasure_request' },
+  ErasureFollowUpOrdered: { title: 'Follow-up of an erasure ordered', object: 'erasure_request' },
+  ErasureCancelled: { title: 'Erasure cancelled', object: 'erasure_request' },
+  ErasureRetried: { title: 'Erasure tried again', object: 'erasure_request' },
+  ErasureCertified: { title: 'Erasure certified', object: 'erasure_request' },
+  ErasureFailed: { title: 'Erasure failed', object: 'erasure_request' },
+  ErasureSearched: { title: 'Database searched after an erasure', object: 'erasure_request' },
+  LedgerReplayed: { title: 'Ledger replayed', object: 'tenant' },
+  TracesSwept: { title: 'Database swept for purged people', object: 'tenant' },
+  SigningKeyRotated: { title: 'Signing key rotated', object: 'installation' },
+} as const satisfies Record<string, { title: string; object: string }>
+
+export type Activity = keyof typeof activities
+export type ObjectKind = (typeof activities)[Activity]['object']
+
+/** The names of all activities, for whoever lets people choose one. */
+export const activityNames = Object.keys(activities) as Activity[]
+
+/** Tells whether the text is the name of an activity. */
+export function isActivity(text: string): text is Activity {
+  return Object.hasOwn(activities, text)
+}

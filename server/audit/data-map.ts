@@ -1,0 +1,43 @@
+import { erasedId, fact, key, type RoomMap, reference, sealed, subject } from '../datamap/vocabulary.ts'
+
+export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_keys' | 'contact_keys'> = {
+  audit_entries: {
+    holds: 'Who did what when. Values about people are encrypted under their own keys, which an erasure destroys.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      id: key,
+      at: fact,
+      initiated_from: fact,
+      actor_kind: fact,
+      actor_id: erasedId,
+      activity: fact,
+      object_kind: fact,
+      object_id: reference,
+      subject_id: erasedId,
+      contact_hash: sealed,
+      details: fact,
+      sealed_values: sealed,
+      sequence: fact,
+      hash: fact,
+    },
+  },
+  audit_checkpoints: {
+    holds: 'Signed statements of how far the chain of the audit trail reached.',
+    about: 'nobody',
+    because: 'It holds numbers, hashes and signatures.',
+    columns: { tenant_id: key, sequence: key, jws: fact, created_at: fact },
+  },
+  person_keys: {
+    holds: 'The key that opens what the audit trail says about a person, wrapped by the master key.',
+    about: 'person',
+    anonymize: 'delete',
+    columns: { tenant_id: key, user_id: subject, sealed_key: sealed, created_at: fact },
+  },
+  contact_keys: {
+    holds:
+      'The same for people who are no users, by the keyed hash of an identifier. An erasure destroys those of the identifiers of its people.',
+    about: 'other',
+    columns: { tenant_id: key, hash: sealed, sealed_key: sealed, created_at: fact },
+  },
+}

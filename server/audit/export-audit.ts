@@ -1,0 +1,63 @@
+import { csvLine } from '../imports/csv-line.ts'
+import { guardFormula } from '../imports/formula-guard.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { type AuditEntry, type AuditFilter, listAudit } from './list-audit.ts'
+
+export const auditFormats = ['csv', 'jsonl'] as const
+export type AuditFormat = (typeof auditFormats)[number]
+
+const entriesAtATime = 1000
+
+/** So that spreadsheets read the file as UTF-8. */
+const byteOrderMark = '\ufeff'
+
+const columns: { name: string; value: (entry: AuditEntry) => unknown }[] = [
+  { name: 'at', value: ({ at }) => at },
+  { name: 'activity', value: ({ activity }) => activity },
+  { name: 'title', value: ({ title }) => title },
+  { name: 'actor_kind', value: ({ actor }) => actor.kind },
+  { name: 'actor_id', value: ({ actor }) => actor.id },
+  { name: 'from', value: ({ actor }) => actor.from },
+  { name: 'object_kind', value: ({ object }) => object.kind },
+  { name: 'object_id', value: ({ object }) => object.id },
+  { name: 'subject', value: ({ subject }) => subject },
+  { name: 'details', value: ({ details }) => (Object.keys(details).length === 0 ? null : JSON.stringify(details)) },
+  { name: 'values', value: ({ values, erased }) => (erased ? 'erased' : values && JSON.stringify(values)) },
+  { name: 'sequence', value: ({ sequence }) => sequence },
+  { name: 'hash', value: ({ hash }) => hash },
+  { name: 'id', value: ({ id }) => id },
+]
+
+/**
+ * Writes the entries that the filter fits, newest first, as CSV with a head (cells that a spreadsheet would run as a
+ * formula get an apostrophe in front) or as one JSON document a line. Holds a page of them at a time, and sees one state
+ * of the database, so it is the first thing its transaction does. Answers how many there were.
+ *
+ * Throws like {@link listAudit}.
+ */
+export async function exportAudit(
+  tx: TenantTransaction,
+  filter: AuditFilter,
+  format: AuditFormat,
+  write: (text: string) => Promise<unknown>,
+): Promise<number> {
+  await tx.query('set transaction isolation level repeatable read')
+  if (format === 'csv') await write(byteOrderMark + csvLine(columns.map(({ name }) => name)))
+  let count = 0
+  let after: string | undefined
+  do {
+    const { entries, next } = await listAudit(tx, filter, { limit: entriesAtATime, after })
+    count += entries.length
+    if (entries.length > 0) await write(entries.map(format === 'csv' ? csvOf : jsonOf).join(''))
+    after = next ?? undefined
+  } while (after !== undefined)
+  return count
+}
+
+function csvOf(entry: AuditEntry): string {
+  return csvLine(columns.map(({ value }) => guardFormula(String(value(entry) ?? ''))))
+}
+
+function jsonOf(entry: AuditEntry): string {
+  return `${JSON.stringify(entry)}\n`
+}

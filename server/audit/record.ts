@@ -1,0 +1,145 @@
+import canonicalize from 'canonicalize'
+import type { Identifier } from '../datamap/identifiers.ts'
+import { seal } from '../platform/crypto/seal.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import type { Initiator } from '../platform/initiator.ts'
+import { type Activity, activities } from './activities.ts'
+import { hashOfContact, keyOfContact, keysOfUsers } from './subject-keys.ts'
+
+/** Words of the code, ids, numbers: nothing that a person wrote, and nothing about a person. Stored as it is, for good. */
+export type Details = { readonly [name: string]: Detail }
+type Detail = string | number | boolean | null | readonly Detail[] | Details
+
+export type AuditRecord = {
+  activity: Activity
+  /** Id of what the activity is done to. */
+  object?: string | undefined
+  /** Id of the user whom it is about, where that is not the object. */
+  subject?: string | undefined
+  /** The contact whom it is about: a person who is no user. */
+  contact?: Identifier | undefined
+  details?: Details | undefined
+  /** Values about the subject, as JSON has them. They are encrypted under the subject's key. */
+  values?: object | undefined
+}
+
+export const valuesPurpose = 'values of an audit entry'
+
+/**
+ * Records what was done, in the transaction that does it, with who set that in motion: one statement, whatever the number
+ * of entries, and a second one where values about people are among them. Only that one is waited for. Of people who have no key and can get none,
+ * because they are anonymized or gone, no values are recorded.
+ *
+ * Throws a `TypeError` where the details hold what is no word of the code, and `master_key.wrong`.
+ */
+export async function record(tx: TenantTransaction, given: AuditRecord | readonly AuditRecord[]): Promise<void> {
+  const records = Array.isArray(given) ? (given as readonly AuditRecord[]) : [given as AuditRecord]
+  if (records.length === 0) return
+  const actor = actorOf(tx.initiator)
+  // Without values and contacts there is nothing to wait for: the entries cost no round trip.
+  const contacts = records.every(({ contact }) => contact === undefined)
+    ? records.map(() => undefined)
+    : await Promise.all(records.map(({ contact }) => contact && hashOfContact(tx, contact)))
+  const sealed = records.every(({ values }) => values === undefined)
+    ? records.map(() => null)
+    : await sealValues(tx, records, contacts)
+  tx.send(
+    `insert into audit_entries (tenant_id, id, at, initiated_from, actor_kind, actor_id, activity, object_kind, object_id,
+       subject_id, contact_hash, details, sealed_values)
+     select $1, audit_entry_id(clock.at), clock.at, $2, $3, $4, given.*
+     from (select clock_timestamp() as at offset 0) as clock,
+       unnest($5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::bytea[], $10::text[], $11::bytea[]) as given`,
+    [
+      tx.tenantId,
+      tx.initiator.from,
+      actor.kind,
+      actor.id,
+      records.map(({ activity }) => activity),
+      records.map(({ activity }) => activities[activity].object),
+      records.map((one) => (isAboutObject(one) ? null : (one.object ?? null))),
+      records.map(subjectOf),
+      contacts.map((hash) => hash ?? null),
+      detailsOf(records),
+      sealed,
+    ],
+    'record_audit',
+  )
+}
+
+export const actorKinds = [
+  'user',
+  'api_key',
+  'client',
+  'command_line',
+  'identity_provider',
+  'policy',
+  'ledger',
+  'system',
+] as const
+export type ActorKind = (typeof actorKinds)[number]
+
+/** Who acted: the user where one is signed in, else the credential, else the way by which it came. */
+function actorOf({ from, userId, credential }: Initiator): { kind: ActorKind; id: string | null } {
+  if (userId !== undefined) return { kind: 'user', id: userId }
+  if (credential !== undefined) return { kind: credential.kind, id: credential.id }
+  // Somebody must be signed in there; who is not, is the system.
+  return { kind: from === 'console' || from === 'api' ? 'system' : from, id: null }
+}
+
+function isAboutObject({ activity }: AuditRecord): boolean {
+  return activities[activity].object === 'user'
+}
+
+function subjectOf(one: AuditRecord): string | null {
+  return (isAboutObject(one) ? one.object : one.subject) ?? null
+}
+
+async function sealValues(
+  tx: TenantTransaction,
+  records: readonly AuditRecord[],
+  contacts: (Buffer | undefined)[],
+): Promise<(Buffer | null)[]> {
+  const users = new Set(records.flatMap((one) => (one.values === undefined ? [] : (subjectOf(one) ?? []))))
+  const keys = users.size === 0 ? new Map<string, Buffer>() : await keysOfUsers(tx, [...users])
+  return await Promise.all(
+    records.map(async (one, index) => {
+      if (one.values === undefined) return null
+      const contact = contacts[index]
+      const key = contact === undefined ? keys.get(subjectOf(one) ?? '') : await keyOfContact(tx, contact)
+      return key === undefined ? null : seal(key, Buffer.from(JSON.stringify(one.values)), valuesPurpose)
+    }),
+  )
+}
+
+const word = /^[A-Za-z0-9_.:-]{0,64}$/
+
+/** The details as they are stored; what many entries share is checked and written once. */
+function detailsOf(records: readonly AuditRecord[]): string[] {
+  let last: Details | undefined
+  let text = '{}'
+  return records.map(({ details = nothing }) => {
+    if (details === last) return text
+    requireWords(details)
+    last = details
+    text = canonicalize(details) ?? '{}'
+    return text
+  })
+}
+
+const nothing: Details = {}
+
+/** Free text would stay for ever, and nobody could scrub it. */
+function requireWords(detail: Detail): void {
+  if (typeof detail === 'string') {
+    if (!word.test(detail)) throw new TypeError('A detail of an audit entry is a word of the code, an id or a number')
+  } else if (typeof detail === 'number') {
+    if (!Number.isFinite(detail)) throw new TypeError('A number in an audit entry is finite')
+  } else if (Array.isArray(detail)) {
+    for (const item of detail) requireWords(item)
+  } else if (typeof detail === 'object' && detail !== null) {
+    for (const [name, value] of Object.entries(detail)) {
+      requireWords(name)
+      requireWords(value)
+    }
+  }
+}

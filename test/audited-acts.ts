@@ -1,0 +1,72 @@
+import pg from 'pg'
+
+/** Tables whose changes are no acts of their own, with the reason. Whatever changes another table is recorded. */
+const noActs: Record<string, string> = {
+  audit_entries: 'It is the record.',
+  audit_checkpoints: 'Sealing changes nothing but the record.',
+  person_keys: 'A key is made by the entry that needs it, and goes with the person.',
+  contact_keys: 'The same.',
+  tenant_keys: 'A key is made when something first needs it.',
+  sign_in_sessions: 'Signing in is recorded; a session is used, ends and is cleared away by itself.',
+  sign_in_failures: 'It counts what did not happen.',
+  notifications: 'They tell of acts that are recorded.',
+  import_files: 'It marks how far an import is, which is recorded as a whole.',
+  import_runs: 'A run is recorded once, when it ends.',
+  erasure_subjects: 'How far an order is; ordering, erasing, cancelling and the like change the order too, or people.',
+  erasure_steps: 'The same.',
+  erasure_certificates: 'The same.',
+  erasure_receipts: 'The same.',
+  erasure_findings: 'A sweep is recorded as a whole.',
+  tombstones: 'They come with the erasure of people, which is recorded.',
+  erasure_ledger: 'The same.',
+}
+
+/**
+ * Makes a database refuse to commit what the application changed without an entry of the audit trail in the same
+ * transaction. Every test of every operation, of those too that do not exist yet, thereby proves that it is recorded. Rows
+ * that a test writes itself are written as the owner, or in a transaction that says `set local lethe_test.fixture = 'yes'`.
+ */
+export async function refuseUnrecordedActs(ownerUrl: string): Promise<void> {
+  const owner = new pg.Client({ connectionString: ownerUrl })
+  await owner.connect()
+  try {
+    await owner.query(`
+      create schema lethe_test;
+      grant usage on schema lethe_test to public;
+      create function lethe_test.recorded() returns trigger language plpgsql as $$
+      begin
+        perform set_config('lethe_test.recorded', pg_current_xact_id()::text, true);
+        return null;
+      end $$;
+      create function lethe_test.require_record() returns trigger language plpgsql as $$
+      begin
+        if tg_op = 'UPDATE' and to_jsonb(old) - 'last_used_at' = to_jsonb(new) - 'last_used_at' then
+          return null;
+        end if;
+        if current_user = 'lethe_app'
+          and current_setting('lethe_test.recorded', true) is distinct from pg_current_xact_id()::text
+          and current_setting('lethe_test.fixture', true) is distinct from 'yes' then
+          raise exception 'a row of % was changed, and no entry of the audit trail says so', tg_table_name;
+        end if;
+        return null;
+      end $$;
+      create trigger recorded after insert on audit_entries for each statement execute function lethe_test.recorded();
+      create trigger recorded after insert or update of rows_read, finished_at on import_runs for each statement execute function lethe_test.recorded()`)
+    const { rows } = await owner.query<{ name: string }>(
+      `select c.relname::text as name from pg_class c
+       where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and (c.relname = 'tenants' or exists (
+         select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped))`,
+    )
+    const names = rows.map(({ name }) => name)
+    const gone = Object.keys(noActs).filter((name) => !names.includes(name))
+    if (gone.length > 0) throw new Error(`audited-acts.ts names tables that do not exist: ${gone.join(', ')}`)
+    for (const name of names.filter((one) => !Object.hasOwn(noActs, one))) {
+      await owner.query(
+        `create constraint trigger requires_record after insert or update or delete on ${pg.escapeIdentifier(name)}
+         deferrable initially deferred for each row execute function lethe_test.require_record()`,
+      )
+    }
+  } finally {
+    await owner.end()
+  }
+}
