@@ -1,4 +1,5 @@
 import { type GroupMembership, listGroupsOf } from '../directory/memberships.ts'
+import { type Reappearance, readReappearances } from '../directory/reappearances.ts'
 import { findPendingErasure } from '../erasure/pending.ts'
 import { countParticipation } from '../learning/participation.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
@@ -12,6 +13,8 @@ export type UserDetails = {
   groups: GroupMembership[]
   /** Catalogs that the user sees, directly or through a group, and active enrollments. */
   counts: { catalogs: number; enrollments: number }
+  /** Set for whoever was purged and came back with a group of the directory. */
+  reappeared: Reappearance | null
   pending_erasure: { request_id: string; state: string } | null
 }
 
@@ -27,6 +30,7 @@ export async function showUser(tx: TenantTransaction, selector: Selector): Promi
       userId: user.id,
       groupIds: groups.filter(({ active }) => active).map(({ group_id }) => group_id),
     }),
+    reappeared: (await readReappearances(tx, [user.id])).get(user.id) ?? null,
     pending_erasure: (await findPendingErasure(tx, user.id)) ?? null,
   }
 }
