@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { useEmbeddedServer } from '../server/platform/database/embedded.ts'
 import { benchAudit } from './audit.ts'
 import { loadDatabase, type Place } from './databases.ts'
+import { benchHttp } from './http.ts'
 import { benchImportOulad } from './import-oulad.ts'
 import { writePlans } from './plans.ts'
 import { manyRows, measureMany, measurePurgeOne, purgeOneRow } from './purge.ts'
@@ -14,7 +15,7 @@ import { benchSweep } from './sweep.ts'
 import { benchTenFold } from './ten-fold.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
-// Arguments choose: import, audit, one, many, anonymize, sweep, tenfold; and plans, which writes docs/plans.md.
+// Arguments choose: import, http, audit, one, many, anonymize, sweep, tenfold; and plans, which writes docs/plans.md.
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const oulad = process.env.LETHE_OULAD || path.join(project, '..', 'shared', 'data', 'oulad')
@@ -37,6 +38,7 @@ try {
     log: (line) => process.stderr.write(`${line}\n`),
   }
   if (wanted('import')) rows.push(...(await importRows(place)))
+  if (wanted('http')) rows.push(...(await benchHttp(place)))
   if (wanted('audit')) rows.push(...(await benchAudit(place)))
   if (['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) || only.has('plans')) {
     const loaded = await loadDatabase(place)

@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 7e2d4654eb3b89d5. The order is the order of the erasure, in one transaction.
+-- Map version cb7948b2d32076ad. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -60,6 +60,8 @@ union all
 select 'enrollments' as table_name, 'cleared unenrolled_by' as effect, unenrolled_by as person, count(*)::int as row_count from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[]) group by unenrolled_by
 union all
 select 'erasure_requests' as table_name, 'cleared requested_by' as effect, requested_by as person, count(*)::int as row_count from erasure_requests where tenant_id = $1 and requested_by = any($2) group by requested_by
+union all
+select 'idempotent_requests' as table_name, 'emptied' as effect, user_id as person, count(*)::int as row_count from idempotent_requests where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'import_runs' as table_name, 'cleared started_by' as effect, started_by as person, count(*)::int as row_count from import_runs where tenant_id = $1 and started_by = any($2) group by started_by
 union all
@@ -167,6 +169,9 @@ update enrollments set unenrolled_by = null where tenant_id = $1 and unenrolled_
 -- erasure_requests: cleared requested_by.
 update erasure_requests set requested_by = null where tenant_id = $1 and requested_by = any($2);
 
+-- idempotent_requests: emptied.
+update idempotent_requests set user_id = null, body = null where tenant_id = $1 and user_id = any($2);
+
 -- import_runs: cleared started_by.
 update import_runs set started_by = null where tenant_id = $1 and started_by = any($2);
 
@@ -244,51 +249,53 @@ select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
 union all
-select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
+select 14 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
+select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and name ilike any ($4::text[])
+select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and name ilike any ($4::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
+select 21 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+union all
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
 
 -- ANONYMIZE
 
@@ -328,6 +335,8 @@ union all
 select 'api_keys' as table_name, 'reassigned' as effect, owner_id as person, count(*)::int as row_count from api_keys where tenant_id = $1 and owner_id = any($2) group by owner_id
 union all
 select 'course_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from course_authors where tenant_id = $1 and user_id = any($2) group by user_id
+union all
+select 'idempotent_requests' as table_name, 'emptied' as effect, user_id as person, count(*)::int as row_count from idempotent_requests where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'oauth_clients' as table_name, 'reassigned' as effect, owner_id as person, count(*)::int as row_count from oauth_clients where tenant_id = $1 and owner_id = any($2) group by owner_id
 union all
@@ -404,6 +413,9 @@ insert into course_authors (tenant_id, course_id, user_id, added_at) select dist
 -- course_authors: reassigned (2 of 2).
 delete from course_authors where tenant_id = $1 and user_id = any($2);
 
+-- idempotent_requests: emptied.
+update idempotent_requests set user_id = null, body = null where tenant_id = $1 and user_id = any($2);
+
 -- oauth_clients: reassigned. $3: the heir, or null.
 update oauth_clients set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
 
@@ -461,48 +473,50 @@ select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
 union all
-select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
+select 14 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
+select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and name ilike any ($4::text[])
+select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and name ilike any ($4::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
+select 21 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+union all
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);

@@ -5,6 +5,7 @@ import { accessPage } from '../server/access/access-page.ts'
 import { compileDataMap } from '../server/datamap/compile.ts'
 import { dataMap } from '../server/datamap/data-map.ts'
 import { statementListing } from '../server/datamap/statement-listing.ts'
+import { openApiDocument } from '../server/http/openapi-document.ts'
 import { migrate } from '../server/platform/database/migrate.ts'
 import {
   readSchema,
@@ -67,6 +68,7 @@ async function generated(
         ['server/datamap/schema-facts.gen.ts', schemaConstants(schema)],
         ['docs/schema.txt', schemaListing(schema)],
         ['docs/access.md', accessPage()],
+        ['docs/openapi.json', await openApiDocument()],
         ...('text' in statements ? [[statementsFile, statements.text] satisfies [string, string]] : []),
       ],
       unsound: 'unsound' in statements ? statements.unsound : undefined,

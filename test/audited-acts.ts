@@ -9,6 +9,7 @@ const noActs: Record<string, string> = {
   tenant_keys: 'A key is made when something first needs it.',
   sign_in_sessions: 'Signing in is recorded; a session is used, ends and is cleared away by itself.',
   sign_in_failures: 'It counts what did not happen.',
+  idempotent_requests: 'It keeps the answer of an act that is recorded.',
   notifications: 'They tell of acts that are recorded.',
   import_files: 'It marks how far an import is, which is recorded as a whole.',
   import_runs: 'A run is recorded once, when it ends.',

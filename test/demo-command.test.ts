@@ -110,6 +110,28 @@ describe('lethe demo', () => {
     expect(codes.filter(([, code]) => code !== 0)).toEqual([['preview --login sam.zwilling@example.org', 4]])
   }, 180_000)
 
+  it('proposes a curl command that purges somebody and shows the certificate, and sign-ins that work', async () => {
+    const [, curl = ''] = /^ {2}(curl .*)$/m.exec(demo.text.stdout) ?? []
+    const { code, stdout, stderr } = await finish(startProgram('/bin/sh', ['-c', curl]))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toMatchObject({
+      claims: [{ type: 'lethe.erasure_certificate', operation: 'purge', subjects: { total: 1, done: 1 } }],
+    })
+    const [, url = ''] = /answers at (http:\S+);/.exec(demo.text.stdout) ?? []
+    const [, password = ''] = /^ {2}password {2}(.*?) {3}/m.exec(demo.text.stdout) ?? []
+    const logins = [...demo.text.stdout.matchAll(/^ {2}sign-in {3}(\S+)/gm)].map(([, login]) => login)
+    expect(logins).toHaveLength(4)
+    for (const login of logins) {
+      const response = await fetch(`${url}/api/v1/session`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ tenant: 'Demo Academy', login, password }),
+      })
+      expect(response.status).toBe(201)
+    }
+    expect((await fetch(`${url}/docs/`)).status).toBe(200)
+  })
+
   it('refuses a second demo on its data folder and says which process has it', async () => {
     const { code, stdout, stderr } = await finish(start('demo'))
     expect({ code, stdout }).toEqual({ code: 6, stdout: '' })

@@ -1,53 +1,123 @@
 import { once } from 'node:events'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import type { Logger } from 'pino'
+import { buildServer } from '../http/build-server.ts'
+import { type Address, listen } from '../http/listen.ts'
 import { claimDataFolder } from '../platform/database/embedded.ts'
+import { isLetheError } from '../platform/errors.ts'
 import { openLog } from '../platform/log.ts'
+import { requireWholeNumber } from '../platform/require-number.ts'
 import { startWorkers } from '../workers.ts'
 import { helpText } from './help-text.ts'
 import { type ApplicationSession, withApplication } from './session.ts'
+
+/** What one process does: answer requests, work on orders, or both. */
+export const serveRoles = ['all', 'api', 'worker'] as const
+export type ServeRole = (typeof serveRoles)[number]
+
+export const usualAddress: Address = { host: '127.0.0.1', port: 8080 }
+
+type ServeCommandOptions = { role: ServeRole; host: string; port: string; trustedProxies: string }
 
 /** `lethe serve` */
 export function addServeCommand(program: Command): void {
   program
     .command('serve')
-    .description('work on orders until stopped with Ctrl-C')
+    .description('answer HTTP requests and work on orders until stopped with Ctrl-C')
+    .addOption(new Option('--role <role>', 'what this process does').choices(serveRoles).default('all'))
+    .option('--host <address>', 'the address to listen on; 0.0.0.0 for every one', usualAddress.host)
+    .option('--port <number>', 'the port to listen on; 0 for any that is free', String(usualAddress.port))
+    .option('--trusted-proxies <number>', "how many proxies in front may be believed about the caller's address", '0')
     .addHelpText(
       'after',
       helpText({
-        notes:
-          'With a server of your own, any number of them may run. "lethe purge" and "lethe anonymize" also work by themselves.',
+        notes: `
+Several processes need a server of your own (DATABASE_URL); then any number of each may run.
+"lethe purge" and "lethe anonymize" also work by themselves.`,
         exitCodes: { 0: 'stopped with Ctrl-C, when what was running had ended' },
-        examples: ['lethe serve', 'lethe serve --data /var/lib/lethe --quiet'],
+        examples: [
+          'lethe serve',
+          'lethe serve --role api --host 0.0.0.0 --port 80 --trusted-proxies 1',
+          'lethe serve --role worker --quiet',
+        ],
       }),
     )
-    .action(async (_options: unknown, command: Command) => {
-      await withApplication(command, (session) => serve(session, { command: 'lethe serve' }), { untilStopped: true })
+    .action(async (options: ServeCommandOptions, command: Command) => {
+      const { role, host } = options
+      const port = requireWholeNumber('--port', Number(options.port), { from: 0, to: 65_535 })
+      const trustedProxies = requireWholeNumber('--trusted-proxies', Number(options.trustedProxies), {
+        from: 0,
+        to: 16,
+      })
+      await withApplication(
+        command,
+        (session) => serve(session, { command: 'lethe serve', role, address: { host, port }, trustedProxies }),
+        { untilStopped: true },
+      )
     })
 }
 
+export type ServeOptions = {
+  /** Kept in the data folder for whoever wants to know what runs there. */
+  command: string
+  role: ServeRole
+  address: Address
+  trustedProxies?: number
+  /** Listens on a free port where another program has the one of the address. */
+  orAnyPort?: boolean
+  /** Comes first, when the data folder is this process's alone. */
+  prepare?: () => Promise<void>
+  /** Comes when the server answers. */
+  onListening?: (url: string) => Promise<void>
+}
+
 /**
- * Runs the workers until the session is stopped; `prepare` comes first, when the data folder is this process's alone.
- * `command` is kept in the data folder for whoever wants to know what runs there.
+ * Serves until the session is stopped. Then no new request is let in; requests and jobs that run are finished first.
  *
- * Throws `data_folder.in_use` where another process serves the data folder.
+ * Throws `data_folder.in_use` where another process serves the data folder, and `server.address_unusable`.
  */
-export async function serve(
-  session: ApplicationSession,
-  options: { command: string; prepare?: () => Promise<void> },
-): Promise<void> {
+export async function serve(session: ApplicationSession, options: ServeOptions): Promise<void> {
   const { application, signal, output, config } = session
+  const { role, prepare, onListening } = options
   const claim = config.databaseUrl === undefined ? await claimDataFolder(config.dataFolder, options.command) : undefined
+  const log = openLog()
   try {
-    await options.prepare?.()
+    await prepare?.()
     signal.throwIfAborted()
-    const workers = await startWorkers(application, openLog())
+    const workers = role === 'api' ? undefined : await startWorkers(application, log)
     try {
-      output.note('Working on orders. Ctrl-C ends.')
-      if (!signal.aborted) await once(signal, 'abort')
+      const http = role === 'worker' ? undefined : await startHttp(session, log, options)
+      try {
+        if (http !== undefined) await onListening?.(http.url)
+        const parts = [
+          ...(http === undefined ? [] : [`Answering at ${http.url}, with the APIs' pages at ${http.url}/docs.`]),
+          ...(workers === undefined ? [] : ['Working on orders.']),
+        ]
+        output.note(`${parts.join(' ')} Ctrl-C ends.`)
+        if (!signal.aborted) await once(signal, 'abort')
+      } finally {
+        await http?.close()
+      }
     } finally {
-      await workers.stop()
+      await workers?.stop()
     }
   } finally {
     await claim?.release()
+  }
+}
+
+async function startHttp(
+  { application }: ApplicationSession,
+  log: Logger,
+  { address, orAnyPort, trustedProxies = 0 }: ServeOptions,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const server = await buildServer(application, { log, trustedProxies })
+  try {
+    return { url: await listen(server, address), close: () => server.close() }
+  } catch (error) {
+    await server.close()
+    if (orAnyPort !== true || !isLetheError(error, 'server.address_unusable')) throw error
+    const another = await buildServer(application, { log, trustedProxies })
+    return { url: await listen(another, { ...address, port: 0 }), close: () => another.close() }
   }
 }

@@ -2,6 +2,7 @@ import { accessMap } from '../access/data-map.ts'
 import { auditMap } from '../audit/data-map.ts'
 import { directoryMap } from '../directory/data-map.ts'
 import { erasureMap } from '../erasure/data-map.ts'
+import { httpMap } from '../http/data-map.ts'
 import { importsMap } from '../imports/data-map.ts'
 import { learningMap } from '../learning/data-map.ts'
 import { notifyMap } from '../notify/data-map.ts'
@@ -21,6 +22,7 @@ export const dataMap: DataMap = {
   ...skillsMap,
   ...notifyMap,
   ...importsMap,
+  ...httpMap,
   ...erasureMap,
   ...auditMap,
   ...platformMap,

@@ -1366,6 +1366,61 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "idempotent_requests": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "key_hash": {
+        "type": "text",
+        "nullable": false
+      },
+      "fingerprint": {
+        "type": "text",
+        "nullable": false
+      },
+      "status": {
+        "type": "smallint",
+        "nullable": true
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "body": {
+        "type": "text",
+        "nullable": true
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "key_hash"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "import_files": {
     "columns": {
       "tenant_id": {

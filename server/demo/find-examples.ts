@@ -9,6 +9,8 @@ import { twinAddress } from './hire-people.ts'
 export type Examples = {
   /** E-mail address of a deleted learner, which nobody else has; undefined when nobody of this kind is left. */
   leaver: string | undefined
+  /** The same of another one. */
+  otherLeaver: string | undefined
   /** The same of an active learner. */
   learner: string | undefined
   /** Two people with one login name, and the directory object id of the one who is deleted. */
@@ -19,9 +21,12 @@ export type Examples = {
 export async function findExamples(tx: TenantTransaction): Promise<Examples> {
   const twins = await listUsers(tx, { states: ['active', 'deleted'], search: twinAddress })
   const deletedTwin = twins.users.find(({ state }) => state === 'deleted')?.directory_object_id
+  const [leaver, otherLeaver] = await findAddresses(tx, { sort: 'deleted' }, 2)
+  const [learner] = await findAddresses(tx, { states: ['active'] }, 1)
   return {
-    leaver: await findAddress(tx, { sort: 'deleted' }),
-    learner: await findAddress(tx, { states: ['active'] }),
+    leaver,
+    otherLeaver,
+    learner,
     twins:
       twins.users.length > 1 && deletedTwin != null
         ? { login: twinAddress, directoryObjectId: deletedTwin }
@@ -29,15 +34,17 @@ export async function findExamples(tx: TenantTransaction): Promise<Examples> {
   }
 }
 
-/** The address of the last learner in the list whom it names alone and nothing else is being done to. */
-async function findAddress(tx: TenantTransaction, options: ListUsersOptions): Promise<string | undefined> {
+/** The addresses of the last learners in the list whom they name alone and nothing else is being done to. */
+async function findAddresses(tx: TenantTransaction, options: ListUsersOptions, most: number): Promise<string[]> {
   const { users } = await listUsers(tx, { ...options, limit: 1000 })
+  const addresses: string[] = []
   for (const { id, email } of users.filter(isLearner).reverse()) {
+    if (addresses.length === most) break
     if (email === null) continue
     const [named] = await resolveUsers(tx, [{ by: 'email', value: email }])
-    if (named?.outcome === 'found' && (await findPendingErasure(tx, id)) === undefined) return email
+    if (named?.outcome === 'found' && (await findPendingErasure(tx, id)) === undefined) addresses.push(email)
   }
-  return undefined
+  return addresses
 }
 
 function isLearner({ roles, former_roles }: User): boolean {

@@ -431,7 +431,7 @@ it('is finished by the next worker after kill -9, once, beside a purge', async (
   await test.owner.query('select from enrollments where user_id = any ($1) for update', [[anonymized[9], purged[9]]])
   const child = spawn(
     fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url)),
-    [fileURLToPath(new URL('../../bin/lethe.mjs', import.meta.url)), 'serve'],
+    [fileURLToPath(new URL('../../bin/lethe.mjs', import.meta.url)), 'serve', '--role', 'worker'],
     {
       stdio: 'ignore',
       env: {

@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { isUuid } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { type User, type UserState, userColumnsSql, userStates } from './user.ts'
+import { type User, type UserKind, type UserRole, type UserState, userColumnsSql, userStates } from './user.ts'
 
 export const userSorts = ['id', 'created', 'deleted', 'name'] as const
 export type UserSort = (typeof userSorts)[number]
@@ -13,8 +13,15 @@ export type ListUsersOptions = {
   search?: string
   /** Only users who were deleted in this month (UTC), as YYYY-MM. */
   deletedIn?: string
+  kind?: UserKind
+  /** Only users who have this role. */
+  role?: UserRole
+  /** Only users of exactly this department. */
+  department?: string
   /** Default: id, which is the order of creation. */
   sort?: UserSort
+  /** The last ones first. */
+  descending?: boolean
   /** 1 to 1000; default 50. */
   limit?: number
   /** Where the page before ended: its `next`. */
@@ -46,24 +53,25 @@ export async function listUsers(
   const bind = (value: unknown) => `$${values.push(value)}`
   const conditions = conditionsOf(tx, options, bind)
   const key = sortKeys[sort]
+  const beyond = options.descending === true ? '<' : '>'
   if (options.after !== undefined) {
     const cursor = readCursor(options.after, sort)
     if (key === undefined) {
-      conditions.push(`id > ${bind(cursor.id)}::uuid`)
+      conditions.push(`id ${beyond} ${bind(cursor.id)}::uuid`)
     } else if (sort === 'name') {
       await requireStillThere(tx, cursor.id)
       conditions.push(
-        `(${key}, id) > (select ${key}, id from users where tenant_id = $1 and id = ${bind(cursor.id)}::uuid)`,
+        `(${key}, id) ${beyond} (select ${key}, id from users where tenant_id = $1 and id = ${bind(cursor.id)}::uuid)`,
       )
     } else {
-      conditions.push(`(${key}, id) > (${bind(cursor.key)}::timestamptz, ${bind(cursor.id)}::uuid)`)
+      conditions.push(`(${key}, id) ${beyond} (${bind(cursor.key)}::timestamptz, ${bind(cursor.id)}::uuid)`)
     }
   }
   const { rows } = await tx.query<User & { cursor_key: string | null }>(
     `select ${userColumnsSql}, ${sort === 'created' || sort === 'deleted' ? `to_char(${key} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` : 'null'} as cursor_key
      from users
      where ${conditions.join(' and ')}
-     order by ${orderOf(sort)}
+     order by ${orderOf(options)}
      limit ${limit + 1}`,
     values,
   )
@@ -80,12 +88,13 @@ export function selectionOfUsers(
 ): { where: string; orderBy: string; values: unknown[] } {
   const values: unknown[] = []
   const conditions = conditionsOf(tx, options, (value) => `$${values.push(value)}`)
-  return { where: conditions.join(' and '), orderBy: orderOf(options.sort ?? 'id'), values }
+  return { where: conditions.join(' and '), orderBy: orderOf(options), values }
 }
 
-function orderOf(sort: UserSort): string {
+function orderOf({ sort = 'id', descending }: Pick<ListUsersOptions, 'sort' | 'descending'>): string {
   const key = sortKeys[sort]
-  return key === undefined ? 'id' : `${key}, id`
+  const way = descending === true ? ' desc' : ''
+  return key === undefined ? `id${way}` : `${key}${way}, id${way}`
 }
 
 function conditionsOf(tx: TenantTransaction, options: ListUsersOptions, bind: (value: unknown) => string): string[] {
@@ -95,10 +104,14 @@ function conditionsOf(tx: TenantTransaction, options: ListUsersOptions, bind: (v
     conditions.push(`deleted_at >= ${start}::timestamptz`)
     conditions.push(`deleted_at < (${start}::timestamptz at time zone 'utc' + interval '1 month') at time zone 'utc'`)
   }
+  if (options.kind !== undefined) conditions.push(`kind = ${bind(options.kind)}`)
+  if (options.role !== undefined) conditions.push(`${bind(options.role)} = any (roles)`)
+  if (options.department !== undefined) {
+    conditions.push(`department = ${bind(requireText('department', options.department))}`)
+  }
   if (options.sort === 'deleted') conditions.push(`state = 'deleted'`)
   if (options.search !== undefined) {
-    if (options.search.includes('\0')) throw invalid('search', 'text without null bytes')
-    const part = `normal_identifier(${bind(options.search)})`
+    const part = `normal_identifier(${bind(requireText('search', options.search))})`
     const columns = ['email_key', 'login_key', 'lower(normalize(display_name))', `lower(normalize(first_name))`]
     columns.push('lower(normalize(last_name))')
     conditions.push(`(${columns.map((column) => `strpos(${column}, ${part}) > 0`).join(' or ')})`)
@@ -119,6 +132,11 @@ export function readStates(given: string): UserState[] {
     if (state === undefined) throw invalid('state', `all, or some of ${userStates.join(', ')}`)
     return state
   })
+}
+
+function requireText(field: string, text: string): string {
+  if (text.includes('\0')) throw invalid(field, 'text without null bytes')
+  return text
 }
 
 function monthStart(month: string): string {

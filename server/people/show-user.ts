@@ -21,16 +21,14 @@ export type UserDetails = {
 /** Everything about a user's account, an anonymized one's too. Throws `input.invalid`, `user.not_found`, `subject.ambiguous`. */
 export async function showUser(tx: TenantTransaction, selector: Selector): Promise<UserDetails> {
   const user = await findUser(tx, selector, { withAnonymized: true })
-  const groups = await listGroupsOf(tx, user.id)
-  return {
-    user,
-    product_accounts: await listProducts(tx, user.id),
-    groups,
-    counts: await countParticipation(tx, {
-      userId: user.id,
-      groupIds: groups.filter(({ active }) => active).map(({ group_id }) => group_id),
-    }),
-    reappeared: (await readReappearances(tx, [user.id])).get(user.id) ?? null,
-    pending_erasure: (await findPendingErasure(tx, user.id)) ?? null,
-  }
+  const [groups, product_accounts, reappearances, pending_erasure = null] = await Promise.all([
+    listGroupsOf(tx, user.id),
+    listProducts(tx, user.id),
+    readReappearances(tx, [user.id]),
+    findPendingErasure(tx, user.id),
+  ])
+  const groupIds = groups.filter(({ active }) => active).map(({ group_id }) => group_id)
+  const counts = await countParticipation(tx, { userId: user.id, groupIds })
+  const reappeared = reappearances.get(user.id) ?? null
+  return { user, product_accounts, groups, counts, reappeared, pending_erasure }
 }

@@ -9,6 +9,11 @@ export type ErrorKind =
   | 'not_found'
   | 'ambiguous'
   | 'conflict'
+  | 'malformed'
+  | 'too_large'
+  | 'unsupported_media_type'
+  | 'method_not_allowed'
+  | 'unavailable'
   | 'environment'
   | 'failed'
   | 'unauthenticated'
@@ -23,6 +28,11 @@ export const exitCodes: Record<ErrorKind, number> = {
   ambiguous: 4,
   conflict: 5,
   environment: 6,
+  malformed: 2,
+  too_large: 2,
+  unsupported_media_type: 2,
+  method_not_allowed: 2,
+  unavailable: 6,
   // Nobody signs in at the command line; these are there so that every kind has a code.
   unauthenticated: 7,
   forbidden: 8,
@@ -261,6 +271,11 @@ const errorTable = {
     kind: 'input',
     message: () => 'The request names nobody. Give at least one person.',
   },
+  'erasure.other_people': {
+    kind: 'conflict',
+    message: (d: { expected: number; found: number }) =>
+      `The order would be about ${d.found} ${d.found === 1 ? 'person' : 'people'}, not about ${d.expected}. Nothing was ordered; look at the preview again.`,
+  },
   'erasure.incomplete': {
     kind: 'failed',
     message: (d: { request: string; state: string; reasons: string[] }) =>
@@ -495,6 +510,51 @@ const errorTable = {
       ]
         .join(', or ')
         .replace(/^./, (first) => first.toUpperCase())} gives it.`,
+  },
+  'request.malformed': {
+    kind: 'malformed',
+    message: (d: { reason: string }) => `The request cannot be read: ${d.reason}.`,
+  },
+  'request.too_large': {
+    kind: 'too_large',
+    message: (d: { limit: number }) =>
+      `The body is larger than the ${d.limit.toLocaleString('en-US')} bytes allowed here. Send less at a time.`,
+  },
+  'request.unsupported_media_type': {
+    kind: 'unsupported_media_type',
+    message: () => 'This content type is not read here. Send JSON, with the header "Content-Type: application/json".',
+  },
+  'request.unknown_route': {
+    kind: 'not_found',
+    message: () => 'There is nothing at this address. /docs shows what there is.',
+  },
+  'request.method_not_allowed': {
+    kind: 'method_not_allowed',
+    message: (d: { allowed: string[] }) => `This address takes ${d.allowed.join(', ')} only.`,
+  },
+  'request.rate_limited': {
+    kind: 'rate_limited',
+    message: (d: { retryAfter: number }) =>
+      `Too many requests. Try again in ${d.retryAfter} ${d.retryAfter === 1 ? 'second' : 'seconds'}.`,
+  },
+  'idempotency.other_request': {
+    kind: 'input',
+    message: () =>
+      'This Idempotency-Key was used for another request within the last day. Use a new key for a new request.',
+  },
+  'idempotency.erased': {
+    kind: 'conflict',
+    message: () =>
+      'What the first request of this Idempotency-Key created is about a person who was erased since. Use a new key.',
+  },
+  'server.address_unusable': {
+    kind: 'environment',
+    message: (d: { host: string; port: number; reason: string }) =>
+      `The server cannot listen on ${d.host}, port ${d.port}: ${d.reason}. Name another address with --host and --port.`,
+  },
+  'service.unavailable': {
+    kind: 'unavailable',
+    message: () => 'The server cannot answer at the moment. Try again in a few seconds.',
   },
   'key.not_found': {
     kind: 'not_found',

@@ -3,11 +3,15 @@ import { record } from '../audit/record.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, isUuid, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import type { Initiator } from '../platform/initiator.ts'
 
 export const tenantKinds = ['enterprise', 'trial'] as const
 export type TenantKind = (typeof tenantKinds)[number]
 
 export type Tenant = { id: string; name: string; kind: TenantKind; created_at: Date }
+
+/** `id`: the id to give it, a UUID that no tenant has; `initiator`: who creates it. */
+export type NewTenant = { name: string; kind: TenantKind; id?: string; initiator?: Initiator }
 
 const maxNameLength = 256
 
@@ -16,7 +20,7 @@ const maxNameLength = 256
  *
  * Throws `input.invalid` and `tenant.name_taken`.
  */
-export async function createTenant(database: Database, options: { name: string; kind: TenantKind }): Promise<Tenant> {
+export async function createTenant(database: Database, options: NewTenant): Promise<Tenant> {
   return await createTenantWith(database, options, (_tx, tenant) => Promise.resolve(tenant))
 }
 
@@ -28,7 +32,7 @@ export async function createTenant(database: Database, options: { name: string; 
  */
 export async function createTenantWith<T>(
   database: Database,
-  options: { name: string; kind: TenantKind },
+  options: NewTenant,
   fill: (tx: TenantTransaction, tenant: Tenant) => Promise<T>,
 ): Promise<T> {
   const name = options.name.trim()
@@ -42,11 +46,12 @@ export async function createTenantWith<T>(
     throw new LetheError('input.invalid', { field: 'kind', expected: `one of ${tenantKinds.join(', ')} is expected` })
   }
   // The tenant's own row belongs to the tenant: the transaction that may insert it is the new tenant's.
-  const id = newId()
-  return await inTenant(database, id, async (tx) => {
+  const id = options.id ?? newId()
+  const { initiator } = options
+  const create = async (tx: TenantTransaction) => {
     const { rows } = await tx.query<Tenant>(
       `insert into tenants (id, name, kind) values ($1::uuid, $2, $3)
-       on conflict (name) do nothing
+       on conflict do nothing
        returning id, name, kind, created_at`,
       [id, name, options.kind],
     )
@@ -54,7 +59,8 @@ export async function createTenantWith<T>(
     if (tenant === undefined) throw new LetheError('tenant.name_taken')
     await record(tx, { activity: 'TenantCreated', object: tenant.id, details: { kind: tenant.kind } })
     return await fill(tx, tenant)
-  })
+  }
+  return await inTenant(database, id, create, { ...(initiator && { initiator }) })
 }
 
 /** All tenants of the installation, the oldest first: for the operator, who is nobody's user. */

@@ -318,6 +318,17 @@ export interface GroupMembers {
   user_id: string;
 }
 
+export interface IdempotentRequests {
+  body: string | null;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  fingerprint: string;
+  key_hash: string;
+  status: number | null;
+  tenant_id: string;
+  user_id: string | null;
+}
+
 export interface ImportFiles {
   file_name: string;
   lines_imported: Generated<number>;
@@ -721,6 +732,7 @@ export interface DB {
   "graphile_worker._private_tasks": GraphileWorkerPrivateTasks;
   "graphile_worker.migrations": GraphileWorkerMigrations;
   group_members: GroupMembers;
+  idempotent_requests: IdempotentRequests;
   import_files: ImportFiles;
   import_runs: ImportRuns;
   issued_certificates: IssuedCertificates;

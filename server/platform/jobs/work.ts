@@ -4,6 +4,7 @@ import pg from 'pg'
 import type { Logger as Log } from 'pino'
 import { codeOf, type Database } from '../database/pool.ts'
 import { isLetheError } from '../errors.ts'
+import { stackOf } from '../stack-of.ts'
 import type { JobPayload } from './enqueue.ts'
 
 /** What a job does. It may be run again after a crash or a failure, so it must take up what is there. */
@@ -122,17 +123,6 @@ async function runTask(task: Task, name: string, payload: unknown, log: Log): Pr
     log.error({ task: name, code, ...place, stack: stackOf(error) }, 'a job failed')
     throw new Error(code)
   }
-}
-
-/** Where it happened, without the message, which may have lines that look like places. */
-function stackOf(error: unknown): string[] {
-  if (!(error instanceof Error) || error.stack === undefined) return []
-  const message = error.stack.indexOf(error.message)
-  return error.stack
-    .slice(message === -1 ? 0 : message + error.message.length)
-    .split('\n')
-    .filter((line) => line.startsWith('    at '))
-    .slice(0, 8)
 }
 
 const silent = new Logger(() => () => undefined)

@@ -1,0 +1,162 @@
+import { once } from 'node:events'
+import { PassThrough } from 'node:stream'
+import { type Static, Type } from 'typebox'
+import type { Application } from '../../application.ts'
+import { activityNames } from '../../audit/activities.ts'
+import { auditFormats, exportAudit } from '../../audit/export-audit.ts'
+import { type AuditFilter, listAudit } from '../../audit/list-audit.ts'
+import { actorKinds } from '../../audit/record.ts'
+import { verifyAudit } from '../../audit/verify-audit.ts'
+import { answers, contents, named } from '../../http/declare-route.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { inTenantOf, tenantOf } from '../../http/in-tenant-of.ts'
+import type { JsonObject } from '../../platform/database/schema.gen.ts'
+import { Id, Next, NullableId, NullableText } from './schemas.ts'
+
+const tags = ['Audit']
+
+const NullableJson = Type.Unsafe<JsonObject | null>({ type: ['object', 'null'], additionalProperties: true })
+const NullableNumber = Type.Unsafe<number | null>({ type: ['integer', 'null'] })
+
+const AuditEntry = named(
+  'AuditEntry',
+  Type.Object(
+    {
+      id: Id,
+      at: Type.String({ format: 'date-time' }),
+      activity: Type.String(),
+      title: Type.String({ description: 'The activity in words' }),
+      actor: Type.Object({ kind: Type.String(), id: NullableId, from: Type.String() }),
+      object: Type.Object({ kind: Type.String(), id: NullableId }),
+      subject: Type.Unsafe<string | null>({
+        ...NullableId,
+        description: 'The user whom it is about; the id stays when the user is erased',
+      }),
+      contact: Type.Boolean({ description: 'Whether it is about a person who is no user' }),
+      details: Type.Unsafe<JsonObject>({ type: 'object', additionalProperties: true }),
+      values: NullableJson,
+      erased: Type.Boolean({ description: 'The person was erased, and the values with that' }),
+      sequence: NullableNumber,
+      hash: NullableText,
+    },
+    { description: 'What was done, by whom' },
+  ),
+)
+
+const Time = Type.String({ format: 'date-time', maxLength: 64 })
+const filter = {
+  from: Type.Optional(Time),
+  until: Type.Optional(Time),
+  activity: Type.Optional(Type.Enum([...activityNames])),
+  actor_kind: Type.Optional(Type.Enum([...actorKinds])),
+  actor: Type.Optional(Id),
+  object_kind: Type.Optional(Type.String({ maxLength: 64 })),
+  object: Type.Optional(Id),
+  subject: Type.Optional(Id),
+}
+
+const Verification = Type.Object(
+  {
+    sealed: Type.Integer({ description: 'Entries that were checked' }),
+    unsealed: Type.Integer({ description: 'Entries that are not sealed yet; nothing is promised for them' }),
+    checkpoints: Type.Integer(),
+    head: Type.Object({ sequence: Type.Integer(), hash: NullableText }),
+    problems: Type.Array(
+      Type.Object({ problem: Type.String(), from: Type.Integer(), to: Type.Integer(), at: NullableText }),
+      { description: 'Empty: everything is as it was sealed' },
+    ),
+  },
+  { description: 'What was found' },
+)
+
+/** `/api/v1/audit` */
+export function addAuditRoutes(server: HttpServer, app: Application): void {
+  server.addSchema(AuditEntry.schema)
+  server.route({
+    method: 'GET',
+    url: '/api/v1/audit',
+    config: { permission: 'audit.read' },
+    schema: {
+      tags,
+      summary: 'List the audit trail, the newest first',
+      querystring: Type.Object(
+        {
+          ...filter,
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
+          after: Type.Optional(Id),
+        },
+        { additionalProperties: false },
+      ),
+      response: answers({
+        200: Type.Object({ entries: Type.Array(AuditEntry.ref), next: Next }, { description: 'A page' }),
+      }),
+    },
+    handler: (request) => {
+      const { limit, after, ...rest } = request.query
+      return inTenantOf(request, app, (tx) => listAudit(tx, filterOf(rest), { limit, after }))
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: '/api/v1/audit/export',
+    exposeHeadRoute: false,
+    handlerTimeout: longestExport,
+    config: { permission: 'audit.export' },
+    schema: {
+      tags,
+      summary: 'Export the audit trail, the newest first',
+      querystring: Type.Object(
+        { ...filter, format: Type.Optional(Type.Enum([...auditFormats], { description: 'Default: jsonl' })) },
+        { additionalProperties: false },
+      ),
+      response: answers({
+        200: contents('Entries', { 'application/jsonl': { type: 'string' }, 'text/csv': { type: 'string' } }),
+      }),
+    },
+    handler: async (request, reply) => {
+      const { format = 'jsonl', ...rest } = request.query
+      const stream = new PassThrough()
+      const exporting = inTenantOf(request, app, (tx) =>
+        exportAudit(tx, filterOf(rest), format, async (text) => {
+          // Whoever does not read on holds the export up, and whoever has gone ends it.
+          if (!stream.write(text)) await once(stream, 'drain', { signal: request.signal })
+        }),
+      ).then(() => stream.end())
+      // What fails before the first entry is answered as a problem; what fails later breaks the answer off.
+      await Promise.race([exporting, once(stream, 'readable')])
+      exporting.catch((error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))))
+      reply.header('content-type', format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl')
+      reply.header('content-disposition', `attachment; filename="audit.${format}"`)
+      return reply.send(stream)
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: '/api/v1/audit/verification',
+    config: { permission: 'audit.export' },
+    schema: {
+      tags,
+      summary: 'Check whether anybody altered, removed or inserted entries',
+      description: 'Reads all sealed entries, and names what is not as it was sealed.',
+      response: answers({ 200: Verification }),
+    },
+    handler: (request) => verifyAudit(app, tenantOf(request)),
+  })
+}
+
+/** In milliseconds. */
+const longestExport = 60 * 60 * 1000
+
+const parts = Type.Object(filter)
+
+function filterOf(query: Static<typeof parts>): AuditFilter {
+  const { from, until, activity, actor_kind, actor, object_kind, object, subject } = query
+  return {
+    ...(from !== undefined && { from: new Date(from) }),
+    ...(until !== undefined && { until: new Date(until) }),
+    activity,
+    actor: { kind: actor_kind, id: actor },
+    object: { kind: object_kind, id: object },
+    subject,
+  }
+}

@@ -1,0 +1,24 @@
+import type { Application } from '../../application.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { addAuditRoutes } from './audit-routes.ts'
+import { addCredentialRoutes } from './credential-routes.ts'
+import { addErasureRoutes } from './erasure-routes.ts'
+import { addExportRoute } from './export-route.ts'
+import { addProofRoutes } from './proof-routes.ts'
+import { addSessionRoutes } from './session-routes.ts'
+import { addTenantRoutes } from './tenant-routes.ts'
+import { addTokenRoutes } from './token-routes.ts'
+import { addUserRoutes } from './user-routes.ts'
+
+/** The API of Lethe itself, under /api/v1. It only translates to the rooms' operations. */
+export async function addNativeApi(server: HttpServer, app: Application): Promise<void> {
+  addUserRoutes(server, app)
+  addExportRoute(server, app)
+  addErasureRoutes(server, app)
+  addProofRoutes(server, app)
+  addAuditRoutes(server, app)
+  addCredentialRoutes(server, app)
+  addSessionRoutes(server, app)
+  addTenantRoutes(server, app)
+  await addTokenRoutes(server, app)
+}

@@ -1,0 +1,119 @@
+import type { FastifyRequest } from 'fastify'
+import { decodeJwt } from 'jose'
+import { Type } from 'typebox'
+import type { Application } from '../../application.ts'
+import { ErasureAnnouncements } from '../../erasure/announcements.ts'
+import { followErasure } from '../../erasure/follow-erasure.ts'
+import { readCertificate } from '../../erasure/show-erasures.ts'
+import { answers, contents } from '../../http/declare-route.ts'
+import { sendEvents } from '../../http/event-stream.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { inTenantOf, tenantOf } from '../../http/in-tenant-of.ts'
+import { erasureBody } from './erasure-schemas.ts'
+import { IdParams } from './schemas.ts'
+
+const tags = ['Erasures']
+
+const certificateFile = {
+  type: 'object',
+  description: 'Certificate and addenda as JWS, what they state, whom they are about as keyed hashes, and the keys',
+  required: ['certificates', 'claims', 'subjects', 'keys'],
+  properties: {
+    certificates: { type: 'array', items: { type: 'string' } },
+    claims: { type: 'array', items: { type: 'object', additionalProperties: true } },
+    subjects: { type: 'array', items: { type: 'string' } },
+    keys: { type: 'object', additionalProperties: true },
+  },
+}
+
+/** The longest that a request waits for a certificate, in seconds. */
+const longestWait = 60
+
+/** The longest that somebody follows an order before the stream ends, in milliseconds. */
+const longestStream = 24 * 60 * 60 * 1000
+
+/** `/api/v1/erasures/:id/progress` and `/api/v1/erasures/:id/certificate` */
+export function addProofRoutes(server: HttpServer, app: Application): void {
+  const announcements = new ErasureAnnouncements(app.database)
+  const stopping = new AbortController()
+  server.addHook('preClose', async () => stopping.abort())
+  const follow = (request: FastifyRequest<{ Params: { id: string } }>, signal: AbortSignal) =>
+    followErasure(app.database, { tenant: tenantOf(request), request: request.params.id, announcements, signal })
+  server.route({
+    method: 'GET',
+    url: '/api/v1/erasures/:id/progress',
+    exposeHeadRoute: false,
+    handlerTimeout: longestStream,
+    config: { permission: 'erasures.read' },
+    schema: {
+      tags,
+      summary: 'Follow an order',
+      description:
+        'Server-sent events: `progress` with the order whenever it changes, then `end` with the order as it ended, and the stream ends.',
+      params: IdParams,
+      response: answers({ 200: contents('Events', { 'text/event-stream': { type: 'string' } }) }, [404]),
+    },
+    handler: (request, reply) =>
+      sendEvents(request, reply, stopping.signal, async function* (signal) {
+        let last = ''
+        for await (const summary of follow(request, signal)) {
+          const data = erasureBody(summary)
+          const event = summary.finishedAt === null ? 'progress' : 'end'
+          const now = JSON.stringify([event, data])
+          if (now !== last) yield { event, data }
+          last = now
+        }
+      }),
+  })
+  server.route({
+    method: 'GET',
+    url: '/api/v1/erasures/:id/certificate',
+    config: { permission: 'certificates.read' },
+    schema: {
+      tags,
+      summary: 'Read the certificate of an order',
+      description:
+        'As JSON with all that an offline check needs (`lethe certificate verify FILE`), or, with `Accept: application/jose`, the signed certificate alone, as a compact JWS.',
+      params: IdParams,
+      querystring: Type.Object(
+        {
+          wait: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: longestWait,
+              description: 'Seconds to wait for the certificate where there is none yet',
+            }),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+      response: answers(
+        {
+          200: contents('The certificate', {
+            'application/json': certificateFile,
+            'application/jose': { type: 'string' },
+          }),
+        },
+        [404],
+      ),
+    },
+    handler: async (request, reply) => {
+      const { wait = 0 } = request.query
+      if (wait > 0) {
+        const signal = AbortSignal.any([AbortSignal.timeout(wait * 1000), stopping.signal, request.signal])
+        for await (const { certified } of follow(request, signal)) if (certified) break
+      }
+      const file = await inTenantOf(request, app, (tx) => readCertificate(tx, app.masterKey, request.params.id))
+      if (wantsJose(request)) {
+        return reply.type('application/jose').send(file.certificates[0])
+      }
+      const claims = file.certificates.map((jws) => decodeJwt(jws))
+      return reply.type('application/json').send(JSON.stringify({ ...file, claims }, null, 2))
+    },
+  })
+}
+
+/** Tells whether the caller asks for the JWS; whoever takes anything gets JSON. */
+function wantsJose({ headers }: FastifyRequest): boolean {
+  return /\bapplication\/jose\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(headers.accept ?? '')
+}

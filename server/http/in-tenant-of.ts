@@ -1,0 +1,22 @@
+import type { FastifyRequest } from 'fastify'
+import type { Application } from '../application.ts'
+import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { principalOf } from './require-access.ts'
+
+/** The tenant of whoever asks. Throws `access.unauthenticated` for operators, who belong to none. */
+export function tenantOf(request: FastifyRequest): string {
+  const { tenantId } = principalOf(request)
+  if (tenantId === undefined) throw new LetheError('access.unauthenticated', { challenge: 'Basic' })
+  return tenantId
+}
+
+/** Runs in one transaction of the tenant of whoever asks, and in the name of whoever asks. */
+export function inTenantOf<T>(
+  request: FastifyRequest,
+  app: Application,
+  work: (tx: TenantTransaction) => Promise<T>,
+): Promise<T> {
+  const { initiator } = principalOf(request)
+  return inTenant(app.database, tenantOf(request), work, { initiator })
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { Problem } from './declare-route.ts'
+import type { HttpServer } from './http-server.ts'
+
+/** The groups of the document, in the order of the page. */
+const tags = [
+  { name: 'Users', description: 'People with an account in the tenant, and their life.' },
+  { name: 'Erasures', description: 'Orders to purge or anonymize people, and their proof.' },
+  { name: 'Audit', description: 'What was done, by whom.' },
+  { name: 'Credentials', description: 'API keys and OAuth clients.' },
+  { name: 'Sign-in', description: 'Sessions of people, and tokens of programs.' },
+  { name: 'Tenants', description: 'For the operator of the installation.' },
+  { name: 'Operations', description: 'Health, metrics, keys.' },
+]
+
+/** Makes the OpenAPI 3.1 document from the routes' schemas, answers it, and shows it at /docs. Before any route is added. */
+export async function addOpenApi(server: HttpServer): Promise<void> {
+  server.addSchema(Problem.schema)
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Lethe',
+        version: readVersion(),
+        description:
+          'Keeps learner records and can forget them. Errors are problem details (RFC 9457) with a stable `code`. Every answer has the request id that was sent as `X-Request-Id` (a UUID, or 16 to 64 hexadecimal digits), or one of its own.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      tags,
+      components: {
+        securitySchemes: {
+          key: {
+            type: 'http',
+            scheme: 'basic',
+            description: 'The password is the API key; the user name is not looked at (`api` by custom).',
+          },
+          token: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'From `POST /oauth2/token/{tenantId}`, for 3,600 seconds.',
+          },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'lethe_session',
+            description: 'Set by the sign-in. Sign in on this page, and the browser sends it.',
+          },
+          csrf: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'x-csrf-token',
+            description: 'With the cookie, for whatever changes something: `csrf_token` of the sign-in.',
+          },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference: (json, _baseUri, _fragment, index) =>
+        typeof json.$id === 'string' ? json.$id : `schema-${index}`,
+    },
+  })
+  await server.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    transformStaticCSP: () =>
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    uiConfig: {
+      validatorUrl: null,
+      persistAuthorization: true,
+      displayRequestDuration: true,
+      docExpansion: 'none',
+      tryItOutEnabled: true,
+    },
+    theme: { title: 'Lethe: the APIs' },
+  })
+  server.route({
+    method: 'GET',
+    url: '/openapi.json',
+    config: { permission: 'public' },
+    schema: { hide: true },
+    handler: async () => server.swagger(),
+  })
+}
+
+function readVersion(): string {
+  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown'
+}

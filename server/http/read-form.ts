@@ -1,0 +1,25 @@
+import type { FastifyRequest } from 'fastify'
+import { guardJson } from './guard-json.ts'
+import type { HttpServer } from './http-server.ts'
+
+/**
+ * Reads application/x-www-form-urlencoded, as OAuth 2.0 sends it. A parameter that is sent twice counts as sent wrongly
+ * (RFC 6749, section 3.2): its value becomes a list, which no schema takes.
+ */
+export function readForms(server: HttpServer): void {
+  server.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    async (_request: FastifyRequest, body: string | Buffer) => {
+      const parameters = new URLSearchParams(String(body))
+      const fields = Object.fromEntries(
+        [...new Set(parameters.keys())].map((name) => {
+          const values = parameters.getAll(name)
+          return [name, values.length === 1 ? values[0] : values]
+        }),
+      )
+      guardJson(fields)
+      return fields
+    },
+  )
+}

@@ -1,0 +1,14 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import type { TenantSettings } from './update-tenant.ts'
+
+/** The settings of the transaction's tenant. Throws `tenant.not_found`. */
+export async function readTenantSettings(tx: TenantTransaction): Promise<TenantSettings> {
+  const { rows } = await tx.query<TenantSettings>(
+    'select id, name, surviving_fields, singled_out_below from tenants where id = $1',
+    [tx.tenantId],
+  )
+  const [settings] = rows
+  if (settings === undefined) throw new LetheError('tenant.not_found', { tenant: tx.tenantId })
+  return settings
+}

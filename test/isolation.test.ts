@@ -1,0 +1,308 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createApiKey } from '../server/access/api-keys.ts'
+import { createOAuthClient } from '../server/access/oauth-clients.ts'
+import { isPermitted, type Permission, permissions } from '../server/access/permissions.ts'
+import { type Principal, scopes } from '../server/access/principal.ts'
+import { issueToken } from '../server/access/tokens.ts'
+import { createUser } from '../server/people/create-user.ts'
+import { userRoles } from '../server/people/user.ts'
+import { tableFingerprint } from './fingerprint.ts'
+import { basic, type Credential, openTestHttp, type TestHttp } from './http.ts'
+import { type OpenApiOperation, operationsOf, smallestOf } from './openapi-requests.ts'
+
+// Walks every operation of the OpenAPI document with every kind of credential. A route that is added is covered.
+
+let http: TestHttp
+let operations: OpenApiOperation[]
+/** This tenant, and ids of things in it. */
+let here: { tenant: string; user: string; erasure: string; key: string; client: string }
+let elsewhere: string
+
+type Named = { name: string; credential: Credential; principal: Principal | undefined }
+
+/** What knocks without a right to come in. */
+const strangers: Named[] = []
+/** What comes in, with what the table has to judge by. */
+const callers: Named[] = []
+
+beforeAll(async () => {
+  http = await openTestHttp()
+  operations = operationsOf((await http.call('GET', '/openapi.json')).json)
+  const tenant = await http.tenant('Here')
+  elsewhere = await http.tenant('Elsewhere')
+  const key = await http.key(tenant)
+  const user = (await http.call('POST', '/api/v1/users', { as: key, body: { email: 'here@example.org' } })).json.id
+  const leaver = (await http.call('POST', '/api/v1/users', { as: key, body: { ref: 'here-4711' } })).json.id
+  await http.call('DELETE', `/api/v1/users/${leaver}`, { as: key })
+  const order = { operation: 'purge', subjects: [{ id: leaver }] }
+  const erasure = (await http.call('POST', '/api/v1/erasures', { as: key, body: order })).json.id
+  await http.call('POST', `/api/v1/erasures/${erasure}/cancel`, { as: key })
+  const madeKey = await http.inTenant(tenant, (tx) => createApiKey(tx, { name: 'Made', access: 'read_only' }))
+  const madeClient = await http.inTenant(tenant, (tx) => createOAuthClient(tx, { name: 'Made', scopes: ['api/read'] }))
+  here = { tenant, user, erasure, key: madeKey.key.id, client: madeClient.client.id }
+
+  await addStrangers(tenant)
+  for (const access of ['read_only', 'full_control'] as const) {
+    const scope = access === 'read_only' ? 'api/read' : 'api/all'
+    callers.push({ name: `${access} key`, credential: await http.key(tenant, access), principal: program(scope) })
+  }
+  for (const scope of scopes) {
+    callers.push({ name: `token ${scope}`, credential: await token(tenant, scope), principal: program(scope) })
+  }
+  for (const role of userRoles) {
+    const person = await http.person(tenant, role)
+    const { userId } = person
+    const initiator = { from: 'console', userId } as const
+    const access = { kind: 'person', roles: [role] } as const
+    callers.push({
+      name: role,
+      credential: person,
+      principal: { tenantId: tenant, initiator, access: { ...access, roles: [role] } },
+    })
+  }
+  const access = { kind: 'operator', operatorId: randomUUID() } as const
+  callers.push({
+    name: 'operator',
+    credential: await http.operator(),
+    principal: { tenantId: undefined, initiator: { from: 'console' }, access },
+  })
+})
+afterAll(() => http.close())
+
+function program(scope: (typeof scopes)[number]): Principal {
+  return { tenantId: undefined, initiator: { from: 'api' }, access: { kind: 'program', scopes: [scope] } }
+}
+
+async function token(tenant: string, scope: (typeof scopes)[number]): Promise<Credential> {
+  const { client, secret } = await http.inTenant(tenant, (tx) =>
+    createOAuthClient(tx, { name: scope, scopes: [scope] }),
+  )
+  const request = { grantType: 'client_credentials', clientId: client.id, clientSecret: secret }
+  const { access_token } = await issueToken(http.app, tenant, request)
+  return { authorization: `Bearer ${access_token}` }
+}
+
+async function addStrangers(tenant: string): Promise<void> {
+  const add = (name: string, credential: Credential) => strangers.push({ name, credential, principal: undefined })
+  const good = (await http.key(tenant)).authorization ?? ''
+  const secret = Buffer.from(good.slice(6), 'base64').toString('utf8').slice(4)
+  const bearer = (await token(tenant, 'api/all')).authorization ?? ''
+  add('nothing', {})
+  add('a wrong key', basic('api', `${secret.slice(0, -4)}AAAA`))
+  add('no key at all', basic('api', 'nonsense'))
+  add('a scheme that is none', { authorization: 'Digest x' })
+  add('a token with a wrong signature', { authorization: `${bearer.slice(0, -6)}AAAAAA` })
+  add('no token at all', { authorization: 'Bearer x.y.z' })
+  add('a cookie of nobody', { cookie: `lethe_session=${tenant}.${'A'.repeat(43)}`, 'x-csrf-token': 'x' })
+  const late = await http.key(tenant)
+  await http.owner.query(
+    `update api_keys set expires_at = now() - interval '1 second' where id = (select id from api_keys order by id desc limit 1)`,
+  )
+  add('an expired key', late)
+  const revoked = await http.key(tenant)
+  await http.owner.query(
+    `update api_keys set revoked_at = now() where id = (select id from api_keys order by id desc limit 1)`,
+  )
+  add('a revoked key', revoked)
+  const ended = await http.person(tenant, 'administrator')
+  await http.owner.query(`update sign_in_sessions set expires_at = now() where user_id = $1`, [ended.userId])
+  add('an expired session', ended)
+  const suspended = await http.person(tenant, 'administrator')
+  await http.owner.query(`update users set state = 'suspended' where id = $1`, [suspended.userId])
+  add('a session of somebody suspended', suspended)
+}
+
+/** A request that names things of this tenant, and is otherwise the smallest that the schema allows. */
+function requestOf({ path, parameters, body }: OpenApiOperation, ids: Record<string, string> = {}) {
+  const named = path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? idFor(path))
+  const query = parameters
+    .filter((one) => one.in === 'query' && one.required === true)
+    .map(({ name, schema }) => `${name}=${encodeURIComponent(String(smallestOf(schema)))}`)
+  const content = body === undefined ? undefined : bodyFor(path, smallestOf(body.schema))
+  return {
+    path: query.length === 0 ? named : `${named}?${query.join('&')}`,
+    ...(content !== undefined && { body: content }),
+  }
+}
+
+function idFor(path: string): string {
+  if (path.includes('/users/')) return here.user
+  if (path.includes('/erasures/')) return here.erasure
+  if (path.includes('/keys/')) return here.key
+  if (path.includes('/clients/')) return here.client
+  return here.tenant
+}
+
+/** Orders name a person of this tenant. */
+function bodyFor(path: string, smallest: unknown): unknown {
+  return path.includes('/erasures') ? { ...Object(smallest), subjects: [{ id: here.user }] } : smallest
+}
+
+const label = ({ method, path }: OpenApiOperation) => `${method} ${path}`
+
+/** Those that a credential is asked for. */
+const guarded = () => operations.filter(({ permission }) => permission !== 'public')
+
+function isDeclared(name: string): name is Permission {
+  return name in permissions
+}
+
+describe('every operation of the document', () => {
+  it('says who may call it, and only what says so is open to everybody', () => {
+    const unknown = operations.filter(
+      ({ permission }) => !['public', 'authenticated'].includes(permission) && !isDeclared(permission),
+    )
+    expect(unknown.map(label)).toEqual([])
+    expect(
+      operations
+        .filter(({ permission }) => permission === 'public')
+        .map(label)
+        .sort(),
+    ).toEqual([
+      'DELETE /api/v1/session',
+      'GET /.well-known/jwks.json',
+      'GET /healthz',
+      'GET /metrics',
+      'GET /readyz',
+      'POST /api/v1/operator-session',
+      'POST /api/v1/session',
+      'POST /oauth2/token/{tenantId}',
+    ])
+    expect(guarded().length).toBeGreaterThan(30)
+  })
+
+  it('is refused without a valid credential, alike, and nothing changes', async () => {
+    const before = await tableFingerprint(http.owner)
+    const answers = new Map<string, Set<string>>()
+    for (const operation of guarded()) {
+      for (const { name, credential } of strangers) {
+        const { path, ...rest } = requestOf(operation)
+        const { status, json, headers } = await http.call(operation.method, path, { as: credential, ...rest })
+        expect([label(operation), name, status, json.code]).toEqual([
+          label(operation),
+          name,
+          401,
+          'access.unauthenticated',
+        ])
+        expect(headers.get('www-authenticate')).toMatch(/realm="Lethe"/)
+        const { request_id: _, ...answer } = json
+        answers.set(label(operation), (answers.get(label(operation)) ?? new Set()).add(JSON.stringify(answer)))
+      }
+    }
+    // Nobody can tell from the answer what was wrong.
+    expect([...answers].filter(([, texts]) => texts.size !== 1)).toEqual([])
+    expect(await tableFingerprint(http.owner)).toEqual(before)
+  })
+
+  it('is refused to whom the table does not permit it, and nothing changes', async () => {
+    const before = await tableFingerprint(http.owner, ['api_keys', 'sign_in_sessions', 'operator_sessions'])
+    let refused = 0
+    for (const operation of guarded()) {
+      for (const { name, credential, principal } of callers) {
+        if (principal === undefined || isAllowed(operation, principal, here.user)) continue
+        const { path, ...rest } = requestOf(operation)
+        const { status, json } = await http.call(operation.method, path, { as: credential, ...rest })
+        expect([label(operation), name, status, json.code]).toEqual([label(operation), name, 403, 'access.forbidden'])
+        refused++
+      }
+    }
+    expect(refused).toBeGreaterThan(200)
+    expect(await tableFingerprint(http.owner, ['api_keys', 'sign_in_sessions', 'operator_sessions'])).toEqual(before)
+  })
+
+  it('is refused to a browser without the CSRF token, where it changes something', async () => {
+    const { credential } = callers.find(({ name }) => name === 'administrator') ?? { credential: {} }
+    const { 'x-csrf-token': _, ...cookieOnly }: Credential = credential
+    for (const operation of guarded().filter(({ method }) => method !== 'GET')) {
+      const { path, ...rest } = requestOf(operation)
+      for (const as of [cookieOnly, { ...cookieOnly, 'x-csrf-token': 'A'.repeat(43) }]) {
+        const { status, json } = await http.call(operation.method, path, { as, ...rest })
+        expect([label(operation), status, json.code]).toEqual([label(operation), 403, 'access.csrf'])
+      }
+    }
+  })
+
+  it('knows nothing of this tenant when another tenant asks, whatever it names', async () => {
+    const others: Credential[] = [
+      await http.key(elsewhere),
+      await http.person(elsewhere, 'administrator'),
+      await token(elsewhere, 'api/all'),
+    ]
+    const before = await tableFingerprint(http.owner, ['api_keys', 'oauth_clients', 'sign_in_sessions'], here.tenant)
+    const secrets = [here.user, here.erasure, here.key, here.client, 'here@example.org', 'here-4711', 'Made']
+    for (const operation of guarded().filter(({ permission }) => permission.split('.')[0] !== 'tenants')) {
+      for (const as of others) {
+        const { path, ...rest } = requestOf(operation)
+        const { status, text } = await http.call(operation.method, path, { as, ...rest })
+        const namesSomething = operation.path.includes('{') || operation.path.startsWith('/api/v1/erasures')
+        const isList = operation.path === '/api/v1/erasures' && operation.method === 'GET'
+        if (namesSomething && !isList && status !== 403) {
+          // A body that is not complete is refused before anybody looks for what the path names.
+          expect([label(operation), status === 422 ? 404 : status]).toEqual([label(operation), 404])
+        }
+        for (const secret of secrets) {
+          const shown = text.replaceAll(
+            new RegExp(`"There is [^"]*"|"id":"${here.key}"|"(id|request)":"${secret}"`, 'g'),
+            '',
+          )
+          if (status >= 300) expect([label(operation), shown.includes(secret)]).toEqual([label(operation), false])
+          else expect([label(operation), text.includes(secret)]).toEqual([label(operation), false])
+        }
+      }
+    }
+    expect(await tableFingerprint(http.owner, ['api_keys', 'oauth_clients', 'sign_in_sessions'], here.tenant)).toEqual(
+      before,
+    )
+  })
+
+  it('is open to whom the table permits it', async () => {
+    let permitted = 0
+    for (const operation of guarded()) {
+      for (const { name, credential, principal } of callers) {
+        if (principal === undefined || !isAllowed(operation, principal, here.user)) continue
+        const { path, ...rest } = requestOf(operation)
+        const { status } = await http.call(operation.method, path, { as: credential, ...rest })
+        expect([label(operation), name, status === 401 || status === 403]).toEqual([label(operation), name, false])
+        expect([label(operation), name, operation.statuses.includes(status)]).toEqual([label(operation), name, true])
+        permitted++
+      }
+    }
+    expect(permitted).toBeGreaterThan(80)
+  })
+
+  it('is open to a person for the own account, where the table says so', async () => {
+    const learner = await http.person(here.tenant, 'learner')
+    const own = guarded().filter(({ target }) => target !== undefined)
+    expect(own.length).toBeGreaterThanOrEqual(4)
+    // The sign-out is the last one.
+    for (const operation of own.toSorted((one) => (one.path.endsWith('/sign-out') ? 1 : -1))) {
+      const { path, ...rest } = requestOf(operation, { [operation.target ?? '']: learner.userId.toUpperCase() })
+      const { status } = await http.call(operation.method, path, { as: learner, ...rest })
+      expect([label(operation), status === 401 || status === 403]).toEqual([label(operation), false])
+    }
+    expect((await http.call('GET', '/api/v1/session', { as: learner })).status).toBe(401)
+  })
+
+  it('is out of reach at once for whoever loses the right', async () => {
+    const user = await http.inTenant(here.tenant, (tx) => createUser(tx, {}))
+    const officer = await http.person(here.tenant, 'privacy_officer')
+    const read = async () => (await http.call('GET', `/api/v1/users/${user.id}`, { as: officer })).status
+    expect(await read()).toBe(200)
+    const key = await http.key(here.tenant)
+    const change = (rest: string, method: string, body?: unknown) =>
+      http.call(method, `/api/v1/users/${officer.userId}${rest}`, { as: key, ...(body !== undefined && { body }) })
+    await change('/roles', 'PUT', { roles: ['learner'] })
+    expect(await read()).toBe(403)
+    await change('/suspend', 'POST')
+    expect(await read()).toBe(401)
+    await change('/reactivate', 'POST')
+    expect(await read()).toBe(401)
+  })
+})
+
+function isAllowed({ permission, target }: OpenApiOperation, principal: Principal, userId: string): boolean {
+  if (permission === 'authenticated') return true
+  if (!isDeclared(permission)) throw new Error(`Nobody declared the permission ${permission}`)
+  return isPermitted(principal, permission, { userId: target === undefined ? undefined : userId })
+}
