@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAuditCommands } from './audit-commands.ts'
+import { addCatalogCommands } from './catalog-commands.ts'
 import { addCertificateCommands } from './certificate-commands.ts'
 import { addClientCommands } from './client-commands.ts'
 import { addCompletionCommand } from './completion-command.ts'
@@ -8,12 +9,14 @@ import { addDatabaseCommands } from './database-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { addErasureCommands } from './erasure-commands.ts'
 import { addExportCommands } from './export-commands.ts'
+import { addGroupCommands } from './group-commands.ts'
 import { helpText } from './help-text.ts'
 import { addImportCommands } from './import-commands.ts'
 import { addKeyCommands } from './key-commands.ts'
 import { addLedgerCommands } from './ledger-commands.ts'
 import { addOperatorCommands } from './operator-commands.ts'
 import { addServeCommand } from './serve-command.ts'
+import { addSkillCommands } from './skill-commands.ts'
 import { addSweepCommand } from './sweep-command.ts'
 import { addTenantCommands } from './tenant-commands.ts'
 import { addUserCommands } from './user-commands.ts'
@@ -25,6 +28,9 @@ const groups: ((program: Command) => void)[] = [
   addDatabaseCommands,
   addTenantCommands,
   addUserCommands,
+  addCatalogCommands,
+  addSkillCommands,
+  addGroupCommands,
   addKeyCommands,
   addClientCommands,
   addOperatorCommands,
@@ -44,6 +50,8 @@ const notes = `Environment:
   LETHE_MASTER_KEY     32 bytes in base64 that wrap every other key; needed with DATABASE_URL
   LETHE_DATA           like --data
   LETHE_TENANT         like --tenant
+  LETHE_SMTP_URL       the mail server, such as smtp://user:password@host:587; unset: no e-mails
+  LETHE_MAIL_FROM      the address that e-mails are sent from; needed with LETHE_SMTP_URL
   LETHE_DEBUG=1        adds the stack to an error
 
 Exit codes:

@@ -7,6 +7,8 @@ import type { ExportIndex } from '../exports/export-user.ts'
 import { defaultKeepDays, type KeptExport, keepExport } from '../exports/kept-exports.ts'
 import { waitForExport } from '../exports/wait-for-export.ts'
 import { exportUsers } from '../imports/users/export-users.ts'
+import { type EnrollmentRow, showTranscript, type Transcript } from '../learning/show-transcript.ts'
+import { transcriptCsv } from '../learning/transcript-csv.ts'
 import { createUser } from '../people/create-user.ts'
 import { deleteUsers } from '../people/delete-users.ts'
 import { findUser, requireUsers } from '../people/find-users.ts'
@@ -28,7 +30,7 @@ import { addPasswordOptions, type PasswordOptions, readPassword } from './passwo
 import { type TenantSession, withTenant } from './session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from './subject-options.ts'
 
-/** `lethe user list|show|create|update|password|suspend|reactivate|delete|restore|export` */
+/** `lethe user list|show|create|update|password|suspend|reactivate|delete|restore|transcript|export` */
 export function addUserCommands(program: Command): void {
   const group = program
     .command('user')
@@ -54,6 +56,7 @@ export function addUserCommands(program: Command): void {
   addReactivate(group)
   addDelete(group)
   addRestore(group)
+  addTranscript(group)
   addExport(group)
 }
 
@@ -352,6 +355,72 @@ function addRestore(group: Command): void {
     })
 }
 
+function addTranscript(group: Command): void {
+  addSubjectOptions(group.command('transcript'), { many: false })
+    .description('show what a user learned: courses, training plans, skills, certificates')
+    .option('--csv', 'as one CSV file')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: 'What has ended, was revoked or has expired is in it too. An anonymized user is found by --id.',
+        examples: [
+          'lethe user transcript --email ann@example.org',
+          'lethe user transcript --ref 4711 --csv > transcript.csv',
+        ],
+      }),
+    )
+    .action(async (options: SubjectOptions & { csv?: boolean }, command: Command) => {
+      const selector = readSubject(options)
+      const { json } = command.optsWithGlobals<{ json?: boolean }>()
+      if (options.csv === true && json === true) {
+        throw new LetheError('input.usage', { reason: 'A transcript is either --csv or --json.' })
+      }
+      await withTenant(command, async ({ run, output }) => {
+        const transcript = await run(async (tx) => {
+          const { id } = await findUser(tx, selector, { withAnonymized: true })
+          return await showTranscript(tx, id)
+        })
+        if (options.csv === true) await output.write(transcriptCsv(transcript))
+        else output.result({ transcript }, () => formatTranscript(transcript))
+      })
+    })
+}
+
+function formatTranscript({ courses, training_plans, skills, certificates }: Transcript): string {
+  const enrollments = (rows: readonly EnrollmentRow[]) =>
+    formatTable(rows, [
+      { title: 'title', value: ({ title }) => title },
+      { title: 'catalog', value: ({ catalog }) => catalog },
+      { title: 'state', value: ({ state, enrolled }) => (enrolled ? state : `${state}, ended`) },
+      { title: 'result', value: ({ result }) => result },
+      { title: 'registered', value: ({ registered_on }) => registered_on },
+      { title: 'completed', value: ({ completed_at }) => completed_at },
+    ])
+  return [
+    'Courses',
+    enrollments(courses),
+    '\nTraining plans',
+    enrollments(training_plans),
+    '\nSkills',
+    formatTable(skills, [
+      { title: 'skill', value: ({ skill }) => skill },
+      { title: 'level', value: ({ level }) => level },
+      { title: 'state', value: ({ state }) => state },
+      { title: 'awarded', value: ({ awarded_at }) => awarded_at },
+      { title: 'revoked', value: ({ revoked_at }) => revoked_at },
+      { title: 'by', value: ({ revoked_by_name, awarded_by_name }) => revoked_by_name ?? awarded_by_name },
+      { title: 'reason', value: ({ revoke_reason }) => revoke_reason },
+    ]),
+    '\nCertificates',
+    formatTable(certificates, [
+      { title: 'of', value: ({ title }) => title },
+      { title: 'number', value: ({ number }) => number },
+      { title: 'issued', value: ({ issued_at }) => issued_at },
+      { title: 'expires', value: ({ expires_at }) => expires_at },
+    ]),
+  ].join('\n')
+}
+
 type ExportOptions = SubjectOptions & { out?: string; keep?: string | true }
 
 function addExport(group: Command): void {
@@ -450,7 +519,8 @@ function formatCounts(counts: { group_members: number; catalog_members: number; 
   ].join(', ')
 }
 
-function formatDetails({ user, product_accounts, groups, counts, pending_erasure }: UserDetails): string {
+function formatDetails(details: UserDetails): string {
+  const { user, product_accounts, groups, counts, reappeared, pending_erasure } = details
   const marked = (name: string, active: boolean) => (active ? name : `${name} (inactive)`)
   return formatFields({
     ...user,
@@ -458,6 +528,9 @@ function formatDetails({ user, product_accounts, groups, counts, pending_erasure
     groups: groups.map(({ display_name, active }) => marked(display_name, active)),
     catalogs: counts.catalogs,
     enrollments: counts.enrollments,
+    reappeared:
+      reappeared &&
+      `with group ${reappeared.group_name}, after the purge of request ${reappeared.request_id}, at ${reappeared.reappeared_at.toISOString()}`,
     'pending erasure': pending_erasure && `request ${pending_erasure.request_id} (${pending_erasure.state})`,
   })
 }
