@@ -181,7 +181,8 @@ async function anonymizeManyByHand(owner: pg.Client, tenant: string, users: stri
      set login_name = null, directory_object_id = null, ref = null, email = null, external_identity_id = null,
        first_name = null, last_name = null, display_name = null, title = null, job_title = null, department = null,
        office = null, city = null, country = null, locale = null, time_zone = null, manager_id = null,
-       custom_fields = '{}', state = 'anonymized', roles = '{}'
+       custom_fields = '{}', state = 'anonymized', roles = '{}', deleted_at = null, deletion_id = null, deleted_by = null,
+       anonymized_at = now()
      where tenant_id = $1 and id = any($2)`,
     [tenant, users],
   )

@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version f74a6051372b14d7. The order is the order of the erasure, in one transaction.
+-- Map version cb7948b2d32076ad. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -33,6 +33,8 @@ select 'progress' as table_name, 'deleted' as effect, user_id as person, count(*
 union all
 select 'ratings' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from ratings where tenant_id = $1 and user_id = any($2) group by user_id
 union all
+select 'reappearances' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from reappearances where tenant_id = $1 and user_id = any($2) group by user_id
+union all
 select 'record_actions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from record_actions where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'sign_in_sessions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from sign_in_sessions where tenant_id = $1 and user_id = any($2) group by user_id
@@ -54,6 +56,8 @@ union all
 select 'course_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from course_authors where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'enrollments' as table_name, 'cleared enrolled_by' as effect, enrolled_by as person, count(*)::int as row_count from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[]) group by enrolled_by
+union all
+select 'enrollments' as table_name, 'cleared unenrolled_by' as effect, unenrolled_by as person, count(*)::int as row_count from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[]) group by unenrolled_by
 union all
 select 'erasure_requests' as table_name, 'cleared requested_by' as effect, requested_by as person, count(*)::int as row_count from erasure_requests where tenant_id = $1 and requested_by = any($2) group by requested_by
 union all
@@ -120,6 +124,9 @@ delete from progress where tenant_id = $1 and user_id = any($2);
 -- ratings: deleted.
 delete from ratings where tenant_id = $1 and user_id = any($2);
 
+-- reappearances: deleted.
+delete from reappearances where tenant_id = $1 and user_id = any($2);
+
 -- record_actions: deleted.
 delete from record_actions where tenant_id = $1 and user_id = any($2);
 
@@ -155,6 +162,9 @@ delete from course_authors where tenant_id = $1 and user_id = any($2);
 
 -- enrollments: cleared enrolled_by.
 update enrollments set enrolled_by = null where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
+
+-- enrollments: cleared unenrolled_by.
+update enrollments set unenrolled_by = null where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
 -- erasure_requests: cleared requested_by.
 update erasure_requests set requested_by = null where tenant_id = $1 and requested_by = any($2);
@@ -310,6 +320,8 @@ select 'product_accounts' as table_name, 'deleted' as effect, user_id as person,
 union all
 select 'ratings' as table_name, 'cleared comment' as effect, user_id as person, count(*)::int as row_count from ratings where tenant_id = $1 and user_id = any($2) and comment is not null group by user_id
 union all
+select 'reappearances' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from reappearances where tenant_id = $1 and user_id = any($2) group by user_id
+union all
 select 'sign_in_sessions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from sign_in_sessions where tenant_id = $1 and user_id = any($2) group by user_id
 union all
 select 'submission_file_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_file_chunks where tenant_id = $1 and user_id = any($2) group by user_id
@@ -373,6 +385,9 @@ delete from product_accounts where tenant_id = $1 and user_id = any($2);
 
 -- ratings: cleared comment.
 update ratings set comment = null where tenant_id = $1 and user_id = any($2) and comment is not null;
+
+-- reappearances: deleted.
+delete from reappearances where tenant_id = $1 and user_id = any($2);
 
 -- sign_in_sessions: deleted.
 delete from sign_in_sessions where tenant_id = $1 and user_id = any($2);

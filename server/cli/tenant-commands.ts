@@ -1,6 +1,11 @@
 import { type Command, Option } from 'commander'
 import { createTenant, listTenants, type Tenant, type TenantKind, tenantKinds } from '../tenancy/tenants.ts'
-import { type TenantSettingsChanges, updateTenant } from '../tenancy/update-tenant.ts'
+import {
+  type ReturningMembers,
+  returningMembers,
+  type TenantSettingsChanges,
+  updateTenant,
+} from '../tenancy/update-tenant.ts'
 import { helpText } from './help-text.ts'
 import { formatFields, formatTable } from './output.ts'
 import { withApplication, withTenant } from './session.ts'
@@ -51,15 +56,22 @@ export function addTenantCommands(program: Command): void {
 
   group
     .command('update')
-    .description('change what anonymize leaves of the custom fields of people; without an option, show it')
+    .description('change the settings of the tenant; without an option, show them')
     .option('--surviving-field <name...>', 'the custom fields that survive, in place of those that did before')
     .option('--no-surviving-field', 'no custom field survives, as at first')
     .option('--singled-out-below <number>', 'a preview warns where fewer people than this have the same values in them')
+    .addOption(
+      new Option(
+        '--returning-members <what>',
+        'members of a group who were purged: a synchronisation creates new users, or blocks them',
+      ).choices(returningMembers),
+    )
     .addHelpText(
       'after',
       helpText({
         examples: [
           'lethe tenant update',
+          'lethe tenant update --returning-members block',
           'lethe tenant update --tenant Acme --surviving-field division shift --singled-out-below 10',
           'lethe tenant update --no-surviving-field',
         ],
@@ -72,6 +84,7 @@ export function addTenantCommands(program: Command): void {
             survivingFields: options.survivingField === false ? [] : options.survivingField,
           }),
         ...(options.singledOutBelow !== undefined && { singledOutBelow: Number(options.singledOutBelow) }),
+        ...(options.returningMembers !== undefined && { returningMembers: options.returningMembers }),
       }
       await withTenant(command, async ({ run, output }) => {
         const settings = await run((tx) => updateTenant(tx, changes))
@@ -81,4 +94,8 @@ export function addTenantCommands(program: Command): void {
 }
 
 /** The command line gives true where neither form of the option was used. */
-type UpdateOptions = { survivingField?: string[] | boolean; singledOutBelow?: string }
+type UpdateOptions = {
+  survivingField?: string[] | boolean
+  singledOutBelow?: string
+  returningMembers?: ReturningMembers
+}

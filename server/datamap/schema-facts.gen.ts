@@ -496,6 +496,47 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "course_groups": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "course_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "group_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "added_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "course_id",
+      "group_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "course_id"
+        ],
+        "references": "courses"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "group_id"
+        ],
+        "references": "directory_groups"
+      }
+    ]
+  },
   "courses": {
     "columns": {
       "tenant_id": {
@@ -670,6 +711,14 @@ export const schemaFacts: SchemaFacts = {
       "created_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "unenrolled_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "unenrolled_by": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -704,6 +753,13 @@ export const schemaFacts: SchemaFacts = {
           "training_plan_id"
         ],
         "references": "training_plans"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "unenrolled_by"
+        ],
+        "references": "users"
       },
       {
         "columns": [
@@ -1645,6 +1701,10 @@ export const schemaFacts: SchemaFacts = {
       "read_at": {
         "type": "timestamp with time zone",
         "nullable": true
+      },
+      "email_state": {
+        "type": "text",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -2076,6 +2136,50 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "reappearances": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "group_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "request_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "reappeared_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "user_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "group_id"
+        ],
+        "references": "directory_groups"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "record_actions": {
     "columns": {
       "tenant_id": {
@@ -2406,6 +2510,10 @@ export const schemaFacts: SchemaFacts = {
       "is_default": {
         "type": "boolean",
         "nullable": false
+      },
+      "external_key": {
+        "type": "text",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -2704,6 +2812,10 @@ export const schemaFacts: SchemaFacts = {
       },
       "singled_out_below": {
         "type": "integer",
+        "nullable": false
+      },
+      "returning_members": {
+        "type": "text",
         "nullable": false
       }
     },

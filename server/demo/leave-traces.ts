@@ -1,7 +1,7 @@
 import { createGroup } from '../directory/create-group.ts'
 import { setGroupMembers } from '../directory/set-group-members.ts'
 import { addCatalogMembers } from '../learning/add-catalog-members.ts'
-import { assignGroupToCatalog } from '../learning/assign-group-to-catalog.ts'
+import { assignGroupToCatalog } from '../learning/assign-groups.ts'
 import { issueCertificate } from '../learning/issue-certificate.ts'
 import { rateCourse } from '../learning/rate-course.ts'
 import { type ActionRecord, recordActions } from '../learning/record-actions.ts'

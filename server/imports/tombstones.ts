@@ -1,9 +1,10 @@
-import { type Identifier, type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
+import type { IdentifierKind } from '../datamap/identifiers.ts'
 import { hashIdentifier, identifierHashKey } from '../erasure/keys.ts'
+import { identifiersOf } from '../people/given-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { fetchPages } from './fetch-pages.ts'
 
-/** Identifiers of the person of a row; an e-mail address may have been somebody's login name, and the other way round. */
+/** Identifiers of the person of a row. */
 export type RowIdentifiers = { line: number } & { [Kind in IdentifierKind]?: string | null }
 
 const rowsPerLookup = 5000
@@ -40,24 +41,5 @@ export async function findTombstoned(
       ],
     )
     if (found.length > 0) await onFound(found.map(({ line }) => line))
-  })
-}
-
-function identifiersOf(values: { [Kind in IdentifierKind]?: string | null }): Identifier[] {
-  const { email, login_name, directory_object_id, ref, external_identity_id } = values
-  const given: [IdentifierKind, string | null | undefined][] = [
-    ['email', email],
-    ['login_name', email],
-    ['login_name', login_name],
-    ['email', login_name],
-    ['directory_object_id', directory_object_id],
-    ['ref', ref],
-    ['external_identity_id', external_identity_id],
-  ]
-  return given.flatMap(([kind, value]) => {
-    if (value == null) return []
-    // The claims in front of a login name are no part of an address.
-    const plain = value === login_name ? normalizeIdentifier('login_name', value) : value
-    return [{ kind, value: normalizeIdentifier(kind, plain) }]
   })
 }

@@ -3,7 +3,8 @@ import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requirePresent } from './require-present.ts'
 
-export type CatalogRole = 'member' | 'administrator'
+export const catalogRoles = ['member', 'administrator'] as const
+export type CatalogRole = (typeof catalogRoles)[number]
 
 /**
  * Adds active users to a catalog. Who is in it already keeps the membership and the role. Returns how many are new.
@@ -17,7 +18,7 @@ export async function addCatalogMembers(
     userIds: readonly string[]
     /** Default: member. */
     role?: CatalogRole
-    /** The user who adds them. */
+    /** The user who adds them. Default: who acts. */
     addedBy?: string
   },
 ): Promise<{ added: number }> {
@@ -28,7 +29,13 @@ export async function addCatalogMembers(
      select $1, $2, user_id, $4, $5 from unnest($3::uuid[]) as user_id
      on conflict do nothing
      returning user_id`,
-    [tx.tenantId, options.catalogId, options.userIds, options.role ?? 'member', options.addedBy ?? null],
+    [
+      tx.tenantId,
+      options.catalogId,
+      options.userIds,
+      options.role ?? 'member',
+      options.addedBy ?? tx.initiator.userId ?? null,
+    ],
   )
   const details = { role: options.role ?? 'member' }
   await record(

@@ -5,6 +5,7 @@ type LearningTable =
   | 'catalog_members'
   | 'catalog_groups'
   | 'courses'
+  | 'course_groups'
   | 'course_authors'
   | 'modules'
   | 'training_plans'
@@ -75,6 +76,12 @@ export const learningMap: RoomMap<LearningTable> = {
       external_key: key,
       created_at: fact,
     },
+  },
+  course_groups: {
+    holds: 'Which groups of the directory belong to which course.',
+    about: 'nobody',
+    because: 'It joins courses and groups; people stand in the membership of the group.',
+    columns: { tenant_id: key, course_id: reference, group_id: reference, added_at: fact },
   },
   course_authors: {
     holds: 'Who wrote which course.',
@@ -159,6 +166,8 @@ export const learningMap: RoomMap<LearningTable> = {
       credits: fact,
       enrolled_by: actor('null'),
       note: mention('text'),
+      unenrolled_at: fact,
+      unenrolled_by: actor('null'),
       deletion_id: fact,
       created_at: fact,
     },

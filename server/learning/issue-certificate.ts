@@ -4,17 +4,14 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/require-text.ts'
 import { requirePast, requireTime } from '../platform/require-time.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { type PlaceOptions, requirePlace } from './place.ts'
 
-export type NewIssuedCertificate = {
+export type NewIssuedCertificate = PlaceOptions & {
   userId: string
-  /** Exactly one of the two. */
-  courseId?: string
-  trainingPlanId?: string
   /** What is printed on it. */
   number?: string
   expiresAt?: Date
-  /** The user who issues it. */
+  /** The user who issues it. Default: who acts. */
   issuedBy?: string
   /** When it happened, where that is recorded afterwards. */
   at?: Date
@@ -31,26 +28,16 @@ export async function issueCertificate(
   certificate: NewIssuedCertificate,
 ): Promise<{ id: string }> {
   const { userId, courseId, trainingPlanId, number, expiresAt } = certificate
-  if ((courseId === undefined) === (trainingPlanId === undefined)) {
-    throw new LetheError('input.invalid', {
-      field: 'courseId',
-      expected: 'exactly one of courseId and trainingPlanId is expected',
-    })
-  }
+  const place = requirePlace(certificate)
   const at = requirePast('at', certificate.at)
   await requireActiveUser(tx, { userId, act: 'issued a certificate' })
   const { rows } = await tx.query(
     `select from enrollments
-     where tenant_id = $1 and user_id = $2 and (course_id = $3 or training_plan_id = $4) and state = 'completed'`,
-    [
-      tx.tenantId,
-      userId,
-      courseId === undefined ? null : requireUuid('courseId', courseId),
-      trainingPlanId === undefined ? null : requireUuid('trainingPlanId', trainingPlanId),
-    ],
+     where tenant_id = $1 and user_id = $2 and ${place.column} = $3 and state = 'completed'`,
+    [tx.tenantId, userId, place.id],
   )
   if (rows.length === 0) {
-    throw new LetheError('enrollment.not_completed', { of: courseId === undefined ? 'training plan' : 'course' })
+    throw new LetheError('enrollment.not_completed', { of: place.noun })
   }
   const issued = await tx.db
     .insertInto('issued_certificates')
@@ -61,7 +48,7 @@ export async function issueCertificate(
       training_plan_id: trainingPlanId ?? null,
       number: number === undefined ? null : requireLine('number', number),
       expires_at: expiresAt === undefined ? null : requireTime('expiresAt', expiresAt),
-      issued_by: certificate.issuedBy ?? null,
+      issued_by: certificate.issuedBy ?? tx.initiator.userId ?? null,
       ...(at !== undefined && { issued_at: at }),
     })
     .returning('id')

@@ -55,7 +55,7 @@ export async function countParticipation(
           union
           select catalog_id from catalog_groups where tenant_id = $1 and group_id = any ($3::uuid[])
         ) seen) as catalogs,
-       (select count(*) from enrollments where tenant_id = $1 and user_id = $2 and deletion_id is null) as enrollments`,
+       (select count(*) from enrollments where tenant_id = $1 and user_id = $2 and deletion_id is null and unenrolled_at is null) as enrollments`,
     [tx.tenantId, options.userId, options.groupIds],
   )
   return rows[0] ?? { catalogs: 0, enrollments: 0 }

@@ -35,7 +35,7 @@ export type EnrollmentRecord = {
 
 /**
  * Records how enrollments of active users stand, any number at once: creates those that do not exist, and brings the
- * others to the state given. Of several records for one enrollment the last counts. Returns how many there are.
+ * others to the state given; what somebody was unenrolled from stays as it is, and the person is enrolled anew. Of several records for one enrollment the last counts. Returns how many there are.
  *
  * Throws `input.invalid`, `course.not_found`, `training_plan.not_found`, `session.not_found`, `user.not_found`,
  * `user.wrong_state`; then nothing was recorded.
@@ -65,7 +65,7 @@ export async function recordEnrollments(
          state text, result text, registered_on date, withdrawn_on date, completed_at timestamptz, credits int,
          enrolled_by uuid, note text)
        where ${place} is not null
-       on conflict (tenant_id, user_id, ${place}) where ${place} is not null do update
+       on conflict (tenant_id, user_id, ${place}) where ${place} is not null and unenrolled_at is null do update
          set state = excluded.state,
            session_id = coalesce(excluded.session_id, enrollment.session_id),
            result = coalesce(excluded.result, enrollment.result),

@@ -15,6 +15,7 @@ export const notifyMap: RoomMap<'notifications'> = {
       data: mention('json'),
       created_at: fact,
       read_at: fact,
+      email_state: fact,
     },
   },
 }

@@ -142,6 +142,11 @@ const errorTable = {
     kind: 'not_found',
     message: (d: { id: string }) => `There is no catalog ${d.id} in this tenant.`,
   },
+  'catalog.not_member': {
+    kind: 'not_found',
+    message: (d: { ids: string[] }) =>
+      `${d.ids.length === 1 ? 'This user is' : 'These users are'} not in the catalog, neither added to it nor through a group: ${listed(d.ids)}.`,
+  },
   'module.not_found': {
     kind: 'not_found',
     message: (d: { id: string }) => `There is no module ${d.id} in this tenant.`,
@@ -175,6 +180,31 @@ const errorTable = {
     kind: 'not_found',
     message: (d: { id: string }) => `The scale of this skill has no level ${d.id}. Name one of the scale's own levels.`,
   },
+  'skill.other_catalog': {
+    kind: 'not_found',
+    message: (d: { id: string; catalog: string }) =>
+      `The skill ${d.id} belongs to another catalog than ${d.catalog}. Name the skill's own catalog, or a skill of this one.`,
+  },
+  'skill.in_use': {
+    kind: 'conflict',
+    message: (d: { awards: number }) =>
+      `The skill was awarded ${d.awards === 1 ? 'once' : `${d.awards} times`}, and stays in the transcripts. Only a skill that nobody holds or held can be deleted or measured on another scale.`,
+  },
+  'scale_set.other_catalog': {
+    kind: 'conflict',
+    message: (d: { id: string }) =>
+      `The scale set ${d.id} belongs to another catalog. Name one of the same catalog, or one that is for all catalogs.`,
+  },
+  'scale_set.in_use': {
+    kind: 'conflict',
+    message: (d: { skills: number }) =>
+      `${d.skills} skill${d.skills === 1 ? ' is' : 's are'} measured on this scale. Delete ${d.skills === 1 ? 'it' : 'them'} first, or measure ${d.skills === 1 ? 'it' : 'them'} on another scale.`,
+  },
+  'scale_set.level_in_use': {
+    kind: 'conflict',
+    message: (d: { value: number }) =>
+      `Skills were awarded at the level of the value ${d.value}, so it stays. Give it another title if you must; its value is what it is known by.`,
+  },
   'skill.held': {
     kind: 'conflict',
     message: () => 'The user holds this skill at this level already. Revoke it first to award it anew.',
@@ -192,6 +222,25 @@ const errorTable = {
     kind: 'conflict',
     message: (d: { of: 'course' | 'training plan' }) =>
       `The user has not completed this ${d.of}, so there is nothing to certify. Record the completion first.`,
+  },
+  'enrollment.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no enrollment ${d.id} in this tenant.`,
+  },
+  'enrollment.not_enrolled': {
+    kind: 'not_found',
+    message: (d: { in: 'course' | 'training plan' }) =>
+      `The user is not enrolled in this ${d.in}. Enroll the user first, or look at the transcript.`,
+  },
+  'enrollment.completed': {
+    kind: 'conflict',
+    message: (d: { of: 'course' | 'training plan' }) =>
+      `The user has completed this ${d.of} already. Unenroll and enroll the user again to complete it anew.`,
+  },
+  'enrollment.active': {
+    kind: 'conflict',
+    message: (d: { id: string }) =>
+      `The enrollment ${d.id} is active, and only others can be purged. Unenroll the user first.`,
   },
   'enrollment.exists': {
     kind: 'conflict',
@@ -375,6 +424,16 @@ const errorTable = {
     kind: 'environment',
     message: (d: { login: string; why: string }) =>
       `The login ${d.login} ${d.why}, so it could read past the separation of tenants. Put that connection string into DATABASE_OWNER_URL, an ordinary login into DATABASE_URL, and run "lethe db migrate", which creates and equips it.`,
+  },
+  'mail.sender_missing': {
+    kind: 'environment',
+    message: () =>
+      'LETHE_SMTP_URL is set and LETHE_MAIL_FROM is not. Set it to the address that e-mails are sent from.',
+  },
+  'mail.url_invalid': {
+    kind: 'environment',
+    message: () =>
+      'LETHE_SMTP_URL is not valid. It looks like smtp://user:password@host:587, or smtps:// for a server that speaks TLS from the start.',
   },
   'data_folder.in_use': {
     kind: 'environment',

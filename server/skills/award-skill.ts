@@ -10,7 +10,7 @@ export type SkillAward = {
   skillId: string
   /** A level of the scale on which the skill is measured. */
   levelId: string
-  /** The user who awards it. */
+  /** The user who awards it. Default: who acts. */
   awardedBy?: string
   /** When it happened, where that is recorded afterwards. */
   at?: Date
@@ -33,7 +33,7 @@ export async function awardSkill(tx: TenantTransaction, award: SkillAward): Prom
      values ($1, $2, $3, $4, $5, coalesce($6, now()))
      on conflict (tenant_id, user_id, skill_id, level_id) where revoked_at is null do nothing
      returning id`,
-    [tx.tenantId, userId, skillId, levelId, awardedBy ?? null, at ?? null],
+    [tx.tenantId, userId, skillId, levelId, awardedBy ?? tx.initiator.userId ?? null, at ?? null],
     'award_skill',
   )
   const [awarded] = rows

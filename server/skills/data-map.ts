@@ -4,7 +4,14 @@ export const skillsMap: RoomMap<'skill_scale_sets' | 'skill_levels' | 'skills' |
   skill_scale_sets: {
     holds: 'Scales on which skills are measured.',
     about: 'other',
-    columns: { tenant_id: key, id: key, catalog_id: reference, title: mention('text'), is_default: fact },
+    columns: {
+      tenant_id: key,
+      id: key,
+      catalog_id: reference,
+      title: mention('text'),
+      is_default: fact,
+      external_key: key,
+    },
   },
   skill_levels: {
     holds: 'The levels of a scale.',

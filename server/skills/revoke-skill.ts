@@ -10,7 +10,7 @@ export type SkillRevocation = {
   userId: string
   skillId: string
   levelId: string
-  /** The user who revokes it. */
+  /** The user who revokes it. Default: who acts. */
   revokedBy?: string
   reason?: string
   /** When it happened, where that is recorded afterwards; not before the award. */
@@ -43,7 +43,7 @@ export async function revokeSkill(
       skillId,
       levelId,
       at ?? null,
-      revokedBy ?? null,
+      revokedBy ?? tx.initiator.userId ?? null,
       reason === undefined ? null : requireText('reason', reason),
     ],
     'revoke_skill',

@@ -12,6 +12,7 @@ export const tenancyMap: RoomMap<'tenants'> = {
       created_at: fact,
       surviving_fields: fact,
       singled_out_below: fact,
+      returning_members: fact,
     },
   },
 }

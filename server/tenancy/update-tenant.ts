@@ -2,14 +2,25 @@ import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
-/** What anonymize leaves of people's custom fields. */
-export type TenantSettings = { id: string; name: string; surviving_fields: string[]; singled_out_below: number }
+/** What a synchronisation of a group does with members who were purged: new users without records, or nothing. */
+export const returningMembers = ['create', 'block'] as const
+export type ReturningMembers = (typeof returningMembers)[number]
+
+/** What anonymize leaves of people's custom fields, and whether purged people come back with groups. */
+export type TenantSettings = {
+  id: string
+  name: string
+  surviving_fields: string[]
+  singled_out_below: number
+  returning_members: ReturningMembers
+}
 
 export type TenantSettingsChanges = {
   /** The custom fields that survive, by name; replaces those that did before. */
   survivingFields?: readonly string[]
   /** A preview warns where fewer people than this, themselves included, have the same values in them. */
   singledOutBelow?: number
+  returningMembers?: ReturningMembers
 }
 
 const mostFields = 100
@@ -34,18 +45,27 @@ export async function updateTenant(tx: TenantTransaction, changes: TenantSetting
       expected: `a whole number from 1 to ${mostPeople} is expected`,
     })
   }
+  const returning = changes.returningMembers
+  if (returning !== undefined && !returningMembers.includes(returning)) {
+    throw new LetheError('input.invalid', {
+      field: 'returning members',
+      expected: `one of ${returningMembers.join(', ')} is expected`,
+    })
+  }
   const { rows } = await tx.query<TenantSettings>(
     `update tenants set surviving_fields = coalesce($2::text[], surviving_fields),
-       singled_out_below = coalesce($3::integer, singled_out_below)
+       singled_out_below = coalesce($3::integer, singled_out_below),
+       returning_members = coalesce($4, returning_members)
      where id = $1
-     returning id, name, surviving_fields, singled_out_below`,
-    [tx.tenantId, fields === undefined ? null : [...new Set(fields)], below ?? null],
+     returning id, name, surviving_fields, singled_out_below, returning_members`,
+    [tx.tenantId, fields === undefined ? null : [...new Set(fields)], below ?? null, returning ?? null],
   )
   const [settings] = rows
   if (settings === undefined) throw new Error('The tenant of the transaction is not there')
   const columns = [
     ...(fields === undefined ? [] : ['surviving_fields']),
     ...(below === undefined ? [] : ['singled_out_below']),
+    ...(returning === undefined ? [] : ['returning_members']),
   ]
   if (columns.length > 0) await record(tx, { activity: 'TenantUpdated', object: tx.tenantId, details: { columns } })
   return settings

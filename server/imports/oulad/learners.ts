@@ -242,11 +242,12 @@ async function writeEnrollments(run: OuladRun, tx: TenantTransaction): Promise<v
          select * from enrollments e where e.tenant_id = $1 and e.user_id = g.user_id offset 0
        ) e on e.course_id = g.course_id
        where e.id is null
-         or (e.session_id, e.state, e.result, e.registered_on, e.withdrawn_on, e.previous_attempts, e.credits)
+         -- Whoever was unenrolled since stays so.
+         or e.unenrolled_at is null and (e.session_id, e.state, e.result, e.registered_on, e.withdrawn_on, e.previous_attempts, e.credits)
            is distinct from
            (g.session_id, g.state, g.result, g.registered_on, g.withdrawn_on, g.previous_attempts, g.credits)
        order by g.user_id
-       on conflict (tenant_id, user_id, course_id) where course_id is not null do update
+       on conflict (tenant_id, user_id, course_id) where course_id is not null and unenrolled_at is null do update
          set session_id = excluded.session_id, state = excluded.state, result = excluded.result,
            registered_on = excluded.registered_on, withdrawn_on = excluded.withdrawn_on,
            previous_attempts = excluded.previous_attempts, credits = excluded.credits

@@ -130,6 +130,13 @@ export interface CourseAuthors {
   user_id: string;
 }
 
+export interface CourseGroups {
+  added_at: Generated<Timestamp>;
+  course_id: string;
+  group_id: string;
+  tenant_id: string;
+}
+
 export interface Courses {
   catalog_id: string;
   contact_emails: Generated<string[]>;
@@ -170,6 +177,8 @@ export interface Enrollments {
   state: Generated<string>;
   tenant_id: string;
   training_plan_id: string | null;
+  unenrolled_at: Timestamp | null;
+  unenrolled_by: string | null;
   user_id: string;
   withdrawn_on: string | null;
 }
@@ -374,6 +383,7 @@ export interface Notifications {
   body: Generated<string>;
   created_at: Generated<Timestamp>;
   data: Generated<Json>;
+  email_state: string | null;
   id: Generated<string>;
   kind: string;
   read_at: Timestamp | null;
@@ -469,6 +479,14 @@ export interface Ratings {
   user_id: string;
 }
 
+export interface Reappearances {
+  group_id: string;
+  reappeared_at: Generated<Timestamp>;
+  request_id: string;
+  tenant_id: string;
+  user_id: string;
+}
+
 export interface RecordActions {
   clicks: number;
   happened_on: string;
@@ -546,6 +564,7 @@ export interface Skills {
 
 export interface SkillScaleSets {
   catalog_id: string | null;
+  external_key: string | null;
   id: Generated<string>;
   is_default: Generated<boolean>;
   tenant_id: string;
@@ -595,6 +614,7 @@ export interface Tenants {
   id: Generated<string>;
   kind: string;
   name: string;
+  returning_members: Generated<string>;
   singled_out_below: Generated<number>;
   surviving_fields: Generated<string[]>;
 }
@@ -695,6 +715,7 @@ export interface DB {
   catalogs: Catalogs;
   contact_keys: ContactKeys;
   course_authors: CourseAuthors;
+  course_groups: CourseGroups;
   courses: Courses;
   directory_groups: DirectoryGroups;
   enrollments: Enrollments;
@@ -728,6 +749,7 @@ export interface DB {
   product_accounts: ProductAccounts;
   progress: Progress;
   ratings: Ratings;
+  reappearances: Reappearances;
   record_actions: RecordActions;
   session_instructors: SessionInstructors;
   sessions: Sessions;

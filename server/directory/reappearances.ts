@@ -1,0 +1,56 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+
+/** Why a purged person is there again: a synchronisation of this group found the person in it. */
+export type Reappearance = {
+  group_id: string
+  group_name: string
+  /** The order that had purged the person. */
+  request_id: string
+  reappeared_at: Date
+}
+
+/** Which of these users had been purged and came back with a group, by id. */
+export async function readReappearances(
+  tx: TenantTransaction,
+  userIds: readonly string[],
+): Promise<Map<string, Reappearance>> {
+  if (userIds.length === 0) return new Map()
+  const { rows } = await tx.query<Reappearance & { user_id: string }>(
+    `select r.user_id, r.group_id, g.display_name as group_name, r.request_id, r.reappeared_at
+     from reappearances r join directory_groups g on g.tenant_id = r.tenant_id and g.id = r.group_id
+     where r.tenant_id = $1 and r.user_id = any ($2::uuid[])`,
+    [tx.tenantId, userIds],
+    'read_reappearances',
+  )
+  return new Map(rows.map(({ user_id, ...reappearance }) => [user_id, reappearance]))
+}
+
+/** A group of the directory that would bring people back after a purge, and how many of them. */
+export type ReturningGroup = {
+  group_id: string
+  display_name: string
+  people: number
+  /** What the tenant lets the next synchronisation do: create new users without records, or block them. */
+  at_next_sync: 'create' | 'block'
+}
+
+/**
+ * The groups that these users are in, inactive memberships of deleted users too: a purge does not take them out of the
+ * directory, so the next synchronisation finds them there. By name.
+ */
+export async function groupsThatBringBack(
+  tx: TenantTransaction,
+  userIds: readonly string[],
+): Promise<ReturningGroup[]> {
+  const { rows } = await tx.query<ReturningGroup>(
+    `select g.id as group_id, g.display_name, count(*) as people, t.returning_members as at_next_sync
+     from group_members m
+     join directory_groups g on g.tenant_id = m.tenant_id and g.id = m.group_id
+     join tenants t on t.id = m.tenant_id
+     where m.tenant_id = $1 and m.user_id = any ($2::uuid[])
+     group by g.id, g.display_name, t.returning_members
+     order by g.display_name, g.id`,
+    [tx.tenantId, userIds],
+  )
+  return rows
+}

@@ -1,0 +1,92 @@
+import { record } from '../audit/record.ts'
+import { lockForChange } from '../people/lock-users.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { requireText } from '../platform/require-text.ts'
+import { requireUuid } from '../platform/require-uuid.ts'
+import { type PlaceOptions, requirePlace } from './place.ts'
+
+export type UnenrollOptions = PlaceOptions & {
+  userId: string
+  /** Why; kept with the enrollment. */
+  note?: string
+}
+
+/**
+ * Ends the enrollment of an active or suspended user in a course or a training plan. It stays in the transcript: completed
+ * or failed where it was, withdrawn (as of today, UTC) where it was under way. Returns its id and when it ended.
+ *
+ * Throws `input.invalid`, `enrollment.not_enrolled`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`.
+ */
+export async function unenroll(
+  tx: TenantTransaction,
+  options: UnenrollOptions,
+): Promise<{ id: string; unenrolledAt: Date }> {
+  const place = requirePlace(options)
+  const userId = requireUuid('userId', options.userId)
+  const note = options.note === undefined ? null : requireText('note', options.note)
+  await lockForChange(tx, { userIds: [userId], act: 'unenrolled', from: ['active', 'suspended'] })
+  const [ended] = await endEnrollments(tx, {
+    userIds: [userId],
+    where: `${place.column} = $4`,
+    values: [place.id],
+    note,
+  })
+  if (ended === undefined) throw new LetheError('enrollment.not_enrolled', { in: place.noun })
+  return { id: ended.id, unenrolledAt: ended.unenrolled_at }
+}
+
+/**
+ * Unenrolls users, whom the caller has locked, from all courses and training plans of a catalog. Returns whose
+ * enrollments ended, one entry for each.
+ */
+export async function unenrollFromCatalog(
+  tx: TenantTransaction,
+  options: { catalogId: string; userIds: readonly string[] },
+): Promise<{ userId: string; enrollmentId: string }[]> {
+  const ended = await endEnrollments(tx, {
+    userIds: options.userIds,
+    where: `(
+      course_id in (select id from courses where tenant_id = $1 and catalog_id = $4)
+      or training_plan_id in (select id from training_plans where tenant_id = $1 and catalog_id = $4)
+    )`,
+    values: [options.catalogId],
+    note: null,
+  })
+  return ended.map(({ id, user_id }) => ({ userId: user_id, enrollmentId: id }))
+}
+
+type EndedEnrollment = {
+  id: string
+  user_id: string
+  course_id: string | null
+  training_plan_id: string | null
+  unenrolled_at: Date
+}
+
+/** `where` is a condition with values from $4 on. */
+async function endEnrollments(
+  tx: TenantTransaction,
+  options: { userIds: readonly string[]; where: string; values: readonly unknown[]; note: string | null },
+): Promise<EndedEnrollment[]> {
+  const noteAt = 4 + options.values.length
+  const { rows } = await tx.query<EndedEnrollment>(
+    `update enrollments
+     set unenrolled_at = now(), unenrolled_by = $3, note = coalesce($${noteAt}, note),
+       withdrawn_on = case when state in ('registered', 'in_progress') then (now() at time zone 'utc')::date else withdrawn_on end,
+       state = case when state in ('registered', 'in_progress') then 'withdrawn' else state end
+     where tenant_id = $1 and user_id = any ($2::uuid[]) and unenrolled_at is null and deletion_id is null and ${options.where}
+     returning id, user_id, course_id, training_plan_id, unenrolled_at`,
+    [tx.tenantId, options.userIds, tx.initiator.userId ?? null, ...options.values, options.note],
+  )
+  await record(
+    tx,
+    rows.map(({ id, user_id, course_id, training_plan_id }) => ({
+      activity: 'UserUnenrolled',
+      object: id,
+      subject: user_id,
+      values: { course: course_id ?? undefined, training_plan: training_plan_id ?? undefined },
+    })),
+  )
+  return rows
+}
