@@ -13,6 +13,10 @@ export type Config = {
   masterKey: string | undefined
   /** Tenant that a command means when it names none. */
   tenant: string | undefined
+  /** The mail server, such as smtp://user:password@host:587; unset: no e-mails are sent. */
+  smtpUrl: string | undefined
+  /** The address that e-mails are sent from. */
+  mailFrom: string | undefined
   /** How many jobs one process works on at a time. */
   workers: number
 }
@@ -32,6 +36,8 @@ export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Co
     databaseOwnerUrl: overrides.databaseOwnerUrl ?? set('DATABASE_OWNER_URL'),
     masterKey: overrides.masterKey ?? set('LETHE_MASTER_KEY'),
     tenant: overrides.tenant ?? set('LETHE_TENANT'),
+    smtpUrl: overrides.smtpUrl ?? set('LETHE_SMTP_URL'),
+    mailFrom: overrides.mailFrom ?? set('LETHE_MAIL_FROM'),
     workers: overrides.workers ?? 2,
   }
 }

@@ -4,17 +4,21 @@ import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { runErasure } from './erasure/run-erasure.ts'
 import { runSearch } from './erasure/run-search.ts'
+import { openMailer } from './notify/mailer.ts'
+import { sendEmail } from './notify/send-email.ts'
 import { actingFor } from './platform/database/pool.ts'
 import { type Workers, work } from './platform/jobs/work.ts'
 
 /** Starts working on the jobs of every room. What a job does is set in motion by the system, whoever ordered it. */
 export async function startWorkers(given: Application, log: Logger): Promise<Workers> {
   const app = { ...given, database: actingFor(given.database, { from: 'system' }) }
+  const mailer = openMailer(app.config)
   const workers = await work(
     app.database,
     {
       erase: (payload) => runErasure(app, payload),
       search: () => runSearch(app),
+      send_email: (payload) => sendEmail(app, mailer, payload),
       seal_audit: (payload) => sealWaiting(app, payload),
     },
     { concurrency: app.config.workers, log },

@@ -42,6 +42,8 @@ const notes = `Environment:
   LETHE_MASTER_KEY     32 bytes in base64 that wrap every other key; needed with DATABASE_URL
   LETHE_DATA           like --data
   LETHE_TENANT         like --tenant
+  LETHE_SMTP_URL       the mail server, such as smtp://user:password@host:587; unset: no e-mails
+  LETHE_MAIL_FROM      the address that e-mails are sent from; needed with LETHE_SMTP_URL
   LETHE_DEBUG=1        adds the stack to an error
 
 Exit codes:

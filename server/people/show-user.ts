@@ -1,4 +1,5 @@
 import { type GroupMembership, listGroupsOf } from '../directory/memberships.ts'
+import { type Reappearance, readReappearances } from '../directory/reappearances.ts'
 import { findPendingErasure } from '../erasure/pending.ts'
 import { countParticipation } from '../learning/participation.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
@@ -12,18 +13,21 @@ export type UserDetails = {
   groups: GroupMembership[]
   /** Catalogs that the user sees, directly or through a group, and active enrollments. */
   counts: { catalogs: number; enrollments: number }
+  /** Set for whoever was purged and came back with a group of the directory. */
+  reappeared: Reappearance | null
   pending_erasure: { request_id: string; state: string } | null
 }
 
 /** Everything about a user's account, an anonymized one's too. Throws `input.invalid`, `user.not_found`, `subject.ambiguous`. */
 export async function showUser(tx: TenantTransaction, selector: Selector): Promise<UserDetails> {
   const user = await findUser(tx, selector, { withAnonymized: true })
-  const [groups, product_accounts, pending_erasure = null] = await Promise.all([
+  const [groups, product_accounts, reappearances, pending_erasure = null] = await Promise.all([
     listGroupsOf(tx, user.id),
     listProducts(tx, user.id),
+    readReappearances(tx, [user.id]),
     findPendingErasure(tx, user.id),
   ])
   const groupIds = groups.filter(({ active }) => active).map(({ group_id }) => group_id)
   const counts = await countParticipation(tx, { userId: user.id, groupIds })
-  return { user, product_accounts, groups, counts, pending_erasure }
+  return { user, product_accounts, groups, counts, reappeared: reappearances.get(user.id) ?? null, pending_erasure }
 }

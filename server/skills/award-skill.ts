@@ -3,13 +3,15 @@ import { requireActiveUser } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requirePast } from '../platform/require-time.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireSkillLevel } from './require-skill-level.ts'
 
 export type SkillAward = {
   userId: string
   skillId: string
   /** A level of the scale on which the skill is measured. */
   levelId: string
+  /** The catalog in which it is awarded: the skill is one of its own, or for all catalogs. Default: any. */
+  catalogId?: string
   /** The user who awards it. Default: who acts. */
   awardedBy?: string
   /** When it happened, where that is recorded afterwards. */
@@ -20,13 +22,13 @@ export type SkillAward = {
  * Awards a skill at a level to an active user. A level is held once; after a revoke, an award is a new one. Returns its
  * id.
  *
- * Throws `input.invalid`, `skill.not_found`, `skill.level_not_found`, `skill.held`, `user.not_found`,
- * `user.wrong_state`.
+ * Throws `input.invalid`, `catalog.not_found`, `skill.not_found`, `skill.other_catalog`, `skill.level_not_found`,
+ * `skill.held`, `user.not_found`, `user.wrong_state`.
  */
 export async function awardSkill(tx: TenantTransaction, award: SkillAward): Promise<{ id: string }> {
   const { userId, skillId, levelId, awardedBy } = award
   const at = requirePast('at', award.at)
-  await requireLevel(tx, { skillId, levelId })
+  await requireSkillLevel(tx, award)
   await requireActiveUser(tx, { userId, act: 'awarded a skill' })
   const { rows } = await tx.query<{ id: string }>(
     `insert into user_skills (tenant_id, user_id, skill_id, level_id, awarded_by, awarded_at)
@@ -40,30 +42,4 @@ export async function awardSkill(tx: TenantTransaction, award: SkillAward): Prom
   if (awarded === undefined) throw new LetheError('skill.held')
   await record(tx, { activity: 'SkillAwarded', object: skillId, subject: userId, values: { level: levelId } })
   return awarded
-}
-
-/**
- * Makes sure that the skill exists and that the level is one of its scale's.
- *
- * Throws `input.invalid`, `skill.not_found`, `skill.level_not_found`.
- */
-export async function requireLevel(
-  tx: TenantTransaction,
-  options: { skillId: string; levelId: string },
-): Promise<void> {
-  const skillId = requireUuid('skillId', options.skillId)
-  const levelId = requireUuid('levelId', options.levelId)
-  const { rows } = await tx.query<{ has_level: boolean }>(
-    `select exists (
-       select from skill_levels level
-       where level.tenant_id = $1 and level.id = $3 and level.scale_set_id = skill.scale_set_id
-     ) as has_level
-     from skills skill
-     where skill.tenant_id = $1 and skill.id = $2`,
-    [tx.tenantId, skillId, levelId],
-    'require_skill_level',
-  )
-  const [skill] = rows
-  if (skill === undefined) throw new LetheError('skill.not_found', { id: skillId })
-  if (!skill.has_level) throw new LetheError('skill.level_not_found', { id: levelId })
 }

@@ -1,15 +1,18 @@
 import { record } from '../audit/record.ts'
+import { notify } from '../notify/notify.ts'
 import { lockForChange } from '../people/lock-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireText } from '../platform/require-text.ts'
 import { requirePast } from '../platform/require-time.ts'
-import { requireLevel } from './award-skill.ts'
+import { requireSkillLevel } from './require-skill-level.ts'
 
 export type SkillRevocation = {
   userId: string
   skillId: string
   levelId: string
+  /** The catalog in which it is revoked: the skill is one of its own, or for all catalogs. Default: any. */
+  catalogId?: string
   /** The user who revokes it. Default: who acts. */
   revokedBy?: string
   reason?: string
@@ -19,9 +22,10 @@ export type SkillRevocation = {
 
 /**
  * Revokes a skill at a level from an active or suspended user. The award stays, with who revoked it, when and why; the
- * time of a skill revoked before does not change. Returns the award's id.
+ * time of a skill revoked before does not change. The user is notified, by e-mail too. Returns the award's id and the time.
+ * Where it throws, nobody is notified and nothing is recorded.
  *
- * Throws `input.invalid`, `skill.not_found`, `skill.level_not_found`, `skill.not_held`, `skill.revoked`,
+ * Throws `input.invalid`, `catalog.not_found`, `skill.not_found`, `skill.other_catalog`, `skill.level_not_found`, `skill.not_held`, `skill.revoked`,
  * `user.not_found`, `user.wrong_state`, `user.erasure_pending`.
  */
 export async function revokeSkill(
@@ -30,7 +34,7 @@ export async function revokeSkill(
 ): Promise<{ id: string; revokedAt: Date }> {
   const { userId, skillId, levelId, revokedBy, reason } = revocation
   const at = requirePast('at', revocation.at)
-  await requireLevel(tx, { skillId, levelId })
+  const skill = await requireSkillLevel(tx, revocation)
   await lockForChange(tx, { userIds: [userId], act: 'relieved of a skill', from: ['active', 'suspended'] })
   const { rows } = await tx.query<{ id: string; revoked_at: Date }>(
     `update user_skills
@@ -51,6 +55,17 @@ export async function revokeSkill(
   const [revoked] = rows
   if (revoked === undefined) throw await notRevocable(tx, { userId, skillId, levelId })
   await record(tx, { activity: 'SkillRevoked', object: skillId, subject: userId, values: { level: levelId } })
+  await notify(
+    tx,
+    [userId],
+    {
+      kind: 'skill_revoked',
+      subject: 'Skill revoked',
+      body: `Your skill "${skill.title}" at the level "${skill.levelTitle}" was revoked. It stays in your transcript, marked as revoked.`,
+      data: { skill_id: skillId, level_id: levelId, revoked_at: revoked.revoked_at.toISOString() },
+    },
+    { byEmail: true },
+  )
   return { id: revoked.id, revokedAt: revoked.revoked_at }
 }
 

@@ -1,0 +1,24 @@
+import { createTransport, type Transporter } from 'nodemailer'
+import type { Config } from '../config.ts'
+import { LetheError } from '../platform/errors.ts'
+
+/** How e-mails leave. */
+export type Mailer = { transport: Transporter; from: string }
+
+/** A server that does not answer must not hold a worker for minutes. */
+const timeouts = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 }
+
+/**
+ * The way to the mail server of the configuration; undefined where none is configured. It connects for each e-mail, so
+ * there is nothing to close. Throws `mail.url_invalid`, `mail.sender_missing`.
+ */
+export function openMailer(config: Pick<Config, 'smtpUrl' | 'mailFrom'>): Mailer | undefined {
+  const { smtpUrl, mailFrom } = config
+  if (smtpUrl === undefined) return undefined
+  if (!/^smtps?:\/\/[^/]/.test(smtpUrl) || !URL.canParse(smtpUrl)) throw new LetheError('mail.url_invalid')
+  if (mailFrom === undefined) throw new LetheError('mail.sender_missing')
+  return {
+    transport: createTransport({ url: smtpUrl, ...timeouts, disableFileAccess: true, disableUrlAccess: true }),
+    from: mailFrom,
+  }
+}

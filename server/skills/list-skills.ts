@@ -1,0 +1,82 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { requireWholeNumber } from '../platform/require-number.ts'
+import { requireLine } from '../platform/require-text.ts'
+import { requireUuid } from '../platform/require-uuid.ts'
+
+export type ListedSkill = {
+  id: string
+  title: string
+  description: string | null
+  scale_set_id: string
+  /** Null: for every catalog of the tenant. */
+  catalog_id: string | null
+  external_key: string | null
+}
+
+/**
+ * Skills in the order of their ids, which is that of their creation: a page of at most `limit` (100, up to 10,000) behind
+ * the id `after`. With a `catalogId`, those of this catalog and those for all catalogs. `next` is undefined at the end.
+ *
+ * Throws `input.invalid`.
+ */
+export async function listSkills(
+  tx: TenantTransaction,
+  options: { catalogId?: string; search?: string; limit?: number; after?: string } = {},
+): Promise<{ skills: ListedSkill[]; next: string | undefined }> {
+  const limit = requireWholeNumber('limit', options.limit ?? 100, { from: 1, to: 10_000 })
+  const { rows } = await tx.query<ListedSkill>(
+    `select id, title, description, scale_set_id, catalog_id, external_key
+     from skills
+     where tenant_id = $1 and ($2::uuid is null or catalog_id is null or catalog_id = $2)
+       and ($3::text is null or strpos(lower(title), lower($3)) > 0) and ($4::uuid is null or id > $4)
+     order by id
+     limit $5`,
+    [
+      tx.tenantId,
+      options.catalogId === undefined ? null : requireUuid('catalogId', options.catalogId),
+      options.search === undefined ? null : requireLine('search', options.search),
+      options.after === undefined ? null : requireUuid('after', options.after),
+      limit + 1,
+    ],
+  )
+  const skills = rows.slice(0, limit)
+  return { skills, next: rows.length > limit ? skills.at(-1)?.id : undefined }
+}
+
+export type ListedScaleSet = {
+  id: string
+  title: string
+  is_default: boolean
+  catalog_id: string | null
+  levels: { id: string; title: string; value: number; description: string | null }[]
+}
+
+/**
+ * Scales in the order of their creation, each with its levels from the lowest; with `ids`, these; with a `catalogId`, those
+ * of this catalog and those for all catalogs. Throws `input.invalid`.
+ */
+export async function listScaleSets(
+  tx: TenantTransaction,
+  options: { catalogId?: string; ids?: readonly string[] } = {},
+): Promise<ListedScaleSet[]> {
+  const { rows } = await tx.query<ListedScaleSet>(
+    `select id, title, is_default, catalog_id, levels.levels
+     from skill_scale_sets scale_set
+     cross join lateral (
+       select coalesce(
+         json_agg(json_build_object('id', id, 'title', title, 'value', value, 'description', description) order by value),
+         '[]'
+       ) as levels
+       from skill_levels level where level.tenant_id = $1 and level.scale_set_id = scale_set.id
+     ) levels
+     where tenant_id = $1 and ($2::uuid is null or catalog_id is null or catalog_id = $2)
+       and ($3::uuid[] is null or id = any ($3))
+     order by id`,
+    [
+      tx.tenantId,
+      options.catalogId === undefined ? null : requireUuid('catalogId', options.catalogId),
+      options.ids === undefined ? null : options.ids.map((id) => requireUuid('scaleSetId', id)),
+    ],
+  )
+  return rows
+}
