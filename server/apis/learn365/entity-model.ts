@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import type { UserFieldName } from '../../people/user-fields.ts'
 
 /** The primitive types of OData that occur. Times are UTC, to the millisecond. */
 export type EdmType = 'Edm.String' | 'Edm.Guid' | 'Edm.Boolean' | 'Edm.Int32' | 'Edm.DateTimeOffset'
@@ -13,6 +14,8 @@ export type Property = {
    * matches by more than its exact spelling. Without this: the expression itself.
    */
   equals?: (parameter: string) => string
+  /** The field of a user that `PUT Users('…')` sets by it; absent: it cannot be set. */
+  field?: UserFieldName
 }
 
 /** Leads from a set to another one: where `to`, a property of the target, has the value of `from`. */

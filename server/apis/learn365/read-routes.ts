@@ -20,7 +20,7 @@ const tags = ['Learn365: read']
 const option = (description: string, ...examples: string[]) =>
   Type.Optional(Type.String({ maxLength: 16_000, description, examples }))
 
-const Query = Type.Object({
+export const Query = Type.Object({
   $filter: option(
     'eq, ne, gt, ge, lt, le, in, and, or, not, contains, startswith, endswith, tolower, year, date, now and others',
   ),
@@ -224,7 +224,7 @@ export function entitySchema(set: EntitySet): TUnsafe<Entity> {
   return Type.Unsafe<Entity>({
     type: 'object',
     description: set.entityType,
-    properties: Object.fromEntries(properties),
+    properties: { '@odata.context': { type: 'string' }, ...Object.fromEntries(properties) },
     additionalProperties: true,
   })
 }
@@ -258,12 +258,14 @@ export function originOf(request: FastifyRequest): string {
   return `${request.protocol}://${request.host}`
 }
 
-function contextOf(request: FastifyRequest, fragment: string): { '@odata.context'?: string } {
+/** Where the metadata says what the answer is, unless the client does not want to know. */
+export function contextOf(request: FastifyRequest, fragment: string): { '@odata.context'?: string } {
   if (/odata\.metadata=none/.test(request.headers.accept ?? '')) return {}
   return { '@odata.context': `${originOf(request)}${root}/$metadata${fragment}` }
 }
 
-function linkTo(request: FastifyRequest, path: string, options: RawOptions): string {
+/** The address of the path with these query options. */
+export function linkTo(request: FastifyRequest, path: string, options: RawOptions): string {
   const query = Object.entries(options).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
   )
