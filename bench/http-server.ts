@@ -10,7 +10,7 @@ import { inTenant } from '../server/platform/database/transaction.ts'
 import { startWorkers } from '../server/workers.ts'
 
 // A server to be measured, in a process of its own: "lethe", or "bare", the floor: Fastify and pg alone, without access,
-// schemas or logs, which sends the very statements that Lethe's operations send, all of a request at once.
+// schemas or logs, which sends the very statements that Lethe's operations send, one after the other.
 // Arguments: which one, the connection string, the tenant, an id of a user. Prints the port. Ends with its input.
 
 const [kind = '', url = '', tenant = '', sample = ''] = process.argv.slice(2)
@@ -56,17 +56,18 @@ async function recorded(work: () => Promise<unknown>): Promise<Statement[]> {
 }
 
 async function send(statements: Statement[], id: string): Promise<unknown> {
-  const client: pg.PoolClient & { pipeline?: boolean } = await database.pool.connect()
-  client.pipeline = true
+  const client = await database.pool.connect()
   try {
-    const results = await Promise.all(
-      statements.map(({ values, ...statement }) =>
-        client.query({ ...statement, values: values.map((value) => (value === sample ? id : value)) }),
-      ),
-    )
-    return results.slice(1, -1).map(({ rows }) => rows)
+    const results: unknown[] = []
+    for (const { values, ...statement } of statements) {
+      const { rows } = await client.query({
+        ...statement,
+        values: values.map((value) => (value === sample ? id : value)),
+      })
+      results.push(rows)
+    }
+    return results.slice(1, -1)
   } finally {
-    client.pipeline = false
     client.release()
   }
 }

@@ -2,15 +2,23 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
+import pg from 'pg'
 import { createApiKey } from '../server/access/api-keys.ts'
 import { authenticate } from '../server/access/authenticate.ts'
 import { createOAuthClient } from '../server/access/oauth-clients.ts'
 import { issueToken } from '../server/access/tokens.ts'
 import type { Application } from '../server/application.ts'
+import { readConfig } from '../server/config.ts'
+import { migrate } from '../server/platform/database/migrate.ts'
+import { openDatabase } from '../server/platform/database/pool.ts'
 import { inTenant, outsideTenants } from '../server/platform/database/transaction.ts'
-import { type Loaded, settle, withClone } from './databases.ts'
+import { createTenant } from '../server/tenancy/tenants.ts'
+import { type Place, urlOf } from './databases.ts'
 import { median, milliseconds, type Row } from './report.ts'
 
+const users = 25_000
+/** Both processes open with it what the other one sealed. */
+const masterKeyOfBenchmark = Buffer.alloc(32, 7)
 const connections = 8
 const secondsEach = 4
 const rounds = 3
@@ -18,43 +26,70 @@ const purgesAtATime = 4
 const purges = 60
 const checks = 2000
 
-/** Requests under concurrent load against a bare handler with the same statements; purges over HTTP; checks of credentials. */
-export async function benchHttp(loaded: Loaded): Promise<Row[]> {
-  return await withClone(loaded, 'lethe_bench_http', async ({ app: clone, owner }) => {
-    const masterKey = Buffer.alloc(32, 7)
-    const app = { ...clone, masterKey, database: { ...clone.database, masterKey } }
-    const { rows } = await owner.query<{ id: string }>('select id from users order by random() limit 1000')
-    const ids = rows.map(({ id }) => id)
-    const { tenant } = loaded
-    const { secret } = await inTenant(app.database, tenant, (tx) =>
+/**
+ * Requests under concurrent load against a bare handler with the same statements, checks of credentials, and purges over
+ * HTTP, in a tenant of 25,000 users.
+ */
+export async function benchHttp(place: Place): Promise<Row[]> {
+  const name = 'lethe_bench_http'
+  const [ownerUrl, appUrl] = [urlOf(place.ownerUrl, name), urlOf(place.appUrl, name)]
+  await migrate({ ownerUrl, appUrl })
+  const masterKey = masterKeyOfBenchmark
+  const database = await openDatabase({ url: appUrl, masterKey })
+  try {
+    const app: Application = { config: readConfig({}), database, masterKey, close: () => database.close() }
+    const { id: tenant } = await createTenant(database, { name: 'Benchmark', kind: 'enterprise' })
+    const ids = await fill(ownerUrl, tenant)
+    const { secret } = await inTenant(database, tenant, (tx) =>
       createApiKey(tx, { name: 'Benchmark', access: 'full_control' }),
     )
     const headers = { authorization: `Basic ${Buffer.from(`api:${secret}`).toString('base64')}` }
-    await settle(owner)
-    const url = new URL(loaded.appUrl)
-    url.pathname = `/${owner.database}`
-    const servers = await Promise.all(
-      ['bare', 'lethe'].map((kind) => startServer(kind, url.href, tenant, ids[0] ?? '')),
-    )
+    const checked = await benchChecks(app, tenant, headers.authorization)
+    const servers = await Promise.all(['bare', 'lethe'].map((kind) => startServer(kind, appUrl, tenant, ids[0] ?? '')))
     const [floor, ours] = servers
     if (floor === undefined || ours === undefined) throw new Error('There are two servers')
     try {
-      const paths = ids.map((id) => `/api/v1/users/${id}`)
-      return [
-        await compare('look-up by id over HTTP', { floor, ours, paths, headers }),
-        await compare('filtered list of 50 over HTTP', {
-          floor,
-          ours,
-          paths: ['/api/v1/users?role=learner&limit=50'],
-          headers,
-        }),
-        ...(await benchChecks(app, tenant, headers.authorization)),
-        ...(await benchPurges(loaded, ours.url, headers)),
+      const one = ids.map((id) => `/api/v1/users/${id}`)
+      const list = ['/api/v1/users?role=learner&limit=50']
+      const rows = [
+        await compare('look-up by id over HTTP', { floor, ours, paths: one, headers }),
+        await compare('filtered list of 50 over HTTP', { floor, ours, paths: list, headers }),
+        ...checked,
       ]
+      await reportPurges(place, ours.url, headers)
+      return rows
     } finally {
       for (const server of servers) await server.stop()
     }
-  })
+  } finally {
+    await database.close()
+  }
+}
+
+/** Many users with an account each, and the ids of a thousand of them. */
+async function fill(ownerUrl: string, tenant: string): Promise<string[]> {
+  const owner = new pg.Client({ connectionString: ownerUrl })
+  await owner.connect()
+  try {
+    await owner.query(`select set_config('lethe.tenant_id', $1, false)`, [tenant])
+    await owner.query(
+      `with people as (
+         insert into users (tenant_id, email, login_name, ref, first_name, last_name, display_name, department, roles)
+         select $1, 'person-' || n || '@example.org', 'person-' || n, n::text, 'First ' || n, 'Last ' || n,
+           'First ' || n || ' Last ' || n, 'Department ' || n % 20,
+           case when n % 10 = 0 then '{author,learner}'::text[] else '{learner}' end
+         from generate_series(1, $2::int) as n
+         returning id
+       )
+       insert into product_accounts (tenant_id, user_id, product) select $1, id, 'learn' from people`,
+      [tenant, users],
+    )
+    await owner.query('vacuum analyze users, product_accounts')
+    const { rows } = await owner.query<{ id: string }>('select id from users order by random() limit 1000')
+    return rows.map(({ id }) => id)
+  } finally {
+    await owner.end()
+  }
 }
 
 type Server = { url: string; stop(): Promise<void> }
@@ -136,8 +171,8 @@ async function each(act: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / checks
 }
 
-/** Users created, deleted and purged by several callers at a time. There is no floor: the engine's own stands above. */
-async function benchPurges(loaded: Loaded, url: string, headers: Record<string, string>): Promise<Row[]> {
+/** Users created, deleted and purged by several callers at a time. Logged, without a floor: the engine has its own above. */
+async function reportPurges(place: Place, url: string, headers: Record<string, string>): Promise<void> {
   const certified: number[] = []
   const completed: number[] = []
   const call = async (method: string, path: string, body?: unknown): Promise<Response> => {
@@ -170,8 +205,7 @@ async function benchPurges(loaded: Loaded, url: string, headers: Record<string, 
     }),
   )
   const rate = (purges / (performance.now() - started)) * 1000
-  loaded.log(
+  place.log(
     `create, delete, purge over HTTP, ${purgesAtATime} at a time: certificate after ${milliseconds(median(certified))}, completed after ${milliseconds(median(completed))} (medians), ${rate.toFixed(1)}/s`,
   )
-  return []
 }

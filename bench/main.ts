@@ -15,7 +15,7 @@ import { benchSweep } from './sweep.ts'
 import { benchTenFold } from './ten-fold.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
-// Arguments choose: import, audit, one, many, anonymize, sweep, tenfold, http; and plans, which writes docs/plans.md.
+// Arguments choose: import, http, audit, one, many, anonymize, sweep, tenfold; and plans, which writes docs/plans.md.
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const oulad = process.env.LETHE_OULAD || path.join(project, '..', 'shared', 'data', 'oulad')
@@ -38,8 +38,9 @@ try {
     log: (line) => process.stderr.write(`${line}\n`),
   }
   if (wanted('import')) rows.push(...(await importRows(place)))
+  if (wanted('http')) rows.push(...(await benchHttp(place)))
   if (wanted('audit')) rows.push(...(await benchAudit(place)))
-  if (['one', 'many', 'anonymize', 'sweep', 'tenfold', 'http'].some(wanted) || only.has('plans')) {
+  if (['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) || only.has('plans')) {
     const loaded = await loadDatabase(place)
     const one = wanted('one') || wanted('tenfold') ? await measurePurgeOne(loaded) : undefined
     if (one !== undefined) rows.push(purgeOneRow(one))
@@ -47,7 +48,6 @@ try {
     if (many !== undefined) rows.push(...manyRows('purge', many))
     if (wanted('anonymize')) rows.push(...manyRows('anonymize', await measureMany(loaded, 'anonymize')))
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
-    if (wanted('http')) rows.push(...(await benchHttp(loaded)))
     if (one !== undefined && many !== undefined && wanted('tenfold'))
       rows.push(...(await benchTenFold(loaded, { one, many })))
     if (only.has('plans')) await writePlans(loaded)

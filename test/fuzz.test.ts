@@ -14,7 +14,7 @@ import {
 // Sends generated requests to every operation of the OpenAPI document: some that its schemas allow, some that they do not,
 // and some that are no JSON. A route that is added is covered.
 
-const runsPerOperation = 100
+const runsPerOperation = 70
 
 let http: TestHttp
 let tenant: string

@@ -100,7 +100,7 @@ export async function openTestHttp(options: { rateLimits?: Partial<RateLimits> }
         redirect: 'manual',
       })
       const text = await response.text()
-      const isJson = /json/.test(response.headers.get('content-type') ?? '')
+      const isJson = /json(;|$)/.test(response.headers.get('content-type') ?? '')
       return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
     },
     async close() {

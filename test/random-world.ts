@@ -227,7 +227,8 @@ export function scrubbed(value: unknown, identifiers: readonly string[]): unknow
 }
 
 /** The record of an erasure itself, and what is told about it. */
-const ofTheErasure = /^(erasure_(subjects|steps|receipts|certificates|ledger)|tombstones|.*_keys|graphile_worker\..*)$/
+const ofTheErasure =
+  /^(erasure_(subjects|steps|receipts|certificates|ledger)|audit_.*|tombstones|.*_keys|graphile_worker\..*)$/
 
 /** The rows of a dump but for the record of erasures, changed one by one, in a form to compare; undefined: left out. */
 export function rowsOf(

@@ -42,13 +42,16 @@ export async function exportAudit(
   write: (text: string) => Promise<unknown>,
 ): Promise<number> {
   await tx.query('set transaction isolation level repeatable read')
-  if (format === 'csv') await write(byteOrderMark + csvLine(columns.map(({ name }) => name)))
+  // Not before the first entries are read: a filter that is none must not have written anything.
+  let head = format === 'csv' ? byteOrderMark + csvLine(columns.map(({ name }) => name)) : ''
   let count = 0
   let after: string | undefined
   do {
     const { entries, next } = await listAudit(tx, filter, { limit: entriesAtATime, after })
     count += entries.length
-    if (entries.length > 0) await write(entries.map(format === 'csv' ? csvOf : jsonOf).join(''))
+    const text = head + entries.map(format === 'csv' ? csvOf : jsonOf).join('')
+    if (text !== '') await write(text)
+    head = ''
     after = next ?? undefined
   } while (after !== undefined)
   return count

@@ -31,8 +31,9 @@ export function addServeCommand(program: Command): void {
     .addHelpText(
       'after',
       helpText({
-        notes:
-          'Several processes need a server of your own (DATABASE_URL); then any number of each may run. "lethe purge" and "lethe anonymize" also work by themselves.',
+        notes: `
+Several processes need a server of your own (DATABASE_URL); then any number of each may run.
+"lethe purge" and "lethe anonymize" also work by themselves.`,
         exitCodes: { 0: 'stopped with Ctrl-C, when what was running had ended' },
         examples: [
           'lethe serve',

@@ -20,7 +20,7 @@ import { readSubjectLines } from './subject-lines.ts'
 const verifiedAtATime = 10_000
 
 /**
- * Ends what the batches began, once none is left to erase: scrubs mentions, verifies what remains by the map's own queries, signs the
+ * Ends what the batches began, once none is left to erase: scrubs mentions and verifies that none is left, signs the
  * certificate, tells people, and orders the search of the whole database. Safe to call at any time and by several jobs
  * at once: the request's row is locked, and whoever comes second finds the work done. Answers `waiting` while people wait
  * to be erased.

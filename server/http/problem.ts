@@ -75,12 +75,17 @@ function problemBody(error: LetheError, status: number, request: FastifyRequest)
     type: `urn:lethe:problem:${error.code}`,
     title: titles[error.kind],
     status,
-    detail: error.message,
+    detail: withoutCommands(error.message),
     code: error.code,
     ...(typeof field === 'string' && { field }),
     ...(Object.keys(details).length > 0 && status < 500 && { details }),
     request_id: request.id,
   }
+}
+
+/** A message without the sentences that send people to the command line, which callers of an API do not have. */
+function withoutCommands(message: string): string {
+  return message.replaceAll(/ [^.]*"lethe [^"]*"[^.]*\./g, '')
 }
 
 /** The error of the table that any other error becomes in HTTP. */

@@ -87,6 +87,10 @@ describe('the HTTP server', () => {
       code: 'request.unknown_route',
       request_id: unknown.headers.get('x-request-id'),
     })
+    const id = '0190a0b1-7d2c-7c3e-8a54-1f2e3d4c5b6a'
+    const missing = await http.call('GET', `/api/v1/erasures/${id}`, { as: key })
+    // Without the sentence for the command line.
+    expect(missing.json.detail).toBe(`There is no erasure request ${id} in this tenant.`)
     const refused = await http.call('PUT', '/api/v1/users', { as: key, body: {} })
     expect(refused).toMatchObject({ status: 405, json: { code: 'request.method_not_allowed' } })
     expect(refused.headers.get('allow')).toBe('GET, HEAD, POST')

@@ -3,7 +3,7 @@ import type { ExportIndex } from './export-user.ts'
 const kinds = {
   about: 'About the person',
   written: 'Written by the person',
-  on_record: 'On the record of an erasure',
+  on_record: 'On record',
 }
 
 /** The index of an export for people: one plain page of HTML that needs nothing else. */
