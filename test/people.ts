@@ -10,6 +10,8 @@ export type TestTenant = TestDatabase & {
   tenantId: string
   /** Runs in a transaction of the tenant. */
   run<T>(work: (tx: TenantTransaction) => Promise<T>): Promise<T>
+  /** The same, in the name of a user. */
+  as<T>(user: User, work: (tx: TenantTransaction) => Promise<T>): Promise<T>
   /** Creates a user, committed. */
   user(fields?: UserFields): Promise<User>
 }
@@ -21,7 +23,13 @@ export async function createTestTenant(): Promise<TestTenant> {
   tenants += 1
   const tenant = await createTenant(test.database, { name: `Tenant ${tenants}`, kind: 'enterprise' })
   const run = <T>(work: (tx: TenantTransaction) => Promise<T>) => inTenant(test.database, tenant.id, work)
-  return { ...test, tenantId: tenant.id, run, user: (fields = {}) => run((tx) => createUser(tx, fields)) }
+  return {
+    ...test,
+    tenantId: tenant.id,
+    run,
+    as: (user, work) => inTenant(test.database, tenant.id, work, { initiator: { from: 'console', userId: user.id } }),
+    user: (fields = {}) => run((tx) => createUser(tx, fields)),
+  }
 }
 
 /** A catalog with one course, one training plan and one session of the course, and a group. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Operation } from '../datamap/compile.ts'
 import type { Effect } from '../datamap/locate.ts'
+import { groupsThatBringBack, type ReturningGroup } from '../directory/reappearances.ts'
 import { cancelErasure } from '../erasure/cancel-erasure.ts'
 import { type ErasurePreview, previewErasure } from '../erasure/preview-erasure.ts'
 import { requestErasure } from '../erasure/request-erasure.ts'
@@ -14,6 +15,7 @@ import {
 } from '../erasure/show-erasures.ts'
 import { waitForErasure } from '../erasure/wait-for-erasure.ts'
 import { requireUsers } from '../people/find-users.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { openLog } from '../platform/log.ts'
 import { startWorkers } from '../workers.ts'
@@ -57,7 +59,7 @@ function addPreview(program: Command): void {
       await withTenant(command, async ({ run, output }) => {
         const preview = await run(async (tx) => {
           const users = await requireUsers(tx, selectors)
-          return previewErasure(
+          return previewOf(
             tx,
             operation,
             users.map(({ id }) => id),
@@ -131,7 +133,7 @@ function addOrder(program: Command, operation: Operation): void {
           const notDeleted = users.filter(({ state }) => state !== 'deleted').map(({ id }) => id)
           if (notDeleted.length > 0) throw new LetheError('user.not_deleted', { ids: notDeleted })
           const ids = users.map(({ id }) => id)
-          return { ids, preview: await previewErasure(tx, operation, ids) }
+          return { ids, preview: await previewOf(tx, operation, ids) }
         })
         if (!options.yes) output.note(formatPreview(operation, preview))
         if (!(await output.confirm(`The ${noun} of ${people(ids.length)}`, { yes: options.yes === true }))) {
@@ -296,13 +298,28 @@ async function workOn(
   return erasure
 }
 
-function formatPreview(operation: Operation, preview: ErasurePreview): string {
+/** What would be done, and which groups of the directory would bring the people back afterwards. */
+type Preview = ErasurePreview & { groups: ReturningGroup[] }
+
+async function previewOf(tx: TenantTransaction, operation: Operation, ids: string[]): Promise<Preview> {
+  const preview = await previewErasure(tx, operation, ids)
+  return { ...preview, groups: operation === 'purge' ? await groupsThatBringBack(tx, ids) : [] }
+}
+
+function groupSentence({ display_name, people: count, at_next_sync }: ReturningGroup): string {
+  return at_next_sync === 'create'
+    ? `${people(count)} will come back at the next synchronisation of group ${display_name}, as new users without records, unless the directory takes them out of it first.`
+    : `Group ${display_name} still holds ${people(count)}; the tenant keeps them out at its next synchronisation.`
+}
+
+function formatPreview(operation: Operation, preview: Preview): string {
   const rows = preview.effects.reduce((sum, effect) => sum + effect.rows, 0)
   const lines = [
     `${operation === 'purge' ? 'A purge' : 'An anonymization'} of ${people(preview.people)} would change ${counted(rows, 'row')}:`,
     '',
     formatEffects(preview.effects),
   ]
+  for (const group of preview.groups) lines.push('', groupSentence(group))
   if (preview.notDeleted.length > 0) lines.push('', `${people(preview.notDeleted.length)} must be deleted first.`)
   if (preview.sharedIdentifiers > 0) {
     lines.push(

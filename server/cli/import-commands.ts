@@ -5,31 +5,34 @@ import { type Command, Option } from 'commander'
 import { useServer } from '../application.ts'
 import { hashIdentifier, identifierHashKey } from '../erasure/keys.ts'
 import { csvLine } from '../imports/csv-line.ts'
-import type { RejectedLine } from '../imports/import-chunks.ts'
+import type { FileCounts, ImportProgress, RejectedLine } from '../imports/import-chunks.ts'
 import { importedTables, importOulad } from '../imports/oulad/import-oulad.ts'
+import { importEsco } from '../imports/taxonomy/import-esco.ts'
+import { importOnet } from '../imports/taxonomy/import-onet.ts'
 import { type ImportUsersResult, importUsers } from '../imports/users/import-users.ts'
 import { rowOutcomes, type UserCounts } from '../imports/users/outcomes.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { vacuumTables } from '../platform/database/vacuum.ts'
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
-import { counted, formatTable, type Progress } from './output.ts'
+import { counted, formatTable, type Output, type Progress } from './output.ts'
 import { type TenantSession, withTenant } from './session.ts'
 
 /** A document holds no more rejected lines than this; every one of them is printed on stderr. */
 const mostListed = 1000
 
-/** `lethe import users|oulad` */
+/** `lethe import users|oulad|onet|esco` */
 export function addImportCommands(program: Command): void {
   const group = program
     .command('import')
-    .description('bring in learners and their records')
+    .description('bring in learners and their records, and skills')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe import users people.csv --dry-run', 'lethe import oulad ~/downloads/oulad'] }),
     )
   addUsers(group)
   addOulad(group)
+  for (const taxonomy of taxonomies) addTaxonomy(group, taxonomy)
 }
 
 type UsersOptions = { dryRun?: boolean; outcomes?: string; purged: 'skip' | 'create'; withRoles?: boolean }
@@ -202,42 +205,102 @@ are deleted or purged stay so; their lines are skipped.`,
     })
 }
 
+const taxonomies = [
+  {
+    name: 'onet',
+    of: 'O*NET',
+    holds: '"Content Model Reference.txt" and "Level Scale Anchors.txt"',
+    notes: 'Each skill gets a scale of its own from 0 to 7, with the examples that O*NET gives at 2, 4 and 6.',
+    work: importOnet,
+  },
+  {
+    name: 'esco',
+    of: 'ESCO',
+    holds: '"skills_en.csv"',
+    notes: 'ESCO has no levels: the skills are measured on the default scale, which is made where there is none.',
+    work: importEsco,
+  },
+] as const
+
+function addTaxonomy(group: Command, { name, of, holds, notes, work }: (typeof taxonomies)[number]): void {
+  group
+    .command(name)
+    .argument('<folder>', `holds ${holds}, plain or compressed (.gz)`)
+    .option('--source <name>', 'another name imports them as another set of skills', name)
+    .description(`import the skills of ${of}, for all catalogs`)
+    .addHelpText(
+      'after',
+      helpText({
+        notes: `${notes}\nBad lines are reported with file, line and reason, and the others go in. Running it again changes nothing.`,
+        exitCodes: { 0: 'imported, even if lines were rejected; "rejected" counts them' },
+        examples: [`lethe import ${name} ~/downloads/${name}`],
+      }),
+    )
+    .action(async (folder: string, options: { source: string }, command: Command) => {
+      await withTenant(command, async ({ application, tenant, output, signal }) => {
+        const reporting = reportTo(output)
+        const { files, run } = await work(application.database, tenant.id, {
+          folder,
+          source: options.source,
+          signal,
+          ...reporting.handlers,
+        })
+        reporting.end()
+        output.result({ run, files, rejected: reporting.rejected }, () => formatFiles(files))
+      })
+    })
+}
+
+/** Shows how far each file is, and the lines that are rejected. */
+function reportTo(output: Output) {
+  const rejected: RejectedLine[] = []
+  let shown: { file: string; progress: Progress } | undefined
+  return {
+    rejected,
+    handlers: {
+      onProgress({ file, bytes, totalBytes }: ImportProgress) {
+        if (shown?.file !== file) shown = { file, progress: output.progress(`${file}, bytes read`) }
+        shown.progress.update(bytes, totalBytes)
+      },
+      onRejected(line: RejectedLine) {
+        if (rejected.length < mostListed) rejected.push(line)
+        output.note(`${line.file}, line ${line.line}: ${line.reason}.`)
+      },
+    },
+    end: () => shown?.progress.end(),
+  }
+}
+
+function formatFiles(files: readonly FileCounts[]): string {
+  return formatTable(files, [
+    { title: 'file', value: ({ file }) => file },
+    { title: 'read', value: ({ read }) => read, right: true },
+    { title: 'written', value: ({ written }) => written, right: true },
+    { title: 'unchanged', value: ({ unchanged }) => unchanged, right: true },
+    { title: 'rejected', value: ({ rejected: count }) => count, right: true },
+    { title: 'skipped', value: ({ skipped }) => skipped, right: true },
+  ])
+}
+
 async function importAndVacuum(session: TenantSession, folder: string, source: string): Promise<void> {
   const { application, tenant, output, run, signal } = session
   const key = await run((tx) => identifierHashKey(tx, application.masterKey))
-  const rejected: RejectedLine[] = []
-  let shown: { file: string; progress: Progress } | undefined
+  const { rejected, handlers, end } = reportTo(output)
   const { files, run: runId } = await importOulad(application.database, tenant.id, {
     folder,
     source,
     signal,
     tombstoneHash: (kind, value) => hashIdentifier(key, { kind, value }),
-    onProgress({ file, bytes, totalBytes }) {
-      if (shown?.file !== file) shown = { file, progress: output.progress(`${file}, bytes read`) }
-      shown.progress.update(bytes, totalBytes)
-    },
-    onRejected(line) {
-      if (rejected.length < mostListed) rejected.push(line)
-      output.note(`${line.file}, line ${line.line}: ${line.reason}.`)
-    },
+    ...handlers,
   })
-  shown?.progress.end()
+  end()
   for (const { file, skippedFor } of files) {
     for (const [state, lines] of Object.entries(skippedFor)) {
       if (lines > 0) output.note(`${file}: skipped ${counted(lines, 'line')} of learners who are ${state}.`)
     }
   }
   await vacuum(session)
-  output.result({ run: runId, files, rejected }, () =>
-    formatTable(files, [
-      { title: 'file', value: ({ file }) => file },
-      { title: 'read', value: ({ read }) => read, right: true },
-      { title: 'written', value: ({ written }) => written, right: true },
-      { title: 'unchanged', value: ({ unchanged }) => unchanged, right: true },
-      { title: 'rejected', value: ({ rejected: count }) => count, right: true },
-      { title: 'skipped', value: ({ skipped }) => skipped, right: true },
-    ]),
-  )
+  output.result({ run: runId, files, rejected }, () => formatFiles(files))
 }
 
 /** Only the tables' owner may vacuum them, and Lethe is that with the embedded server only. */

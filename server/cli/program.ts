@@ -1,18 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAuditCommands } from './audit-commands.ts'
+import { addCatalogCommands } from './catalog-commands.ts'
 import { addCertificateCommands } from './certificate-commands.ts'
 import { addClientCommands } from './client-commands.ts'
 import { addCompletionCommand } from './completion-command.ts'
 import { addDatabaseCommands } from './database-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { addErasureCommands } from './erasure-commands.ts'
+import { addGroupCommands } from './group-commands.ts'
 import { helpText } from './help-text.ts'
 import { addImportCommands } from './import-commands.ts'
 import { addKeyCommands } from './key-commands.ts'
 import { addLedgerCommands } from './ledger-commands.ts'
 import { addOperatorCommands } from './operator-commands.ts'
 import { addServeCommand } from './serve-command.ts'
+import { addSkillCommands } from './skill-commands.ts'
 import { addSweepCommand } from './sweep-command.ts'
 import { addTenantCommands } from './tenant-commands.ts'
 import { addUserCommands } from './user-commands.ts'
@@ -24,6 +27,9 @@ const groups: ((program: Command) => void)[] = [
   addDatabaseCommands,
   addTenantCommands,
   addUserCommands,
+  addCatalogCommands,
+  addSkillCommands,
+  addGroupCommands,
   addKeyCommands,
   addClientCommands,
   addOperatorCommands,

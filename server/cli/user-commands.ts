@@ -2,6 +2,8 @@ import path from 'node:path'
 import { type Command, Option } from 'commander'
 import { setPassword } from '../access/set-password.ts'
 import { exportUsers } from '../imports/users/export-users.ts'
+import { type EnrollmentRow, showTranscript, type Transcript } from '../learning/show-transcript.ts'
+import { transcriptCsv } from '../learning/transcript-csv.ts'
 import { createUser } from '../people/create-user.ts'
 import { deleteUsers } from '../people/delete-users.ts'
 import { exportUser, makeExportFolder } from '../people/export-user.ts'
@@ -22,7 +24,7 @@ import { addPasswordOptions, type PasswordOptions, readPassword } from './passwo
 import { withTenant } from './session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from './subject-options.ts'
 
-/** `lethe user list|show|create|update|password|suspend|reactivate|delete|restore|export` */
+/** `lethe user list|show|create|update|password|suspend|reactivate|delete|restore|transcript|export` */
 export function addUserCommands(program: Command): void {
   const group = program
     .command('user')
@@ -48,6 +50,7 @@ export function addUserCommands(program: Command): void {
   addReactivate(group)
   addDelete(group)
   addRestore(group)
+  addTranscript(group)
   addExport(group)
 }
 
@@ -344,6 +347,72 @@ function addRestore(group: Command): void {
         )
       })
     })
+}
+
+function addTranscript(group: Command): void {
+  addSubjectOptions(group.command('transcript'), { many: false })
+    .description('show what a user learned: courses, training plans, skills, certificates')
+    .option('--csv', 'as one CSV file')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: 'What has ended, was revoked or has expired is in it too. An anonymized user is found by --id.',
+        examples: [
+          'lethe user transcript --email ann@example.org',
+          'lethe user transcript --ref 4711 --csv > transcript.csv',
+        ],
+      }),
+    )
+    .action(async (options: SubjectOptions & { csv?: boolean }, command: Command) => {
+      const selector = readSubject(options)
+      const { json } = command.optsWithGlobals<{ json?: boolean }>()
+      if (options.csv === true && json === true) {
+        throw new LetheError('input.usage', { reason: 'A transcript is either --csv or --json.' })
+      }
+      await withTenant(command, async ({ run, output }) => {
+        const transcript = await run(async (tx) => {
+          const { id } = await findUser(tx, selector, { withAnonymized: true })
+          return await showTranscript(tx, id)
+        })
+        if (options.csv === true) await output.write(transcriptCsv(transcript))
+        else output.result({ transcript }, () => formatTranscript(transcript))
+      })
+    })
+}
+
+function formatTranscript({ courses, training_plans, skills, certificates }: Transcript): string {
+  const enrollments = (rows: readonly EnrollmentRow[]) =>
+    formatTable(rows, [
+      { title: 'title', value: ({ title }) => title },
+      { title: 'catalog', value: ({ catalog }) => catalog },
+      { title: 'state', value: ({ state, enrolled }) => (enrolled ? state : `${state}, ended`) },
+      { title: 'result', value: ({ result }) => result },
+      { title: 'registered', value: ({ registered_on }) => registered_on },
+      { title: 'completed', value: ({ completed_at }) => completed_at },
+    ])
+  return [
+    'Courses',
+    enrollments(courses),
+    '\nTraining plans',
+    enrollments(training_plans),
+    '\nSkills',
+    formatTable(skills, [
+      { title: 'skill', value: ({ skill }) => skill },
+      { title: 'level', value: ({ level }) => level },
+      { title: 'state', value: ({ state }) => state },
+      { title: 'awarded', value: ({ awarded_at }) => awarded_at },
+      { title: 'revoked', value: ({ revoked_at }) => revoked_at },
+      { title: 'by', value: ({ revoked_by_name, awarded_by_name }) => revoked_by_name ?? awarded_by_name },
+      { title: 'reason', value: ({ revoke_reason }) => revoke_reason },
+    ]),
+    '\nCertificates',
+    formatTable(certificates, [
+      { title: 'of', value: ({ title }) => title },
+      { title: 'number', value: ({ number }) => number },
+      { title: 'issued', value: ({ issued_at }) => issued_at },
+      { title: 'expires', value: ({ expires_at }) => expires_at },
+    ]),
+  ].join('\n')
 }
 
 function addExport(group: Command): void {

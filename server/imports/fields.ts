@@ -67,6 +67,16 @@ export const text: Field = {
   },
 }
 
+/** Any text in UTF-8 of at most 20,000 characters. */
+export const longText: Field = {
+  sqlType: 'text',
+  expected: 'text in UTF-8 of 1 to 20,000 characters',
+  read: (cell) => {
+    const decoded = decodeUtf8(cell)
+    return decoded === undefined || decoded === '' || decoded.length > 20_000 ? undefined : escapeForCopy(decoded)
+  },
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The text of a cell that was read as bytes (latin1); undefined where they are no UTF-8, or hold a null byte. */

@@ -22,11 +22,18 @@ export type ImportProgress = { file: string; rows: number; bytes: number; totalB
 /** A line that was not imported, its number in the file (the header is line 1), and why. Never the value itself. */
 export type RejectedLine = { file: string; line: number; reason: string }
 
-/** What became of the lines of one file; `skipped` are lines of people who are deleted or purged. */
+/** What became of the lines of one file; `skipped` are lines of people who are deleted or purged, and lines about other things. */
 export type FileCounts = LineCounts & { file: string; skippedFor: { deleted: number; purged: number } }
 
 /** What the writing of staged rows came to; every staged row that is not named here was there already. */
-export type Outcome = { written: number; rejected: Rejection[]; deleted: number; purged: number }
+export type Outcome = {
+  written: number
+  rejected: Rejection[]
+  deleted: number
+  purged: number
+  /** Rows about something that the import does not bring in. */
+  besides?: number
+}
 
 /** Counts of a file that nothing was read of yet. */
 export function emptyCounts(file: string): FileCounts {
@@ -41,7 +48,7 @@ export function countsOf(
   outcome: Outcome,
 ): FileCounts {
   const rejected = rejectedByReading.length + outcome.rejected.length
-  const skipped = outcome.deleted + outcome.purged
+  const skipped = outcome.deleted + outcome.purged + (outcome.besides ?? 0)
   return {
     file,
     read: lines,
@@ -62,6 +69,15 @@ export function addCounts(total: FileCounts, piece: FileCounts): void {
   total.skipped += piece.skipped
   total.skippedFor.deleted += piece.skippedFor.deleted
   total.skippedFor.purged += piece.skippedFor.purged
+}
+
+/** The counts of all files of a run together. */
+export function sumOf(files: FileCounts[]): LineCounts {
+  const sum: LineCounts = { read: 0, written: 0, unchanged: 0, rejected: 0, skipped: 0 }
+  for (const file of files) {
+    for (const name of Object.keys(sum) as (keyof LineCounts)[]) sum[name] += file[name]
+  }
+  return sum
 }
 
 /** Reports rejected lines in the order of the file. */

@@ -10,10 +10,12 @@ import type { Field } from './fields.ts'
 import type { ImportMark } from './import-mark.ts'
 import { LineReader, unreadable } from './line-reader.ts'
 
-/** What a CSV file must look like: its columns in their order, and the temporary table that its rows pass through. */
+/** What a file of a table must look like: its columns in their order, and the temporary table that its rows pass through. */
 export type FileShape = {
-  /** The file's name without .csv or .csv.gz. */
+  /** The file's name without its ending. */
   name: string
+  /** Default: csv, in .csv or .csv.gz. With tabs, in .txt or .txt.gz, quotes mean nothing. */
+  format?: 'csv' | 'tabs'
   /** True: anything may stand between the name and the ending. */
   anyEnding?: boolean
   /** The temporary table: the columns of the file, and "line", the number of the line in the file. */
@@ -53,13 +55,13 @@ export async function findFiles(folder: string, shapes: readonly FileShape[]): P
   }
   return await Promise.all(
     shapes.map(async (shape) => {
-      const wanted = `${shape.name}${shape.anyEnding ? '*' : ''}.csv`
+      const wanted = `${shape.name}${shape.anyEnding ? '*' : ''}${endingOf(shape)}`
       const found = names.filter((name) => isFileOf(shape, name)).sort()
       const [file, second] = found
       if (file === undefined) {
         throw new LetheError('input.file_unreadable', {
           file: wanted,
-          reason: 'the folder holds neither it nor a compressed one (.csv.gz)',
+          reason: `the folder holds neither it nor a compressed one (${endingOf(shape)}.gz)`,
         })
       }
       if (second !== undefined) {
@@ -75,8 +77,23 @@ export async function findFiles(folder: string, shapes: readonly FileShape[]): P
 }
 
 function isFileOf(shape: FileShape, name: string): boolean {
-  const base = name.replace(/\.csv(\.gz)?$/, '')
-  return base !== name && (shape.anyEnding ? base.startsWith(shape.name) : base === shape.name)
+  const ending = [`${endingOf(shape)}.gz`, endingOf(shape)].find((one) => name.endsWith(one))
+  if (ending === undefined) return false
+  const base = name.slice(0, -ending.length)
+  return shape.anyEnding ? base.startsWith(shape.name) : base === shape.name
+}
+
+function endingOf({ format = 'csv' }: FileShape): string {
+  return format === 'csv' ? '.csv' : '.txt'
+}
+
+/** The cells of each line; undefined where the line is none of the format. */
+function cellsOf({ format = 'csv' }: FileShape, lines: Buffer): (string[] | undefined)[] {
+  if (format === 'csv') return readCells(lines)
+  return lines
+    .toString('latin1', 0, lines.length - 1)
+    .split('\n')
+    .map((line) => line.split('\t'))
 }
 
 /** Reads a file of a shape in chunks of checked rows. Closed by its opener. */
@@ -104,7 +121,7 @@ export class TableReader {
 
   async #checkHeader(): Promise<void> {
     const header = await this.#lines.readHeader()
-    const cells = readCells(Buffer.from(`${header ?? ''}\n`))[0] ?? []
+    const cells = cellsOf(this.found.shape, Buffer.from(`${header ?? ''}\n`))[0] ?? []
     const wanted = Object.keys(this.found.shape.columns)
     if (cells.length !== wanted.length || cells.some((cell, i) => cell.trim() !== wanted[i])) {
       throw new LetheError('input.invalid', {
@@ -157,7 +174,7 @@ export class TableReader {
     // The header is line 1.
     let line = this.#linesRead + 1
     let rows = ''
-    nextLine: for (const cells of readCells(lines)) {
+    nextLine: for (const cells of cellsOf(this.found.shape, lines)) {
       line++
       if (cells?.length !== columns.length) {
         const reason =

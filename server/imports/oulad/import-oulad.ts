@@ -1,10 +1,9 @@
 import { record } from '../../audit/record.ts'
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
-import { emptyCounts, type FileCounts, type ImportProgress, type RejectedLine } from '../import-chunks.ts'
+import { emptyCounts, type FileCounts, type ImportProgress, type RejectedLine, sumOf } from '../import-chunks.ts'
 import { readMark } from '../import-mark.ts'
-import { finishRun, type LineCounts, startRun } from '../import-run.ts'
+import { finishRun, requireSource, startRun } from '../import-run.ts'
 import { type FoundFile, findFiles, TableReader } from '../table-file.ts'
 import { importAssessments, importAttempts } from './assessments.ts'
 import { ouladFiles } from './files.ts'
@@ -125,14 +124,6 @@ export async function importOulad(
   }
 }
 
-function sumOf(files: FileCounts[]): LineCounts {
-  const sum: LineCounts = { read: 0, written: 0, unchanged: 0, rejected: 0, skipped: 0 }
-  for (const file of files) {
-    for (const name of Object.keys(sum) as (keyof LineCounts)[]) sum[name] += file[name]
-  }
-  return sum
-}
-
 type OuladFile = keyof typeof ouladFiles
 
 /** Finds all files and checks their headers, so that nothing is written where one is missing or is something else. */
@@ -144,16 +135,6 @@ async function findOuladFiles(folder: string): Promise<Record<OuladFile, FoundFi
   )
   for (const file of found) await (await TableReader.open(file)).close()
   return Object.fromEntries(names.map((name, i) => [name, found[i]])) as Record<OuladFile, FoundFile>
-}
-
-function requireSource(source: string): string {
-  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(source)) {
-    throw new LetheError('input.invalid', {
-      field: 'source',
-      expected: 'it must be 1 to 32 lower-case letters, digits and hyphens, beginning with a letter or digit',
-    })
-  }
-  return source
 }
 
 function mapValues<Key extends string, From, To>(record: Record<Key, From>, to: (value: From) => To): Record<Key, To> {
