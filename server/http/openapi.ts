@@ -24,8 +24,21 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
   server.addSchema(Problem.schema)
   server.addSchema(ODataError.schema)
   await server.register(swagger, {
-    // Keys in brackets, as in Users('{key}'), are parameters with a pattern for the router.
-    transform: ({ schema, url }) => ({ schema, url: url.replaceAll(/:(\w+)\(\.\+\)/g, '{$1}') }),
+    // Keys in brackets, as in Users('{key}'), are parameters with a pattern for the router; the library would take the
+    // brackets for a pattern too, so they pass it encoded.
+    transform: ({ schema, url }) => ({
+      schema,
+      url: url.replaceAll(/\(('?):(\w+)\(\.\+\)'?\)/g, '%28$1{$2}$1%29'),
+    }),
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject
+      const { paths = {}, ...rest } = document.openapiObject
+      const named = Object.entries(paths).map(([path, item]) => [
+        path.replaceAll('%28', '(').replaceAll('%29', ')'),
+        item,
+      ])
+      return { ...rest, paths: Object.fromEntries(named) }
+    },
     openapi: {
       openapi: '3.1.0',
       info: {
