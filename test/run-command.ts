@@ -6,8 +6,8 @@ export type CommandResult = { code: number; stdout: string; stderr: string }
 /** Runs a command of the command line in this process, which is faster than a process of its own. */
 export async function runCommand(environment: Record<string, string>, args: string[]): Promise<CommandResult> {
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
-  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation(accept)
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation(accept)
   const text = (spy: { mock: { calls: unknown[][] } }) => spy.mock.calls.map(([written]) => String(written)).join('')
   try {
     const code = await run(['node', 'lethe', ...args])
@@ -17,4 +17,11 @@ export async function runCommand(environment: Record<string, string>, args: stri
     stderr.mockRestore()
     vi.unstubAllEnvs()
   }
+}
+
+/** Takes what is written, and tells whoever waits for that. */
+function accept(...given: unknown[]): boolean {
+  const done = given.at(-1)
+  if (typeof done === 'function') done()
+  return true
 }

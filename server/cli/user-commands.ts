@@ -455,7 +455,8 @@ function formatCounts(counts: { group_members: number; catalog_members: number; 
   ].join(', ')
 }
 
-function formatDetails({ user, product_accounts, groups, counts, pending_erasure }: UserDetails): string {
+function formatDetails(details: UserDetails): string {
+  const { user, product_accounts, groups, counts, reappeared, pending_erasure } = details
   const marked = (name: string, active: boolean) => (active ? name : `${name} (inactive)`)
   return formatFields({
     ...user,
@@ -463,6 +464,9 @@ function formatDetails({ user, product_accounts, groups, counts, pending_erasure
     groups: groups.map(({ display_name, active }) => marked(display_name, active)),
     catalogs: counts.catalogs,
     enrollments: counts.enrollments,
+    reappeared:
+      reappeared &&
+      `with group ${reappeared.group_name}, after the purge of request ${reappeared.request_id}, at ${reappeared.reappeared_at.toISOString()}`,
     'pending erasure': pending_erasure && `request ${pending_erasure.request_id} (${pending_erasure.state})`,
   })
 }

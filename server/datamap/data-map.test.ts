@@ -437,7 +437,7 @@ describe('the types of the map', () => {
     export const used = [dataMap, actor, fact, identity, key, mention, subject]
     export type Used = [DataMap, RoomMap<'tenants'>, TableEntry<'tenants'>]`
   const tenants = (columns: string) =>
-    `export const entry: TableEntry<'tenants'> = { holds: '', about: 'other', columns: { id: key, surviving_fields: fact, singled_out_below: fact, ${columns} } }`
+    `export const entry: TableEntry<'tenants'> = { holds: '', about: 'other', columns: { id: key, surviving_fields: fact, singled_out_below: fact, returning_members: fact, ${columns} } }`
   /** Sources, each with what the compiler says about it. */
   const sources: Record<string, { source: string; error?: string }> = {
     'complete-entry': { source: tenants(`name: fact, kind: fact, created_by: actor('null'), created_at: fact`) },

@@ -29,5 +29,6 @@ export async function showUser(tx: TenantTransaction, selector: Selector): Promi
   ])
   const groupIds = groups.filter(({ active }) => active).map(({ group_id }) => group_id)
   const counts = await countParticipation(tx, { userId: user.id, groupIds })
-  return { user, product_accounts, groups, counts, reappeared: reappearances.get(user.id) ?? null, pending_erasure }
+  const reappeared = reappearances.get(user.id) ?? null
+  return { user, product_accounts, groups, counts, reappeared, pending_erasure }
 }
