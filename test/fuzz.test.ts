@@ -5,6 +5,7 @@ import {
   anything,
   awkwardTexts,
   brokenBodies,
+  codeOf,
   type OpenApiOperation,
   operationsOf,
   type Parameter,
@@ -215,10 +216,11 @@ describe('thousands of generated requests', () => {
           sent++
           statuses.set(status, (statuses.get(status) ?? 0) + 1)
           // An empty part or a slash in a path makes it another address.
-          const isAnother = status === 404 && json?.code === 'request.unknown_route'
+          const isAnother = status === 404 && codeOf(json) === 'request.unknown_route'
           const isOtherMethod = status === 405 && path !== operation.path
           if (!isAnother && !isOtherMethod) expect(operation.statuses).toContain(status)
-          expect(status).toBeLessThan(500)
+          // Learn365 has it that a login name of several people is a failure of the server.
+          if (codeOf(json) !== 'subject.ambiguous') expect(status).toBeLessThan(500)
           if (status >= 400) expect(await changes()).toBe(before)
           if (status === 422 && json?.code?.startsWith('input.')) expect(json.field).not.toBe('')
         }),

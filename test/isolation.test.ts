@@ -9,7 +9,7 @@ import { createUser } from '../server/people/create-user.ts'
 import { userRoles } from '../server/people/user.ts'
 import { tableFingerprint } from './fingerprint.ts'
 import { basic, type Credential, openTestHttp, type TestHttp } from './http.ts'
-import { type OpenApiOperation, operationsOf, smallestOf } from './openapi-requests.ts'
+import { codeOf, type OpenApiOperation, operationsOf, smallestOf } from './openapi-requests.ts'
 
 // Walks every operation of the OpenAPI document with every kind of credential. A route that is added is covered.
 
@@ -139,6 +139,9 @@ function bodyFor(path: string, smallest: unknown): unknown {
   return path.includes('/erasures') ? { ...Object(smallest), subjects: [{ id: here.user }] } : smallest
 }
 
+/** What a body that is not complete is answered. */
+const incomplete = ({ statuses }: OpenApiOperation) => (statuses.includes(422) ? 422 : 400)
+
 const label = ({ method, path }: OpenApiOperation) => `${method} ${path}`
 
 /** Those that a credential is asked for. */
@@ -179,7 +182,7 @@ describe('every operation of the document', () => {
       for (const { name, credential } of strangers) {
         const { path, ...rest } = requestOf(operation)
         const { status, json, headers } = await http.call(operation.method, path, { as: credential, ...rest })
-        expect([label(operation), name, status, json.code]).toEqual([
+        expect([label(operation), name, status, codeOf(json)]).toEqual([
           label(operation),
           name,
           401,
@@ -203,7 +206,12 @@ describe('every operation of the document', () => {
         if (principal === undefined || isAllowed(operation, principal, here.user)) continue
         const { path, ...rest } = requestOf(operation)
         const { status, json } = await http.call(operation.method, path, { as: credential, ...rest })
-        expect([label(operation), name, status, json.code]).toEqual([label(operation), name, 403, 'access.forbidden'])
+        expect([label(operation), name, status, codeOf(json)]).toEqual([
+          label(operation),
+          name,
+          403,
+          'access.forbidden',
+        ])
         refused++
       }
     }
@@ -218,7 +226,7 @@ describe('every operation of the document', () => {
       const { path, ...rest } = requestOf(operation)
       for (const as of [cookieOnly, { ...cookieOnly, 'x-csrf-token': 'A'.repeat(43) }]) {
         const { status, json } = await http.call(operation.method, path, { as, ...rest })
-        expect([label(operation), status, json.code]).toEqual([label(operation), 403, 'access.csrf'])
+        expect([label(operation), status, codeOf(json)]).toEqual([label(operation), 403, 'access.csrf'])
       }
     }
   })
@@ -239,7 +247,7 @@ describe('every operation of the document', () => {
         const isList = operation.path === '/api/v1/erasures' && operation.method === 'GET'
         if (namesSomething && !isList && status !== 403) {
           // A body that is not complete is refused before anybody looks for what the path names.
-          expect([label(operation), status === 422 ? 404 : status]).toEqual([label(operation), 404])
+          expect([label(operation), status === incomplete(operation) ? 404 : status]).toEqual([label(operation), 404])
         }
         for (const secret of secrets) {
           const shown = text.replaceAll(

@@ -71,6 +71,11 @@ export function operationsOf(document: Document): OpenApiOperation[] {
   )
 }
 
+/** The code of an error, in whichever shape the API answers it. */
+export function codeOf(json: { code?: string; error?: { code?: string } } | undefined): string | undefined {
+  return json?.error?.code ?? json?.code
+}
+
 /** The smallest value that a schema allows. */
 export function smallestOf(schema: Schema): unknown {
   if (schema.enum !== undefined) return schema.enum[0]

@@ -6,6 +6,7 @@ import fastify, { type FastifyBaseLogger } from 'fastify'
 import type { Logger } from 'pino'
 import { v7 as newId } from 'uuid'
 import { authenticate } from '../access/authenticate.ts'
+import { addLearn365Api } from '../apis/learn365/learn365-api.ts'
 import { addNativeApi } from '../apis/native/native-api.ts'
 import type { Application } from '../application.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -17,7 +18,7 @@ import { RequestLog, requestLogger } from './log-requests.ts'
 import { watchMethods } from './method-refusals.ts'
 import { addMetrics } from './metrics.ts'
 import { addOpenApi } from './openapi.ts'
-import { problemOf, replyWithProblem } from './problem.ts'
+import { problemOf, replyWithError } from './problem.ts'
 import { readJsonWithCare } from './read-json.ts'
 import { addAccess, type RateLimits, usualRateLimits } from './require-access.ts'
 
@@ -54,7 +55,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     frameworkErrors: (error, request, reply) => {
-      replyWithProblem(problemOf(error, request), request, reply)
+      replyWithError(problemOf(error, request), request, reply)
     },
     clientErrorHandler: answerUnreadable,
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -64,10 +65,10 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     if (problem.kind === 'failed' || problem.kind === 'unavailable' || problem.kind === 'environment') {
       requestLog.failed(problem, request, reply)
     }
-    replyWithProblem(problem, request, reply)
+    replyWithError(problem, request, reply)
   })
   server.setNotFoundHandler((request, reply) => {
-    replyWithProblem(new LetheError('request.unknown_route'), request, reply)
+    replyWithError(new LetheError('request.unknown_route'), request, reply)
   })
   server.addHook('onRequest', (request, reply, done) => {
     reply.headers({ 'x-request-id': request.id, ...securityHeaders })
@@ -88,6 +89,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
   addMetrics(server, app)
   addHealthRoutes(server, app)
   await addNativeApi(server, app)
+  addLearn365Api(server, app)
   methods.addRefusals()
   return server
 }

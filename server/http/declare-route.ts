@@ -1,5 +1,6 @@
 import type { RouteOptions } from 'fastify'
 import { type Static, type TSchema, type TUnknown, type TUnsafe, Type } from 'typebox'
+import { isODataAddress } from '../apis/learn365/odata-error.ts'
 
 /** An error as every API of Lethe's own answers it; see problem.ts. */
 export const Problem = named(
@@ -19,6 +20,21 @@ export const Problem = named(
   ),
 )
 
+/** An error as the clients of Learn365 expect it; see apis/learn365/odata-error.ts. */
+export const ODataError = named(
+  'ODataError',
+  Type.Object(
+    {
+      error: Type.Object({
+        code: Type.String({ description: 'Stable; programs rely on it', examples: ['user.not_found'] }),
+        message: Type.String({ description: 'A sentence with the way out, without personal data' }),
+        target: Type.Optional(Type.String({ description: 'What of the request is wrong, where it is one thing' })),
+      }),
+    },
+    { description: 'An OData error' },
+  ),
+)
+
 const reasons = {
   400: 'The request cannot be read: no JSON, or an address that is not encoded as it should be',
   401: 'No valid credential',
@@ -33,6 +49,12 @@ const reasons = {
 } as const
 export type ProblemStatus = keyof typeof reasons
 
+const odataReasons = {
+  ...reasons,
+  400: 'The request is not valid; `target` names what is not',
+  500: 'Several users have this login name; name the user by DirectoryObjectId',
+} as const
+
 const credentials = [{ key: [] }, { token: [] }, { session: [], csrf: [] }]
 
 /**
@@ -44,6 +66,14 @@ export function answers<Successes extends Record<number, TSchema>>(
   problems: readonly ProblemStatus[] = [],
 ): Successes {
   return { ...successes, ...problemAnswers(problems) }
+}
+
+/** The same for a route of the API of Learn365. */
+export function odataAnswers<Successes extends Record<number, TSchema>>(
+  successes: Successes,
+  errors: readonly (keyof typeof odataReasons)[] = [],
+): Successes {
+  return { ...successes, ...odataErrorAnswers(errors) }
 }
 
 /** An answer that is not JSON, or not only: its content types with their schemas. */
@@ -67,10 +97,13 @@ export function completeRoute(route: RouteOptions): void {
   if (permission !== 'public') problems.push(401, 403)
   // Any of these may come with a body, which is read before anybody knows what it is for.
   if ([route.method].flat().some((method) => !['GET', 'HEAD'].includes(method))) problems.push(413, 415)
-  if (schema.body ?? schema.params ?? schema.querystring ?? schema.headers) problems.push(422)
+  const odata = isODataAddress(route.url)
+  const takesSomething = schema.body ?? schema.params ?? schema.querystring ?? schema.headers
+  if (takesSomething && !odata) problems.push(422)
+  const errors = odata ? odataErrorAnswers(problems) : problemAnswers(problems)
   route.schema = {
     ...schema,
-    response: merged(schema.response as Answers | undefined, problemAnswers(problems)),
+    response: merged(schema.response as Answers | undefined, errors),
     security: permission === 'public' ? [] : credentials,
     'x-permission': permission,
     ...(route.config?.target !== undefined && { 'x-permission-target': route.config.target }),
@@ -108,4 +141,9 @@ function neededFor(permission: string): string | undefined {
 function problemAnswers(statuses: readonly ProblemStatus[]): Answers {
   const content = { 'application/problem+json': { schema: Problem.ref } }
   return Object.fromEntries(statuses.map((status) => [status, { description: reasons[status], content }]))
+}
+
+function odataErrorAnswers(statuses: readonly (keyof typeof odataReasons)[]): Answers {
+  const content = { 'application/json': { schema: ODataError.ref } }
+  return Object.fromEntries(statuses.map((status) => [status, { description: odataReasons[status], content }]))
 }

@@ -1,6 +1,6 @@
 import { LetheError } from '../platform/errors.ts'
 import type { HttpServer } from './http-server.ts'
-import { replyWithProblem } from './problem.ts'
+import { replyWithError } from './problem.ts'
 
 const methodsOfHttp = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
@@ -34,7 +34,7 @@ export function watchMethods(server: HttpServer): { addRefusals(): void } {
           schema: { hide: true },
           handler: (request, reply) => {
             reply.header('allow', allowed.join(', '))
-            replyWithProblem(new LetheError('request.method_not_allowed', { allowed }), request, reply)
+            replyWithError(new LetheError('request.method_not_allowed', { allowed }), request, reply)
           },
         })
       }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import { Problem } from './declare-route.ts'
+import { ODataError, Problem } from './declare-route.ts'
 import type { HttpServer } from './http-server.ts'
 
 /** The groups of the document, in the order of the page. */
@@ -12,13 +12,33 @@ const tags = [
   { name: 'Credentials', description: 'API keys and OAuth clients.' },
   { name: 'Sign-in', description: 'Sessions of people, and tokens of programs.' },
   { name: 'Tenants', description: 'For the operator of the installation.' },
+  { name: 'Learn365: read', description: 'What clients of Learn365 read, as OData.' },
+  { name: 'Learn365: users', description: 'Users as clients of Learn365 know them.' },
+  { name: 'Learn365: catalogs', description: 'Catalogs, courses and enrollments as clients of Learn365 know them.' },
+  { name: 'Learn365: skills', description: 'Skills as clients of Learn365 know them.' },
   { name: 'Operations', description: 'Health, metrics, keys.' },
 ]
 
 /** Makes the OpenAPI 3.1 document from the routes' schemas, answers it, and shows it at /docs. Before any route is added. */
 export async function addOpenApi(server: HttpServer): Promise<void> {
   server.addSchema(Problem.schema)
+  server.addSchema(ODataError.schema)
   await server.register(swagger, {
+    // Keys in brackets, as in Users('{key}'), are parameters with a pattern for the router; the library would take the
+    // brackets for a pattern too, so they pass it encoded.
+    transform: ({ schema, url }) => ({
+      schema,
+      url: url.replaceAll(/\(('?):(\w+)\(\.\+\)'?\)/g, '%28$1{$2}$1%29'),
+    }),
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject
+      const { paths = {}, ...rest } = document.openapiObject
+      const named = Object.entries(paths).map(([path, item]) => [
+        path.replaceAll('%28', '(').replaceAll('%29', ')'),
+        item,
+      ])
+      return { ...rest, paths: Object.fromEntries(named) }
+    },
     openapi: {
       openapi: '3.1.0',
       info: {

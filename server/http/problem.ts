@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import pg from 'pg'
+import { isODataAddress, odataErrorBody, odataStatusOf } from '../apis/learn365/odata-error.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { type ErrorKind, isLetheError, LetheError } from '../platform/errors.ts'
 
@@ -52,11 +53,25 @@ export type ProblemBody = {
   request_id: string
 }
 
-/** Answers an error as problem details. Whatever nobody foresaw is a 500 that says nothing of what happened. */
-export function replyWithProblem(error: LetheError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { field, retryAfter, challenge, ...details } = (error.details ?? {}) as Record<string, unknown>
-  const status = statusOfKind[error.kind]
-  const body: ProblemBody = {
+/**
+ * Answers an error in the shape that the clients of the API expect: problem details, or an OData error. Whatever nobody
+ * foresaw is a 500 that says nothing of what happened.
+ */
+export function replyWithError(error: LetheError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { retryAfter, challenge } = (error.details ?? {}) as Record<string, unknown>
+  const odata = isODataAddress(request.url)
+  const usual = statusOfKind[error.kind]
+  const status = odata ? odataStatusOf(error, usual) : usual
+  if (typeof retryAfter === 'number') reply.header('retry-after', retryAfter)
+  if (status === 503) reply.header('retry-after', 5)
+  if (status === 401) reply.header('www-authenticate', challengeOf(challenge))
+  reply.code(status).type(odata ? 'application/json' : 'application/problem+json')
+  return reply.send(JSON.stringify(odata ? odataErrorBody(error) : problemBody(error, status, request)))
+}
+
+function problemBody(error: LetheError, status: number, request: FastifyRequest): ProblemBody {
+  const { field, retryAfter: _, challenge: __, ...details } = (error.details ?? {}) as Record<string, unknown>
+  return {
     type: `urn:lethe:problem:${error.code}`,
     title: titles[error.kind],
     status,
@@ -66,10 +81,6 @@ export function replyWithProblem(error: LetheError, request: FastifyRequest, rep
     ...(Object.keys(details).length > 0 && status < 500 && { details }),
     request_id: request.id,
   }
-  if (typeof retryAfter === 'number') reply.header('retry-after', retryAfter)
-  if (status === 503) reply.header('retry-after', 5)
-  if (status === 401) reply.header('www-authenticate', challengeOf(challenge))
-  return reply.code(status).type('application/problem+json').send(JSON.stringify(body))
 }
 
 /** A message without the sentences that send people to the command line, which callers of an API do not have. */

@@ -117,6 +117,14 @@ const errorTable = {
     message: (d: { request: string }) =>
       `An erasure of this user is pending (request ${d.request}). Cancel that request first, or let it finish.`,
   },
+  'odata.query': {
+    kind: 'input',
+    message: (d: { option: string; reason: string }) => `The query option ${d.option} is not valid: ${d.reason}.`,
+  },
+  'odata.entity_not_found': {
+    kind: 'not_found',
+    message: (d: { set: string }) => `There is no such entity in ${d.set}. A key is a GUID, without quotes.`,
+  },
   'course.not_found': {
     kind: 'not_found',
     message: (d: { id: string }) => `There is no course ${d.id} in this tenant.`,

@@ -228,6 +228,19 @@ describe('importOulad', () => {
     expect(await contents()).toEqual(before)
   })
 
+  it('leaves enrollments alone that somebody ended since', async () => {
+    const folder = await folderOf(smallDataSet())
+    await importFolder(folder)
+    const { rowCount } = await test.owner.query(
+      `update enrollments set unenrolled_at = now(), state = 'withdrawn' where tenant_id = $1 and state = 'failed'`,
+      [tenantId],
+    )
+    expect(rowCount).toBe(1)
+    const before = await contents()
+    expect((await importFolder(folder)).files.studentInfo).toMatchObject({ written: 0 })
+    expect(await contents()).toEqual(before)
+  })
+
   it('rejects bad lines with file, line and reason, never the value, and imports the others', async () => {
     const data = smallDataSet()
     data.courses.push('CCC,2014X,200', 'CCC,2014J')

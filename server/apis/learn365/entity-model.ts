@@ -1,0 +1,43 @@
+import type { TSchema } from 'typebox'
+import type { UserFieldName } from '../../people/user-fields.ts'
+
+/** The primitive types of OData that occur. Times are UTC, to the millisecond. */
+export type EdmType = 'Edm.String' | 'Edm.Guid' | 'Edm.Boolean' | 'Edm.Int32' | 'Edm.DateTimeOffset'
+
+export type Property = {
+  type: EdmType
+  /** Its value, as an expression over the set's source. */
+  sql: string
+  nullable?: true
+  /**
+   * How a value is looked up by `eq`, `ne` and `in`, given the parameter that holds it: where an index finds it, or where it
+   * matches by more than its exact spelling. Without this: the expression itself.
+   */
+  equals?: (parameter: string) => string
+  /** The field of a user that `PUT Users('…')` sets by it; absent: it cannot be set. */
+  field?: UserFieldName
+}
+
+/** Leads from a set to another one: where `to`, a property of the target, has the value of `from`. */
+export type Navigation = { target: string; from: string; to: string; many?: true }
+
+/** What can be done to one entity, with the body that it takes. */
+export type Action = { body?: TSchema }
+
+/**
+ * One set of entities, declared once: the SQL, the shape of the JSON, the CSDL, the schema of the OpenAPI document and what
+ * can be filtered and sorted by are all made of this.
+ */
+export type EntitySet = {
+  name: string
+  entityType: string
+  /** What is after "from", with a condition on the tenant, which is $1. */
+  source: string
+  /** The property that names one entity. */
+  key: string
+  properties: Record<string, Property>
+  navigation?: Record<string, Navigation>
+  actions?: Record<string, Action>
+  /** Only reached by navigation: it has no address of its own. */
+  contained?: true
+}

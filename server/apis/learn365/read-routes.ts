@@ -1,0 +1,287 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type TUnsafe, Type } from 'typebox'
+import type { Permission } from '../../access/permissions.ts'
+import type { Application } from '../../application.ts'
+import { contents, odataAnswers } from '../../http/declare-route.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { inTenantOf } from '../../http/in-tenant-of.ts'
+import { isUuid } from '../../platform/database/transaction.ts'
+import { LetheError } from '../../platform/errors.ts'
+import { csdlJson, csdlXml, serviceDocument } from './csdl.ts'
+import type { EntitySet } from './entity-model.ts'
+import { entitySet, entitySets } from './entity-sets.ts'
+import type { RawOptions } from './query-options.ts'
+import { countEntities, type Entity, readEntity, readPage } from './read-entities.ts'
+import { keyOf, userByKey } from './user-key.ts'
+
+export const root = '/odata/v2'
+const tags = ['Learn365: read']
+
+const option = (description: string, ...examples: string[]) =>
+  Type.Optional(Type.String({ maxLength: 16_000, description, examples }))
+
+export const Query = Type.Object({
+  $filter: option(
+    'eq, ne, gt, ge, lt, le, in, and, or, not, contains, startswith, endswith, tolower, year, date, now and others',
+  ),
+  $select: option('Properties, with commas between them'),
+  $orderby: option('Properties, each with asc or desc'),
+  $top: option('How many at most', '10'),
+  $skip: option('How many to leave out'),
+  $count: option('true: with the number of all that the filter leaves'),
+  $expand: option('Related entities, one level deep'),
+  $skiptoken: option('Part of @odata.nextLink'),
+  $format: option('json'),
+})
+
+const OneQuery = Type.Object({ $select: Query.properties.$select, $expand: Query.properties.$expand })
+
+/** Who may read a set. */
+const readers: Record<string, Permission> = {
+  Users: 'users.read',
+  Enrollments: 'learning.read',
+  Certificates: 'learning.read',
+  CourseCatalogs: 'learning.read',
+  Courses: 'learning.read',
+  Competencies: 'skills.read',
+  Skills: 'skills.read',
+  SkillScaleSets: 'skills.read',
+}
+
+/** Everything under /odata/v2 that only reads: the sets, the service document and the metadata. */
+export function addReadRoutes(server: HttpServer, app: Application): void {
+  addMetadata(server)
+  for (const set of entitySets.filter(({ contained }) => contained !== true)) {
+    const permission = permissionToRead(set)
+    server.route({
+      method: 'GET',
+      url: `${root}/${set.name}`,
+      config: { permission },
+      schema: {
+        tags,
+        summary: `Read ${set.name}`,
+        querystring: Query,
+        response: odataAnswers({ 200: pageSchema(set) }),
+      },
+      handler: async (request, reply) => {
+        const raw: RawOptions = request.query
+        requireJson(raw.$format)
+        const page = await inTenantOf(request, app, (tx) =>
+          readPage(tx, set, { raw, masterKey: app.masterKey, pageSize: preferredPageSize(request, reply) }),
+        )
+        odataHeaders(reply)
+        return {
+          ...contextOf(request, `#${set.name}`),
+          ...(page.count !== undefined && { '@odata.count': page.count }),
+          value: page.value,
+          ...(page.next !== undefined && { '@odata.nextLink': linkTo(request, `${root}/${set.name}`, page.next) }),
+        }
+      },
+    })
+    server.route({
+      method: 'GET',
+      url: `${root}/${set.name}/$count`,
+      config: { permission },
+      schema: {
+        tags,
+        summary: `Count ${set.name}`,
+        querystring: Type.Object({ $filter: Query.properties.$filter }),
+        response: odataAnswers({ 200: contents('The number', { 'text/plain': { type: 'string' } }) }),
+      },
+      handler: async (request, reply) => {
+        const number = await inTenantOf(request, app, (tx) => countEntities(tx, set, request.query))
+        odataHeaders(reply).type('text/plain; charset=utf-8')
+        return String(number)
+      },
+    })
+    if (set.name !== 'Users') addEntityRoute(server, app, set, `${root}/${set.name}(:id(.+))`)
+  }
+  const users = entitySet('Users')
+  // Learn365 names users by text; a generic client of OData by the key, which is the internal id.
+  addEntityRoute(server, app, users, `${root}/Users(:id([^']+))`, true)
+  server.route({
+    method: 'GET',
+    url: `${root}/Users(':key(.+)')`,
+    config: { permission: 'users.read' },
+    schema: {
+      tags,
+      summary: 'Read a user',
+      params: Type.Object({ key: UserKey }),
+      querystring: OneQuery,
+      response: odataAnswers({ 200: entitySchema(users) }, [404, 500]),
+    },
+    handler: async (request, reply) => {
+      const { userId } = await inTenantOf(request, app, (tx) => userByKey(tx, keyOf(request.params.key)))
+      return await readOne(request, reply, app, users, userId)
+    },
+  })
+}
+
+export const UserKey = Type.String({
+  maxLength: 256,
+  description: 'The DirectoryObjectId, or the LoginName as a claims string or bare, percent-encoded, in any case',
+  examples: ['ann@example.org', 'i:0#.f|membership|ann@example.org', '0190a0b1-7d2c-4c3e-8a54-1f2e3d4c5b6a'],
+})
+
+/** One entity by its id. Throws `odata.entity_not_found`. */
+export async function readOne(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  app: Application,
+  set: EntitySet,
+  id: string,
+): Promise<Entity> {
+  const key = set.properties[set.key]
+  if (key === undefined || !isUuid(id)) throw new LetheError('odata.entity_not_found', { set: set.name })
+  const entity = await inTenantOf(request, app, (tx) =>
+    readEntity(tx, set, {
+      raw: request.query as RawOptions,
+      where: (bind) => `${key.sql} = ${bind(id)}::uuid`,
+    }),
+  )
+  if (entity === undefined) throw new LetheError('odata.entity_not_found', { set: set.name })
+  odataHeaders(reply)
+  return { ...contextOf(request, `#${set.name}/$entity`), ...entity }
+}
+
+function addEntityRoute(server: HttpServer, app: Application, set: EntitySet, url: string, hide = false): void {
+  server.route({
+    method: 'GET',
+    url,
+    config: { permission: permissionToRead(set) },
+    schema: {
+      tags,
+      hide,
+      summary: `Read one of ${set.name}`,
+      params: Type.Object({ id: Type.String({ maxLength: 256, format: 'uuid' }) }),
+      querystring: OneQuery,
+      response: odataAnswers({ 200: entitySchema(set) }, [404]),
+    },
+    handler: (request, reply) => readOne(request, reply, app, set, request.params.id),
+  })
+}
+
+function addMetadata(server: HttpServer): void {
+  const json = csdlJson()
+  const xml = csdlXml()
+  server.route({
+    method: 'GET',
+    url: `${root}/$metadata`,
+    config: { permission: 'authenticated' },
+    schema: {
+      tags,
+      summary: 'The model: CSDL as XML, or as JSON where that is asked for',
+      querystring: Type.Object({ $format: option('json or xml') }),
+      response: odataAnswers({
+        200: contents('CSDL', { 'application/xml': { type: 'string' }, 'application/json': { type: 'object' } }),
+      }),
+    },
+    handler: async (request, reply) => {
+      const format = request.query.$format ?? request.headers.accept ?? ''
+      const wantsJson = /json/.test(format) && !/xml/.test(format)
+      odataHeaders(reply)
+      reply.type(wantsJson ? 'application/json' : 'application/xml')
+      return wantsJson ? JSON.stringify(json) : xml
+    },
+  })
+  for (const url of [root, `${root}/`]) {
+    server.route({
+      method: 'GET',
+      url,
+      config: { permission: 'authenticated' },
+      schema: {
+        tags,
+        hide: url !== root,
+        summary: 'The sets that there are',
+        response: odataAnswers({
+          200: Type.Object({ '@odata.context': Type.String(), value: Type.Array(Type.Object({}, open)) }),
+        }),
+      },
+      handler: async (request, reply) => {
+        odataHeaders(reply)
+        return serviceDocument(`${originOf(request)}${root}`) as { '@odata.context': string; value: object[] }
+      },
+    })
+  }
+}
+
+const open = { additionalProperties: true }
+
+const jsonTypes = {
+  'Edm.String': { type: 'string' },
+  'Edm.Guid': { type: 'string', format: 'uuid' },
+  'Edm.Boolean': { type: 'boolean' },
+  'Edm.Int32': { type: 'integer' },
+  'Edm.DateTimeOffset': { type: 'string', format: 'date-time' },
+} as const
+
+/** An entity for the OpenAPI document. It says what there may be: $select leaves out, $expand adds. */
+export function entitySchema(set: EntitySet): TUnsafe<Entity> {
+  const properties = Object.entries(set.properties).map(([name, { type, nullable }]) => {
+    const { type: jsonType, ...rest } = jsonTypes[type]
+    return [name, { ...rest, type: nullable ? [jsonType, 'null'] : jsonType }]
+  })
+  return Type.Unsafe<Entity>({
+    type: 'object',
+    description: set.entityType,
+    properties: { '@odata.context': { type: 'string' }, ...Object.fromEntries(properties) },
+    additionalProperties: true,
+  })
+}
+
+function pageSchema(set: EntitySet): TUnsafe<Entity> {
+  return Type.Unsafe<Entity>({
+    type: 'object',
+    description: `A page of ${set.name}`,
+    properties: {
+      '@odata.context': { type: 'string' },
+      '@odata.count': { type: 'integer' },
+      value: { type: 'array', items: entitySchema(set) },
+      '@odata.nextLink': { type: 'string', description: 'The address of the next page; absent at the end' },
+    },
+  })
+}
+
+export function permissionToRead({ name }: EntitySet): Permission {
+  const permission = readers[name]
+  if (permission === undefined) throw new TypeError(`Nobody said who may read ${name}`)
+  return permission
+}
+
+/** Says that the answer is OData, as its clients expect it. */
+export function odataHeaders(reply: FastifyReply): FastifyReply {
+  return reply.header('odata-version', '4.0').type('application/json; odata.metadata=minimal; charset=utf-8')
+}
+
+/** Where the request was sent to, as its sender sees it. */
+export function originOf(request: FastifyRequest): string {
+  return `${request.protocol}://${request.host}`
+}
+
+/** Where the metadata says what the answer is, unless the client does not want to know. */
+export function contextOf(request: FastifyRequest, fragment: string): { '@odata.context'?: string } {
+  if (/odata\.metadata=none/.test(request.headers.accept ?? '')) return {}
+  return { '@odata.context': `${originOf(request)}${root}/$metadata${fragment}` }
+}
+
+/** The address of the path with these query options. */
+export function linkTo(request: FastifyRequest, path: string, options: RawOptions): string {
+  const query = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+  )
+  return `${originOf(request)}${path}?${query.join('&')}`
+}
+
+function requireJson(format: string | undefined): void {
+  if (format === undefined || /^(json|application\/json)\b/.test(format)) return
+  throw new LetheError('odata.query', { option: '$format', reason: 'json is expected' })
+}
+
+/** `Prefer: odata.maxpagesize=100`, or as of 4.01 `maxpagesize=100`. */
+function preferredPageSize({ headers }: FastifyRequest, reply: FastifyReply): number | undefined {
+  const prefer = [headers.prefer].flat().join(',')
+  const [, size] = /(?:^|[,;\s])(?:odata\.)?maxpagesize=(\d{1,9})(?!\d)/.exec(prefer) ?? []
+  if (size === undefined || Number(size) === 0) return undefined
+  reply.header('preference-applied', `odata.maxpagesize=${size}`)
+  return Number(size)
+}

@@ -1,0 +1,261 @@
+import { Type } from 'typebox'
+import type { Application } from '../../application.ts'
+import { odataAnswers } from '../../http/declare-route.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { inTenantOf } from '../../http/in-tenant-of.ts'
+import { awardSkill } from '../../skills/award-skill.ts'
+import { deleteScaleSet, updateScaleSet } from '../../skills/change-scale-set.ts'
+import { deleteSkill, updateSkill } from '../../skills/change-skill.ts'
+import { createScaleSet } from '../../skills/create-scale-set.ts'
+import { createSkill } from '../../skills/create-skill.ts'
+import { revokeSkill } from '../../skills/revoke-skill.ts'
+import { Guid, ScaleSetBody, SkillBody, skillOfUserBody } from './bodies.ts'
+import { entitySet } from './entity-sets.ts'
+import { type Entity, readPage } from './read-entities.ts'
+import { entitySchema, Query, readOne, UserKey } from './read-routes.ts'
+import { userByKey } from './user-key.ts'
+
+const tags = ['Learn365: skills']
+const root = '/services/skills'
+const usualPage = 100
+
+const Catalog = Type.Object({ courseCatalogId: Guid })
+const InCatalog = Type.Object({ courseCatalogId: Guid, id: Guid })
+const Nothing = Type.Null({ description: 'Done' })
+
+/** Everything under /services/skills: lists are bare arrays, and names begin with a small letter. */
+export function addSkillRoutes(server: HttpServer, app: Application): void {
+  for (const name of ['Skills', 'SkillScaleSets']) addLists(server, app, name)
+  addAwards(server, app)
+  addSkillChanges(server, app)
+  addScaleSetChanges(server, app)
+}
+
+function addLists(server: HttpServer, app: Application, name: string): void {
+  const set = entitySet(name)
+  server.route({
+    method: 'GET',
+    url: `${root}/${name}`,
+    config: { permission: 'skills.read' },
+    schema: {
+      tags,
+      summary: `List ${name}`,
+      description: `At most ${usualPage}, unless $top says otherwise.`,
+      querystring: Query,
+      response: odataAnswers({ 200: Type.Array(entitySchema(set), { description: name }) }),
+    },
+    handler: async (request) => {
+      const raw = { ...request.query, $top: request.query.$top ?? String(usualPage) }
+      const { value } = await inTenantOf(request, app, (tx) => readPage(tx, set, { raw, masterKey: app.masterKey }))
+      return value
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: `${root}/${name}/:id`,
+    config: { permission: 'skills.read' },
+    schema: {
+      tags,
+      summary: `Read one of ${name}`,
+      params: Type.Object({ id: Guid }),
+      querystring: Type.Object({ $select: Query.properties.$select, $expand: Query.properties.$expand }),
+      response: odataAnswers({ 200: entitySchema(set) }, [404]),
+    },
+    handler: async (request, reply) => bare(await readOne(request, reply, app, set, request.params.id)),
+  })
+}
+
+function addAwards(server: HttpServer, app: Application): void {
+  const params = Type.Object({
+    courseCatalogId: Guid,
+    userLoginName: Type.String({
+      ...UserKey,
+      description: 'The user@domain part of the login name, or the DirectoryObjectId',
+    }),
+  })
+  const url = `${root}/catalog/:courseCatalogId/UserSkills/User/:userLoginName`
+  const body = skillOfUserBody('skillId', 'levelId')
+  server.route({
+    method: 'POST',
+    url: `${url}/RevokeSkill`,
+    config: { permission: 'skills.award' },
+    schema: {
+      tags,
+      summary: "Revoke a user's skill at a level",
+      description: 'It stays in the transcript, marked as revoked; the learner is notified.',
+      params,
+      body,
+      response: odataAnswers(
+        {
+          200: Type.Object(
+            { skillId: Guid, levelId: Guid, revokedDate: Type.String({ format: 'date-time' }) },
+            { description: 'Revoked, and when' },
+          ),
+        },
+        [404, 409, 500],
+      ),
+    },
+    handler: async (request) => {
+      const { courseCatalogId: catalogId, userLoginName } = request.params
+      const { skillId, levelId } = request.body
+      const { revokedAt } = await inTenantOf(request, app, async (tx) => {
+        const { userId } = await userByKey(tx, userLoginName)
+        return await revokeSkill(tx, { userId, skillId, levelId, catalogId })
+      })
+      return { skillId, levelId, revokedDate: revokedAt.toISOString() }
+    },
+  })
+  server.route({
+    method: 'POST',
+    url: `${url}/AssignSkill`,
+    config: { permission: 'skills.award' },
+    schema: {
+      tags,
+      summary: 'Award a skill at a level to a user',
+      params,
+      body,
+      response: odataAnswers(
+        { 200: Type.Object({ id: Guid, skillId: Guid, levelId: Guid }, { description: 'Awarded' }) },
+        [404, 409, 500],
+      ),
+    },
+    handler: async (request) => {
+      const { courseCatalogId: catalogId, userLoginName } = request.params
+      const { skillId, levelId } = request.body
+      const { id } = await inTenantOf(request, app, async (tx) => {
+        const { userId } = await userByKey(tx, userLoginName)
+        return await awardSkill(tx, { userId, skillId, levelId, catalogId })
+      })
+      return { id, skillId, levelId }
+    },
+  })
+}
+
+function addSkillChanges(server: HttpServer, app: Application): void {
+  const set = entitySet('Skills')
+  const url = `${root}/catalog/:courseCatalogId/Skills`
+  server.route({
+    method: 'POST',
+    url,
+    config: { permission: 'skills.write' },
+    schema: {
+      tags,
+      summary: 'Create a skill of a catalog',
+      params: Catalog,
+      body: SkillBody,
+      response: odataAnswers({ 201: entitySchema(set) }, [404, 409]),
+    },
+    handler: async (request, reply) => {
+      const { title, scaleSetId, description } = request.body
+      const catalogId = request.params.courseCatalogId
+      const { id } = await inTenantOf(request, app, (tx) =>
+        createSkill(tx, { title, scaleSetId, catalogId, ...(description?.trim() && { description }) }),
+      )
+      reply.code(201).header('location', `${root}/Skills/${id}`)
+      return bare(await readOne(request, reply, app, set, id))
+    },
+  })
+  server.route({
+    method: 'PUT',
+    url: `${url}/:id`,
+    config: { permission: 'skills.write' },
+    schema: {
+      tags,
+      summary: 'Change a skill of a catalog',
+      params: InCatalog,
+      body: Type.Partial(SkillBody),
+      response: odataAnswers({ 200: entitySchema(set) }, [404, 409]),
+    },
+    handler: async (request, reply) => {
+      const { courseCatalogId: catalogId, id: skillId } = request.params
+      const { title, scaleSetId, description } = request.body
+      const changes = {
+        ...(title !== undefined && { title }),
+        ...(scaleSetId !== undefined && { scaleSetId }),
+        ...(description !== undefined && { description: description.trim() === '' ? null : description }),
+      }
+      await inTenantOf(request, app, (tx) => updateSkill(tx, { skillId, catalogId, changes }))
+      return bare(await readOne(request, reply, app, set, skillId))
+    },
+  })
+  server.route({
+    method: 'DELETE',
+    url: `${url}/:id`,
+    config: { permission: 'skills.write' },
+    schema: {
+      tags,
+      summary: 'Delete a skill of a catalog that was never awarded',
+      params: InCatalog,
+      response: odataAnswers({ 204: Nothing }, [404, 409]),
+    },
+    handler: async (request, reply) => {
+      const { courseCatalogId: catalogId, id: skillId } = request.params
+      await inTenantOf(request, app, (tx) => deleteSkill(tx, { skillId, catalogId }))
+      return reply.code(204).send(null)
+    },
+  })
+}
+
+function addScaleSetChanges(server: HttpServer, app: Application): void {
+  const set = entitySet('SkillScaleSets')
+  const url = `${root}/catalog/:courseCatalogId/SkillScaleSets`
+  server.route({
+    method: 'POST',
+    url,
+    config: { permission: 'skills.write' },
+    schema: {
+      tags,
+      summary: 'Create a scale of a catalog, with its levels',
+      params: Catalog,
+      body: ScaleSetBody,
+      response: odataAnswers({ 201: entitySchema(set) }, [404, 409]),
+    },
+    handler: async (request, reply) => {
+      const { title, isDefault, levels } = request.body
+      const catalogId = request.params.courseCatalogId
+      const { id } = await inTenantOf(request, app, (tx) =>
+        createScaleSet(tx, { title, levels, catalogId, ...(isDefault !== undefined && { isDefault }) }),
+      )
+      reply.code(201).header('location', `${root}/SkillScaleSets/${id}`)
+      return bare(await readOne(request, reply, app, set, id))
+    },
+  })
+  server.route({
+    method: 'PUT',
+    url: `${url}/:id`,
+    config: { permission: 'skills.write' },
+    schema: {
+      tags,
+      summary: 'Change a scale of a catalog; levels are replaced as a whole',
+      params: InCatalog,
+      body: Type.Partial(ScaleSetBody),
+      response: odataAnswers({ 200: entitySchema(set) }, [404, 409]),
+    },
+    handler: async (request, reply) => {
+      const { courseCatalogId: catalogId, id: scaleSetId } = request.params
+      await inTenantOf(request, app, (tx) => updateScaleSet(tx, { scaleSetId, catalogId, changes: request.body }))
+      return bare(await readOne(request, reply, app, set, scaleSetId))
+    },
+  })
+  server.route({
+    method: 'DELETE',
+    url: `${url}/:id`,
+    config: { permission: 'skills.write' },
+    schema: {
+      tags,
+      summary: 'Delete a scale of a catalog that no skill is measured on',
+      params: InCatalog,
+      response: odataAnswers({ 204: Nothing }, [404, 409]),
+    },
+    handler: async (request, reply) => {
+      const { courseCatalogId: catalogId, id: scaleSetId } = request.params
+      await inTenantOf(request, app, (tx) => deleteScaleSet(tx, { scaleSetId, catalogId }))
+      return reply.code(204).send(null)
+    },
+  })
+}
+
+/** The clients of this part know no annotations. */
+function bare({ '@odata.context': _, ...entity }: Entity): Entity {
+  return entity
+}

@@ -1,0 +1,30 @@
+import { findUser } from '../../people/find-users.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { isUuid } from '../../platform/database/transaction.ts'
+import { isLetheError, LetheError } from '../../platform/errors.ts'
+
+/** The key of `Users('…')` as it was meant: quotes in it are doubled, as in every literal of OData. */
+export function keyOf(parameter: string): string {
+  return parameter.replaceAll("''", "'")
+}
+
+/**
+ * The user of a key: a DirectoryObjectId, or a LoginName, as a claims string or bare, in any case. Deleted users match.
+ *
+ * Throws `user.not_found` and, where several users have the login name, `subject.ambiguous`.
+ */
+export async function userByKey(tx: TenantTransaction, key: string): Promise<{ userId: string; deleted: boolean }> {
+  const trimmed = key.trim()
+  if (trimmed === '') throw new LetheError('user.not_found', { selector: 'login name' })
+  const by = isUuid(trimmed) ? (['directory_object_id', 'id', 'login_name'] as const) : (['login_name'] as const)
+  for (const [index, selector] of by.entries()) {
+    try {
+      const { id, state } = await findUser(tx, { by: selector, value: trimmed })
+      return { userId: id, deleted: state === 'deleted' }
+    } catch (error) {
+      const isLast = index === by.length - 1
+      if (isLast || !isLetheError(error) || error.code !== 'user.not_found') throw error
+    }
+  }
+  throw new LetheError('user.not_found', { selector: 'login name' })
+}

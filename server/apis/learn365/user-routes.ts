@@ -1,0 +1,149 @@
+import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import type { Application } from '../../application.ts'
+import { deleteAndRequestErasure } from '../../erasure/delete-and-request.ts'
+import { odataAnswers } from '../../http/declare-route.ts'
+import type { HttpServer } from '../../http/http-server.ts'
+import { createOnce, IdempotencyHeaders } from '../../http/idempotency.ts'
+import { inTenantOf } from '../../http/in-tenant-of.ts'
+import { updateUser } from '../../people/update-user.ts'
+import { awardSkill } from '../../skills/award-skill.ts'
+import { revokeSkill } from '../../skills/revoke-skill.ts'
+import { changesBody, skillOfUserBody } from './bodies.ts'
+import { entitySet } from './entity-sets.ts'
+import { entitySchema, odataHeaders, originOf, readOne, root, UserKey } from './read-routes.ts'
+import { keyOf, userByKey } from './user-key.ts'
+
+const tags = ['Learn365: users']
+const params = Type.Object({ key: UserKey })
+const user = `${root}/Users(':key(.+)')`
+
+/** What can be done to a user under /odata/v2. */
+export function addUserRoutes(server: HttpServer, app: Application): void {
+  const users = entitySet('Users')
+  server.route({
+    method: 'POST',
+    url: `${user}/Purge`,
+    config: { permission: 'erasures.order' },
+    schema: {
+      tags,
+      summary: "Purge user's data",
+      description:
+        'Everything about the user is erased, for good: enrollments, progress, records of actions, memberships in every catalog, course and plan, and the accounts. The answer comes at once; its link shows how far it is.',
+      params,
+      headers: IdempotencyHeaders,
+      response: odataAnswers(
+        {
+          202: Type.Object(
+            {
+              RequestId: Type.String({ format: 'uuid' }),
+              State: Type.String(),
+              Link: Type.String({ description: 'Shows how far the request is, and its receipt' }),
+            },
+            { description: 'Ordered' },
+          ),
+        },
+        [404, 409, 500],
+      ),
+    },
+    handler: (request, reply) =>
+      createOnce(app, request, odataHeaders(reply), async (tx) => {
+        const { userId } = await userByKey(tx, keyOf(request.params.key))
+        const order = { operation: 'purge' as const, userIds: [userId] }
+        const { request: id } = await deleteAndRequestErasure(tx, app.masterKey, order)
+        const location = `/api/v1/erasures/${id}`
+        return {
+          status: 202,
+          location,
+          body: { RequestId: id, State: 'queued', Link: `${originOf(request)}${location}` },
+        }
+      }),
+  })
+  server.route({
+    method: 'PUT',
+    url: user,
+    config: { permission: 'users.write' },
+    schema: {
+      tags,
+      summary: 'Change a user',
+      params,
+      body: changesBody(users),
+      response: odataAnswers({ 200: entitySchema(users) }, [404, 409, 500]),
+    },
+    handler: async (request, reply) => {
+      const changes = Object.entries(request.body).flatMap(([name, value]) => {
+        const field = Object.hasOwn(users.properties, name) ? users.properties[name]?.field : undefined
+        return field === undefined ? [] : [[field, value]]
+      })
+      const id = await inTenantOf(request, app, async (tx) => {
+        const { userId } = await userByKey(tx, keyOf(request.params.key))
+        return (await updateUser(tx, userId, Object.fromEntries(changes))).id
+      })
+      return await readOne(request, reply, app, users, id)
+    },
+  })
+  server.route({
+    method: 'POST',
+    url: `${user}/RevokeCompetency`,
+    config: { permission: 'skills.award' },
+    schema: {
+      tags,
+      deprecated: true,
+      summary: 'Revokes competency (skill)',
+      description: 'RevokeSkill does the same and takes its place.',
+      params,
+      body: skillOfUserBody('competencyId', 'competencyLevelId'),
+      response: odataAnswers(
+        { 200: Type.Object({ RevokedDate: Type.String({ format: 'date-time' }) }, { description: 'Revoked' }) },
+        [404, 409, 500],
+      ),
+    },
+    handler: async (request, reply) => {
+      const { competencyId: skillId, competencyLevelId: levelId } = request.body
+      deprecate(reply)
+      const { revokedAt } = await inTenantOf(request, app, async (tx) => {
+        const { userId } = await userByKey(tx, keyOf(request.params.key))
+        return await revokeSkill(tx, { userId, skillId, levelId })
+      })
+      odataHeaders(reply)
+      return { RevokedDate: revokedAt.toISOString() }
+    },
+  })
+  server.route({
+    method: 'POST',
+    url: `${user}/AssignCompetency`,
+    config: { permission: 'skills.award' },
+    schema: {
+      tags,
+      deprecated: true,
+      summary: 'Assigns competency (skill)',
+      description: 'AssignSkill does the same and takes its place.',
+      params,
+      body: skillOfUserBody('competencyId', 'competencyLevelId'),
+      response: odataAnswers(
+        { 200: Type.Object({ Id: Type.String({ format: 'uuid' }) }, { description: 'Awarded' }) },
+        [404, 409, 500],
+      ),
+    },
+    handler: async (request, reply) => {
+      const { competencyId: skillId, competencyLevelId: levelId } = request.body
+      deprecate(reply)
+      const { id } = await inTenantOf(request, app, async (tx) => {
+        const { userId } = await userByKey(tx, keyOf(request.params.key))
+        return await awardSkill(tx, { userId, skillId, levelId })
+      })
+      odataHeaders(reply)
+      return { Id: id }
+    },
+  })
+}
+
+/** Says that the address is out of date (RFC 9745), until when it stays (RFC 8594), and what takes its place. */
+function deprecate(reply: FastifyReply): void {
+  reply.headers({
+    // The day that Learn365 named, 18 August 2025.
+    deprecation: '@1755475200',
+    sunset: 'Fri, 18 Aug 2028 00:00:00 GMT',
+    link: '</docs>; rel="deprecation"; type="text/html"',
+  })
+}
