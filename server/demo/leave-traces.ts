@@ -1,7 +1,7 @@
 import { createGroup } from '../directory/create-group.ts'
 import { setGroupMembers } from '../directory/set-group-members.ts'
 import { addCatalogMembers } from '../learning/add-catalog-members.ts'
-import { assignGroupToCatalog } from '../learning/assign-groups.ts'
+import { assignGroupToCatalog, assignGroupToCourse } from '../learning/assign-groups.ts'
 import { issueCertificate } from '../learning/issue-certificate.ts'
 import { rateCourse } from '../learning/rate-course.ts'
 import { type ActionRecord, recordActions } from '../learning/record-actions.ts'
@@ -263,4 +263,8 @@ export async function openCatalogs(
     })
     await assignGroupToCatalog(tx, { catalogId, groupId: random.pick(groupIds) })
   }
+  // Behind everything that is drawn, so that the rest of the demo stays as it was.
+  const [course] = courses
+  const [groupId] = groupIds
+  if (course !== undefined && groupId !== undefined) await assignGroupToCourse(tx, { courseId: course.id, groupId })
 }
