@@ -196,11 +196,12 @@ async function updateUsers(tx: TenantTransaction): Promise<void> {
 }
 
 async function writeEnrollments(run: OuladRun, tx: TenantTransaction): Promise<void> {
-  // "lateral … offset 0" looks each enrollment up in its index. Left to itself the planner, which knows the table as
-  // empty, joins by reading all of the tenant's enrollments for each row, those that the statement adds included; and
-  // were the course among the conditions inside, it could take the index by course, with all of the course's learners.
+  // The planner may know the table as empty, and would look each enrollment up in whatever index: by course, with all of
+  // the course's learners, or by tenant, with everybody, those that the statement adds included. So it may not look up one
+  // by one: it reads what the tenant has once and joins by hash.
   await tx.query(
-    'create temporary table written_enrollments (user_id uuid not null, course_id uuid not null) on commit drop',
+    `create temporary table written_enrollments (user_id uuid not null, course_id uuid not null) on commit drop;
+     set local enable_nestloop = off`,
   )
   await tx.query(
     `with registrations as (
@@ -238,9 +239,8 @@ async function writeEnrollments(run: OuladRun, tx: TenantTransaction): Promise<v
        )
        select $1, g.*
        from given g
-       left join lateral (
-         select * from enrollments e where e.tenant_id = $1 and e.user_id = g.user_id offset 0
-       ) e on e.course_id = g.course_id
+       left join enrollments e
+         on e.tenant_id = $1 and e.user_id = g.user_id and e.course_id = g.course_id
        where e.id is null
          -- Whoever was unenrolled since stays so.
          or e.unenrolled_at is null and (e.session_id, e.state, e.result, e.registered_on, e.withdrawn_on, e.previous_attempts, e.credits)
@@ -256,7 +256,7 @@ async function writeEnrollments(run: OuladRun, tx: TenantTransaction): Promise<v
      insert into written_enrollments select user_id, course_id from written`,
     [tx.tenantId, keyPrefix(run.source)],
   )
-  await tx.query('analyze written_enrollments')
+  await tx.query('set local enable_nestloop = on; analyze written_enrollments')
 }
 
 const reasons: Record<string, string> = {
