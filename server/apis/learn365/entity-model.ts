@@ -38,6 +38,8 @@ export type EntitySet = {
   properties: Record<string, Property>
   navigation?: Record<string, Navigation>
   actions?: Record<string, Action>
+  /** SQL by which the entities of a collection below another entity stand; by their key where there is none. */
+  inOrder?: string
   /** Only reached by navigation: it has no address of its own. */
   contained?: true
 }

@@ -173,6 +173,7 @@ export const entitySets: readonly EntitySet[] = [
     source: 'skill_levels l where l.tenant_id = $1',
     key: 'Id',
     contained: true,
+    inOrder: 'l.value',
     properties: {
       Id: id('l.id'),
       CompetencyScaleSetId: id('l.scale_set_id'),
@@ -218,6 +219,7 @@ export const entitySets: readonly EntitySet[] = [
     source: 'skill_levels l where l.tenant_id = $1',
     key: 'id',
     contained: true,
+    inOrder: 'l.value',
     properties: {
       id: id('l.id'),
       scaleSetId: id('l.scale_set_id'),

@@ -225,7 +225,7 @@ async function expand(
   const { rows: found } = await tx.query<Row>(
     `select found.* from unnest($2::${sqlTypes[to.type]}[]) as wanted (value)
      cross join lateral (
-       select ${columns.join(', ')} from ${target.source} and ${match} order by ${key.sql}
+       select ${columns.join(', ')} from ${target.source} and ${match} order by ${target.inOrder ?? key.sql}
      ) found
      limit ${mostExpanded + 1}`,
     [tx.tenantId, wanted],

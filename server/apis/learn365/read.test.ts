@@ -258,16 +258,16 @@ describe('reading as OData', () => {
         title: 'Pruning',
         courseCatalogId: catalog,
         levels: [
-          { title: 'High', value: 2 },
           { title: 'Low', value: 1 },
+          { title: 'High', value: 2 },
         ],
       },
     ])
     expect((await get('Competencies?$expand=Levels')).json.value).toMatchObject([
-      { Title: 'Pruning', CourseCatalogId: catalog, Levels: [{ Title: 'High' }, { Title: 'Low' }] },
+      { Title: 'Pruning', CourseCatalogId: catalog, Levels: [{ Title: 'Low' }, { Title: 'High' }] },
     ])
     const bare = await http.call('GET', '/services/skills/SkillScaleSets?$expand=levels', { as: key })
-    expect(bare.json).toMatchObject([{ title: 'Scale', isDefault: false, levels: [{ value: 2 }, { value: 1 }] }])
+    expect(bare.json).toMatchObject([{ title: 'Scale', isDefault: false, levels: [{ value: 1 }, { value: 2 }] }])
     const one = await http.call('GET', `/services/skills/SkillScaleSets/${bare.json[0].id}`, { as: key })
     expect(Object.keys(one.json)).toEqual(['id', 'title', 'isDefault', 'courseCatalogId', 'isGlobal'])
   })

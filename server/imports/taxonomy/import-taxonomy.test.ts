@@ -58,6 +58,8 @@ async function importFrom(format: keyof typeof works, folder: string, options: P
 
 async function everything() {
   const { skills } = await run((tx) => listSkills(tx, { limit: 10_000 }))
+  // Those of one import come into being together: which id is the smaller one is chance.
+  skills.sort((a, b) => (a.title < b.title ? -1 : 1))
   return { skills, scales: await run((tx) => listScaleSets(tx)) }
 }
 
