@@ -45,7 +45,7 @@ describe('lethe user export', () => {
     const again = await failure('user', 'export', '--id', person, '--out', out)
     expect(again).toMatchObject({ exit: 2, code: 'export.folder_unusable' })
     const { stdout } = await run('user', 'export', '--id', person, '--out', `${out} 2`)
-    expect(stdout).toMatch(/^2 rows, 0 files and 0 mentions exported\. Begin with .*index\.html\n$/)
+    expect(stdout).toMatch(/^5 rows, 0 files and 0 mentions exported\. Begin with .*index\.html\n$/)
   })
 
   it('writes an archive, and refuses a file that exists', async ({ skip }) => {
