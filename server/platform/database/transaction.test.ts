@@ -36,6 +36,31 @@ describe('a statement whose answer nobody needs', () => {
     expect(await refs()).not.toContain('before')
   })
 
+  it('fails the transaction where the driver cannot send it, and nothing of it stays', async () => {
+    const circular: { self?: unknown } = {}
+    circular.self = circular
+    for (const name of [undefined, 'named']) {
+      const failed = inTenant(test.database, tenant, async (tx) => {
+        tx.send(fixture)
+        tx.send(insertUser, ['before'])
+        tx.send('select $1::json', [circular], name)
+        tx.send(insertUser, ['after'])
+      })
+      await expect(failed).rejects.toThrow(/circular/i)
+      expect(await refs()).not.toContain('before')
+      expect(await refs()).not.toContain('after')
+    }
+  })
+
+  it('fails the transaction though a savepoint takes it back, because nobody could have taken notice', async () => {
+    const failed = inTenant(test.database, tenant, async (tx) => {
+      await tx.query('savepoint here')
+      tx.send('select 1 / 0')
+      await tx.query('select 1').catch(() => tx.query('rollback to savepoint here'))
+    })
+    await expect(failed.catch(codeOf)).resolves.toBe('22012')
+  })
+
   it('fails the transaction with its own error when an awaited statement fails because of it', async () => {
     const failed = inTenant(test.database, tenant, async (tx) => {
       tx.send('select 1 / 0')

@@ -37,6 +37,9 @@ export type TenantTransaction = {
 const passing = new Set(['40001', '40P01'])
 const attempts = 5
 
+/** in_failed_sql_transaction: a statement fails because of an earlier one. */
+const aborted = '25P02'
+
 const system: Initiator = { from: 'system' }
 
 /** The same transaction, for a part of the work that somebody else set in motion. */
@@ -66,15 +69,16 @@ export async function inTenant<T>(
   for (let attempt = 1; ; attempt++) {
     const client: PipelinedClient = await database.pool.connect()
     let broken: Error | undefined
-    const failures: Error[] = []
+    const failures: Failures = { answered: [], lost: [] }
     try {
       client.pipeline = true
       // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
       const begun = client.query(`begin; set local lethe.tenant_id = '${tenantId}'${later}`)
       const [result] = await Promise.all([work(transactionOn(client, tenantId, known, failures)), begun])
+      await requireSent(failures)
       const { command } = await client.query('commit')
       // After a statement failed that nobody waited for, the server answers a commit by rolling back, without an error.
-      if (command === 'ROLLBACK') throw failures.at(-1) ?? new Error('the transaction was rolled back')
+      if (command === 'ROLLBACK') throw failures.answered.at(-1) ?? new Error('the transaction was rolled back')
       return result
     } catch (error) {
       try {
@@ -84,7 +88,7 @@ export async function inTenant<T>(
         broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
       }
       // Statements that were sent with the one that failed fail too, because of it.
-      const cause = codeOf(error) === '25P02' ? (failures.at(-1) ?? error) : error
+      const cause = codeOf(error) === aborted ? (failures.answered.at(-1) ?? error) : error
       if (attempt >= attempts || !passing.has(codeOf(cause) ?? '')) throw cause
     } finally {
       client.pipeline = false
@@ -102,15 +106,28 @@ export async function withinTenant<T>(
   work: (tx: TenantTransaction) => Promise<T>,
 ): Promise<T> {
   const known = { initiator: database.initiator ?? system, masterKey: database.masterKey }
-  const failures: Error[] = []
+  const failures: Failures = { answered: [], lost: [] }
   await client.query(`select set_config('lethe.tenant_id', $1, true)`, [tenantId])
   const result = await work(transactionOn(client, tenantId, known, failures))
+  await requireSent(failures)
   try {
     await client.query(`select set_config('lethe.tenant_id', '', true)`)
   } catch (error) {
-    throw failures.at(-1) ?? error
+    throw failures.answered.at(-1) ?? error
   }
   return result
+}
+
+/** What went wrong so far: with any statement, and with those among them whose answers nobody waits for. */
+type Failures = { answered: unknown[]; lost: unknown[] }
+
+/**
+ * Throws where a statement that nobody waits for has failed already. One that the driver could not even send leaves the
+ * server's transaction intact: it would commit without it. The driver says so before the next turn of the event loop.
+ */
+async function requireSent(failures: Failures): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+  if (failures.lost.length > 0) throw failures.lost[0]
 }
 
 /** The driver sends statements without waiting for answers while this is set; its type declarations do not know it yet. */
@@ -134,7 +151,7 @@ function transactionOn(
   client: PipelinedClient,
   tenantId: string,
   known: Pick<TenantTransaction, 'initiator' | 'masterKey'>,
-  failures: Error[],
+  failures: Failures,
 ): TenantTransaction {
   let db: Kysely<DB> | undefined
   return {
@@ -153,8 +170,9 @@ function transactionOn(
       return db
     },
     send(text, values, name) {
-      // Its error is among the failures, and the commit brings it up.
-      this.query(text, values, name).catch(() => undefined)
+      this.query(text, values, name).catch((error: unknown) => {
+        if (codeOf(error) !== aborted) failures.lost.push(error)
+      })
     },
     async query(text, values = [], name) {
       try {
@@ -163,7 +181,7 @@ function transactionOn(
         )
         return { rows: result.rows, rowCount: result.rowCount ?? 0 }
       } catch (error) {
-        if (error instanceof Error && codeOf(error) !== '25P02') failures.push(error)
+        if (codeOf(error) !== aborted) failures.answered.push(error)
         throw error
       }
     },
