@@ -284,7 +284,7 @@ function formatFiles(files: readonly FileCounts[]): string {
 
 async function importAndVacuum(session: TenantSession, folder: string, source: string): Promise<void> {
   const { application, tenant, output, run, signal } = session
-  const key = await run((tx) => identifierHashKey(tx, application.masterKey))
+  const key = await run((tx) => identifierHashKey(tx))
   const { rejected, handlers, end } = reportTo(output)
   const { files, run: runId } = await importOulad(application.database, tenant.id, {
     folder,
