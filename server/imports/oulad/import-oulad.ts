@@ -9,7 +9,7 @@ import { importAssessments, importAttempts } from './assessments.ts'
 import { ouladFiles } from './files.ts'
 import { importLearners } from './learners.ts'
 import { importModules } from './modules.ts'
-import type { OuladRun, TombstoneHash } from './oulad-run.ts'
+import type { OuladRun } from './oulad-run.ts'
 import { importPresentations } from './presentations.ts'
 import { importRecordActions } from './record-actions.ts'
 
@@ -18,8 +18,6 @@ export type ImportOuladOptions = {
   folder: string
   /** Name of the source, "oulad" unless said otherwise. Another name imports the data as another set of learners. */
   source?: string | undefined
-  /** Needed as soon as the tenant has tombstones: recognizes purged people. */
-  tombstoneHash?: TombstoneHash | undefined
   /** Id of the user who imports. */
   startedBy?: string | undefined
   /** Lines that one transaction writes; 100,000 unless said otherwise. */
@@ -73,7 +71,6 @@ export async function importOulad(
       source,
       run: await inTenant(database, tenantId, (tx) => startRun(tx, { format: 'oulad', startedBy: options.startedBy })),
       linesPerChunk: options.linesPerChunk ?? 100_000,
-      tombstoneHash: options.tombstoneHash,
       signal: options.signal,
       onProgress: options.onProgress,
       onRejected: options.onRejected,
