@@ -78,7 +78,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
     },
     handler: async (request) => {
       const raw = { ...request.query, $top: request.query.$top ?? String(usualPage) }
-      const { value } = await inTenantOf(request, app, (tx) => readPage(tx, set, { raw, masterKey: app.masterKey }))
+      const { value } = await inTenantOf(request, app, (tx) => readPage(tx, set, { raw }))
       return value
     },
   })
