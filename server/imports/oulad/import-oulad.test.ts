@@ -13,9 +13,10 @@ import { type DataSet, readContents, rewriteDataSet, writeDataSet } from '../../
 import type { IdentifierKind } from '../../datamap/identifiers.ts'
 import { hashIdentifier, identifierHashKey } from '../../erasure/keys.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
+import type { FolderImportOptions } from '../folder-import.ts'
 import type { RejectedLine } from '../import-chunks.ts'
 import { generateIdentity } from './generated-identity.ts'
-import { type ImportOuladOptions, importOulad } from './import-oulad.ts'
+import { importOulad } from './import-oulad.ts'
 
 let test: TestDatabase
 let tenantId: string
@@ -46,7 +47,7 @@ async function folderOf(data: DataSet, compressed: (keyof DataSet)[] = []): Prom
   return folder
 }
 
-async function importFolder(folder: string, options: Partial<ImportOuladOptions> = {}) {
+async function importFolder(folder: string, options: Partial<FolderImportOptions> = {}) {
   const rejected: RejectedLine[] = []
   const result = await importOulad(test.database, tenantId, {
     folder,
