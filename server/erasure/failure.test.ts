@@ -34,7 +34,7 @@ async function retry(request: string) {
 }
 
 const certificate = async (request: string) => {
-  const file = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, test.app.masterKey, request))
+  const file = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, request))
   return { file, ...(await verifyCertificate(file)) }
 }
 
