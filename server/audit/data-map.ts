@@ -1,4 +1,4 @@
-import { erasedId, fact, key, type RoomMap, reference, sealed, subject } from '../datamap/vocabulary.ts'
+import { erasedId, fact, key, type RoomMap, reference, sealed, sealedFor, subject } from '../datamap/vocabulary.ts'
 
 export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_keys' | 'contact_keys'> = {
   audit_entries: {
@@ -17,7 +17,7 @@ export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_k
       subject_id: erasedId,
       contact_hash: sealed,
       details: fact,
-      sealed_values: sealed,
+      sealed_values: sealedFor('subject_id'),
       sequence: fact,
       hash: fact,
     },

@@ -1,12 +1,12 @@
 import type { Identifier } from '../datamap/identifiers.ts'
-import { open } from '../platform/crypto/seal.ts'
 import type { JsonObject } from '../platform/database/schema.gen.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { activities, activityNames, isActivity, type ObjectKind } from './activities.ts'
 import { chainedColumns } from './chain.ts'
-import { type ActorKind, actorKinds, valuesPurpose } from './record.ts'
+import { openValues } from './open-values.ts'
+import { type ActorKind, actorKinds } from './record.ts'
 import { hashOfContact, openSubjectKey } from './subject-keys.ts'
 
 /** An entry as people and programs read it. */
@@ -138,16 +138,6 @@ function entryOf(row: StoredRow, masterKey: Buffer): AuditEntry {
     erased: row.sealed_values !== null && values === null,
     sequence: row.sequence,
     hash: row.hash?.toString('base64url') ?? null,
-  }
-}
-
-/** Undefined where the key is not the one it was sealed with: the person was erased, and came back with a new key. */
-function openValues(key: Buffer, sealed: Buffer): JsonObject | null {
-  try {
-    return JSON.parse(open(key, sealed, valuesPurpose).toString('utf8')) as JsonObject
-  } catch {
-    // To whoever reads, that is the same as a key that is gone; altered bytes are what the verification finds.
-    return null
   }
 }
 

@@ -379,6 +379,15 @@ function requireSound(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
     }
   }
   for (const [table, entry] of Object.entries(map)) {
+    for (const [column, columnClass] of Object.entries(entry.columns)) {
+      if (columnClass.is !== 'sealed' || columnClass.opensFor === undefined) continue
+      const whose = entry.columns[columnClass.opensFor]?.is
+      if (whose !== 'subject' && whose !== 'erased_id') {
+        throw new Error(
+          `${table}.${column} opens for ${columnClass.opensFor}, which says of nobody that the row is theirs`,
+        )
+      }
+    }
     if (table === peopleTable) continue
     for (const [column, { is }] of Object.entries(entry.columns)) {
       if (is !== 'subject' && is !== 'actor') continue

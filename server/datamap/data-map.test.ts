@@ -26,6 +26,7 @@ import {
   mention,
   reference,
   type SchemaFacts,
+  sealedFor,
   subject,
 } from './vocabulary.ts'
 
@@ -208,8 +209,9 @@ describe('the version of the map', () => {
     for (const [table, entry] of Object.entries(map)) {
       versions.push(versionOf({ ...map, [table]: { ...entry, holds: `${entry.holds} And more.` } }))
       for (const [column, { is }] of Object.entries(entry.columns)) {
-        // Another class for these would not fit the schema.
-        if (is === 'subject' || is === 'actor') continue
+        // Another class for these would not fit the schema, or what opens for them.
+        const opens = Object.values(entry.columns).some((one) => one.is === 'sealed' && one.opensFor === column)
+        if (is === 'subject' || is === 'actor' || opens) continue
         const columns = { ...entry.columns, [column]: is === 'fact' ? key : fact }
         versions.push(versionOf({ ...map, [table]: { ...entry, columns } }))
       }
@@ -303,6 +305,14 @@ describe('the compiler of the map', () => {
         grades: { entry: { about: 'other', columns: { ...columns, given_by: actor('null') } }, people: [] },
       }),
     ).toThrow('grades.given_by is classified as actor but has no foreign key to a person')
+  })
+
+  it('refuses what is sealed for somebody who is not said to be the person of the row', () => {
+    const grades = (whose: string) => ({
+      grades: { entry: { columns: { ...columns, user_id: subject, given_by: reference, note: sealedFor(whose) } } },
+    })
+    expect(() => compile(grades('given_by'))).toThrow('grades.note opens for given_by')
+    expect(() => compile(grades('user_id'))).not.toThrow()
   })
 
   it('refuses a table about a person without one subject, and a subject elsewhere', () => {
@@ -433,8 +443,8 @@ describe('the types of the map', () => {
   const root = fileURLToPath(new URL('../../', import.meta.url))
   const imports = `
     import { dataMap } from '../../../server/datamap/data-map.ts'
-    import { actor, fact, identity, key, mention, subject, type DataMap, type RoomMap, type TableEntry } from '../../../server/datamap/vocabulary.ts'
-    export const used = [dataMap, actor, fact, identity, key, mention, subject]
+    import { actor, fact, identity, key, mention, sealedFor, subject, type DataMap, type RoomMap, type TableEntry } from '../../../server/datamap/vocabulary.ts'
+    export const used = [dataMap, actor, fact, identity, key, mention, sealedFor, subject]
     export type Used = [DataMap, RoomMap<'tenants'>, TableEntry<'tenants'>]`
   const tenants = (columns: string) =>
     `export const entry: TableEntry<'tenants'> = { holds: '', about: 'other', columns: { id: key, surviving_fields: fact, singled_out_below: fact, returning_members: fact, ${columns} } }`
@@ -469,6 +479,10 @@ describe('the types of the map', () => {
     'text-in-a-number': {
       source: `export const stars: TableEntry<'ratings'>['columns']['stars'] = mention('text')`,
       error: `Type 'Mention<"text">' is not assignable`,
+    },
+    'sealed-for-somebody-who-is-not-there': {
+      source: `export const values: TableEntry<'audit_entries'>['columns']['sealed_values'] = sealedFor('person_id')`,
+      error: `Type 'SealedFor<"person_id">' is not assignable`,
     },
     'about-a-person-without-anonymize': {
       source: `export const entry: TableEntry<'product_accounts'> = {

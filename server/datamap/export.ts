@@ -11,6 +11,8 @@ export type ExportedTable = {
   /** `about` the person, `written` by the person, or `on_record`: of an erasure of the person. */
   kind: 'about' | 'written' | 'on_record'
   columns: string[]
+  /** Columns that the export opens, as it calls them: their ciphertext stands beside each row as (sealed), in this order. */
+  opened: string[]
   /** Rows of (json): the row as JSON text. Parameters: tenant, id of the person. */
   json: string
   /** The same rows as (cells): the columns as texts. */
@@ -44,7 +46,8 @@ export type CompiledExport = {
 
 /**
  * Compiles from the data map what belongs into an export of everything that is held about a person. Pure. What is left
- * out of the rows: ciphertext and keyed hashes, what the database derives from another column, and ids of other people.
+ * out of the rows: ciphertext, unless it is under the person's own key, keyed hashes, what the database derives from
+ * another column, and ids of other people.
  */
 export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts): CompiledExport {
   const compiled: CompiledExport = { tables: [], parts: [], files: [], publicKey: new Map() }
@@ -67,16 +70,27 @@ export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts)
         const isOwner = owners.length === 1 && owners.includes(column)
         return isPerson && !isOwner ? `case when ${column} = $2 then ${column} end` : column
       })
+      const opened = Object.entries(entry.columns).flatMap(([column, columnClass]) =>
+        columnClass.is === 'sealed' && columnClass.opensFor !== undefined
+          ? [{ column, whose: columnClass.opensFor }]
+          : [],
+      )
+      const ciphertext = opened.map(({ column, whose }) => `case when ${whose} = $2 then ${column} end as ${column}`)
       const from =
-        ` from (select ${values.map((value, index) => `${value} as ${columns[index]}`).join(', ')} from ${table}` +
+        ` from (select ${[...values.map((value, index) => `${value} as ${columns[index]}`), ...ciphertext].join(', ')} from ${table}` +
         ` where ${tenant} = $1 and ${anyIs(owners)}${inOrder}) t`
+      const shown = columns.map((column) => `t.${column}`)
+      const row = opened.length === 0 ? 't' : `(select row from (select ${shown.join(', ')}) row)`
+      const sealed =
+        opened.length === 0 ? '' : `, array[${opened.map(({ column }) => `t.${column}`).join(', ')}] as sealed`
       compiled.tables.push({
         table,
         holds: entry.holds,
         kind,
         columns,
-        json: `select to_json(t)::text as json${from}`,
-        cells: `select array[${columns.map((column) => `t.${column}::text`).join(', ')}] as cells${from}`,
+        opened: opened.map(({ column }) => column.replace(/^sealed_/, '')),
+        json: `select to_json(${row})::text as json${sealed}${from}`,
+        cells: `select array[${shown.map((column) => `${column}::text`).join(', ')}] as cells${sealed}${from}`,
       })
     }
     const [subject] = of('subject')

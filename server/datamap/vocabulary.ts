@@ -47,7 +47,13 @@ type Mention<As extends string = 'addresses' | 'text' | 'json'> = { is: 'mention
 type Derived = { is: 'derived' }
 
 /** Ciphertext, a keyed hash or the hash of a secret; says nothing without what is destroyed or kept apart. */
-type Sealed = { is: 'sealed' }
+type Sealed = { is: 'sealed'; opensFor?: never }
+
+/**
+ * Ciphertext under the key of the person whose id stands in the column that `opensFor` names. An export of that person
+ * opens it: it stands there under the column's name without `sealed_`.
+ */
+type SealedFor<Column extends string = string> = { is: 'sealed'; opensFor: Column }
 
 /** The internal id of an erased person in the record of the erasure itself. It points to nobody any more. */
 type ErasedId = { is: 'erased_id' }
@@ -63,6 +69,7 @@ export type ColumnClass =
   | Mention
   | Derived
   | Sealed
+  | SealedFor
   | ErasedId
 
 export const key: Structural = { is: 'key' }
@@ -73,6 +80,10 @@ export const identity: Identity = { is: 'identity' }
 export const content: Content = { is: 'content' }
 export const derived: Derived = { is: 'derived' }
 export const sealed: Sealed = { is: 'sealed' }
+export const sealedFor = <const Column extends string>(column: Column): SealedFor<Column> => ({
+  is: 'sealed',
+  opensFor: column,
+})
 export const erasedId: ErasedId = { is: 'erased_id' }
 export const actor = (purge: Actor['purge'], anonymize?: Actor['anonymize']): Actor => ({
   is: 'actor',
@@ -83,11 +94,12 @@ export const identifier = (kind: IdentifierKind): PersonIdentifier => ({ is: 'id
 export const mention = <As extends Mention['as']>(as: As): Mention<As> => ({ is: 'mention', as })
 
 /** The classes that fit the type of a column: a list of addresses is an array, JSON may be anything but an array. */
-type ClassFor<Value> =
+type ClassFor<Value, Column extends string> =
   | Structural
   | Fact
   | Derived
   | Sealed
+  | SealedFor<Column>
   | (NonNullable<Value> extends string[]
       ? Mention<'addresses'>
       : NonNullable<Value> extends string
@@ -102,7 +114,7 @@ export type AnonymizeRow<Column extends string> = 'delete' | 'keep' | { clear: C
 export type TableEntry<T extends TableName> = {
   /** What the table holds, in words that a privacy officer understands. */
   holds: string
-  columns: { [C in keyof DB[T] & string]-?: ClassFor<SelectType<DB[T][C]>> }
+  columns: { [C in keyof DB[T] & string]-?: ClassFor<SelectType<DB[T][C]>, keyof DB[T] & string> }
 } & (
   | {
       /** Rows about a person: purge deletes them. */

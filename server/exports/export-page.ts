@@ -41,8 +41,8 @@ as a formula has an apostrophe in front. Programs read <a href="index.json">inde
 ${table(
   'Rows that are held',
   ['What it is', 'Table', 'Rows', 'Files'],
-  held.map(({ table: name, holds, kind, rows, json, csv }) => [
-    `${kinds[kind]}. ${escapeHtml(holds)}`,
+  held.map(({ table: name, holds, kind, rows, values, json, csv }) => [
+    `${kinds[kind]}. ${escapeHtml(holds)}${values === null ? '' : openedOf(values)}`,
     escapeHtml(name),
     String(rows),
     `${link(json, `${name} as JSON`)} ${link(csv, `${name} as CSV`)}`,
@@ -81,6 +81,11 @@ ${empty.map(({ table: name, holds }) => `<li>${escapeHtml(name)}: ${escapeHtml(h
 </body>
 </html>
 `
+}
+
+function openedOf({ opened, unreadable }: { opened: number; unreadable: number }): string {
+  const altered = unreadable === 0 ? '' : `; in ${unreadable} they were altered and cannot be opened`
+  return ` In ${opened} of the rows values about the person were opened and stand there${altered}.`
 }
 
 function table(caption: string, heads: string[], rows: string[][]): string {

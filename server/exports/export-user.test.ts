@@ -6,11 +6,19 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { insertOneOfEverything } from '../../test/one-of-everything.ts'
 import { newTenant, type TenantRows } from '../../test/rows.ts'
+import { listAudit } from '../audit/list-audit.ts'
+import { valuesOpener } from '../audit/open-values.ts'
+import { record } from '../audit/record.ts'
+import { keysOfUsers } from '../audit/subject-keys.ts'
 import { dataMap } from '../datamap/data-map.ts'
 import { compileExport } from '../datamap/export.ts'
 import { schemaFacts } from '../datamap/schema-facts.gen.ts'
 import { type AnyEntry, fact, key, subject } from '../datamap/vocabulary.ts'
 import { submitWork } from '../learning/submit-work.ts'
+import { createUser } from '../people/create-user.ts'
+import { deleteUsers } from '../people/delete-users.ts'
+import { updateUser } from '../people/update-user.ts'
+import { inTenant } from '../platform/database/transaction.ts'
 import { exportToFolder, makeExportFolder } from './export-folder.ts'
 
 const map: Record<string, AnyEntry> = dataMap
@@ -67,6 +75,8 @@ describe('the export of somebody who stands in every table', () => {
     })
     const secret = 'secret of the other'
     const other = await rows.user({ email: 'other@acme.example', first_name: secret, ref: 'other-ref-1' })
+    // The fixture has no key that opens.
+    await test.inTenant(rows.tenant, (tx) => keysOfUsers(tx, [id, other]))
     const listed = ['catalog_members.role', 'enrollments.state', 'enrollments.result', 'product_accounts.product']
     await insertOneOfEverything(test.owner, {
       tenantId: rows.tenant,
@@ -219,6 +229,88 @@ it('reads in portions, and loses and repeats no row', async () => {
   const actions = index.tables.find(({ table }) => table === 'record_actions')
   expect(actions?.rows).toBe(3000)
   expect(new Set(records(actions?.json ?? null).map(({ clicks }) => clicks)).size).toBe(3000)
+})
+
+describe('what the audit trail keeps under the key of a person', () => {
+  const act = <T>(work: Parameters<typeof inTenant<T>>[2], userId?: string) =>
+    inTenant(test.database, rows.tenant, work, { initiator: { from: 'api', userId } })
+  const entriesOf = ({ index }: Awaited<ReturnType<typeof exported>>) =>
+    index.tables.find(({ table }) => table === 'audit_entries')
+
+  it('is opened in the export of that person: given values, old and new ones, and nobody else is among them', async () => {
+    const { id: other } = await act((tx) => createUser(tx, { email: 'other@acme.example', first_name: 'Ophelia' }))
+    const { id } = await act((tx) => createUser(tx, { email: 'ann@acme.example', last_name: 'Born, "A"' }))
+    await act((tx) => updateUser(tx, id, { last_name: '=Wed', manager_id: other }))
+    // The person changes somebody else: that is on record of both, with values of the other one only.
+    await act((tx) => updateUser(tx, other, { first_name: 'Octavia' }), id)
+    await act((tx) =>
+      record(tx, { activity: 'UserUpdated', object: id, values: { manager: other, also: [other, id], n: 1.5 } }),
+    )
+    const result = await exported(id)
+    const entries = entriesOf(result)
+    expect(entries).toMatchObject({ kind: 'on_record', rows: 4, values: { opened: 3, unreadable: 0 } })
+    const found = result.records(entries?.json ?? null)
+    const name = (last_name: string) => ({ last_name, display_name: last_name })
+    expect(found.map(({ activity, subject_id, values }) => [activity, subject_id, values])).toEqual([
+      ['UserCreated', id, expect.objectContaining({ email: 'ann@acme.example', last_name: 'Born, "A"' })],
+      ['UserUpdated', id, { before: name('Born, "A"'), after: name('=Wed') }],
+      ['UserUpdated', null, null],
+      ['UserUpdated', id, { manager: null, also: [null, id], n: 1.5 }],
+    ])
+    const cells = parse(result.text(entries?.csv ?? null), { columns: true }) as Record<string, string>[]
+    expect(cells.map(({ values }) => (values === '' ? null : JSON.parse(values ?? '')))).toEqual(
+      found.map(({ values }) => values),
+    )
+    const everything = [...result.files.values()].map((content) => content.toString('utf8')).join('\n')
+    for (const theirs of [other, 'other@acme.example', 'Ophelia', 'Octavia']) expect(everything).not.toContain(theirs)
+    expect(result.text('index.html')).toContain('In 3 of the rows values about the person were opened')
+  })
+
+  it('is opened whatever the number of entries', async () => {
+    const { id } = await act((tx) => createUser(tx, {}))
+    const entries = Array.from({ length: 1200 }, (_, n) => ({
+      activity: 'UserUpdated' as const,
+      object: id,
+      values: { n },
+    }))
+    await act((tx) => record(tx, entries))
+    const result = await exported(id)
+    const found = result.records(entriesOf(result)?.json ?? null).flatMap(({ values }) => Object(values).n ?? [])
+    expect(found.sort((a, b) => a - b)).toEqual(entries.map(({ values }) => values.n))
+  })
+
+  it('is said to be unreadable where somebody altered it', async () => {
+    const { id } = await act((tx) => createUser(tx, { first_name: 'Ann' }))
+    await test.owner.query('set session_replication_role = replica')
+    await test.owner.query(`update audit_entries set sealed_values = '\\x00' where subject_id = $1`, [id])
+    await test.owner.query('set session_replication_role = origin')
+    const result = await exported(id)
+    expect(entriesOf(result)).toMatchObject({ rows: 1, values: { opened: 0, unreadable: 1 } })
+    expect(result.records(entriesOf(result)?.json ?? null)).toMatchObject([{ values: null }])
+    expect(result.text('index.html')).toContain('in 1 they were altered')
+  })
+
+  it('is gone after an anonymization, for the export and for whoever reads the trail', async () => {
+    const { id } = await act((tx) => createUser(tx, { first_name: 'Ann' }))
+    await act((tx) => updateUser(tx, id, { first_name: 'Anna' }))
+    await act((tx) => deleteUsers(tx, { userIds: [id] }))
+    await test.startWorkers()
+    try {
+      expect((await test.anonymize(rows.tenant, [id])).state).toBe('completed')
+    } finally {
+      await test.stopWorkers()
+    }
+    await expect(exported(id)).rejects.toMatchObject({ code: 'user.not_found' })
+    const { rows: sealed } = await test.owner.query<{ sealed_values: Buffer }>(
+      'select sealed_values from audit_entries where subject_id = $1 and sealed_values is not null',
+      [id],
+    )
+    expect(sealed.length).toBeGreaterThanOrEqual(2)
+    const open = await act((tx) => valuesOpener(tx, id))
+    expect(sealed.map(({ sealed_values }) => open(sealed_values))).toEqual(sealed.map(() => null))
+    const { entries } = await act((tx) => listAudit(tx, { subject: id }))
+    expect(entries.filter(({ values }) => values !== null)).toEqual([])
+  })
 })
 
 describe('an export is refused', () => {

@@ -1,6 +1,7 @@
+import { valuesOpener } from '../audit/open-values.ts'
 import { record } from '../audit/record.ts'
 import { compiledMap } from '../datamap/compiled.ts'
-import { type CompiledExport, compiledExport, readExported } from '../datamap/export.ts'
+import { type CompiledExport, compiledExport, type ExportedTable, readExported } from '../datamap/export.ts'
 import { isSearchable } from '../datamap/identifiers.ts'
 import { findMentions, type Mention } from '../datamap/mentions.ts'
 import { readPeople } from '../datamap/people.ts'
@@ -10,6 +11,7 @@ import { findOtherHolders } from '../people/holders.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { exportPage } from './export-page.ts'
+import { openPortion, type SealedRow } from './open-portion.ts'
 
 /** The index of an export, as `index.json` has it. Paths are relative to it. */
 export type ExportIndex = {
@@ -27,6 +29,11 @@ export type ExportIndex = {
     holds: string
     kind: 'about' | 'written' | 'on_record'
     rows: number
+    /**
+     * In how many rows values are kept under the person's key: those that were opened, and those that could not be, because
+     * somebody altered them. Null where the table has none.
+     */
+    values: { opened: number; unreadable: number } | null
     json: string | null
     csv: string | null
   }[]
@@ -60,14 +67,14 @@ export type ExportUserOptions = {
 
 /**
  * Hands over everything that is held about a user, file by file, compiled from the data map: rows about the person whole,
- * as JSON and as CSV; where the person acted, table, key and role; where identifiers of the person are mentioned, the
- * place; content as files; and an index to read and one for programs. No file name says who it is. Memory does not depend
- * on the number of rows.
+ * as JSON and as CSV, with the values opened that are kept under the person's key; where the person acted, table, key and
+ * role; where identifiers of the person are mentioned, the place; content as files; and an index to read and one for
+ * programs. No file name says who it is. Memory does not depend on the number of rows.
  *
  * All files show the database as it was at one moment, so this must be the first in its transaction. The user's row is
  * locked against an erasure meanwhile. That the export was made is recorded. Where the transaction is run again, all files come again.
  *
- * Throws `user.not_found`, also for an anonymized user.
+ * Throws `user.not_found`, also for an anonymized user, and `master_key.wrong`.
  */
 export async function exportUser(tx: TenantTransaction, options: ExportUserOptions): Promise<ExportIndex> {
   const { userId: person, compiled = compiledExport } = options
@@ -97,14 +104,19 @@ export async function exportUser(tx: TenantTransaction, options: ExportUserOptio
     mentions: { file: null, rows: 0, shared_identifiers: 0, short_identifiers: 0 },
     files: [],
   }
-  for (const { table, holds, kind, columns, json, cells } of compiled.tables) {
+  const open = await valuesOpener(tx, person)
+  for (const exported of compiled.tables) {
+    const { table, holds, kind, columns, opened } = exported
     const name = `data/${kind}-${table}`
-    const count = await writeTable(target, name, columns, {
-      json: () => readExported<{ json: string }>(tx, json, person),
-      cells: () => readExported<{ cells: Cells }>(tx, cells, person),
-    })
+    const values = { opened: 0, unreadable: 0 }
+    const count = await writeTable(
+      target,
+      name,
+      [...columns, ...opened],
+      readTable(tx, { person, exported, open, values }),
+    )
     const written = count > 0 ? { json: `${name}.json`, csv: `${name}.csv` } : { json: null, csv: null }
-    index.tables.push({ table, holds, kind, rows: count, ...written })
+    index.tables.push({ table, holds, kind, rows: count, values: opened.length === 0 ? null : values, ...written })
   }
   index.parts = await exportParts(tx, person, compiled, target)
   index.mentions = await exportMentions(tx, person, compiled, target)
@@ -116,6 +128,43 @@ export async function exportUser(tx: TenantTransaction, options: ExportUserOptio
   await target.receive('index.html', inBytes([exportPage(index)]))
   await record(tx, { activity: 'UserExported', object: person })
   return index
+}
+
+/** The rows of a table, twice; while they are read for JSON, `values` counts what was opened. */
+function readTable(
+  tx: TenantTransaction,
+  options: {
+    person: string
+    exported: ExportedTable
+    open: Awaited<ReturnType<typeof valuesOpener>>
+    values: { opened: number; unreadable: number }
+  },
+): RowsTwice {
+  const { person, exported, open, values } = options
+  const { opened, json, cells } = exported
+  if (opened.length === 0) {
+    return { json: () => readExported(tx, json, person), cells: () => readExported(tx, cells, person) }
+  }
+  return {
+    async *json() {
+      for await (const portion of readExported<SealedRow & { json: string }>(tx, json, person)) {
+        const texts = await openPortion(tx, { person, open, portion })
+        yield portion.map((row, place) => {
+          const members = opened.map((name, column) => `,${JSON.stringify(name)}:${texts[place]?.[column] ?? null}`)
+          const isOpen = texts[place]?.some((text) => text !== null) === true
+          if (isOpen) values.opened++
+          else if (row.sealed.some((sealed) => sealed !== null)) values.unreadable++
+          return { json: `${row.json.slice(0, -1)}${members.join('')}}` }
+        })
+      }
+    },
+    async *cells() {
+      for await (const portion of readExported<SealedRow & { cells: Cells }>(tx, cells, person)) {
+        const texts = await openPortion(tx, { person, open, portion })
+        yield portion.map((row, place) => ({ cells: [...row.cells, ...(texts[place] ?? [])] }))
+      }
+    },
+  }
 }
 
 type Target = { receive: ReceiveFile; onRows: (more: number) => void }
@@ -179,6 +228,7 @@ function describeMention({ column, key, identifiers }: Mention, publicKey: Map<s
 }
 
 type Cells = (string | null)[]
+type RowsTwice = { json(): AsyncGenerator<{ json: string }[]>; cells(): AsyncGenerator<{ cells: Cells }[]> }
 type ExportedRecord = Record<string, unknown>
 
 /** Writes records of a few columns as JSON and as CSV. Answers how many there are; none make no file. */
@@ -209,7 +259,7 @@ async function writeTable(
   { receive, onRows }: Target,
   name: string,
   columns: string[],
-  rows: { json(): AsyncGenerator<{ json: string }[]>; cells(): AsyncGenerator<{ cells: Cells }[]> },
+  rows: RowsTwice,
 ): Promise<number> {
   let count = 0
   const portions = rows.json()
