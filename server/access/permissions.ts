@@ -80,6 +80,11 @@ export const permissions = {
   'tenants.read': { does: 'list all tenants', roles: ['operator'], scopes: [] },
   'tenants.manage': { does: 'create and change any tenant', roles: ['operator'], scopes: [] },
   'operators.manage': { does: 'create and list operators', roles: ['operator'], scopes: [] },
+  'installation.audit': {
+    does: 'read, export and verify the audit trail of the installation',
+    roles: ['operator'],
+    scopes: [],
+  },
   'sweep.run': { does: 'search the whole installation for purged people', roles: ['operator'], scopes: [] },
 } as const satisfies Record<string, Rule>
 

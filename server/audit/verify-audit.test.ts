@@ -11,6 +11,8 @@ import { newKey, seal } from '../platform/crypto/seal.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { type ChainedEntry, chainedColumns, chainHash } from './chain.ts'
 import type { CheckpointClaims } from './checkpoint.ts'
+import { installationTrail } from './installation-trail.ts'
+import { listAudit } from './list-audit.ts'
 import { record } from './record.ts'
 import { sealAudit, sealWaiting } from './seal-audit.ts'
 import { type AuditProblem, verifyAudit } from './verify-audit.ts'
@@ -67,7 +69,30 @@ describe('sealing', () => {
     expect(await inTenant(test.database, tenant, sealAudit)).toEqual({ ...head, sealed: 0 })
   })
 
-  it('goes on after the signing key has changed, and its change is in the trail of every tenant', async () => {
+  it('goes on in the trail of the installation after the signing key has changed, and without any tenant', async () => {
+    const empty = await openTestApplication()
+    try {
+      expect((await empty.owner.query('select from tenants')).rowCount).toBe(0)
+      for (const purpose of ['certificate', 'token'] as const) {
+        await rotateSigningKey(empty.database, purpose)
+        await sealWaiting(empty.app, { tenant: installationTrail })
+      }
+      const { entries } = await empty.inTenant(installationTrail, (tx) => listAudit(tx))
+      expect(entries).toMatchObject(
+        ['token', 'certificate'].map((purpose) => ({
+          activity: 'SigningKeyRotated',
+          object: { kind: 'installation', id: null },
+          details: { purpose },
+        })),
+      )
+      const verified = await verifyAudit(empty.app, installationTrail)
+      expect(verified).toMatchObject({ sealed: 2, checkpoints: 2, problems: [] })
+    } finally {
+      await empty.close()
+    }
+  })
+
+  it('goes on after the signing key has changed, and its change is in the trail of every tenant too', async () => {
     const { tenant } = await newTenant(test.owner)
     await write(tenant, 1)
     await sealWaiting(test.app, { tenant })
@@ -76,7 +101,8 @@ describe('sealing', () => {
     expect(await verify(tenant)).toMatchObject({ sealed: 2, checkpoints: 2, problems: [] })
     const { rows } = await test.owner.query(
       `select count(distinct tenant_id)::int as tenants, (select count(*)::int from tenants) as all
-       from audit_entries where activity = 'SigningKeyRotated'`,
+       from audit_entries where activity = 'SigningKeyRotated' and tenant_id <> $1`,
+      [installationTrail],
     )
     expect(rows[0]?.tenants).toBe(rows[0]?.all)
   })

@@ -115,7 +115,7 @@ type TrailOptions = { installation?: boolean }
 function addTrailOption(command: Command): Command {
   return command.option(
     '--installation',
-    'of what concerns no tenant: operators, who made them and when they signed in',
+    'of what is done to the installation: operators, who made them and when they signed in; signing keys',
   )
 }
 

@@ -1,6 +1,6 @@
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import type pg from 'pg'
-import { recordInEveryTenant } from '../audit/record-in-every-tenant.ts'
+import { recordEverywhere } from '../audit/record-everywhere.ts'
 import { seal } from '../platform/crypto/seal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
@@ -45,7 +45,7 @@ export async function activeSigningKey(
 
 /**
  * Retires the active key and makes a new one. Certificates that the retired key signed stay verifiable; access tokens that
- * it signed end. Answers the new key's id.
+ * it signed end. It is recorded in the trail of the installation and in that of every tenant. Answers the new key's id.
  */
 export async function rotateSigningKey(database: Database, purpose: SigningPurpose = 'certificate'): Promise<string> {
   const client = await database.pool.connect()
@@ -55,7 +55,7 @@ export async function rotateSigningKey(database: Database, purpose: SigningPurpo
       purpose,
     ])
     await insertKey(client, database.masterKey, purpose)
-    await recordInEveryTenant(database, client, { activity: 'SigningKeyRotated', details: { purpose } })
+    await recordEverywhere(database, client, { activity: 'SigningKeyRotated', details: { purpose } })
     const { rows } = await client.query<{ kid: string }>(
       'select kid from signing_keys where purpose = $1 and retired_at is null',
       [purpose],

@@ -1,16 +1,21 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
+import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import type { Permission } from '../../access/permissions.ts'
 import type { Application } from '../../application.ts'
 import { activityNames } from '../../audit/activities.ts'
 import { auditFormats, exportAudit } from '../../audit/export-audit.ts'
+import { installationTrail } from '../../audit/installation-trail.ts'
 import { type AuditFilter, listAudit } from '../../audit/list-audit.ts'
 import { actorKinds } from '../../audit/record.ts'
 import { verifyAudit } from '../../audit/verify-audit.ts'
 import { answers, contents, named } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
-import { inTenantOf, tenantOf } from '../../http/in-tenant-of.ts'
+import { tenantOf } from '../../http/in-tenant-of.ts'
+import { principalOf } from '../../http/require-access.ts'
 import type { JsonObject } from '../../platform/database/schema.gen.ts'
+import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { Id, Next, NullableId, NullableText } from './schemas.ts'
 
 const tags = ['Audit']
@@ -69,16 +74,44 @@ const Verification = Type.Object(
   { description: 'What was found' },
 )
 
-/** `/api/v1/audit` */
+/** A trail that is read over HTTP. */
+type Trail = {
+  root: string
+  /** What the document calls it. */
+  name: string
+  toRead: Permission
+  toExport: Permission
+  /** The id that it is kept under. */
+  idOf: (request: FastifyRequest) => string
+}
+
+const trails: Trail[] = [
+  { root: '/api/v1/audit', name: 'audit trail', toRead: 'audit.read', toExport: 'audit.export', idOf: tenantOf },
+  {
+    root: '/api/v1/installation/audit',
+    name: 'audit trail of the installation',
+    toRead: 'installation.audit',
+    toExport: 'installation.audit',
+    idOf: () => installationTrail,
+  },
+]
+
+/** `/api/v1/audit`, the tenant's, and `/api/v1/installation/audit`, for operators */
 export function addAuditRoutes(server: HttpServer, app: Application): void {
   server.addSchema(AuditEntry.schema)
+  for (const trail of trails) addTrailRoutes(server, app, trail)
+}
+
+function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRead, toExport, idOf }: Trail): void {
+  const inTrail = <T>(request: FastifyRequest, work: (tx: TenantTransaction) => Promise<T>) =>
+    inTenant(app.database, idOf(request), work, { initiator: principalOf(request).initiator })
   server.route({
     method: 'GET',
-    url: '/api/v1/audit',
-    config: { permission: 'audit.read' },
+    url: root,
+    config: { permission: toRead },
     schema: {
       tags,
-      summary: 'List the audit trail, the newest first',
+      summary: `List the ${name}, the newest first`,
       querystring: Type.Object(
         {
           ...filter,
@@ -93,18 +126,18 @@ export function addAuditRoutes(server: HttpServer, app: Application): void {
     },
     handler: (request) => {
       const { limit, after, ...rest } = request.query
-      return inTenantOf(request, app, (tx) => listAudit(tx, filterOf(rest), { limit, after }))
+      return inTrail(request, (tx) => listAudit(tx, filterOf(rest), { limit, after }))
     },
   })
   server.route({
     method: 'GET',
-    url: '/api/v1/audit/export',
+    url: `${root}/export`,
     exposeHeadRoute: false,
     handlerTimeout: longestExport,
-    config: { permission: 'audit.export' },
+    config: { permission: toExport },
     schema: {
       tags,
-      summary: 'Export the audit trail, the newest first',
+      summary: `Export the ${name}, the newest first`,
       querystring: Type.Object(
         { ...filter, format: Type.Optional(Type.Enum([...auditFormats], { description: 'Default: jsonl' })) },
         { additionalProperties: false },
@@ -116,7 +149,7 @@ export function addAuditRoutes(server: HttpServer, app: Application): void {
     handler: async (request, reply) => {
       const { format = 'jsonl', ...rest } = request.query
       const stream = new PassThrough()
-      const exporting = inTenantOf(request, app, (tx) =>
+      const exporting = inTrail(request, (tx) =>
         exportAudit(tx, filterOf(rest), format, async (text) => {
           // Whoever does not read on holds the export up, and whoever has gone ends it.
           if (!stream.write(text)) await once(stream, 'drain', { signal: request.signal })
@@ -132,15 +165,15 @@ export function addAuditRoutes(server: HttpServer, app: Application): void {
   })
   server.route({
     method: 'GET',
-    url: '/api/v1/audit/verification',
-    config: { permission: 'audit.export' },
+    url: `${root}/verification`,
+    config: { permission: toExport },
     schema: {
       tags,
-      summary: 'Check whether anybody altered, removed or inserted entries',
+      summary: `Check whether anybody altered, removed or inserted entries of the ${name}`,
       description: 'Reads all sealed entries, and names what is not as it was sealed.',
       response: answers({ 200: Verification }),
     },
-    handler: (request) => verifyAudit(app, tenantOf(request)),
+    handler: (request) => verifyAudit(app, idOf(request)),
   })
 }
 

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../../test/http.ts'
+import { installationTrail } from '../../audit/installation-trail.ts'
+import { sealWaiting } from '../../audit/seal-audit.ts'
+import { rotateSigningKey } from '../../erasure/signing-keys.ts'
 
 let http: TestHttp
 let tenant: string
@@ -45,6 +48,31 @@ describe('/api/v1/audit', () => {
     expect(csv.text.trim().split('\n')).toHaveLength(2)
     expect((await get('/export?activity=TenantUpdated')).text).toBe('')
     expect(await get('/export?object_kind=nothing')).toMatchObject({ status: 422 })
+  })
+
+  it('of the installation is read, exported and verified by operators, and by nobody else', async () => {
+    const operator = await http.operator()
+    const read = (rest = '') => http.call('GET', `/api/v1/installation/audit${rest}`, { as: operator })
+    await rotateSigningKey(http.database, 'token')
+    const { json } = await read('?limit=2')
+    expect(json.entries).toMatchObject([
+      { activity: 'SigningKeyRotated', object: { kind: 'installation' }, details: { purpose: 'token' } },
+      { activity: 'OperatorSignedIn', actor: { kind: 'operator' } },
+    ])
+    expect((await read(`?limit=1&after=${json.next}`)).json.entries).toMatchObject([{ activity: 'OperatorCreated' }])
+    const [, { actor }] = json.entries
+    expect((await read(`?actor=${actor.id}`)).json.entries).toEqual([json.entries[1]])
+    expect((await read('?activity=UserCreated')).json).toEqual({ entries: [], next: null })
+    expect((await read('/export?activity=OperatorSignedIn')).text).toBe(`${JSON.stringify(json.entries[1])}\n`)
+    await sealWaiting(http.app, { tenant: installationTrail })
+    expect((await read('/verification')).json).toMatchObject({ sealed: 3, unsealed: 0, problems: [] })
+    for (const path of ['', '/export', '/verification']) {
+      for (const as of [key, officer, await http.person(tenant, 'administrator')]) {
+        const { status } = await http.call('GET', `/api/v1/installation/audit${path}`, { as })
+        expect([path, status]).toEqual([path, 403])
+      }
+    }
+    expect((await get('?actor_kind=operator')).json.entries).toEqual([])
   })
 
   it('is verified', async () => {

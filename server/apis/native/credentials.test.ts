@@ -204,9 +204,9 @@ describe('sessions of people', () => {
     expect(json.tenants.map(({ id }: { id: string }) => id)).toContain(tenant)
     const changed = await http.call('PATCH', `/api/v1/tenants/${tenant}`, {
       as: operator,
-      body: { surviving_fields: ['country'] },
+      body: { surviving_fields: ['country'], returning_members: 'block' },
     })
-    expect(changed.json).toMatchObject({ surviving_fields: ['country'] })
+    expect(changed.json).toMatchObject({ surviving_fields: ['country'], returning_members: 'block' })
     expect((await http.call('GET', '/api/v1/tenant', { as: administrator })).json).toEqual(changed.json)
     expect((await http.call('GET', '/api/v1/users', { as: operator })).status).toBe(403)
   })
