@@ -1,19 +1,22 @@
-import fastify from 'fastify'
+import fastify, { type FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { pino } from 'pino'
+import { userByKey } from '../server/apis/learn365/user-key.ts'
 import { readConfig } from '../server/config.ts'
 import { buildServer } from '../server/http/build-server.ts'
 import { listUsers } from '../server/people/list-users.ts'
 import { showUser } from '../server/people/show-user.ts'
 import { openDatabase } from '../server/platform/database/pool.ts'
-import { inTenant } from '../server/platform/database/transaction.ts'
+import { inTenant, isUuid } from '../server/platform/database/transaction.ts'
+import { revokeSkill } from '../server/skills/revoke-skill.ts'
 import { startWorkers } from '../server/workers.ts'
 
 // A server to be measured, in a process of its own: "lethe", or "bare", the floor: Fastify and pg alone, without access,
 // schemas or logs, which sends the very statements that Lethe's operations send, one after the other.
-// Arguments: which one, the connection string, the tenant, an id of a user. Prints the port. Ends with its input.
+// Arguments: which one, the connection string, the tenant, an id of a user, and for skills what that user is to lose, as
+// JSON. Prints the port. Ends with its input.
 
-const [kind = '', url = '', tenant = '', sample = ''] = process.argv.slice(2)
+const [kind = '', url = '', tenant = '', sample = '', award] = process.argv.slice(2)
 const masterKey = Buffer.alloc(32, 7)
 const database = await openDatabase({ url, masterKey })
 const config = readConfig({})
@@ -29,7 +32,16 @@ async function lethe() {
   return await buildServer(app, { log, rateLimits: { perCredential: far, failures: far, open: far } })
 }
 
-type Statement = { text: string; values: unknown[]; name?: string }
+/** What the user is to lose whose statements are recorded. */
+export type SampleAward = { login: string; catalogId: string; skillId: string; levelId: string }
+
+type Statement = {
+  text: string
+  values: unknown[]
+  name?: string
+  /** Ids in the answer that later statements name, with their places: a repetition names the ones that it is answered. */
+  answers: { id: string; row: number; column: string }[]
+}
 
 async function bare() {
   const look = await recorded(() => inTenant(database, tenant, (tx) => showUser(tx, { by: 'id', value: sample })))
@@ -37,37 +49,69 @@ async function bare() {
   const floor = fastify()
   floor.get<{ Params: { id: string } }>('/api/v1/users/:id', ({ params }) => send(look, params.id))
   floor.get('/api/v1/users', () => send(list, sample))
+  if (award !== undefined) await addRevoke(floor, JSON.parse(award) as SampleAward)
   return floor
+}
+
+async function addRevoke(floor: FastifyInstance, { login, ...of }: SampleAward): Promise<void> {
+  const revoke = await recorded(() =>
+    inTenant(database, tenant, async (tx) => {
+      const { userId } = await userByKey(tx, login)
+      return await revokeSkill(tx, { userId, ...of })
+    }),
+  )
+  floor.post<{ Params: { login: string } }>(
+    '/services/skills/catalog/:catalog/UserSkills/User/:login/RevokeSkill',
+    ({ params }) => send(revoke, params.login, login),
+  )
 }
 
 /** The statements that the work sends. */
 async function recorded(work: () => Promise<unknown>): Promise<Statement[]> {
-  const statements: Statement[] = []
+  const sent: { statement: Omit<Statement, 'answers'>; answer: Promise<{ rows?: Record<string, unknown>[] }> }[] = []
   const { query } = pg.Client.prototype
   pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
-    const [statement] = given
-    if (typeof statement === 'string') statements.push({ text: statement, values: [] })
-    else statements.push({ ...(statement as Statement) })
-    return Reflect.apply(query, this, given)
+    const [first] = given
+    const statement = typeof first === 'string' ? { text: first, values: [] } : { ...(first as Statement) }
+    const answer = Reflect.apply(query, this, given)
+    sent.push({ statement, answer })
+    return answer
   } as typeof query
   await work()
   pg.Client.prototype.query = query
-  return statements
+  const answered = await Promise.all(sent.map(({ answer }) => answer))
+  return sent.map(({ statement }, place) => {
+    const later = JSON.stringify(sent.slice(place + 1).map((one) => one.statement.values))
+    const isNamed = (value: unknown): value is string =>
+      typeof value === 'string' && isUuid(value) && later.includes(value)
+    const answers = (answered[place]?.rows ?? []).flatMap((columns, row) =>
+      Object.entries(columns).flatMap(([column, id]) => (isNamed(id) ? [{ id, row, column }] : [])),
+    )
+    return { ...statement, answers }
+  })
 }
 
-async function send(statements: Statement[], id: string): Promise<unknown> {
+/** Sends recorded statements once more, for somebody else: where `recordedFor` stands, with `value`. */
+async function send(statements: Statement[], value: string, recordedFor = sample): Promise<unknown> {
   const client = await database.pool.connect()
+  const instead = new Map([[recordedFor, value]])
   try {
     const results: unknown[] = []
-    for (const { values, ...statement } of statements) {
-      const { rows } = await client.query({
-        ...statement,
-        values: values.map((value) => (value === sample ? id : value)),
-      })
+    for (const { values, answers, ...statement } of statements) {
+      const { rows } = await client.query({ ...statement, values: values.map((one) => replaced(one, instead)) })
+      for (const { id, row, column } of answers) instead.set(id, rows[row][column])
       results.push(rows)
     }
     return results.slice(1, -1)
   } finally {
     client.release()
   }
+}
+
+function replaced(value: unknown, instead: Map<string, string>): unknown {
+  if (Array.isArray(value)) return value.map((one) => replaced(one, instead))
+  if (typeof value !== 'string') return value
+  const whole = instead.get(value)
+  if (whole !== undefined || !value.startsWith('{')) return whole ?? value
+  return [...instead].reduce((text, [from, to]) => text.replaceAll(from, to), value)
 }

@@ -16,12 +16,12 @@ import { createTenant } from '../server/tenancy/tenants.ts'
 import { type Place, urlOf } from './databases.ts'
 import { median, milliseconds, type Row } from './report.ts'
 
-const users = 25_000
+export const users = 25_000
 /** Both processes open with it what the other one sealed. */
-const masterKeyOfBenchmark = Buffer.alloc(32, 7)
-const connections = 8
+export const masterKeyOfBenchmark = Buffer.alloc(32, 7)
+export const connections = 8
 const secondsEach = 4
-const rounds = 3
+export const rounds = 3
 const purgesAtATime = 4
 const purges = 60
 const checks = 2000
@@ -39,7 +39,7 @@ export async function benchHttp(place: Place): Promise<Row[]> {
   try {
     const app: Application = { config: readConfig({}), database, masterKey, close: () => database.close() }
     const { id: tenant } = await createTenant(database, { name: 'Benchmark', kind: 'enterprise' })
-    const ids = await fill(ownerUrl, tenant)
+    const ids = await fillWithUsers(ownerUrl, tenant)
     const { secret } = await inTenant(database, tenant, (tx) =>
       createApiKey(tx, { name: 'Benchmark', access: 'full_control' }),
     )
@@ -66,8 +66,8 @@ export async function benchHttp(place: Place): Promise<Row[]> {
   }
 }
 
-/** Many users with an account each, and the ids of a thousand of them. */
-async function fill(ownerUrl: string, tenant: string): Promise<string[]> {
+/** Many users with an account each, `person-1` and so on, and the ids of a thousand of them. */
+export async function fillWithUsers(ownerUrl: string, tenant: string): Promise<string[]> {
   const owner = new pg.Client({ connectionString: ownerUrl })
   await owner.connect()
   try {
@@ -92,9 +92,11 @@ async function fill(ownerUrl: string, tenant: string): Promise<string[]> {
   }
 }
 
-type Server = { url: string; stop(): Promise<void> }
+/** A server to be measured, in a process of its own. */
+export type Server = { url: string; stop(): Promise<void> }
 
-async function startServer(...args: string[]): Promise<Server> {
+/** Starts what http-server.ts says, with these arguments. */
+export async function startServer(...args: string[]): Promise<Server> {
   const script = fileURLToPath(new URL('http-server.ts', import.meta.url))
   const child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')

@@ -11,11 +11,13 @@ import { benchImportOulad } from './import-oulad.ts'
 import { writePlans } from './plans.ts'
 import { manyRows, measureMany, measurePurgeOne, purgeOneRow } from './purge.ts'
 import { mebibytes, milliseconds, printTable, type Row } from './report.ts'
+import { benchSkills } from './skills.ts'
 import { benchSweep } from './sweep.ts'
-import { benchTenFold } from './ten-fold.ts'
+import { benchFilters, benchTenFold } from './ten-fold.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
-// Arguments choose: import, http, audit, one, many, anonymize, sweep, tenfold; and plans, which writes docs/plans.md.
+// Arguments choose: import, http, skills, audit, one, many, anonymize, sweep, tenfold; filters, the part of tenfold that
+// takes no quarter of an hour; and plans, which writes docs/plans.md.
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const oulad = process.env.LETHE_OULAD || path.join(project, '..', 'shared', 'data', 'oulad')
@@ -39,8 +41,9 @@ try {
   }
   if (wanted('import')) rows.push(...(await importRows(place)))
   if (wanted('http')) rows.push(...(await benchHttp(place)))
+  if (wanted('skills')) rows.push(...(await benchSkills(place)))
   if (wanted('audit')) rows.push(...(await benchAudit(place)))
-  if (['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) || only.has('plans')) {
+  if (['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) || only.has('filters') || only.has('plans')) {
     const loaded = await loadDatabase(place)
     const one = wanted('one') || wanted('tenfold') ? await measurePurgeOne(loaded) : undefined
     if (one !== undefined) rows.push(purgeOneRow(one))
@@ -50,6 +53,7 @@ try {
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
     if (one !== undefined && many !== undefined && wanted('tenfold'))
       rows.push(...(await benchTenFold(loaded, { one, many })))
+    if (only.has('filters')) rows.push(...(await benchFilters(loaded)))
     if (only.has('plans')) await writePlans(loaded)
   }
   printTable(rows)

@@ -1,7 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import type pg from 'pg'
 import { compiledMap } from '../server/datamap/compiled.ts'
+import { inTenant } from '../server/platform/database/transaction.ts'
 import { type Loaded, withClone } from './databases.ts'
+import { filterStatements, openLoaded } from './filters.ts'
+import { drop, multiply } from './ten-fold.ts'
 
 /** Writes the plans of the heaviest statements, on the loaded data, to docs/plans.md. */
 export async function writePlans(loaded: Loaded): Promise<void> {
@@ -18,6 +21,7 @@ export async function writePlans(loaded: Loaded): Promise<void> {
       client.release()
     }
   })
+  parts.push(...(await explainFilters(loaded)))
   await writeFile(new URL('../docs/plans.md', import.meta.url), `${parts.join('\n')}\n`)
 }
 
@@ -60,6 +64,37 @@ async function explainPurge(client: pg.PoolClient, tenant: string): Promise<stri
   }
   await client.query('rollback')
   return parts
+}
+
+/** The filters that look a user up, in one tenant with ten copies of the users. */
+async function explainFilters(loaded: Loaded): Promise<string[]> {
+  const tenfold = await multiply(loaded, 'one tenant', ['users'])
+  const database = await openLoaded(tenfold)
+  try {
+    const statements = await filterStatements(database, loaded.tenant)
+    const parts: string[] = []
+    for (const { property, text, values, wanted } of statements) {
+      const { rows } = await inTenant(database, loaded.tenant, (tx) =>
+        tx.query<Record<'QUERY PLAN', string>>(
+          `explain (analyze, costs off, timing off, buffers off, summary off) ${text}`,
+          values,
+        ),
+      )
+      const plan = rows.map((row) => row['QUERY PLAN'].replaceAll(loaded.tenant, 'TENANT').replaceAll(wanted, 'VALUE'))
+      parts.push(
+        '',
+        `## OData: $filter by ${property}, in ten copies of all users as one tenant`,
+        '',
+        '```',
+        ...plan,
+        '```',
+      )
+    }
+    return parts
+  } finally {
+    await database.close()
+    await drop(tenfold)
+  }
 }
 
 /** Leaves out the parts of a long plan that found an empty table. */

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { importedTables } from '../server/imports/oulad/import-oulad.ts'
 import { type Loaded, urlOf } from './databases.ts'
+import { measureFilters } from './filters.ts'
 import { type Measured, measureMany, measurePurgeOne } from './purge.ts'
 import { mebibytes, milliseconds, type Row } from './report.ts'
 
@@ -23,6 +24,7 @@ export async function benchTenFold(loaded: Loaded, once: { one: Measured; many: 
   const rows: Row[] = []
   for (const layout of ['ten tenants', 'one tenant'] as const) {
     const tenfold = await multiply(loaded, layout)
+    const filters = await filterRows(loaded, tenfold, layout)
     // After each one the whole database is searched, which takes ten times as long.
     const one = await measurePurgeOne(tenfold, 15)
     const many = await measureMany(tenfold, 'purge')
@@ -32,9 +34,28 @@ export async function benchTenFold(loaded: Loaded, once: { one: Measured; many: 
     rows.push(
       flatRow(`purge of one in ten copies as ${layout}`, once.one.ours, one.ours),
       flatRow(`purge of 5,000 in ten copies as ${layout}`, once.many.ours, many.ours),
+      ...filters,
     )
   }
   return rows
+}
+
+/** The filters alone. They read the users and nothing else, so only those are copied. */
+export async function benchFilters(loaded: Loaded): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const layout of ['ten tenants', 'one tenant'] as const) {
+    const tenfold = await multiply(loaded, layout, ['users'])
+    rows.push(...(await filterRows(loaded, tenfold, layout)))
+    await drop(tenfold)
+  }
+  return rows
+}
+
+async function filterRows(loaded: Loaded, tenfold: Loaded, layout: Layout): Promise<Row[]> {
+  const measured = await measureFilters(loaded, tenfold)
+  return measured.map(({ property, single, many }) =>
+    flatRow(`$filter by ${property} in ten copies as ${layout}`, single, many),
+  )
 }
 
 /** The floor of these rows is the same act in one copy. */
@@ -49,7 +70,8 @@ function flatRow(what: string, single: number, tenfold: number): Row {
   }
 }
 
-async function drop({ ownerUrl, name }: Loaded): Promise<void> {
+/** Drops the database of copies. */
+export async function drop({ ownerUrl, name }: Loaded): Promise<void> {
   const admin = new pg.Client({ connectionString: urlOf(ownerUrl, 'postgres') })
   await admin.connect()
   await admin.query(`drop database ${name} with (force)`)
@@ -60,7 +82,11 @@ async function drop({ ownerUrl, name }: Loaded): Promise<void> {
  * Clones the loaded database and adds nine copies of the tenant's rows, written by the server itself. Internal ids begin
  * with a digit 0, because they begin with the time; a copy has its number there.
  */
-async function multiply(loaded: Loaded, layout: Layout): Promise<Loaded> {
+export async function multiply(
+  loaded: Loaded,
+  layout: Layout,
+  tables: readonly string[] = importedTables,
+): Promise<Loaded> {
   const name = layout === 'ten tenants' ? 'lethe_bench_ten_tenants' : 'lethe_bench_ten_in_one'
   const admin = new pg.Client({ connectionString: urlOf(loaded.ownerUrl, 'postgres') })
   await admin.connect()
@@ -80,7 +106,7 @@ async function multiply(loaded: Loaded, layout: Layout): Promise<Loaded> {
           [loaded.tenant],
         )
       }
-      for (const table of importedTables) {
+      for (const table of tables) {
         const { rows } = await owner.query<{ name: string; type: string }>(
           `select attname as name, format_type(atttypid, null) as type from pg_attribute
            where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' and attidentity = ''`,
