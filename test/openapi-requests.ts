@@ -149,9 +149,14 @@ export function valuesOf(schema: Schema, ids: KnownIds, name = ''): fc.Arbitrary
 }
 
 function textsOf({ format, minLength, maxLength }: Schema, ids: readonly string[]): fc.Arbitrary<string> {
-  if (format === 'uuid') return fc.oneof(fc.constantFrom(...ids), fc.uuid())
+  if (format === 'uuid') {
+    return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...ids) }, { weight: 1, arbitrary: fc.uuid() })
+  }
   if (format === 'date') return fc.constantFrom('2026-02-28', '2026-02-30', '0000-01-01', '9999-12-31', '1-1-1')
-  if (format === 'date-time') return fc.date({ noInvalidDate: true }).map((date) => date.toISOString())
+  if (format === 'date-time') {
+    const recent = fc.date({ min: new Date('2020-01-01'), max: new Date('2026-06-30'), noInvalidDate: true })
+    return fc.oneof(recent, fc.date({ noInvalidDate: true })).map((date) => date.toISOString())
+  }
   const bounds = { minLength: minLength ?? 0, maxLength: Math.min(40, maxLength ?? 40) }
   return fc.oneof(
     fc.string({ ...bounds, unit: 'grapheme' }),

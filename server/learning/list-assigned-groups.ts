@@ -24,11 +24,18 @@ export async function listAssignedGroups(
   const id = requireUuid(`${place.kind}Id`, place.id)
   await requirePresent(tx, place.kind, [id])
   const { rows } = await tx.query<AssignedGroup>(
-    `select a.group_id, g.display_name, g.directory_object_id, a.added_at,
-       (select count(*) from group_members m
-        where m.tenant_id = $1 and m.group_id = g.id and m.deletion_id is null) as members
-     from ${place.kind}_groups a join directory_groups g on g.tenant_id = a.tenant_id and g.id = a.group_id
-     where a.tenant_id = $1 and a.${place.kind}_id = $2
+    `with assigned as materialized (
+       select group_id, added_at from ${place.kind}_groups where tenant_id = $1 and ${place.kind}_id = $2
+     )
+     select g.id as group_id, g.display_name, g.directory_object_id, assigned.added_at,
+       coalesce(member.members, 0) as members
+     from assigned
+     join directory_groups g on g.tenant_id = $1 and g.id = assigned.group_id
+     left join (
+       select group_id, count(*) as members from group_members
+       where tenant_id = $1 and group_id in (select group_id from assigned) and deletion_id is null
+       group by group_id
+     ) member on member.group_id = g.id
      order by g.display_name, g.id`,
     [tx.tenantId, id],
   )
