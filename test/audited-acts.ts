@@ -7,7 +7,8 @@ const noActs: Record<string, string> = {
   person_keys: 'A key is made by the entry that needs it, and goes with the person.',
   contact_keys: 'The same.',
   tenant_keys: 'A key is made when something first needs it.',
-  sign_in_sessions: 'Signing in is recorded; a session is used, ends and is cleared away by itself.',
+  sign_in_sessions:
+    'Signing in and being signed out everywhere are recorded; a session is used, ends and is cleared away by itself.',
   sign_in_failures: 'It counts what did not happen.',
   idempotent_requests: 'It keeps the answer of an act that is recorded.',
   notifications: 'They tell of acts that are recorded.',

@@ -106,7 +106,8 @@ export async function signOut(database: Database, cookie: string | undefined): P
 
 /**
  * Ends all sessions of these users, in every browser; `except` is the id of one that goes on. Answers how many ended. Who
- * is suspended or deleted is signed out with it: a session must not wake up when the user comes back.
+ * is suspended or deleted is signed out with it: a session must not wake up when the user comes back. It is part of an act
+ * that the caller records.
  */
 export async function signOutEverywhere(
   tx: TenantTransaction,

@@ -19,6 +19,7 @@ export const activities = {
   UserAnonymized: { title: 'User anonymized', object: 'user' },
 
   UserSignedIn: { title: 'User signed in', object: 'user' },
+  UserSignedOut: { title: 'User signed out everywhere', object: 'user' },
   PasswordSet: { title: 'Password set', object: 'user' },
   ApiKeyCreated: { title: 'API key created', object: 'api_key' },
   ApiKeyRevoked: { title: 'API key revoked', object: 'api_key' },

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { insertOneOfEverything } from '../../test/one-of-everything.ts'
 import { type Dump, dumpDatabase, newTenant, placesOf, type Row, type TenantRows } from '../../test/rows.ts'
+import { writeDownOnce } from '../../test/write-down.ts'
 import { dataMap } from '../datamap/data-map.ts'
 import { type Identifier, type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
 import type { AnyEntry } from '../datamap/vocabulary.ts'
@@ -384,33 +385,18 @@ describe('the certificate of an anonymization', () => {
 })
 
 it('who left something behind is tried again though the identity is gone, and is certified then', async () => {
-  // The trigger stands for another process that writes at the worst moment: while the mentions are scrubbed.
-  await test.owner.query(`
-    create table once (done boolean);
-    create function write_down() returns trigger language plpgsql security definer as $$
-    begin
-      if not exists (select from once) then
-        insert into once values (true);
-        new.description := 'Ask jane.doe@acme.example';
-      end if;
-      return new;
-    end $$;
-    create trigger write_down before update on catalogs for each row execute function write_down()`)
-  try {
-    await rows.catalog({ description: 'Ask jane.doe@acme.example' })
-    const people = [await rows.deletedUser(jane), await rows.deletedUser({ email: 'bob@acme.example' })]
-    const { id: request, state, failures, salt } = await test.anonymize(rows.tenant, people)
-    expect(state).toBe('partial')
-    expect(failures).toMatchObject([{ userId: people[0], reason: 'left in catalogs (scrubbed description)' }])
-    await test.inTenant(rows.tenant, (tx) => retryErasure(tx, request))
-    expect(await test.ended(rows.tenant, request)).toMatchObject({ state: 'completed' })
-    expect(placesOf(await dump(), jane.email)).toEqual([])
-    const { file } = await certificateOf(request)
-    const email: Identifier = { kind: 'email', value: jane.email }
-    expect(isAmong(file.subjects, Buffer.from(salt, 'base64url'), email)).toBe(true)
-  } finally {
-    await test.owner.query('drop function write_down cascade; drop table once')
-  }
+  await writeDownOnce(test.owner, 'Ask jane.doe@acme.example')
+  await rows.catalog({ description: 'Ask jane.doe@acme.example' })
+  const people = [await rows.deletedUser(jane), await rows.deletedUser({ email: 'bob@acme.example' })]
+  const { id: request, state, failures, salt } = await test.anonymize(rows.tenant, people)
+  expect(state).toBe('partial')
+  expect(failures).toMatchObject([{ userId: people[0], reason: 'left in catalogs (scrubbed description)' }])
+  await test.inTenant(rows.tenant, (tx) => retryErasure(tx, request))
+  expect(await test.ended(rows.tenant, request)).toMatchObject({ state: 'completed' })
+  expect(placesOf(await dump(), jane.email)).toEqual([])
+  const { file } = await certificateOf(request)
+  const email: Identifier = { kind: 'email', value: jane.email }
+  expect(isAmong(file.subjects, Buffer.from(salt, 'base64url'), email)).toBe(true)
 })
 
 it('is finished by the next worker after kill -9, once, beside a purge', async () => {
