@@ -5,14 +5,13 @@ import type { HttpServer } from '../../http/http-server.ts'
 import { createOnce, IdempotencyHeaders } from '../../http/idempotency.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
 import { addCatalogMembers, catalogRoles } from '../../learning/add-catalog-members.ts'
-import { assignGroupToCatalog, unassignGroupFromCatalog } from '../../learning/assign-groups.ts'
 import { createCatalog } from '../../learning/create-catalog.ts'
-import { listAssignedGroups } from '../../learning/list-assigned-groups.ts'
 import { listCatalogMembers } from '../../learning/list-catalog-members.ts'
 import { listCatalogs, showCatalog } from '../../learning/list-catalogs.ts'
 import { type CatalogRemoval, removeCatalogMembers } from '../../learning/remove-catalog-members.ts'
 import { setCatalogRole } from '../../learning/set-catalog-role.ts'
 import { inOurNames } from './field-names.ts'
+import { addGroupAssignments } from './group-assignment-routes.ts'
 import {
   Addresses,
   Created,
@@ -83,23 +82,6 @@ const CatalogMember = named(
   ),
 )
 
-/** Of a catalog and of a course alike. */
-export const AssignedGroups = Type.Object(
-  {
-    groups: Type.Array(
-      Type.Object({
-        group_id: Id,
-        display_name: Type.String(),
-        directory_object_id: NullableId,
-        members: Type.Integer({ description: 'Without deleted users' }),
-        added_at: Time,
-      }),
-    ),
-  },
-  { description: 'By name' },
-)
-
-export const GroupParams = Type.Object({ id: Id, group_id: Id })
 const MemberParams = Type.Object({ id: Id, user_id: Id })
 
 const Removal = Type.Object(
@@ -171,7 +153,7 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
     handler: (request) => inTenantOf(request, app, (tx) => showCatalog(tx, request.params.id)),
   })
   addMembers(server, app)
-  addGroups(server, app)
+  addGroupAssignments(server, app, 'catalog')
 }
 
 function addMembers(server: HttpServer, app: Application): void {
@@ -273,72 +255,6 @@ function addMembers(server: HttpServer, app: Application): void {
         removeCatalogMembers(tx, { catalogId, userIds: [userId] }),
       )
       return onlyOne(removals)
-    },
-  })
-}
-
-function addGroups(server: HttpServer, app: Application): void {
-  server.route({
-    method: 'GET',
-    url: `${url}/:id/groups`,
-    config: { permission: 'learning.read' },
-    schema: {
-      tags,
-      summary: 'List the groups of the directory that a catalog is open to',
-      params: IdParams,
-      response: answers({ 200: AssignedGroups }, [404]),
-    },
-    handler: async (request) => ({
-      groups: await inTenantOf(request, app, (tx) =>
-        listAssignedGroups(tx, { kind: 'catalog', id: request.params.id }),
-      ),
-    }),
-  })
-  server.route({
-    method: 'PUT',
-    url: `${url}/:id/groups/:group_id`,
-    config: { permission: 'learning.write' },
-    schema: {
-      tags,
-      summary: 'Open a catalog to the members of a group, for as long as they are in it',
-      params: GroupParams,
-      response: answers(
-        {
-          200: Type.Object(
-            { assigned: Type.Boolean({ description: 'False: it was open to them already' }) },
-            { description: 'Done' },
-          ),
-        },
-        [404],
-      ),
-    },
-    handler: (request) => {
-      const { id: catalogId, group_id: groupId } = request.params
-      return inTenantOf(request, app, (tx) => assignGroupToCatalog(tx, { catalogId, groupId }))
-    },
-  })
-  server.route({
-    method: 'DELETE',
-    url: `${url}/:id/groups/:group_id`,
-    config: { permission: 'learning.write' },
-    schema: {
-      tags,
-      summary: 'Close a catalog to a group',
-      description: 'Its members lose what they had through it; nobody is unenrolled.',
-      params: GroupParams,
-      response: answers(
-        {
-          200: Type.Object(
-            { unassigned: Type.Boolean({ description: 'False: it was not open to the group' }) },
-            { description: 'Done' },
-          ),
-        },
-        [404],
-      ),
-    },
-    handler: (request) => {
-      const { id: catalogId, group_id: groupId } = request.params
-      return inTenantOf(request, app, (tx) => unassignGroupFromCatalog(tx, { catalogId, groupId }))
     },
   })
 }

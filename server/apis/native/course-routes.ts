@@ -4,16 +4,14 @@ import { answers, named } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { createOnce, IdempotencyHeaders } from '../../http/idempotency.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
-import { assignGroupToCourse, unassignGroupFromCourse } from '../../learning/assign-groups.ts'
 import { courseKinds, createCourse, type NewCourse } from '../../learning/create-course.ts'
 import { createTrainingPlan } from '../../learning/create-training-plan.ts'
-import { listAssignedGroups } from '../../learning/list-assigned-groups.ts'
 import { listCourses, showCourse } from '../../learning/list-courses.ts'
 import { listSessions, showSession } from '../../learning/list-sessions.ts'
 import { listTrainingPlans, showTrainingPlan } from '../../learning/list-training-plans.ts'
 import { scheduleSession } from '../../learning/schedule-session.ts'
-import { AssignedGroups, GroupParams } from './catalog-routes.ts'
 import { inOurNames } from './field-names.ts'
+import { addGroupAssignments } from './group-assignment-routes.ts'
 import {
   Addresses,
   Created,
@@ -189,7 +187,7 @@ export function addCourseRoutes(server: HttpServer, app: Application): void {
     server.addSchema(schema)
   }
   addCourses(server, app)
-  addCourseGroups(server, app)
+  addGroupAssignments(server, app, 'course')
   addSessions(server, app)
   addTrainingPlans(server, app)
 }
@@ -256,72 +254,6 @@ function addCourses(server: HttpServer, app: Application): void {
       response: answers({ 200: CourseWithDetails.ref }, [404]),
     },
     handler: (request) => inTenantOf(request, app, (tx) => showCourse(tx, request.params.id)),
-  })
-}
-
-function addCourseGroups(server: HttpServer, app: Application): void {
-  const url = `${coursesUrl}/:id/groups`
-  server.route({
-    method: 'GET',
-    url,
-    config: { permission: 'learning.read' },
-    schema: {
-      tags,
-      summary: 'List the groups of the directory that a course is open to',
-      description: 'The course itself; groups that its catalog is open to are listed with the catalog.',
-      params: IdParams,
-      response: answers({ 200: AssignedGroups }, [404]),
-    },
-    handler: async (request) => ({
-      groups: await inTenantOf(request, app, (tx) => listAssignedGroups(tx, { kind: 'course', id: request.params.id })),
-    }),
-  })
-  server.route({
-    method: 'PUT',
-    url: `${url}/:group_id`,
-    config: { permission: 'learning.write' },
-    schema: {
-      tags,
-      summary: 'Open a course to the members of a group, for as long as they are in it',
-      description: 'They are listed in its catalog, as not added to it. Nobody is enrolled.',
-      params: GroupParams,
-      response: answers(
-        {
-          200: Type.Object(
-            { assigned: Type.Boolean({ description: 'False: it was open to them already' }) },
-            { description: 'Done' },
-          ),
-        },
-        [404],
-      ),
-    },
-    handler: (request) => {
-      const { id: courseId, group_id: groupId } = request.params
-      return inTenantOf(request, app, (tx) => assignGroupToCourse(tx, { courseId, groupId }))
-    },
-  })
-  server.route({
-    method: 'DELETE',
-    url: `${url}/:group_id`,
-    config: { permission: 'learning.write' },
-    schema: {
-      tags,
-      summary: 'Close a course to a group; nobody is unenrolled',
-      params: GroupParams,
-      response: answers(
-        {
-          200: Type.Object(
-            { unassigned: Type.Boolean({ description: 'False: it was not open to the group' }) },
-            { description: 'Done' },
-          ),
-        },
-        [404],
-      ),
-    },
-    handler: (request) => {
-      const { id: courseId, group_id: groupId } = request.params
-      return inTenantOf(request, app, (tx) => unassignGroupFromCourse(tx, { courseId, groupId }))
-    },
   })
 }
 
