@@ -8,6 +8,7 @@ const comment = ': still here\n\n'
 let server: FastifyInstance | undefined
 afterEach(async () => {
   vi.restoreAllMocks()
+  server?.server.closeAllConnections()
   await server?.close()
 })
 

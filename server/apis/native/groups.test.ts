@@ -120,6 +120,7 @@ describe('/api/v1/groups', () => {
     ])
     expect(await get(`/users/${again}/transcript`)).toMatchObject({ courses: [], skills: [], certificates: [] })
     expect(await sync(id, [member])).toMatchObject({ json: { added: 0, created: [], reappeared: [] } })
+    for (const secret of [email, directory_object_id]) expect(http.requestLog()).not.toContain(secret)
   })
 
   it('says who stays deleted, and whom the tenant keeps out', async () => {
