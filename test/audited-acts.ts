@@ -58,7 +58,7 @@ export async function refuseUnrecordedActs(ownerUrl: string): Promise<void> {
       create trigger recorded after insert or update of rows_read, finished_at on import_runs for each statement execute function lethe_test.recorded()`)
     const { rows } = await owner.query<{ name: string }>(
       `select c.relname::text as name from pg_class c
-       where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and (c.relname = 'tenants' or exists (
+       where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and (c.relname in ('tenants', 'operators') or exists (
          select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped))`,
     )
     const names = rows.map(({ name }) => name)

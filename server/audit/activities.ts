@@ -77,6 +77,10 @@ export const activities = {
   ErasureSearched: { title: 'Database searched after an erasure', object: 'erasure_request' },
   LedgerReplayed: { title: 'Ledger replayed', object: 'tenant' },
   TracesSwept: { title: 'Database swept for purged people', object: 'tenant' },
+  OperatorCreated: { title: 'Operator created', object: 'operator' },
+  OperatorSignedIn: { title: 'Operator signed in', object: 'operator' },
+  OperatorPasswordSet: { title: 'Password of an operator set', object: 'operator' },
+  OperatorRemoved: { title: 'Operator removed', object: 'operator' },
   SigningKeyRotated: { title: 'Signing key rotated', object: 'installation' },
 } as const satisfies Record<string, { title: string; object: string }>
 

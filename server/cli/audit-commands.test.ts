@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openTestCommandLine, type TestCommandLine } from '../../test/command-line.ts'
+import { installationTrail } from '../audit/installation-trail.ts'
 import { sealWaiting } from '../audit/seal-audit.ts'
 
 let test: TestCommandLine
@@ -46,6 +47,19 @@ it('lists who did what, the newest first, with values while the people are there
   )
   expect(await test.run('audit', 'list', '--activity', 'Nothing')).toMatchObject({ code: 2 })
   expect(await test.run('audit', 'list', '--from', 'yesterday')).toMatchObject({ code: 2 })
+})
+
+it('lists and verifies the trail of the installation, which is no trail of a tenant', async () => {
+  expect((await test.json('audit', 'list', '--installation')).entries).toEqual([])
+  const passwordFile = await test.file('password', 'correct horse battery')
+  const { operator } = await test.json('operator', 'create', 'night-shift', '--password-file', passwordFile)
+  const { entries } = await test.json('audit', 'list', '--installation')
+  expect(entries).toMatchObject([
+    { activity: 'OperatorCreated', object: { kind: 'operator', id: operator.id }, actor: { kind: 'command_line' } },
+  ])
+  expect((await test.json('audit', 'list', '--activity', 'OperatorCreated')).entries).toEqual([])
+  await sealWaiting(test, { tenant: installationTrail })
+  expect(await test.json('audit', 'verify', '--installation')).toMatchObject({ verified: true, sealed: 1, unsealed: 0 })
 })
 
 it('exports the trail as JSON lines and as CSV', async () => {

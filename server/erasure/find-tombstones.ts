@@ -28,7 +28,7 @@ export async function findTombstones<Person>(
   options: { sameDirectoryId?: boolean } = {},
 ): Promise<Map<Person, string>> {
   if (people.length === 0 || !(await hasTombstones(tx))) return new Map()
-  const key = await identifierHashKey(tx, tx.masterKey)
+  const key = await identifierHashKey(tx)
   const given = people.flatMap((person, index) => identifiersOf(person).map((identifier) => ({ index, identifier })))
   const unlessAnother = `where t.kind = 'directory_object_id' or not exists (
     select from tombstones other

@@ -31,5 +31,5 @@ export async function runErasure(app: Application, payload: JobPayload): Promise
     await inTenant(app.database, tenant, (tx) => awaitWaiting(tx, request))
   }
   // Not with the certificate, for which somebody waits. A job that is killed in between runs again and comes to here.
-  await inTenant(app.database, tenant, async (tx) => enqueue(tx, 'search', {}, { key: 'search' }))
+  await inTenant(app.database, tenant, async (tx) => enqueue(tx, 'search', { tenant, request }))
 }

@@ -37,9 +37,7 @@ async function newTenant(): Promise<string> {
 
 /** The hash of an identifier, as a tombstone of the tenant holds it. */
 const hash = (kind: IdentifierKind, value: string) =>
-  inTenant(test.database, tenantId, async (tx) =>
-    hashIdentifier(await identifierHashKey(tx, tx.masterKey), { kind, value }),
-  )
+  inTenant(test.database, tenantId, async (tx) => hashIdentifier(await identifierHashKey(tx), { kind, value }))
 
 async function folderOf(data: DataSet, compressed: (keyof DataSet)[] = []): Promise<string> {
   const folder = await writeDataSet(data, compressed)
