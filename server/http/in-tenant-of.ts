@@ -11,12 +11,16 @@ export function tenantOf(request: FastifyRequest): string {
   return tenantId
 }
 
-/** Runs in one transaction of the tenant of whoever asks, and in the name of whoever asks. */
+/**
+ * Runs in one transaction of the tenant of whoever asks, and in the name of whoever asks. What only reads is not waited for
+ * beyond its answer; a GET that is put on record says so with `records`.
+ */
 export function inTenantOf<T>(
   request: FastifyRequest,
   app: Application,
   work: (tx: TenantTransaction) => Promise<T>,
+  { records = false } = {},
 ): Promise<T> {
   const { initiator } = principalOf(request)
-  return inTenant(app.database, tenantOf(request), work, { initiator })
+  return inTenant(app.database, tenantOf(request), work, { initiator, readOnly: request.method === 'GET' && !records })
 }

@@ -23,7 +23,9 @@ export function addExportRoute(server: HttpServer, app: Application): void {
       ),
     },
     handler: async (request, reply) => {
-      const { stream, bytes } = await inTenantOf(request, app, (tx) => streamExport(tx, request.params.id))
+      const { stream, bytes } = await inTenantOf(request, app, (tx) => streamExport(tx, request.params.id), {
+        records: true,
+      })
       reply.headers({
         'content-type': 'application/zip',
         'content-length': bytes,
