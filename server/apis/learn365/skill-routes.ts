@@ -15,7 +15,6 @@ import { type Entity, readPage } from './read-entities.ts'
 import { entitySchema, Query, readOne, UserKey } from './read-routes.ts'
 import { userByKey } from './user-key.ts'
 
-const tags = ['Learn365: skills']
 const root = '/services/skills'
 const usualPage = 100
 
@@ -38,7 +37,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
     url: `${root}/${name}`,
     config: { permission: 'skills.read' },
     schema: {
-      tags,
+      tags: [name],
       summary: `List ${name}`,
       description: `At most ${usualPage}, unless $top says otherwise.`,
       querystring: Query,
@@ -55,7 +54,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
     url: `${root}/${name}/:id`,
     config: { permission: 'skills.read' },
     schema: {
-      tags,
+      tags: [name],
       summary: `Read one of ${name}`,
       params: Type.Object({ id: Guid }),
       querystring: Type.Object({ $select: Query.properties.$select, $expand: Query.properties.$expand }),
@@ -80,7 +79,7 @@ function addAwards(server: HttpServer, app: Application): void {
     url: `${url}/RevokeSkill`,
     config: { permission: 'skills.award' },
     schema: {
-      tags,
+      tags: ['UserSkills'],
       summary: "Revoke a user's skill at a level",
       description: 'It stays in the transcript, marked as revoked; the learner is notified.',
       params,
@@ -110,7 +109,7 @@ function addAwards(server: HttpServer, app: Application): void {
     url: `${url}/AssignSkill`,
     config: { permission: 'skills.award' },
     schema: {
-      tags,
+      tags: ['UserSkills'],
       summary: 'Award a skill at a level to a user',
       params,
       body,
@@ -139,7 +138,7 @@ function addSkillChanges(server: HttpServer, app: Application): void {
     url,
     config: { permission: 'skills.write' },
     schema: {
-      tags,
+      tags: ['Skills'],
       summary: 'Create a skill of a catalog',
       params: Catalog,
       body: SkillBody,
@@ -160,7 +159,7 @@ function addSkillChanges(server: HttpServer, app: Application): void {
     url: `${url}/:id`,
     config: { permission: 'skills.write' },
     schema: {
-      tags,
+      tags: ['Skills'],
       summary: 'Change a skill of a catalog',
       params: InCatalog,
       body: Type.Partial(SkillBody),
@@ -183,7 +182,7 @@ function addSkillChanges(server: HttpServer, app: Application): void {
     url: `${url}/:id`,
     config: { permission: 'skills.write' },
     schema: {
-      tags,
+      tags: ['Skills'],
       summary: 'Delete a skill of a catalog that was never awarded',
       params: InCatalog,
       response: odataAnswers({ 204: Nothing }, [404, 409]),
@@ -204,7 +203,7 @@ function addScaleSetChanges(server: HttpServer, app: Application): void {
     url,
     config: { permission: 'skills.write' },
     schema: {
-      tags,
+      tags: ['SkillScaleSets'],
       summary: 'Create a scale of a catalog, with its levels',
       params: Catalog,
       body: ScaleSetBody,
@@ -225,7 +224,7 @@ function addScaleSetChanges(server: HttpServer, app: Application): void {
     url: `${url}/:id`,
     config: { permission: 'skills.write' },
     schema: {
-      tags,
+      tags: ['SkillScaleSets'],
       summary: 'Change a scale of a catalog; levels are replaced as a whole',
       params: InCatalog,
       body: Type.Partial(ScaleSetBody),
@@ -242,7 +241,7 @@ function addScaleSetChanges(server: HttpServer, app: Application): void {
     url: `${url}/:id`,
     config: { permission: 'skills.write' },
     schema: {
-      tags,
+      tags: ['SkillScaleSets'],
       summary: 'Delete a scale of a catalog that no skill is measured on',
       params: InCatalog,
       response: odataAnswers({ 204: Nothing }, [404, 409]),
