@@ -51,10 +51,10 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject
       const { paths = {}, ...rest } = document.openapiObject
-      const named = Object.entries(paths).map(([path, item]) => [
-        path.replaceAll('%28', '(').replaceAll('%29', ')'),
-        item,
-      ])
+      const named = Object.entries(paths).map(([path, item]) => {
+        for (const operation of Object.values(item ?? {})) putPathFirst(operation)
+        return [path.replaceAll('%28', '(').replaceAll('%29', ')'), item]
+      })
       return { ...rest, paths: Object.fromEntries(named) }
     },
     openapi: {
@@ -135,6 +135,15 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
     schema: { hide: true },
     handler: async () => server.swagger(),
   })
+}
+
+/** What the address needs stands before what may be left out. */
+function putPathFirst(operation: unknown): void {
+  if (typeof operation !== 'object' || operation === null || !('parameters' in operation)) return
+  if (!Array.isArray(operation.parameters)) return
+  const inPath = (parameter: { in?: string }) => parameter.in === 'path'
+  const { parameters } = operation
+  operation.parameters = [...parameters.filter(inPath), ...parameters.filter((parameter) => !inPath(parameter))]
 }
 
 function readVersion(): string {
