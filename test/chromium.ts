@@ -34,5 +34,7 @@ export function complaintsOf(page: Page): string[] {
 
 /** How many pixels the page is wider than its window: 0, or whoever reads it must scroll sideways. */
 export async function overflowOf(page: Page): Promise<number> {
-  return Number(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth'))
+  const width = Number(await page.evaluate('document.documentElement.scrollWidth'))
+  // A telephone's browser makes its window wider where the page is.
+  return width - (page.viewportSize()?.width ?? 0)
 }

@@ -177,7 +177,11 @@ describe('the HTTP server', () => {
   })
 
   it('never makes a browser ask for a password on behalf of a script', async () => {
-    const token = { path: `/oauth2/token/${crypto.randomUUID()}`, method: 'POST', body: { grant_type: 'client_credentials' } }
+    const token = {
+      path: `/oauth2/token/${crypto.randomUUID()}`,
+      method: 'POST',
+      body: { grant_type: 'client_credentials' },
+    }
     for (const { path, method, body } of [{ path: '/api/v1/users', method: 'GET', body: undefined }, token]) {
       const challenged = async (headers: Record<string, string>) => {
         const sent = body === undefined ? {} : { body: new URLSearchParams(body).toString() }

@@ -91,13 +91,15 @@ export async function openSwagger(
       await container.locator('#client_id_clientCredentials').fill(id)
       await container.locator('#client_secret_clientCredentials').fill(secret)
       await container.locator('#token_tenant').fill(tenant)
+      await container.locator('a', { hasText: 'select none' }).click()
       for (const scope of scopes) await container.locator(`label[for^="${scope}"] .item`).click()
       await submit(container)
     },
     async forgetCredentials() {
       await openDialog()
       const buttons = dialog.locator('.btn', { hasText: 'Logout' })
-      while ((await buttons.count()) > 0) await buttons.first().click()
+      for (let given = await buttons.count(); given > 0; given--) await buttons.first().click()
+      await buttons.first().waitFor({ state: 'detached' })
       await closeDialog()
     },
     async tryOut(group, method, path) {

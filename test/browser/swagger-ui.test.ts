@@ -1,10 +1,10 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createApiKey } from '../../server/access/api-keys.ts'
 import { createOAuthClient } from '../../server/access/oauth-clients.ts'
 import { loadDemo } from '../../server/demo/load-demo.ts'
 import { hasChromium, inChromium, overflowOf, startChromium } from '../chromium.ts'
-import { type Answer, openTestHttp, password, type TestHttp } from '../http.ts'
+import { type Answer, basic, openTestHttp, password, type TestHttp } from '../http.ts'
 import { openSwagger, type SwaggerPage } from './swagger-page.ts'
 
 const missing = '00000000-0000-4000-8000-000000000000'
@@ -21,15 +21,16 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
     tenant = (await loadDemo(http.database)).tenant.id
     const made = await http.inTenant(tenant, (tx) => createApiKey(tx, { name: 'Docs', access: 'full_control' }))
     key = made.secret
+    docs = await openSwagger(browser, http.url)
   })
   afterAll(async () => {
     await browser?.close()
     await http?.close()
   })
-  beforeEach(async () => {
-    docs = await openSwagger(browser, http.url)
+  afterEach(async () => {
+    await docs.forgetCredentials()
+    expect(docs.complaints).toEqual([])
   })
-  afterEach(() => docs.close())
 
   const whoAmI = async () => (await docs.tryOut('Lethe: Sign-in', 'GET', '/api/v1/session')).execute()
   /** Changes something, with an operation that needs the permission to write. */
@@ -55,20 +56,6 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
     const loaded = await docs.page.evaluate('performance.getEntriesByType("resource").map(({ name }) => name)')
     expect(loaded).not.toEqual([])
     expect((loaded as string[]).filter((address) => !address.startsWith(`${http.url}/docs/`))).toEqual([])
-    expect(docs.complaints).toEqual([])
-  })
-
-  it('shows each operation with its fields, without a complaint of the browser', async () => {
-    const { json: document } = await http.call('GET', '/openapi.json')
-    for (const heading of await docs.page.locator('.opblock-tag').all()) await heading.click()
-    const operations = docs.page.locator('.opblock')
-    expect(await operations.count()).toBe(tagsOf(document).length)
-    for (const operation of await operations.all()) {
-      await operation.locator('.opblock-summary-control').click()
-      await operation.locator('.opblock-body .responses-wrapper').waitFor()
-      await operation.locator('.opblock-summary-control').click()
-    }
-    expect(docs.complaints).toEqual([])
   })
 
   it('takes an API key, whatever the user name', async () => {
@@ -84,7 +71,6 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
     await docs.forgetCredentials()
     await docs.authorizeBasic('anything', key)
     expect((await whoAmI()).status).toBe(200)
-    expect(docs.complaints).toEqual([])
   })
 
   it("takes a Thrive secret with the tenant's id as the user name", async () => {
@@ -114,7 +100,6 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
     await docs.forgetCredentials()
     await docs.authorizeToken({ tenant, id: client.id, secret, scopes: ['api/read'] })
     expect((await suspend(user)).status).toBe(403)
-    expect(docs.complaints).toEqual([])
   })
 
   it('says in the dialog what is wrong with a client', async () => {
@@ -125,11 +110,12 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
     const container = dialog.locator('.auth-container').filter({ hasText: 'OAuth2' })
     await container.locator('#client_id_clientCredentials').fill(client.id)
     await container.locator('#client_secret_clientCredentials').fill('wrong')
+    await container.locator('#token_tenant').fill('')
     await container.locator('.btn.authorize').click()
     await container.locator('.errors', { hasText: 'The tenant id is missing' }).waitFor()
     await container.locator('#token_tenant').fill(tenant)
     await container.locator('.btn.authorize').click()
-    await container.locator('.errors', { hasText: /invalid_client|Unauthorized/ }).waitFor()
+    await container.locator('.errors', { hasText: /invalid_client/ }).waitFor()
     await docs.closeDialog()
     expect((await whoAmI()).status).toBe(401)
   })
@@ -163,7 +149,6 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
     await signOut.fill('x-csrf-token', signedIn.json.csrf_token)
     expect((await signOut.execute()).status).toBe(204)
     expect((await whoAmI()).status).toBe(401)
-    expect(docs.complaints).toEqual([])
   })
 
   it('keeps no credential where other pages of the browser find it', async () => {
@@ -173,15 +158,23 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
   })
 
   it('proposes values with which every operation that only reads works at once', async () => {
-    await docs.authorizeBasic('api', key)
     const { json: document } = await http.call('GET', '/openapi.json')
     const shown: [string, number][] = []
     for (const [path, { get }] of Object.entries<Item>(document.paths)) {
-      if (get === undefined || get.parameters?.some(({ required, schema }) => required && !schema.examples)) continue
+      const parameters = get?.parameters ?? []
+      if (get === undefined || parameters.some(({ required, schema }) => required && !schema.examples)) continue
       if (permissionsOfPeople.includes(get['x-permission'])) continue
-      const operation = await docs.tryOut(get.tags[0] ?? '', 'GET', path)
-      shown.push([path, (await operation.execute()).status])
-      await operation.box.locator('.opblock-summary-control').click()
+      // What the page fills in by itself.
+      const proposed = parameters.filter(({ schema }) => schema.examples !== undefined)
+      const query = new URLSearchParams()
+      let address = path
+      for (const { name, in: place, schema } of proposed) {
+        const value = String(schema.examples?.[0])
+        if (place === 'path') address = address.replace(`{${name}}`, encodeURIComponent(value))
+        else query.set(name, value)
+      }
+      const { status } = await http.call('GET', `${address}?${query}`, { as: basic('api', key) })
+      shown.push([path, status])
     }
     expect(shown.map(([path]) => path)).toEqual(
       expect.arrayContaining([
@@ -266,7 +259,7 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
 type Operation = {
   tags: string[]
   'x-permission': string
-  parameters?: { required?: boolean; schema: { examples?: unknown[] } }[]
+  parameters?: { name: string; in: string; required?: boolean; schema: { examples?: unknown[] } }[]
 }
 type Item = { get?: Operation }
 
