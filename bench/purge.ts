@@ -199,9 +199,7 @@ async function order(
   users: string[],
 ): Promise<{ certified: number; ended: number }> {
   const started = performance.now()
-  const { request } = await inTenant(app.database, tenant, (tx) =>
-    requestErasure(tx, app.masterKey, { operation, userIds: users }),
-  )
+  const { request } = await inTenant(app.database, tenant, (tx) => requestErasure(tx, { operation, userIds: users }))
   await waitForErasure(app.database, tenant, request, { until: 'certified' })
   const certified = performance.now() - started
   const { state } = await waitForErasure(app.database, tenant, request, { until: 'ended' })

@@ -87,7 +87,7 @@ async function purgeSome(app: Application, owner: pg.Client, tenant: string): Pr
   const userIds = rows.map(({ id }) => id)
   const request = await inTenant(app.database, tenant, async (tx) => {
     await deleteUsers(tx, { userIds })
-    return (await requestErasure(tx, app.masterKey, { operation: 'purge', userIds })).request
+    return (await requestErasure(tx, { operation: 'purge', userIds })).request
   })
   const workers = await startWorkers(app, pino({ level: 'error' }))
   try {

@@ -61,7 +61,7 @@ export function testApplicationOn(test: TestDatabase): TestApplication {
     workers = undefined
   }
   const request = (operation: Operation, tenant: string, userIds: string[], requestedBy?: string) =>
-    inTenant(test.database, tenant, (tx) => requestErasure(tx, app.masterKey, { operation, userIds }), {
+    inTenant(test.database, tenant, (tx) => requestErasure(tx, { operation, userIds }), {
       initiator: { from: 'command_line', userId: requestedBy },
     })
   const order = async (tenant: string, userIds: string[], requestedBy?: string) =>

@@ -7,7 +7,8 @@ const noActs: Record<string, string> = {
   person_keys: 'A key is made by the entry that needs it, and goes with the person.',
   contact_keys: 'The same.',
   tenant_keys: 'A key is made when something first needs it.',
-  sign_in_sessions: 'Signing in is recorded; a session is used, ends and is cleared away by itself.',
+  sign_in_sessions:
+    'Signing in and being signed out everywhere are recorded; a session is used, ends and is cleared away by itself.',
   sign_in_failures: 'It counts what did not happen.',
   idempotent_requests: 'It keeps the answer of an act that is recorded.',
   notifications: 'They tell of acts that are recorded.',
@@ -57,7 +58,7 @@ export async function refuseUnrecordedActs(ownerUrl: string): Promise<void> {
       create trigger recorded after insert or update of rows_read, finished_at on import_runs for each statement execute function lethe_test.recorded()`)
     const { rows } = await owner.query<{ name: string }>(
       `select c.relname::text as name from pg_class c
-       where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and (c.relname = 'tenants' or exists (
+       where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and (c.relname in ('tenants', 'operators') or exists (
          select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped))`,
     )
     const names = rows.map(({ name }) => name)

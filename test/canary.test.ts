@@ -233,7 +233,7 @@ describe.each(['purge', 'anonymize'] as const)(
       })
       const workers = await startWorkers(app, pino({ level: 'trace' }, sink))
       const { request } = await inTenant(app.database, tenant, (tx) =>
-        requestErasure(tx, app.masterKey, {
+        requestErasure(tx, {
           operation,
           userIds: [person],
           reason: `${email} asked for it`,
@@ -251,7 +251,7 @@ describe.each(['purge', 'anonymize'] as const)(
       expect(
         canaries.flatMap((canary) => placesOf(canary, new Map([['audit', JSON.stringify(left).toLowerCase()]]))),
       ).toEqual([])
-      const certificate = await inTenant(app.database, tenant, (tx) => readCertificate(tx, app.masterKey, request))
+      const certificate = await inTenant(app.database, tenant, (tx) => readCertificate(tx, request))
       const spoken = new Map([
         ['log', log.join('')],
         ['certificate', JSON.stringify(certificate).toLowerCase()],

@@ -83,7 +83,7 @@ export async function readRecord(test: TestApplication, { tenant, request, admin
   const details = await test.ended(tenant, request)
   const dump = await dumpDatabase(test.owner, { tenant })
   const rowsOf = (table: string) => [...(dump.get(table)?.values() ?? [])]
-  const file = await test.inTenant(tenant, (tx) => readCertificate(tx, test.app.masterKey, request))
+  const file = await test.inTenant(tenant, (tx) => readCertificate(tx, request))
   const { certificate, addenda } = await verifyCertificate(file)
   expect(
     rowsOf('erasure_ledger')

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApiKey } from '../server/access/api-keys.ts'
 import { createOAuthClient } from '../server/access/oauth-clients.ts'
@@ -61,11 +60,10 @@ beforeAll(async () => {
       principal: { tenantId: tenant, initiator, access: { ...access, roles: [role] } },
     })
   }
-  const access = { kind: 'operator', operatorId: randomUUID() } as const
   callers.push({
     name: 'operator',
     credential: await http.operator(),
-    principal: { tenantId: undefined, initiator: { from: 'console' }, access },
+    principal: { tenantId: undefined, initiator: { from: 'console' }, access: { kind: 'operator' } },
   })
 })
 afterAll(() => http.close())

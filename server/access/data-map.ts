@@ -12,7 +12,7 @@ type AccessTable =
 
 const operators =
   'Operators run the installation and are users of no tenant; their names are chosen for the task and are no e-mail ' +
-  'addresses. "lethe operator remove" deletes everything about one.'
+  'addresses. "lethe operator remove" deletes everything about one but the id in audit trails.'
 
 export const accessMap: RoomMap<AccessTable> = {
   passwords: {

@@ -1,9 +1,14 @@
+import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
+import { installationTrail } from '../audit/installation-trail.ts'
+import { listAudit } from '../audit/list-audit.ts'
+import { sealWaiting } from '../audit/seal-audit.ts'
+import { verifyAudit } from '../audit/verify-audit.ts'
 import { authenticate } from './authenticate.ts'
 import { createOperator, listOperators, removeOperator, setOperatorPassword, signInOperator } from './operators.ts'
 import { verifyCsrf } from './session-token.ts'
-import { signOut } from './sessions.ts'
+import { actingOperator, signOut } from './sessions.ts'
 import { freeAttempts } from './sign-in-attempts.ts'
 
 let test: TestApplication
@@ -27,8 +32,8 @@ describe('an operator', () => {
     const session = await enter(name.toUpperCase())
     expect(await comeIn(session)).toEqual({
       tenantId: undefined,
-      initiator: { from: 'console' },
-      access: { kind: 'operator', operatorId: id },
+      initiator: { from: 'console', credential: { kind: 'operator', id } },
+      access: { kind: 'operator' },
       sessionId: expect.any(String),
     })
     verifyCsrf({ cookie: cookieOf(session), csrfToken: session.csrfToken })
@@ -92,6 +97,64 @@ describe('an operator', () => {
     for (const act of [removeOperator(test.database, name), setOperatorPassword(test.database, { name, password })]) {
       await expect(act).rejects.toMatchObject({ code: 'operator.not_found' })
     }
+  })
+
+  it('is in the audit trail of the installation, which is sealed and verified as that of a tenant', async () => {
+    const { id, name } = await operator()
+    await enter(name)
+    await expect(enter(name, 'another password')).rejects.toMatchObject(wrong)
+    const byOther = { ...test.database, initiator: actingOperator(id) }
+    await setOperatorPassword(byOther, { name, password: 'another one here' })
+    await removeOperator(byOther, name)
+    const page = await test.inTenant(installationTrail, (tx) => listAudit(tx, { object: { kind: 'operator', id } }))
+    const shown = page.entries.map(({ activity, actor }) => [activity, actor])
+    const system = { kind: 'system', id: null, from: 'system' }
+    const itself = { kind: 'operator', id, from: 'console' }
+    expect(shown).toEqual([
+      ['OperatorRemoved', itself],
+      ['OperatorPasswordSet', itself],
+      ['OperatorSignedIn', itself],
+      ['OperatorCreated', system],
+    ])
+    const ofOperator = { actor: { kind: 'operator', id }, activity: 'OperatorSignedIn' }
+    expect((await test.inTenant(installationTrail, (tx) => listAudit(tx, ofOperator))).entries).toHaveLength(1)
+    expect((await test.inTenant(newId(), (tx) => listAudit(tx))).entries).toEqual([])
+
+    await sealWaiting(test.app, { tenant: installationTrail })
+    expect(await verifyAudit(test.app, installationTrail)).toMatchObject({ unsealed: 0, problems: [] })
+    await test.owner.query('set session_replication_role = replica')
+    await test.owner.query(`delete from audit_entries where object_id = $1 and activity = 'OperatorSignedIn'`, [id])
+    await test.owner.query('set session_replication_role = origin')
+    const { problems } = await verifyAudit(test.app, installationTrail)
+    expect(problems).toMatchObject([{ problem: 'removed' }])
+  })
+
+  it('keeps no session of the old password that began while the new one was set', async () => {
+    const { id, name } = await operator()
+    const waiting = async (number: number) => {
+      for (;;) {
+        // A transaction goes on seeing what it saw first.
+        await test.owner.query('select pg_stat_clear_snapshot()')
+        const { rowCount } = await test.owner.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        if (rowCount === number) return
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    }
+    // The sign-in comes to a halt where it is recorded, and the new password waits for the sign-in.
+    await test.owner.query('begin')
+    await test.owner.query('lock table audit_entries in share mode')
+    const entering = enter(name)
+    await waiting(1)
+    const setting = setOperatorPassword(test.database, { name, password: 'another one here' })
+    await waiting(2)
+    await test.owner.query('commit')
+    const session = await entering
+    await setting
+    await expect(comeIn(session)).rejects.toMatchObject(refused)
+    const { rowCount } = await test.owner.query('select from operator_sessions where operator_id = $1', [id])
+    expect(rowCount).toBe(0)
   })
 
   it('is signed out when idle too long or after the longest time, and cleared away', async () => {

@@ -1,10 +1,12 @@
 import type { Application } from '../application.ts'
+import { inInstallation } from '../audit/installation-trail.ts'
+import { record } from '../audit/record.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { outsideTenants } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/require-text.ts'
 import { hashPassword, isPassword, requirePassword } from './passwords.ts'
-import { type StartedSession, startOperatorSession } from './sessions.ts'
+import { actingOperator, type StartedSession, startOperatorSession } from './sessions.ts'
 import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
 
 export type Operator = { id: string; name: string; created_at: Date }
@@ -29,13 +31,16 @@ export async function createOperator(
     })
   }
   const hash = await hashPassword(requirePassword('password', options.password))
-  const [operator] = await outsideTenants<Operator>(
-    database,
-    `insert into operators (name, hash) values ($1, $2) on conflict (name) do nothing returning ${columns}`,
-    [name, hash],
-  )
-  if (operator === undefined) throw new LetheError('operator.name_taken')
-  return operator
+  return await inInstallation(database, async (tx) => {
+    const { rows } = await tx.query<Operator>(
+      `insert into operators (name, hash) values ($1, $2) on conflict (name) do nothing returning ${columns}`,
+      [name, hash],
+    )
+    const [operator] = rows
+    if (operator === undefined) throw new LetheError('operator.name_taken')
+    await record(tx, { activity: 'OperatorCreated', object: operator.id })
+    return operator
+  })
 }
 
 /** All operators, by name. */
@@ -53,29 +58,31 @@ export async function setOperatorPassword(
   options: { name: string; password: string },
 ): Promise<Operator> {
   const hash = await hashPassword(requirePassword('password', options.password))
-  const [operator] = await outsideTenants<Operator>(
-    database,
-    `with changed as (
-       update operators set hash = $2, changed_at = now() where name = $1 returning ${columns}
-     ), ended as (
-       delete from operator_sessions where operator_id in (select id from changed)
-     )
-     select ${columns} from changed`,
-    [storable(options.name), hash],
-  )
-  if (operator === undefined) throw new LetheError('operator.not_found')
-  return operator
+  return await inInstallation(database, async (tx) => {
+    const { rows } = await tx.query<Operator>(
+      `update operators set hash = $2, changed_at = now() where name = $1 returning ${columns}`,
+      [storable(options.name), hash],
+    )
+    const [operator] = rows
+    if (operator === undefined) throw new LetheError('operator.not_found')
+    // A statement of its own: it sees the session of a sign-in that the one before waited for.
+    await tx.query('delete from operator_sessions where operator_id = $1', [operator.id])
+    await record(tx, { activity: 'OperatorPasswordSet', object: operator.id })
+    return operator
+  })
 }
 
 /** Deletes an operator and everything about the operator, sessions too. Throws `operator.not_found`. */
 export async function removeOperator(database: Database, name: string): Promise<Operator> {
-  const [operator] = await outsideTenants<Operator>(
-    database,
-    `delete from operators where name = $1 returning ${columns}`,
-    [storable(name)],
-  )
-  if (operator === undefined) throw new LetheError('operator.not_found')
-  return operator
+  return await inInstallation(database, async (tx) => {
+    const { rows } = await tx.query<Operator>(`delete from operators where name = $1 returning ${columns}`, [
+      storable(name),
+    ])
+    const [operator] = rows
+    if (operator === undefined) throw new LetheError('operator.not_found')
+    await record(tx, { activity: 'OperatorRemoved', object: operator.id })
+    return operator
+  })
 }
 
 /**
@@ -92,15 +99,29 @@ export async function signInOperator(
   const at = { table: 'operator_sign_in_failures' } as const
   const attempt = hashLogin(app.masterKey, 'operators', name)
   await countAttempt(database.pool, at, attempt)
-  const read = () =>
-    outsideTenants<{ id: string; hash: string }>(database, 'select id, hash from operators where name = $1', [name])
-  const [operator] = await read()
+  const [operator] = await outsideTenants<{ id: string; hash: string }>(
+    database,
+    'select id, hash from operators where name = $1',
+    [name],
+  )
   const isRight = await isPassword(operator?.hash, options.password)
-  if (operator === undefined || !isRight || (await read())[0]?.hash !== operator.hash) {
-    throw new LetheError('access.sign_in_failed')
-  }
-  await forgetAttempts(database.pool, at, attempt)
-  return { ...(await startOperatorSession(database, operator.id)), operatorId: operator.id }
+  if (operator === undefined || !isRight) throw new LetheError('access.sign_in_failed')
+  const { id: operatorId, hash } = operator
+  return await inInstallation(
+    database,
+    async (tx) => {
+      // Much may have happened while the password was checked.
+      const { rowCount } = await tx.query('select from operators where id = $1 and hash = $2 for share', [
+        operatorId,
+        hash,
+      ])
+      if (rowCount === 0) throw new LetheError('access.sign_in_failed')
+      await forgetAttempts(tx, at, attempt)
+      await record(tx, { activity: 'OperatorSignedIn', object: operatorId })
+      return { ...(await startOperatorSession(tx, operatorId)), operatorId }
+    },
+    { initiator: actingOperator(operatorId) },
+  )
 }
 
 /** PostgreSQL has no null byte in a text; nobody has it in the name. */

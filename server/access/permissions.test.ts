@@ -20,8 +20,8 @@ const program = (...given: Scope[]): Principal => ({
 })
 const operator: Principal = {
   tenantId: undefined,
-  initiator: { from: 'console' },
-  access: { kind: 'operator', operatorId: somebody },
+  initiator: { from: 'console', credential: { kind: 'operator', id: somebody } },
+  access: { kind: 'operator' },
 }
 const permittedTo = (principal: Principal, target = {}) => names.filter((name) => isPermitted(principal, name, target))
 

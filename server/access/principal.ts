@@ -22,10 +22,7 @@ export type Principal = {
   tenantId: string | undefined
   /** What `inTenant(..., { initiator })` takes. */
   initiator: Initiator
-  access:
-    | { kind: 'person'; roles: UserRole[] }
-    | { kind: 'program'; scopes: Scope[] }
-    | { kind: 'operator'; operatorId: string }
+  access: { kind: 'person'; roles: UserRole[] } | { kind: 'program'; scopes: Scope[] } | { kind: 'operator' }
   /** Set where a browser's cookie was the credential: a request that changes something needs its CSRF token too. */
   sessionId?: string | undefined
 }

@@ -1,6 +1,7 @@
 import type { UserRole } from '../people/user.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
+import type { Initiator } from '../platform/initiator.ts'
 import type { Principal } from './principal.ts'
 import { hashSecret } from './secrets.ts'
 import { idleMinutes, longestHours, newSessionToken, readSessionCookie, type SessionToken } from './session-token.ts'
@@ -24,12 +25,11 @@ export async function startSession(tx: TenantTransaction, userId: string): Promi
   return { token, csrfToken, expiresAt: expiryOf(rows) }
 }
 
-/** Starts a session of an operator. */
-export async function startOperatorSession(database: Database, operatorId: string): Promise<StartedSession> {
+/** Starts a session of an operator. Those of operators that have run out are deleted on the way. */
+export async function startOperatorSession(tx: TenantTransaction, operatorId: string): Promise<StartedSession> {
   const { token, hash, csrfToken } = newSessionToken(undefined)
-  await outsideTenants(database, `delete from operator_sessions where ${dead}`)
-  const rows = await outsideTenants<{ expires_at: Date }>(
-    database,
+  await tx.query(`delete from operator_sessions where ${dead}`)
+  const { rows } = await tx.query<{ expires_at: Date }>(
     `insert into operator_sessions (operator_id, token_hash, expires_at)
      values ($1, $2, now() + interval '${longestHours} hours') returning expires_at`,
     [operatorId, hash],
@@ -83,10 +83,15 @@ async function operatorOfSession(database: Database, hash: Buffer): Promise<Prin
   }
   return {
     tenantId: undefined,
-    initiator: { from: 'console' },
-    access: { kind: 'operator', operatorId: found.operator_id },
+    initiator: actingOperator(found.operator_id),
+    access: { kind: 'operator' },
     sessionId: found.id,
   }
+}
+
+/** An operator as whoever sets something in motion. */
+export function actingOperator(id: string): Initiator {
+  return { from: 'console', credential: { kind: 'operator', id } }
 }
 
 /** Ends the session in the Cookie header, if there is one. */
@@ -106,7 +111,8 @@ export async function signOut(database: Database, cookie: string | undefined): P
 
 /**
  * Ends all sessions of these users, in every browser; `except` is the id of one that goes on. Answers how many ended. Who
- * is suspended or deleted is signed out with it: a session must not wake up when the user comes back.
+ * is suspended or deleted is signed out with it: a session must not wake up when the user comes back. It is part of an act
+ * that the caller records.
  */
 export async function signOutEverywhere(
   tx: TenantTransaction,

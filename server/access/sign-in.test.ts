@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
+import { listAudit } from '../audit/list-audit.ts'
 import { createUser } from '../people/create-user.ts'
 import { deleteUsers } from '../people/delete-users.ts'
 import { reactivateUser } from '../people/reactivate-user.ts'
@@ -8,6 +9,7 @@ import { restoreUsers } from '../people/restore-users.ts'
 import { suspendUser } from '../people/suspend-user.ts'
 import { updateUser } from '../people/update-user.ts'
 import type { UserFields } from '../people/user-fields.ts'
+import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { createTenant } from '../tenancy/tenants.ts'
 import { authenticate } from './authenticate.ts'
 import { hashPassword, isOutdated, isPassword, recommendedCost, usePasswordCost } from './passwords.ts'
@@ -16,6 +18,7 @@ import { signOut, signOutEverywhere } from './sessions.ts'
 import { changePassword, setPassword } from './set-password.ts'
 import { signIn } from './sign-in.ts'
 import { freeAttempts } from './sign-in-attempts.ts'
+import { signOutUser } from './sign-out-user.ts'
 
 let test: TestApplication
 let tenant: string
@@ -349,6 +352,21 @@ describe('a session', () => {
     expect(await test.inTenant(tenant, (tx) => signOutEverywhere(tx, [id]))).toBe(1)
     await expect(comeIn(here)).rejects.toMatchObject(refused)
     await comeIn(bystander)
+  })
+
+  it('ends everywhere where somebody signs the user out, which the audit trail says', async () => {
+    const [{ email, id }, officer] = [await person(), await person()]
+    const sessions = [await enter(email), await enter(email)]
+    const work = (tx: TenantTransaction) => signOutUser(tx, id)
+    const within = { initiator: { from: 'console', userId: officer.id } } as const
+    expect(await inTenant(test.database, tenant, work, within)).toEqual({ ended: 2 })
+    for (const session of sessions) await expect(comeIn(session)).rejects.toMatchObject(refused)
+    // Nothing changes, so nothing is recorded.
+    expect(await inTenant(test.database, tenant, work, within)).toEqual({ ended: 0 })
+    const { entries } = await test.inTenant(tenant, (tx) => listAudit(tx, { activity: 'UserSignedOut', subject: id }))
+    expect(entries).toMatchObject([
+      { actor: { kind: 'user', id: officer.id, from: 'console' }, object: { id }, details: { sessions: 2 } },
+    ])
   })
 
   it('ends with a suspension and does not wake up with the reactivation', async () => {

@@ -140,7 +140,7 @@ describe('a token', () => {
       .setIssuedAt()
       .setExpirationTime(change.expires ?? '1h')
       .sign(key.privateKey)
-  const tokenKey = () => test.inTenant(tenant, (tx) => activeSigningKey(tx, test.app.masterKey, 'token'))
+  const tokenKey = () => test.inTenant(tenant, (tx) => activeSigningKey(tx, 'token'))
 
   it('is refused when it has expired, was altered, is of another form or signed with another key', async () => {
     const made = await create('api/all')
@@ -148,7 +148,7 @@ describe('a token', () => {
     const key = await tokenKey()
     expect(await comeIn(await signed(made, key))).toMatchObject({ tenantId: tenant })
 
-    const certificateKey = await test.inTenant(tenant, (tx) => activeSigningKey(tx, test.app.masterKey))
+    const certificateKey = await test.inTenant(tenant, (tx) => activeSigningKey(tx))
     const foreign = await generateKeyPair('EdDSA', { crv: 'Ed25519' })
     const [header = '', payload = '', signature = ''] = access_token.split('.')
     const another = Buffer.from(JSON.stringify({ ...decodeJwt(access_token), tenant: otherTenant })).toString(
@@ -200,10 +200,10 @@ describe('a token', () => {
     const made = await create('api/all')
     const { access_token } = await issue(made)
     await comeIn(access_token)
-    const before = await test.inTenant(tenant, (tx) => activeSigningKey(tx, test.app.masterKey))
-    await rotateSigningKey(test.database, test.app.masterKey, 'token')
+    const before = await test.inTenant(tenant, (tx) => activeSigningKey(tx))
+    await rotateSigningKey(test.database, 'token')
     await expect(comeIn(access_token)).rejects.toMatchObject(refused)
     expect(await comeIn((await issue(made)).access_token)).toMatchObject({ tenantId: tenant })
-    expect((await test.inTenant(tenant, (tx) => activeSigningKey(tx, test.app.masterKey))).kid).toBe(before.kid)
+    expect((await test.inTenant(tenant, (tx) => activeSigningKey(tx))).kid).toBe(before.kid)
   })
 })

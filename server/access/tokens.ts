@@ -49,7 +49,7 @@ export async function issueToken(app: Application, tenantId: string, request: To
     if (client === undefined || !isSecret) throw new LetheError('oauth.invalid_client')
     const granted = grant(client.scopes, request.scope)
     await tx.query('update oauth_clients set last_used_at = now() where tenant_id = $1 and id = $2', [tenant, id])
-    return { granted, key: await activeSigningKey(tx, app.masterKey, 'token') }
+    return { granted, key: await activeSigningKey(tx, 'token') }
   })
   const scope = granted.join(' ')
   const access_token = await new SignJWT({ client_id: id, tenant, scope })

@@ -19,6 +19,7 @@ export const activities = {
   UserAnonymized: { title: 'User anonymized', object: 'user' },
 
   UserSignedIn: { title: 'User signed in', object: 'user' },
+  UserSignedOut: { title: 'User signed out everywhere', object: 'user' },
   PasswordSet: { title: 'Password set', object: 'user' },
   ApiKeyCreated: { title: 'API key created', object: 'api_key' },
   ApiKeyRevoked: { title: 'API key revoked', object: 'api_key' },
@@ -76,6 +77,10 @@ export const activities = {
   ErasureSearched: { title: 'Database searched after an erasure', object: 'erasure_request' },
   LedgerReplayed: { title: 'Ledger replayed', object: 'tenant' },
   TracesSwept: { title: 'Database swept for purged people', object: 'tenant' },
+  OperatorCreated: { title: 'Operator created', object: 'operator' },
+  OperatorSignedIn: { title: 'Operator signed in', object: 'operator' },
+  OperatorPasswordSet: { title: 'Password of an operator set', object: 'operator' },
+  OperatorRemoved: { title: 'Operator removed', object: 'operator' },
   SigningKeyRotated: { title: 'Signing key rotated', object: 'installation' },
 } as const satisfies Record<string, { title: string; object: string }>
 

@@ -189,7 +189,7 @@ async function conditionsOf(
 }
 
 /** Actors that are known by an id; of the others there is one of each kind. */
-const identified: ReadonlySet<string> = new Set<ActorKind>(['user', 'api_key', 'client'])
+const identified: ReadonlySet<string> = new Set<ActorKind>(['user', 'operator', 'api_key', 'client'])
 
 /** What an activity can be done to. */
 export const objectKinds = [...new Set(Object.values(activities).map(({ object }) => object))] as ObjectKind[]

@@ -68,6 +68,7 @@ export async function record(tx: TenantTransaction, given: AuditRecord | readonl
 
 export const actorKinds = [
   'user',
+  'operator',
   'api_key',
   'client',
   'command_line',
@@ -78,7 +79,7 @@ export const actorKinds = [
 ] as const
 export type ActorKind = (typeof actorKinds)[number]
 
-/** Who acted: the user where one is signed in, else the credential, else the way by which it came. */
+/** Who acted: the user where one is signed in, else the credential or operator, else the way by which it came. */
 function actorOf({ from, userId, credential }: Initiator): { kind: ActorKind; id: string | null } {
   if (userId !== undefined) return { kind: 'user', id: userId }
   if (credential !== undefined) return { kind: credential.kind, id: credential.id }

@@ -55,7 +55,7 @@ export async function keyOfContact(tx: TenantTransaction, hash: Buffer): Promise
 
 /** What the audit trail knows a contact by. Throws `master_key.wrong`. */
 export async function hashOfContact(tx: TenantTransaction, identifier: Identifier): Promise<Buffer> {
-  return hashIdentifier(await identifierHashKey(tx, tx.masterKey), identifier)
+  return hashIdentifier(await identifierHashKey(tx), identifier)
 }
 
 /** Opens a key as the tables of keys hold it. Throws `master_key.wrong`. */
@@ -66,7 +66,7 @@ export function openSubjectKey(masterKey: Buffer, sealed: Buffer): Buffer {
 /** Destroys the keys of contacts that these identifiers lead to: what is recorded about them is unreadable from then on. */
 export async function destroyContactKeys(tx: TenantTransaction, identifiers: readonly Identifier[]): Promise<void> {
   if (identifiers.length === 0) return
-  const hashKey = await identifierHashKey(tx, tx.masterKey)
+  const hashKey = await identifierHashKey(tx)
   tx.send(
     'delete from contact_keys where tenant_id = $1 and hash = any ($2)',
     [tx.tenantId, identifiers.map((identifier) => hashIdentifier(hashKey, identifier))],

@@ -71,7 +71,7 @@ describe('sealing', () => {
     const { tenant } = await newTenant(test.owner)
     await write(tenant, 1)
     await sealWaiting(test.app, { tenant })
-    await rotateSigningKey(test.database, test.app.masterKey)
+    await rotateSigningKey(test.database)
     await sealWaiting(test.app, { tenant })
     expect(await verify(tenant)).toMatchObject({ sealed: 2, checkpoints: 2, problems: [] })
     const { rows } = await test.owner.query(

@@ -1,15 +1,16 @@
 import { type Command, Option } from 'commander'
 import { activityNames } from '../audit/activities.ts'
 import { type AuditFormat, auditFormats, exportAudit } from '../audit/export-audit.ts'
+import { installationTrail } from '../audit/installation-trail.ts'
 import { type AuditEntry, type AuditFilter, listAudit } from '../audit/list-audit.ts'
 import { actorKinds } from '../audit/record.ts'
 import type { ChainHead } from '../audit/seal-audit.ts'
 import { type AuditVerification, verifyAudit } from '../audit/verify-audit.ts'
-import { isUuid } from '../platform/database/transaction.ts'
+import { inTenant, isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
 import { counted, formatFields, formatTable } from './output.ts'
-import { withTenant } from './session.ts'
+import { type ApplicationSession, withApplication, withTenant } from './session.ts'
 
 /** `lethe audit list|export|verify` */
 export function addAuditCommands(program: Command): void {
@@ -18,7 +19,14 @@ export function addAuditCommands(program: Command): void {
     .description('who did what when, in a trail that shows whether somebody altered it')
     .addHelpText(
       'after',
-      helpText({ examples: ['lethe audit list', 'lethe audit export > audit.jsonl', 'lethe audit verify'] }),
+      helpText({
+        examples: [
+          'lethe audit list',
+          'lethe audit export > audit.jsonl',
+          'lethe audit verify',
+          'lethe audit list --installation',
+        ],
+      }),
     )
 
   addFilterOptions(group.command('list'))
@@ -43,8 +51,9 @@ export function addAuditCommands(program: Command): void {
         ...(options.limit !== undefined && { limit: Number(options.limit) }),
         ...(options.after !== undefined && { after: options.after }),
       }
-      await withTenant(command, async ({ run, output }) => {
-        const { entries, next } = await run((tx) => listAudit(tx, filterOf(options), page))
+      await withTrail(command, options, async ({ trail, application, output }) => {
+        const list = (tx: TenantTransaction) => listAudit(tx, filterOf(options), page)
+        const { entries, next } = await inTenant(application.database, trail, list)
         output.result({ entries, next }, () => {
           const table = formatEntries(entries)
           return next === null ? table : `${table}\n\nThere are more: repeat with --after ${next}`
@@ -67,14 +76,14 @@ export function addAuditCommands(program: Command): void {
       }),
     )
     .action(async (options: FilterOptions & { format: AuditFormat }, command: Command) => {
-      await withTenant(command, async ({ run, output }) => {
-        const count = await run((tx) => exportAudit(tx, filterOf(options), options.format, output.write))
+      await withTrail(command, options, async ({ trail, application, output }) => {
+        const print = (tx: TenantTransaction) => exportAudit(tx, filterOf(options), options.format, output.write)
+        const count = await inTenant(application.database, trail, print)
         output.note(`Exported ${counted(count, 'entry', 'entries')}.`)
       })
     })
 
-  group
-    .command('verify')
+  addTrailOption(group.command('verify'))
     .description('check the whole trail against the chain of hashes and the signed checkpoints')
     .option(
       '--noted <sequence:hash>',
@@ -91,17 +100,39 @@ note the head elsewhere, and give it the next time.`,
         examples: ['lethe audit verify', 'lethe audit verify --json', 'lethe audit verify --noted SEQUENCE:HASH'],
       }),
     )
-    .action(async (options: { noted?: string }, command: Command) => {
+    .action(async (options: TrailOptions & { noted?: string }, command: Command) => {
       const noted = options.noted === undefined ? undefined : readHead(options.noted)
-      await withTenant(command, async ({ application, tenant, output }) => {
-        const verified = await verifyAudit(application, tenant.id, noted === undefined ? {} : { noted })
+      await withTrail(command, options, async ({ trail, application, output }) => {
+        const verified = await verifyAudit(application, trail, noted === undefined ? {} : { noted })
         output.result({ verified: verified.problems.length === 0, ...verified }, () => formatVerification(verified))
         if (verified.problems.length > 0) throw new LetheError('audit.altered', { problems: verified.problems.length })
       })
     })
 }
 
-type FilterOptions = {
+type TrailOptions = { installation?: boolean }
+
+function addTrailOption(command: Command): Command {
+  return command.option(
+    '--installation',
+    'of what concerns no tenant: operators, who made them and when they signed in',
+  )
+}
+
+/** Runs a command on the trail of the tenant that is meant, or of the installation; `trail` is its id. */
+async function withTrail(
+  command: Command,
+  { installation }: TrailOptions,
+  work: (session: ApplicationSession & { trail: string }) => Promise<void>,
+): Promise<void> {
+  if (installation === true) {
+    await withApplication(command, (session) => work({ ...session, trail: installationTrail }))
+  } else {
+    await withTenant(command, (session) => work({ ...session, trail: session.tenant.id }))
+  }
+}
+
+type FilterOptions = TrailOptions & {
   from?: string
   until?: string
   activity?: string
@@ -111,11 +142,14 @@ type FilterOptions = {
 }
 
 function addFilterOptions(command: Command): Command {
-  return command
+  return addTrailOption(command)
     .option('--from <time>', 'from this day (UTC) or time on')
     .option('--until <time>', 'before this day (UTC) or time')
     .addOption(new Option('--activity <name>', 'only this activity').choices(activityNames))
-    .option('--actor <who>', `only what this one did: the id of a user or of a key, or ${actorKinds.join(', ')}`)
+    .option(
+      '--actor <who>',
+      `only what this one did: the id of a user, of a key or of an operator, or ${actorKinds.join(', ')}`,
+    )
     .option('--object <what>', 'only what was done to this one: an id, or a kind such as course')
     .option('--subject <id>', 'only what is about this user, erased or not')
 }

@@ -36,10 +36,8 @@ export function addCertificateCommands(program: Command): void {
       }),
     )
     .action(async (request: string | undefined, _options: unknown, command: Command) => {
-      await withTenant(command, async ({ run, output, application }) => {
-        const file = await run(async (tx) =>
-          readCertificate(tx, application.masterKey, request ?? (await newestErasure(tx))),
-        )
+      await withTenant(command, async ({ run, output }) => {
+        const file = await run(async (tx) => readCertificate(tx, request ?? (await newestErasure(tx))))
         output.result(file, () => JSON.stringify(file, null, 2))
       })
     })
@@ -100,8 +98,8 @@ export function addCertificateCommands(program: Command): void {
     .action(async (request: string, options: IdentifierOptions & { salt?: string }, command: Command) => {
       const identifier = readIdentifier(options, true)
       const salt = options.salt === undefined ? undefined : readSalt(options.salt)
-      await withTenant(command, async ({ run, output, application }) => {
-        const among = await run((tx) => checkAmong(tx, application.masterKey, { request, identifier, salt }))
+      await withTenant(command, async ({ run, output }) => {
+        const among = await run((tx) => checkAmong(tx, { request, identifier, salt }))
         output.result({ request, among }, () => amongText(among))
       })
     })
@@ -111,7 +109,7 @@ export function addCertificateCommands(program: Command): void {
     .addHelpText('after', helpText({ examples: ['lethe certificate rotate-key'] }))
     .action(async (_options: unknown, command: Command) => {
       await withApplication(command, async ({ application, output }) => {
-        const kid = await rotateSigningKey(application.database, application.masterKey)
+        const kid = await rotateSigningKey(application.database)
         output.result({ kid }, () => `The signing key is ${kid} now.`)
       })
     })

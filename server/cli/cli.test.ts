@@ -5,10 +5,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
+import { runCommand } from '../../test/run-command.ts'
 import { startedTestServer } from '../../test/server.ts'
-import { run as runHere } from './run.ts'
 
 const pinnedNode = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url))
 const lethe = fileURLToPath(new URL('../../bin/lethe.mjs', import.meta.url))
@@ -58,18 +58,9 @@ async function json(...args: string[]) {
 
 /** Exit code and error of a command that fails; it runs in this process, which is faster. */
 async function failure(...args: string[]) {
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
-  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-  try {
-    const exit = await runHere(['node', 'lethe', '--json', ...args])
-    const written = stderr.mock.calls.map(([text]) => String(text)).join('')
-    expect(stdout.mock.calls).toEqual([])
-    return { exit, ...JSON.parse(written.trim().split('\n').at(-1) ?? '').error }
-  } finally {
-    vi.restoreAllMocks()
-    vi.unstubAllEnvs()
-  }
+  const { code: exit, stdout, stderr } = await runCommand(environment, ['--json', ...args])
+  expect(stdout).toBe('')
+  return { exit, ...JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error }
 }
 
 async function file(name: string, content: string): Promise<string> {

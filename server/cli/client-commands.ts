@@ -68,7 +68,7 @@ export function addClientCommands(program: Command): void {
     .addHelpText('after', helpText({ examples: ['lethe client rotate-key'] }))
     .action(async (_options, command: Command) => {
       await withApplication(command, async ({ application, output }) => {
-        const kid = await rotateSigningKey(application.database, application.masterKey, 'token')
+        const kid = await rotateSigningKey(application.database, 'token')
         output.result({ kid }, () => `The key that signs tokens is ${kid} now.`)
       })
     })

@@ -1,6 +1,7 @@
 import { Argument, type Command, type Option } from 'commander'
 import { helpText } from './help-text.ts'
 import { createOutput } from './output.ts'
+import { quoted } from './shell-word.ts'
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript }
 
@@ -295,11 +296,6 @@ function awaiting(value: Value): string {
 
 function described({ word, about }: Offer): string {
   return quoted(`${word}:${about}`)
-}
-
-/** As one word of a POSIX shell. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 function fishQuoted(text: string): string {

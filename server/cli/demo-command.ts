@@ -9,6 +9,7 @@ import { listTenants, type Tenant } from '../tenancy/tenants.ts'
 import { helpText } from './help-text.ts'
 import { serve, usualAddress } from './serve-command.ts'
 import { type ApplicationSession, withApplication } from './session.ts'
+import { shellWord } from './shell-word.ts'
 
 /** `lethe demo` */
 export function addDemoCommand(program: Command): void {
@@ -93,8 +94,8 @@ type DemoHttp = DemoAccess & { url: string; docs: string; tenant: string; passwo
 function describeHttp(url: string, tenant: Tenant, access: DemoAccess, { otherLeaver }: Examples): DemoHttp {
   const order = `${url}/api/v1/erasures`
   const body = JSON.stringify({ operation: 'purge', subjects: [{ email: otherLeaver }] })
-  const user = `-u ${quoted(`api:${access.key}`)}`
-  const location = `curl -sS ${user} --json ${quoted(body)} -o /dev/null -w '%header{location}' ${order}`
+  const user = `-u ${shellWord(`api:${access.key}`)}`
+  const location = `curl -sS ${user} --json ${shellWord(body)} -o /dev/null -w '%header{location}' ${order}`
   return {
     ...access,
     url,
@@ -168,15 +169,10 @@ function proposeSteps({ leaver, learner, twins }: Examples, options: string): St
 /** The options by which a command in another terminal means this tenant of this database. */
 async function optionsFor({ application, config }: ApplicationSession, tenant: Tenant): Promise<string> {
   const tenants = await listTenants(application.database)
-  return dataOption(config) + (tenants.length > 1 ? ` --tenant ${quoted(tenant.name)}` : '')
+  return dataOption(config) + (tenants.length > 1 ? ` --tenant ${shellWord(tenant.name)}` : '')
 }
 
 function dataOption(config: Config): string {
   const isDefault = config.databaseUrl !== undefined || config.dataFolder === defaultDataFolder
-  return isDefault ? '' : ` --data ${quoted(config.dataFolder)}`
-}
-
-/** As one word of a POSIX shell. */
-function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+  return isDefault ? '' : ` --data ${shellWord(config.dataFolder)}`
 }

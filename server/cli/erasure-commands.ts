@@ -127,7 +127,7 @@ function addOrder(program: Command, operation: Operation): void {
     .action(async (options: OrderOptions, command: Command) => {
       const selectors = await readSubjects(options)
       await withTenant(command, async (session) => {
-        const { run, output, application } = session
+        const { run, output } = session
         const { ids, preview } = await run(async (tx) => {
           const users = await requireUsers(tx, selectors)
           const notDeleted = users.filter(({ state }) => state !== 'deleted').map(({ id }) => id)
@@ -140,10 +140,9 @@ function addOrder(program: Command, operation: Operation): void {
           output.result({ ordered: false }, () => 'Nothing was done.')
           return
         }
-        const ordered = await run(
-          (tx) => requestErasure(tx, application.masterKey, { operation, userIds: ids, reason: options.reason }),
-          { as: options.as },
-        )
+        const ordered = await run((tx) => requestErasure(tx, { operation, userIds: ids, reason: options.reason }), {
+          as: options.as,
+        })
         if (options.wait) await finish(session, ordered)
         else output.result(ordered, () => `${ordersText(ordered)}${saltText(ordered.salt)}`)
       })

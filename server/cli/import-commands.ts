@@ -3,7 +3,6 @@ import { open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type Command, Option } from 'commander'
 import { useServer } from '../application.ts'
-import { hashIdentifier, identifierHashKey } from '../erasure/keys.ts'
 import { csvLine } from '../imports/csv-line.ts'
 import type { FileCounts, ImportProgress, RejectedLine } from '../imports/import-chunks.ts'
 import { importedTables, importOulad } from '../imports/oulad/import-oulad.ts'
@@ -84,7 +83,6 @@ async function importFile(session: TenantSession, file: string, options: UsersOp
     result = await importUsers(application.database, tenant.id, {
       source: file === '-' ? process.stdin : createReadStream(file),
       file: file === '-' ? 'standard input' : path.basename(file),
-      masterKey: application.masterKey,
       purged: options.purged,
       withRoles: options.withRoles,
       dryRun: options.dryRun,
@@ -283,14 +281,12 @@ function formatFiles(files: readonly FileCounts[]): string {
 }
 
 async function importAndVacuum(session: TenantSession, folder: string, source: string): Promise<void> {
-  const { application, tenant, output, run, signal } = session
-  const key = await run((tx) => identifierHashKey(tx, application.masterKey))
+  const { application, tenant, output, signal } = session
   const { rejected, handlers, end } = reportTo(output)
   const { files, run: runId } = await importOulad(application.database, tenant.id, {
     folder,
     source,
     signal,
-    tombstoneHash: (kind, value) => hashIdentifier(key, { kind, value }),
     ...handlers,
   })
   end()

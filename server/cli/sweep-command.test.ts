@@ -1,28 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
+import { openTestCommandLine, type TestCommandLine } from '../../test/command-line.ts'
 import { insertRow } from '../../test/rows.ts'
-import { runCommand } from '../../test/run-command.ts'
 
-let test: TestDatabase
-let environment: Record<string, string>
+let test: TestCommandLine
 let tenant: string
 beforeAll(async () => {
-  test = await createTestDatabase()
-  environment = { DATABASE_URL: test.appUrl, LETHE_MASTER_KEY: test.database.masterKey.toString('base64') }
-  tenant = (await json('tenant', 'create', 'Acme')).tenant.id
-  for (const name of ['ann', 'bob']) await json('user', 'create', '--email', `${name}@example.org`)
-  await json('user', 'delete', '--email', 'ann@example.org')
-  await json('purge', '--email', 'ann@example.org', '--yes')
+  test = await openTestCommandLine()
+  tenant = (await test.json('tenant', 'create', 'Acme')).tenant.id
+  for (const name of ['ann', 'bob']) await test.json('user', 'create', '--email', `${name}@example.org`)
+  await test.json('user', 'delete', '--email', 'ann@example.org')
+  await test.json('purge', '--email', 'ann@example.org', '--yes')
 })
 afterAll(() => test.close())
-
-const run = (...args: string[]) => runCommand(environment, args)
-
-async function json(...args: string[]) {
-  const { code, stdout, stderr } = await run(...args, '--json')
-  if (code !== 0) throw new Error(stderr)
-  return JSON.parse(stdout)
-}
 
 async function writeDown(text: string): Promise<void> {
   const catalog = await insertRow(test.owner, 'catalogs', { tenant_id: tenant, title: 'Catalog' })
@@ -36,24 +25,24 @@ async function writeDown(text: string): Promise<void> {
 
 describe('lethe sweep', () => {
   it('ends with 0 while nothing is found, 1 while a finding is open, and 0 after --fix', async () => {
-    expect((await json('sweep')).sweep).toMatchObject({ findings: [], tombstones: 1, entries: 1 })
+    expect((await test.json('sweep')).sweep).toMatchObject({ findings: [], tombstones: 1, entries: 1 })
     await writeDown('Ask Ann@example.org')
-    const found = await run('sweep', '--json')
+    const found = await test.run('sweep', '--json')
     expect(found.code).toBe(1)
     expect(JSON.parse(found.stdout).sweep.findings).toMatchObject([
       { kind: 'email', table: 'courses', column: 'description', rows: 1, remedy: 'scrub', request: null },
     ])
     expect(JSON.parse(found.stderr.trim().split('\n').at(-1) ?? '').error.code).toBe('sweep.open_findings')
     expect(found.stdout + found.stderr).not.toMatch(/ann@/i)
-    const text = await run('sweep')
+    const text = await test.run('sweep')
     expect(text.stdout).toMatch(/open findings +1\n/)
     expect(text.stderr).toBe('lethe: 1 finding is open. "lethe sweep --fix" deals with what the data map reaches.\n')
 
-    expect(await run('sweep', '--fix')).toMatchObject({ code: 2, stderr: expect.stringContaining('needs a yes') })
-    const { sweep } = await json('sweep', '--fix', '--yes')
+    expect(await test.run('sweep', '--fix')).toMatchObject({ code: 2, stderr: expect.stringContaining('needs a yes') })
+    const { sweep } = await test.json('sweep', '--fix', '--yes')
     expect(sweep).toMatchObject({ findings: [], fixed: 1, reasons: [] })
-    expect((await json('sweep')).sweep.findings).toEqual([])
-    const { erasures } = await json('erasure', 'list', '--limit', '1')
+    expect((await test.json('sweep')).sweep.findings).toEqual([])
+    const { erasures } = await test.json('erasure', 'list', '--limit', '1')
     expect(erasures).toMatchObject([{ state: 'completed', certified: true }])
   })
 
@@ -61,32 +50,32 @@ describe('lethe sweep', () => {
     await test.owner.query(
       `create table payroll (note text); grant select on payroll to lethe_auditor; insert into payroll values ('ann@example.org')`,
     )
-    const { code, stdout } = await run('sweep', '--fix', '--yes', '--quiet')
+    const { code, stdout } = await test.run('sweep', '--fix', '--yes', '--quiet')
     await test.owner.query('drop table payroll')
     expect(code).toBe(1)
     expect(stdout).toContain('The follow-up: left in payroll.note.')
     expect(stdout).toMatch(/payroll +note +1 +by hand +[0-9a-f-]{36}/)
     // Nothing is left of it now, and the request that failed can end.
-    await json('sweep')
+    await test.json('sweep')
   })
 
   it('names a table that may not be read, and ends with 1', async () => {
     await test.owner.query('create table hidden (note text)')
-    const { code, stderr } = await run('sweep', '--quiet')
+    const { code, stderr } = await test.run('sweep', '--quiet')
     expect([code, stderr]).toEqual([1, expect.stringContaining('may not read hidden; grant select to lethe_auditor')])
-    expect((await run('sweep', '--email', 'bob@example.org')).code).toBe(1)
+    expect((await test.run('sweep', '--email', 'bob@example.org')).code).toBe(1)
     await test.owner.query('drop table hidden')
   })
 
   it('lists the places of people who are named, users or not', async () => {
-    const { search } = await json('sweep', '--email', 'BOB@example.org')
+    const { search } = await test.json('sweep', '--email', 'BOB@example.org')
     expect(search).toMatchObject({ users: 1, unreadable: [] })
     expect(search.places).toContainEqual({ subject: 1, kind: 'email', table: 'users', column: 'email', rows: 1 })
-    const gone = await run('sweep', '--email', 'ann@example.org')
+    const gone = await test.run('sweep', '--email', 'ann@example.org')
     expect(gone).toMatchObject({ code: 0, stdout: expect.stringMatching(/are users +0\n[\s\S]*\nnone\n$/) })
   })
 
   it('refuses --fix for people who are named', async () => {
-    expect(await run('sweep', '--fix', '--email', 'bob@example.org')).toMatchObject({ code: 2 })
+    expect(await test.run('sweep', '--fix', '--email', 'bob@example.org')).toMatchObject({ code: 2 })
   })
 })

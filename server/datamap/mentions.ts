@@ -1,4 +1,4 @@
-import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import type { MentionColumn, Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
@@ -157,9 +157,11 @@ async function lookUpMentions(
 /**
  * A pattern that no spelling of the identifier escapes; what it finds is checked word by word afterwards. Only letters,
  * digits and `-._~` of ASCII are written in one way: everything else may be percent-encoded, escaped in JSON, composed or
- * decomposed, or have an upper case that the database's locale does not know.
+ * decomposed, or have an upper case that the database's locale does not know. The end of a UUID tells it apart, and every
+ * three letters of a pattern are one more look into each index.
  */
 function likePattern(value: string): string {
+  if (isUuid(value)) return `%${value.slice(-12)}%`
   return `%${value.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`
 }
 

@@ -1,12 +1,13 @@
 import { record } from '../audit/record.ts'
+import { findTombstones } from '../erasure/find-tombstones.ts'
 import { createUser } from '../people/create-user.ts'
 import { resolveUsers } from '../people/find-users.ts'
+import { identifiersOf } from '../people/given-identifiers.ts'
 import type { UserState } from '../people/user.ts'
 import { checkUserFields } from '../people/user-fields.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
-import { findReturning } from './find-returning.ts'
 import { requireGroup } from './require-group.ts'
 import { setGroupMembers } from './set-group-members.ts'
 
@@ -62,7 +63,7 @@ export async function syncGroup(
   )
   const known = await findKnown(tx, [...members.keys()])
   const unknown = [...members.values()].filter(({ directory_object_id }) => !known.has(directory_object_id))
-  const returning = await findReturning(tx, unknown)
+  const returning = await findTombstones(tx, unknown, identifiersOf, { sameDirectoryId: true })
   const blocks = await isBlocking(tx)
   const sync: GroupSync = {
     added: 0,
@@ -73,9 +74,9 @@ export async function syncGroup(
     deleted: [],
     suspended: [],
   }
-  for (const [index, member] of unknown.entries()) {
+  for (const member of unknown) {
     const { directory_object_id } = member
-    const request_id = returning.get(index)
+    const request_id = returning.get(member)
     if (request_id !== undefined && blocks) {
       sync.blocked.push({ directory_object_id, request_id })
       continue

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { insertOneOfEverything } from '../../test/one-of-everything.ts'
 import { type Dump, dumpDatabase, newTenant, placesOf, type Row, type TenantRows } from '../../test/rows.ts'
+import { writeDownOnce } from '../../test/write-down.ts'
 import { dataMap } from '../datamap/data-map.ts'
 import { type Identifier, type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
 import type { AnyEntry } from '../datamap/vocabulary.ts'
@@ -62,7 +63,7 @@ async function anonymize(...ids: string[]) {
 }
 
 async function certificateOf(request: string) {
-  const file = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, test.app.masterKey, request))
+  const file = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, request))
   return { file, ...(await verifyCertificate(file)) }
 }
 
@@ -158,7 +159,7 @@ describe('nothing leads from a person back to the history that was kept:', () =>
     await rows.insert('enrollments', { user_id: user, course_id: course })
     const { id: request, salt } = await anonymize(user)
     const after = await dump()
-    const hashKey = await test.inTenant(rows.tenant, (tx) => identifierHashKey(tx, test.app.masterKey))
+    const hashKey = await test.inTenant(rows.tenant, (tx) => identifierHashKey(tx))
     const everything = JSON.stringify([...after].map(([table, found]) => [table, [...found]])).toLowerCase()
     const log = test.log().toLowerCase()
     const values = identifiersOf(jane).flatMap(({ kind, value }) => [value, `${kind}\0${value}`, `${kind}:${value}`])
@@ -228,7 +229,7 @@ it('an anonymized user can be shown by id, without identity, and nothing else ca
   await refused('user.not_found', (tx) => deleteUsers(tx, { userIds: [id] }))
   for (const operation of ['purge', 'anonymize'] as const) {
     await refused('user.not_found', (tx) => previewErasure(tx, operation, [id]))
-    await refused('user.not_found', (tx) => requestErasure(tx, test.app.masterKey, { operation, userIds: [id] }))
+    await refused('user.not_found', (tx) => requestErasure(tx, { operation, userIds: [id] }))
   }
 })
 
@@ -359,12 +360,10 @@ describe('the certificate of an anonymization', () => {
     expect(isAmong(file.subjects, salt, ann)).toBe(false)
     const email: Identifier = { kind: 'email', value: jane.email }
     expect(isAmong(file.subjects, Buffer.alloc(32), email)).toBe(false)
-    const hashKey = await test.inTenant(rows.tenant, (tx) => identifierHashKey(tx, test.app.masterKey))
+    const hashKey = await test.inTenant(rows.tenant, (tx) => identifierHashKey(tx))
     for (const identifier of identifiersOf(jane)) expect(isAmong(file.subjects, hashKey, identifier)).toBe(false)
     const check = (given?: Buffer) =>
-      test.inTenant(rows.tenant, (tx) =>
-        checkAmong(tx, test.app.masterKey, { request, identifier: email, salt: given }),
-      )
+      test.inTenant(rows.tenant, (tx) => checkAmong(tx, { request, identifier: email, salt: given }))
     expect(await check(salt)).toBe(true)
     await expect(check()).rejects.toMatchObject({ code: 'certificate.salt_needed' })
     // Nobody without identifiers can be recognised; each line is of identifiers only, in an order of its own.
@@ -375,7 +374,7 @@ describe('the certificate of an anonymization', () => {
   it('of a purge is checked with the key of the tenant', async () => {
     const { id: request } = await test.purge(rows.tenant, [await rows.deletedUser(jane)])
     const check = (identifier: Identifier, salt?: Buffer) =>
-      test.inTenant(rows.tenant, (tx) => checkAmong(tx, test.app.masterKey, { request, identifier, salt }))
+      test.inTenant(rows.tenant, (tx) => checkAmong(tx, { request, identifier, salt }))
     for (const identifier of identifiersOf(jane)) expect(await check(identifier)).toBe(true)
     expect(await check({ kind: 'email', value: 'ann@acme.example' })).toBe(false)
     const salted = check({ kind: 'email', value: jane.email }, Buffer.alloc(32))
@@ -384,33 +383,18 @@ describe('the certificate of an anonymization', () => {
 })
 
 it('who left something behind is tried again though the identity is gone, and is certified then', async () => {
-  // The trigger stands for another process that writes at the worst moment: while the mentions are scrubbed.
-  await test.owner.query(`
-    create table once (done boolean);
-    create function write_down() returns trigger language plpgsql security definer as $$
-    begin
-      if not exists (select from once) then
-        insert into once values (true);
-        new.description := 'Ask jane.doe@acme.example';
-      end if;
-      return new;
-    end $$;
-    create trigger write_down before update on catalogs for each row execute function write_down()`)
-  try {
-    await rows.catalog({ description: 'Ask jane.doe@acme.example' })
-    const people = [await rows.deletedUser(jane), await rows.deletedUser({ email: 'bob@acme.example' })]
-    const { id: request, state, failures, salt } = await test.anonymize(rows.tenant, people)
-    expect(state).toBe('partial')
-    expect(failures).toMatchObject([{ userId: people[0], reason: 'left in catalogs (scrubbed description)' }])
-    await test.inTenant(rows.tenant, (tx) => retryErasure(tx, request))
-    expect(await test.ended(rows.tenant, request)).toMatchObject({ state: 'completed' })
-    expect(placesOf(await dump(), jane.email)).toEqual([])
-    const { file } = await certificateOf(request)
-    const email: Identifier = { kind: 'email', value: jane.email }
-    expect(isAmong(file.subjects, Buffer.from(salt, 'base64url'), email)).toBe(true)
-  } finally {
-    await test.owner.query('drop function write_down cascade; drop table once')
-  }
+  await writeDownOnce(test.owner, 'Ask jane.doe@acme.example')
+  await rows.catalog({ description: 'Ask jane.doe@acme.example' })
+  const people = [await rows.deletedUser(jane), await rows.deletedUser({ email: 'bob@acme.example' })]
+  const { id: request, state, failures, salt } = await test.anonymize(rows.tenant, people)
+  expect(state).toBe('partial')
+  expect(failures).toMatchObject([{ userId: people[0], reason: 'left in catalogs (scrubbed description)' }])
+  await test.inTenant(rows.tenant, (tx) => retryErasure(tx, request))
+  expect(await test.ended(rows.tenant, request)).toMatchObject({ state: 'completed' })
+  expect(placesOf(await dump(), jane.email)).toEqual([])
+  const { file } = await certificateOf(request)
+  const email: Identifier = { kind: 'email', value: jane.email }
+  expect(isAmong(file.subjects, Buffer.from(salt, 'base64url'), email)).toBe(true)
 })
 
 it('is finished by the next worker after kill -9, once, beside a purge', async () => {

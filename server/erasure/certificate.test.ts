@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { newTenant, type TenantRows } from '../../test/rows.ts'
 import { newKey } from '../platform/crypto/seal.ts'
+import { inTenant } from '../platform/database/transaction.ts'
 import { type CertificateFile, verifyCertificate } from './certificate.ts'
 import { readCertificate } from './show-erasures.ts'
 import { publicKeys, rotateSigningKey } from './signing-keys.ts'
@@ -40,7 +41,7 @@ beforeAll(async () => {
 afterAll(() => test.close())
 
 async function exported(id = request): Promise<CertificateFile> {
-  const read = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, test.app.masterKey, id))
+  const read = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, id))
   return JSON.parse(JSON.stringify(read))
 }
 
@@ -225,7 +226,7 @@ describe('a change of what was exported does not verify:', () => {
 it('survives the rotation of keys: old certificates verify, new ones carry the new name', async () => {
   const before = await exported()
   const [oldKid] = (await verifyCertificate(before)).kids
-  const newKid = await rotateSigningKey(test.database, test.app.masterKey)
+  const newKid = await rotateSigningKey(test.database)
   expect(newKid).not.toBe(oldKid)
   const { id } = await test.purge(rows.tenant, [await rows.deletedUser({ ref: 'emp-0003' })])
   expect((await verifyCertificate(await exported(id))).kids).toEqual([newKid, newKid])
@@ -244,7 +245,7 @@ it('names the same person by the same hash in every certificate of the tenant, a
   const lines = []
   for (const tenant of [rows, rows, elsewhere]) {
     const { id } = await test.purge(tenant.tenant, [await tenant.deletedUser({ email: 'again@acme.example' })])
-    const { subjects } = await test.inTenant(tenant.tenant, (tx) => readCertificate(tx, test.app.masterKey, id))
+    const { subjects } = await test.inTenant(tenant.tenant, (tx) => readCertificate(tx, id))
     lines.push(/email:([0-9a-f]{64})/.exec(subjects[0] ?? '')?.[1])
   }
   expect(lines[0]).toMatch(/^[0-9a-f]{64}$/)
@@ -253,7 +254,7 @@ it('names the same person by the same hash in every certificate of the tenant, a
 })
 
 it('cannot be made or exported with another master key', async () => {
-  const wrong = newKey()
-  const read = test.inTenant(rows.tenant, (tx) => readCertificate(tx, wrong, request))
+  const wrong = { ...test.database, masterKey: newKey() }
+  const read = inTenant(wrong, rows.tenant, (tx) => readCertificate(tx, request))
   await expect(read).rejects.toMatchObject({ code: 'master_key.wrong' })
 })

@@ -15,15 +15,14 @@ import { readCertificate } from './show-erasures.ts'
  */
 export async function checkAmong(
   tx: TenantTransaction,
-  masterKey: Buffer,
   { request, identifier, salt }: { request: string; identifier: Identifier; salt?: Buffer | undefined },
 ): Promise<boolean> {
-  const file = await readCertificate(tx, masterKey, request)
+  const file = await readCertificate(tx, request)
   const { operation } = (await verifyCertificate(file)).certificate
   if (operation === 'anonymize') {
     if (salt === undefined) throw new LetheError('certificate.salt_needed')
     return isAmong(file.subjects, salt, identifier)
   }
   if (salt !== undefined) throw new LetheError('certificate.no_salt', { request })
-  return isAmong(file.subjects, await identifierHashKey(tx, masterKey), identifier)
+  return isAmong(file.subjects, await identifierHashKey(tx), identifier)
 }

@@ -11,11 +11,10 @@ import { type ErasureOrder, requestErasure } from './request-erasure.ts'
  */
 export async function deleteAndRequestErasure(
   tx: TenantTransaction,
-  masterKey: Buffer,
   order: ErasureOrder,
 ): Promise<{ request: string; salt?: string }> {
   const users = await lockUsers(tx, order.userIds)
   const userIds = users.filter(({ state }) => state === 'active' || state === 'suspended').map(({ id }) => id)
   if (userIds.length > 0) await deleteUsers(tx, { userIds })
-  return await requestErasure(tx, masterKey, order)
+  return await requestErasure(tx, order)
 }

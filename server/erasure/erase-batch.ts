@@ -14,14 +14,12 @@ import { findHeir } from '../people/heir.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
-import { conclude, recordResidue, residueOf } from './conclude-erasure.ts'
+import { certify, lockRequest } from './certify.ts'
 import { findSubjects } from './find-subjects.ts'
 import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
+import { recordResidue, residueOf } from './residue.ts'
 import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
 import { findSharedIdentifiers } from './shared-identifiers.ts'
-
-/** Nobody hears of a batch before the certificate, whose commit writes the batch to disk too. */
-const flushedByConclusion = { flushedLater: true }
 
 /**
  * People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks and
@@ -50,23 +48,19 @@ export async function eraseBatch(
   let claimed: string[] = []
   let attempts = 0
   try {
-    return await inTenant(
-      app.database,
-      tenant,
-      async (tx) => {
-        if (++attempts > 1) turn.alone = true
-        const [, { subjects, all }] = await Promise.all([takeTurn(tx, request, turn), claim(tx, request, batchSize)])
-        claimed = subjects.map(({ id }) => id)
-        if (subjects.length === 0) return 'none'
-        await eraseClaimed(app, tx, request, subjects, all)
-        if (all) {
-          await conclude(app, tx, request)
-          return 'concluded'
-        }
-        return subjects.length === batchSize ? 'more' : 'none'
-      },
-      flushedByConclusion,
-    )
+    return await inTenant(app.database, tenant, async (tx) => {
+      if (++attempts > 1) turn.alone = true
+      const [, { subjects, all }] = await Promise.all([takeTurn(tx, request, turn), claim(tx, request, batchSize)])
+      claimed = subjects.map(({ id }) => id)
+      if (subjects.length === 0) return 'none'
+      await eraseClaimed(tx, request, subjects, all)
+      if (all) {
+        lockRequest(tx, request)
+        await certify(tx, request)
+        return 'concluded'
+      }
+      return subjects.length === batchSize ? 'more' : 'none'
+    })
   } catch (error) {
     if (isPassing(error) || claimed.length === 0) throw error
     await eraseOneByOne(app, tenant, request, claimed)
@@ -77,15 +71,10 @@ export async function eraseBatch(
 async function eraseOneByOne(app: Application, tenant: string, request: string, people: string[]): Promise<void> {
   for (const person of people) {
     try {
-      await inTenant(
-        app.database,
-        tenant,
-        async (tx) => {
-          const { subjects } = await claim(tx, request, 1, person)
-          if (subjects.length > 0) await eraseClaimed(app, tx, request, subjects, false)
-        },
-        flushedByConclusion,
-      )
+      await inTenant(app.database, tenant, async (tx) => {
+        const { subjects } = await claim(tx, request, 1, person)
+        if (subjects.length > 0) await eraseClaimed(tx, request, subjects, false)
+      })
     } catch (error) {
       if (isPassing(error)) throw error
       await inTenant(app.database, tenant, (tx) => markFailed(tx, request, person, failureOf(error)))
@@ -146,16 +135,12 @@ export async function awaitWaiting(tx: TenantTransaction, request: string): Prom
  * Erases those who were taken and verifies by the map what is left of them: who left something fails. With `all` their
  * mentions go too, and the others are done; otherwise that comes when all of the request are erased.
  */
-async function eraseClaimed(
-  app: Application,
-  tx: TenantTransaction,
-  request: string,
-  claimed: Claimed[],
-  all: boolean,
-): Promise<void> {
+async function eraseClaimed(tx: TenantTransaction, request: string, claimed: Claimed[], all: boolean): Promise<void> {
   const [{ operation, sealedKey, requestedBy } = { operation: 'purge', sealedKey: null, requestedBy: null }] = claimed
   if (sealedKey === null) throw new Error('the request has subjects but no key')
-  const requestKey = openWith(app.masterKey, sealedKey, 'request key')
+  // Nobody hears of such a batch before the certificate, whose commit writes the batch to disk too.
+  if (!all) tx.send('set local synchronous_commit = off')
+  const requestKey = openWith(tx.masterKey, sealedKey, 'request key')
   const ids = claimed.map(({ id }) => id)
   const [people, locatedOfAll] = await Promise.all([lockPeople(tx, ids), locate(tx, operation, ids)])
   // Whose rows an earlier run erased, and who is tried again because something of them was left.
@@ -184,6 +169,8 @@ async function eraseClaimed(
   const teaches = located.some(({ table }) => table === 'session_instructors')
   const taught = teaches ? await sessionsTaughtBy(tx, ownIds) : []
   const identifiers = [...subjects.values()].flat()
+  // Who is anonymized may come back as somebody new: nothing remembers the identifiers.
+  const hashKey = operation === 'purge' ? await identifierHashKey(tx) : undefined
   const sharing = findSharedIdentifiers(tx, request, identifiers, ownIds)
   const options = {
     operation,
@@ -194,22 +181,12 @@ async function eraseClaimed(
     findAlsoErased: (people: string[]) => findSubjects(tx, request, people),
     located,
   }
-  const [{ effects, left }, shared] = await Promise.all([
-    all ? eraseAndScrub(tx, options) : erase(tx, options),
-    sharing,
-  ])
-  const isOwn = ({ value }: Identifier) => !shared.has(value)
-  if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
-  // Who is anonymized may come back as somebody new: nothing remembers the identifiers.
-  const hashKey = operation === 'purge' ? await identifierHashKey(tx, app.masterKey) : undefined
-  await recordErased(tx, { operation, request, people: ownIds, identifiers: identifiers.filter(isOwn) })
-  record(tx, request, {
-    operation,
-    // Of whom something is left is said to have failed next, by name of the tables.
-    state: all ? 'done' : 'running',
-    effects,
-    located,
-    subjects: ownIds.map((id) => {
+  const erasing = all ? eraseAndScrub(tx, options) : erase(tx, options)
+  // Meanwhile the server works.
+  const remember = async () => {
+    const shared = await sharing
+    const isOwn = ({ value }: Identifier) => !shared.has(value)
+    const remembered = ownIds.map((id) => {
       const identifiers = subjects.get(id) ?? []
       return {
         id,
@@ -224,7 +201,19 @@ async function eraseClaimed(
         // Who is tried again was counted the first time.
         shared: erasedBefore.has(id) ? 0 : identifiers.filter((identifier) => !isOwn(identifier)).length,
       }
-    }),
+    })
+    return { remembered, own: identifiers.filter(isOwn) }
+  }
+  const [{ effects, left }, { remembered, own }] = await Promise.all([erasing, remember()])
+  if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
+  await recordErased(tx, { operation, request, people: ownIds, identifiers: own })
+  record(tx, request, {
+    operation,
+    // Of whom something is left is said to have failed next, by name of the tables.
+    state: all ? 'done' : 'running',
+    effects,
+    located,
+    subjects: remembered,
   })
   recordResidue(tx, request, residueOf(left, subjects))
 }

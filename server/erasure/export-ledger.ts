@@ -41,7 +41,7 @@ export async function exportLedger(
   for (const tenant of tenants) {
     await inTenant(app.database, tenant, async (tx) => {
       await tx.query('set transaction isolation level repeatable read, read only')
-      await put([JSON.stringify(await tenantLine(tx, app.masterKey))])
+      await put([JSON.stringify(await tenantLine(tx))])
       exported.entries += await putAll(tx, erasedLines, put)
       exported.tombstones += await putAll(tx, tombstoneLines, put)
     })
@@ -50,7 +50,7 @@ export async function exportLedger(
   return exported
 }
 
-async function tenantLine(tx: TenantTransaction, masterKey: Buffer): Promise<LedgerLine> {
+async function tenantLine(tx: TenantTransaction): Promise<LedgerLine> {
   const { rows } = await tx.query<{ sealed_key: Buffer }>(
     `select sealed_key from tenant_keys where tenant_id = $1 and purpose = 'identifier_hash'`,
     [tx.tenantId],
@@ -63,7 +63,7 @@ async function tenantLine(tx: TenantTransaction, masterKey: Buffer): Promise<Led
       sealed === undefined
         ? null
         : {
-            fingerprint: keyFingerprint(openWith(masterKey, sealed, 'tenant key')),
+            fingerprint: keyFingerprint(openWith(tx.masterKey, sealed, 'tenant key')),
             sealed: sealed.toString('base64'),
           },
   }

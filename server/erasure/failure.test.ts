@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { dumpDatabase, newTenant, placesOf, type Row, type TenantRows } from '../../test/rows.ts'
+import { writeDownOnce } from '../../test/write-down.ts'
 import { verifyCertificate } from './certificate.ts'
 import { previewErasure } from './preview-erasure.ts'
 import { retryErasure } from './retry-erasure.ts'
@@ -21,9 +22,7 @@ afterEach(async () => {
   await test.stopWorkers()
   await test.owner.query(`
     drop table if exists payroll;
-    drop schema if exists crm cascade;
-    drop function if exists write_down cascade;
-    drop table if exists once`)
+    drop schema if exists crm cascade`)
 })
 
 const jane = { email: 'jane.doe@acme.example', login_name: 'jane.doe@acme.example', ref: 'emp-4711' }
@@ -35,7 +34,7 @@ async function retry(request: string) {
 }
 
 const certificate = async (request: string) => {
-  const file = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, test.app.masterKey, request))
+  const file = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, request))
   return { file, ...(await verifyCertificate(file)) }
 }
 
@@ -221,18 +220,7 @@ it('rows without a tenant are searched, though the table has a column for one', 
 })
 
 it('what somebody writes down again while it is scrubbed is found by the map, and can be tried again', async () => {
-  // The trigger stands for another process that writes at the worst moment: while the mentions are scrubbed.
-  await test.owner.query(`
-    create table once (done boolean);
-    create function write_down() returns trigger language plpgsql security definer as $$
-    begin
-      if not exists (select from once) then
-        insert into once values (true);
-        new.description := 'Ask jane.doe@acme.example';
-      end if;
-      return new;
-    end $$;
-    create trigger write_down before update on catalogs for each row execute function write_down()`)
+  await writeDownOnce(test.owner, 'Ask jane.doe@acme.example')
   await rows.catalog({ description: 'Ask jane.doe@acme.example' })
   const id = await rows.deletedUser(jane)
   const { id: request, state, failures } = await test.purge(rows.tenant, [id])

@@ -9,7 +9,8 @@ import { LetheError } from '../platform/errors.ts'
  * The tenant's key for keyed hashes of identifiers; made when first needed, kept wrapped by the master key.
  * Throws `master_key.wrong` where the master key is not the one it was wrapped with.
  */
-export async function identifierHashKey(tx: TenantTransaction, masterKey: Buffer): Promise<Buffer> {
+export async function identifierHashKey(tx: TenantTransaction): Promise<Buffer> {
+  const { masterKey } = tx
   const ofMasterKey = opened.get(masterKey) ?? new Map<string, Buffer>()
   opened.set(masterKey, ofMasterKey)
   const known = ofMasterKey.get(tx.tenantId)

@@ -148,9 +148,7 @@ describe('a ledger', () => {
         expect(shown).toMatchObject({ initiatedFrom: 'ledger', state: 'completed' })
         const order = [...(left.get('erasure_requests')?.values() ?? [])].find(({ id }) => id === repeatedBy)
         expect(order?.reason).toContain(request)
-        const certificate = await test.inTenant(rows.tenant, (tx) =>
-          readCertificate(tx, test.app.masterKey, repeatedBy),
-        )
+        const certificate = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, repeatedBy))
         expect((await verifyCertificate(certificate)).certificate.subjects).toMatchObject({ done: 1, failed: 0 })
       }
     })
@@ -442,7 +440,7 @@ describe('a database restored with pg_restore from a dump that is older than the
     const entries = [...(now.get('erasure_ledger')?.keys() ?? [])]
     expect(entries).toEqual(expect.arrayContaining([...(wanted.get('erasure_ledger')?.keys() ?? [])]))
     for (const { repeatedBy, people } of done.repeated) {
-      const certificate = await restored.inTenant(rows.tenant, (tx) => readCertificate(tx, masterKey, repeatedBy))
+      const certificate = await restored.inTenant(rows.tenant, (tx) => readCertificate(tx, repeatedBy))
       const { certificate: claims, addenda } = await verifyCertificate(certificate)
       expect(claims).toMatchObject({ initiated_from: 'ledger', subjects: { total: people, done: people } })
       expect(addenda.map(({ search }) => search.findings)).toEqual([[]])

@@ -117,16 +117,14 @@ async function orderAgain(app: Application, options: ReplayOptions, replay: Repl
   const orderNext = async () => {
     if (next === undefined) return
     const { tenant, request, operation, people } = next
-    const repeatedBy = await inTenant(app.database, tenant, (tx) =>
-      repeat(tx, app.masterKey, { request, operation, people }),
-    )
+    const repeatedBy = await inTenant(app.database, tenant, (tx) => repeat(tx, { request, operation, people }))
     replay.repeated.push({ tenant, request, repeatedBy, people: people.length, state: 'queued' })
   }
   for await (const { tenant, exists, lines } of batches(app, options)) {
     if (!exists) continue
     const entries = lines.filter(isErased)
     const found = await inTenant(app.database, tenant, async (tx) => {
-      for (const line of lines) if (line.type === 'tenant') await restoreHashKey(tx, app.masterKey, line, replay)
+      for (const line of lines) if (line.type === 'tenant') await restoreHashKey(tx, line, replay)
       replay.restored.entries += await restoreEntries(tx, entries)
       return new Map((await findBack(tx, entries)).map((person) => [person.id, person]))
     })
@@ -159,7 +157,6 @@ async function orderAgain(app: Application, options: ReplayOptions, replay: Repl
 /** Deletes who is not deleted yet and orders the erasure, in one transaction. A repeated anonymization shows no salt. */
 async function repeat(
   tx: TenantTransaction,
-  masterKey: Buffer,
   { request, operation, people }: { request: string; operation: ErasedLine['operation']; people: string[] },
 ): Promise<string> {
   const { rows } = await tx.query<{ id: string }>(
@@ -169,7 +166,7 @@ async function repeat(
   if (rows.length > 0) {
     await deleteUsers(tx, { userIds: rows.map(({ id }) => id), lastAdministratorToo: true })
   }
-  const ordered = await requestErasure(tx, masterKey, {
+  const ordered = await requestErasure(tx, {
     operation,
     userIds: people,
     reason: `Repeats request ${request}: a restored backup had brought its people back.`,
@@ -180,7 +177,6 @@ async function repeat(
 /** The key comes first, so that no erasure makes another one: without it the tombstones of the ledger say nothing. */
 async function restoreHashKey(
   tx: TenantTransaction,
-  masterKey: Buffer,
   { identifier_hash_key: given }: Extract<LedgerLine, { type: 'tenant' }>,
   replay: Replay,
 ): Promise<void> {
@@ -195,7 +191,7 @@ async function restoreHashKey(
   )
   const present = rows[0]?.sealed_key
   if (present === undefined) throw new Error('the key of the tenant was just inserted and is not there')
-  if (keyFingerprint(openWith(masterKey, present, 'tenant key')) !== given.fingerprint) {
+  if (keyFingerprint(openWith(tx.masterKey, present, 'tenant key')) !== given.fingerprint) {
     replay.otherHashKey.push(tx.tenantId)
   }
 }

@@ -81,7 +81,7 @@ it('orders nothing when the transaction that ordered it does not commit', async 
   const before = await dumpDatabase(test.owner)
   await expect(
     test.inTenant(rows.tenant, async (tx) => {
-      await requestErasure(tx, test.app.masterKey, {
+      await requestErasure(tx, {
         operation: 'purge',
         userIds: [id],
       })
@@ -107,19 +107,13 @@ describe('a look or an act that names no request or person of the tenant is refu
       await refused(() => inTenant(rows.tenant, (tx) => showErasure(tx, unknown)), 'erasure.not_found')
       await refused(() => inTenant(rows.tenant, (tx) => cancelErasure(tx, unknown)), 'erasure.not_found')
       await refused(() => inTenant(rows.tenant, (tx) => retryErasure(tx, unknown)), 'erasure.not_found')
-      await refused(
-        () => inTenant(rows.tenant, (tx) => readCertificate(tx, test.app.masterKey, unknown)),
-        'erasure.not_found',
-      )
+      await refused(() => inTenant(rows.tenant, (tx) => readCertificate(tx, unknown)), 'erasure.not_found')
     }
     await refused(() => inTenant(rows.tenant, (tx) => showErasure(tx, 'x')), 'input.invalid')
     await refused(() => inTenant(rows.tenant, (tx) => cancelErasure(tx, 'x')), 'input.invalid')
     await refused(() => inTenant(rows.tenant, (tx) => retryErasure(tx, 'x')), 'input.invalid')
     await refused(() => inTenant(rows.tenant, (tx) => listErasures(tx, { before: 'x' })), 'input.invalid')
-    await refused(
-      () => inTenant(elsewhere.tenant, (tx) => readCertificate(tx, test.app.masterKey, request)),
-      'certificate.not_found',
-    )
+    await refused(() => inTenant(elsewhere.tenant, (tx) => readCertificate(tx, request)), 'certificate.not_found')
     await refused(() => inTenant(elsewhere.tenant, (tx) => retryErasure(tx, request)), 'erasure.wrong_state')
   })
 })

@@ -1,12 +1,10 @@
-import { v7 as newId } from 'uuid'
 import { record } from '../audit/record.ts'
-import { compiledMap } from '../datamap/compiled.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import { newKey, seal } from '../platform/crypto/seal.ts'
+import { newKey } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { insertRequest } from './insert-request.ts'
 import { openWith } from './keys.ts'
 import { requireNoPendingErasure } from './pending.ts'
-import { enqueueErasure } from './request-erasure.ts'
 import { retryErasure } from './retry-erasure.ts'
 import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
 
@@ -21,38 +19,20 @@ export type Reappeared = { userId: string; identifiers: Identifier[] }
  */
 export async function requestFollowUp(
   tx: TenantTransaction,
-  masterKey: Buffer,
   order: { subjects: Reappeared[]; reason: string },
 ): Promise<string> {
   const ids = order.subjects.map(({ userId }) => userId)
   await requireNoPendingErasure(tx, ids)
-  const request = newId()
   const key = newKey()
-  await tx.query(
-    `with request as (
-       insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version)
-       values ($1, $2, 'purge', $3, $4, $5, $6, $7)
-     ), subjects as (
-       insert into erasure_subjects (tenant_id, request_id, user_id, sealed_identifiers)
-       select $1, $2, given.* from unnest($8::uuid[], $9::bytea[]) as given
-     )
-     insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
-     select $1, $2, step, case when step = 'resolve' then 'done' else 'queued' end,
-       case when step = 'resolve' then now() end, case when step = 'resolve' then now() end
-     from unnest('{resolve,erase,verify,certify,search,notify}'::text[]) as step`,
-    [
-      tx.tenantId,
-      request,
-      tx.initiator.from,
-      tx.initiator.userId ?? null,
-      order.reason,
-      seal(masterKey, key, 'request key'),
-      compiledMap.version,
-      ids,
-      order.subjects.map(({ identifiers }) => sealIdentifiers(key, identifiers)),
-    ],
-  )
-  enqueueErasure(tx, request, ids.length)
+  const request = insertRequest(tx, {
+    operation: 'purge',
+    reason: order.reason,
+    key,
+    subjects: order.subjects.map(({ userId, identifiers }) => ({
+      id: userId,
+      sealedIdentifiers: sealIdentifiers(key, identifiers),
+    })),
+  })
   await record(tx, { activity: 'ErasureFollowUpOrdered', object: request, details: { people: ids.length } })
   return request
 }
@@ -73,12 +53,7 @@ export async function findPending(tx: TenantTransaction, userIds: string[]): Pro
 }
 
 /** Tries an ended request again, with what came up since of its failed people. Throws like {@link retryErasure}. */
-export async function retryWith(
-  tx: TenantTransaction,
-  masterKey: Buffer,
-  request: string,
-  subjects: Reappeared[],
-): Promise<void> {
+export async function retryWith(tx: TenantTransaction, request: string, subjects: Reappeared[]): Promise<void> {
   const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer | null; sealed_key: Buffer }>(
     `select s.user_id, s.sealed_identifiers, r.sealed_key
      from erasure_requests r join erasure_subjects s on s.tenant_id = r.tenant_id and s.request_id = r.id
@@ -86,7 +61,7 @@ export async function retryWith(
     [tx.tenantId, request, subjects.map(({ userId }) => userId)],
   )
   const sealed = rows.map(({ user_id, sealed_identifiers, sealed_key }) => {
-    const key = openWith(masterKey, sealed_key, 'request key')
+    const key = openWith(tx.masterKey, sealed_key, 'request key')
     const known = sealed_identifiers === null ? [] : openIdentifiers(key, sealed_identifiers)
     const found = subjects.find(({ userId }) => userId === user_id)?.identifiers ?? []
     const added = found.filter(({ value }) => !known.some((identifier) => identifier.value === value))

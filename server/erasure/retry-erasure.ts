@@ -1,7 +1,7 @@
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { enqueueErasure } from './request-erasure.ts'
+import { enqueueErasure } from './insert-request.ts'
 import { erasureProgress } from './show-erasures.ts'
 
 /**

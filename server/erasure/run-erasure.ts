@@ -1,9 +1,9 @@
 import type { Application } from '../application.ts'
 import { inTenant } from '../platform/database/transaction.ts'
-import type { JobPayload } from '../platform/jobs/enqueue.ts'
+import { enqueue, type JobPayload } from '../platform/jobs/enqueue.ts'
 import { concludeErasure } from './conclude-erasure.ts'
 import { awaitWaiting, eraseBatch } from './erase-batch.ts'
-import { enqueueErasure } from './request-erasure.ts'
+import { enqueueErasure } from './insert-request.ts'
 
 /** How long one job works on a request before it lets others have their turn. */
 const slice = 5000
@@ -21,13 +21,15 @@ export async function runErasure(app: Application, payload: JobPayload): Promise
   const turn = { alone: false }
   for (;;) {
     const erased = await eraseBatch(app, tenant, request, turn)
-    if (erased === 'concluded') return
+    if (erased === 'concluded') break
     if (erased === 'more') {
       if (Date.now() - started < slice) continue
       await inTenant(app.database, tenant, async (tx) => enqueueErasure(tx, request, 1))
       return
     }
-    if ((await concludeErasure(app, tenant, request)) === 'concluded') return
+    if ((await concludeErasure(app, tenant, request)) === 'concluded') break
     await inTenant(app.database, tenant, (tx) => awaitWaiting(tx, request))
   }
+  // Not with the certificate, for which somebody waits. A job that is killed in between runs again and comes to here.
+  await inTenant(app.database, tenant, async (tx) => enqueue(tx, 'search', { tenant, request }))
 }

@@ -30,7 +30,7 @@ export async function runSearch(app: Application): Promise<void> {
   )
   const waiting: Searched[] = []
   for (const { tenant_id, request_id } of unfinished) {
-    const searched = await inTenant(app.database, tenant_id, (tx) => beginSearch(app, tx, request_id))
+    const searched = await inTenant(app.database, tenant_id, (tx) => beginSearch(tx, request_id))
     if (searched !== undefined) waiting.push(searched)
   }
   if (waiting.length === 0) return
@@ -43,12 +43,12 @@ export async function runSearch(app: Application): Promise<void> {
   for (const searched of waiting) {
     const from = first
     first += searched.wanted.length
-    await inTenant(app.database, searched.tenant, (tx) => endSearch(app, tx, searched, result, from))
+    await inTenant(app.database, searched.tenant, (tx) => endSearch(tx, searched, result, from))
   }
 }
 
 /** Takes a request for the search, if it waits for one; one that a killed process had taken is taken again. */
-async function beginSearch(app: Application, tx: TenantTransaction, request: string): Promise<Searched | undefined> {
+async function beginSearch(tx: TenantTransaction, request: string): Promise<Searched | undefined> {
   const { rowCount } = await tx.query(
     `update erasure_steps set state = 'running', started_at = clock_timestamp()
      where tenant_id = $1 and request_id = $2 and step = 'search' and state in ('queued', 'running')
@@ -66,7 +66,7 @@ async function beginSearch(app: Application, tx: TenantTransaction, request: str
     [tx.tenantId, request],
   )
   const all = rows.flatMap((row) =>
-    openIdentifiers(openWith(app.masterKey, row.sealed_key, 'request key'), row.sealed_identifiers).map(
+    openIdentifiers(openWith(tx.masterKey, row.sealed_key, 'request key'), row.sealed_identifiers).map(
       (identifier) => ({ person: row.user_id, identifier }),
     ),
   )
@@ -79,7 +79,6 @@ async function beginSearch(app: Application, tx: TenantTransaction, request: str
 }
 
 async function endSearch(
-  app: Application,
   tx: TenantTransaction,
   { request, wanted, tooShort }: Searched,
   result: SearchResult,
@@ -123,7 +122,7 @@ async function endSearch(
     details: { findings: findings.length, failed: failures.size },
   })
   const audit = await sealAll(tx)
-  const key = await activeSigningKey(tx, app.masterKey)
+  const key = await activeSigningKey(tx)
   const claims: AddendumClaims = {
     type: 'lethe.erasure_addendum',
     version: 1,

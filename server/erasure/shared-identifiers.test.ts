@@ -57,7 +57,7 @@ describe('of two users with one login name and one e-mail address, the purge of 
     expect(preview.sharedIdentifiers).toBe(2)
     const { id, steps } = await test.purge(rows.tenant, [one])
     expect(steps).toContainEqual(expect.objectContaining({ step: 'erase', shared: 2 }))
-    const file = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, test.app.masterKey, id))
+    const file = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, id))
     const { certificate, addenda } = await verifyCertificate(file)
     expect(certificate.shared_identifiers).toBe(2)
     expect(addenda[0]?.search).toMatchObject({ identifiers: 1, findings: [] })

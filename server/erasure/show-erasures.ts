@@ -139,11 +139,7 @@ export async function erasureProgress(tx: TenantTransaction, request: string): P
 }
 
 /** The certificate of a request with its addenda, the list of subjects and the keys. Throws `certificate.not_found`. */
-export async function readCertificate(
-  tx: TenantTransaction,
-  masterKey: Buffer,
-  request: string,
-): Promise<CertificateFile> {
+export async function readCertificate(tx: TenantTransaction, request: string): Promise<CertificateFile> {
   await readSummary(tx, request)
   const { rows } = await tx.query<{ jws: string; kid: string }>(
     'select jws, kid from erasure_certificates where tenant_id = $1 and request_id = $2 order by number',
@@ -151,7 +147,7 @@ export async function readCertificate(
   )
   if (rows.length === 0) throw new LetheError('certificate.not_found', { request })
   const subjects: string[] = []
-  for await (const line of readSubjectLines(tx, request, await identifierHashKey(tx, masterKey))) subjects.push(line)
+  for await (const line of readSubjectLines(tx, request, await identifierHashKey(tx))) subjects.push(line)
   const kids = new Set(rows.map(({ kid }) => kid))
   const { keys } = await publicKeys(tx)
   return {

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { recordInEveryTenant } from '../audit/record-in-every-tenant.ts'
 import { seal } from '../platform/crypto/seal.ts'
 import type { Database } from '../platform/database/pool.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { openWith } from './keys.ts'
 
 /** A key that is signed with: Ed25519 (RFC 8037), named by the thumbprint of its public part (RFC 7638). */
@@ -19,22 +20,22 @@ const opened = new Map<string, SigningKey>()
 
 /** The active key; the first one is made here. Throws `master_key.wrong`. */
 export async function activeSigningKey(
-  client: Queryable,
-  masterKey: Buffer,
+  tx: TenantTransaction,
   purpose: SigningPurpose = 'certificate',
 ): Promise<SigningKey> {
-  const { rows } = await client.query<{ kid: string; sealed_private_key: Buffer }>(
+  const { rows } = await tx.query<{ kid: string; sealed_private_key: Buffer }>(
     'select kid, sealed_private_key from signing_keys where purpose = $1 and retired_at is null',
     [purpose],
+    'active_signing_key',
   )
   const active = rows[0]
   if (active === undefined) {
-    await insertKey(client, masterKey, purpose)
-    return activeSigningKey(client, masterKey, purpose)
+    await insertKey(tx, tx.masterKey, purpose)
+    return activeSigningKey(tx, purpose)
   }
   const known = opened.get(active.kid)
   if (known !== undefined) return known
-  const jwk = JSON.parse(openWith(masterKey, active.sealed_private_key, 'signing key').toString('utf8')) as JWK
+  const jwk = JSON.parse(openWith(tx.masterKey, active.sealed_private_key, 'signing key').toString('utf8')) as JWK
   const privateKey = await importJWK(jwk, 'EdDSA')
   if (privateKey instanceof Uint8Array) throw new TypeError('a signing key is an asymmetric key')
   const key = { kid: active.kid, privateKey }
@@ -46,21 +47,23 @@ export async function activeSigningKey(
  * Retires the active key and makes a new one. Certificates that the retired key signed stay verifiable; access tokens that
  * it signed end. Answers the new key's id.
  */
-export async function rotateSigningKey(
-  database: Database,
-  masterKey: Buffer,
-  purpose: SigningPurpose = 'certificate',
-): Promise<string> {
+export async function rotateSigningKey(database: Database, purpose: SigningPurpose = 'certificate'): Promise<string> {
   const client = await database.pool.connect()
   try {
     await client.query('begin')
     await client.query('update signing_keys set retired_at = now() where purpose = $1 and retired_at is null', [
       purpose,
     ])
-    await insertKey(client, masterKey, purpose)
+    await insertKey(client, database.masterKey, purpose)
     await recordInEveryTenant(database, client, { activity: 'SigningKeyRotated', details: { purpose } })
+    const { rows } = await client.query<{ kid: string }>(
+      'select kid from signing_keys where purpose = $1 and retired_at is null',
+      [purpose],
+    )
     await client.query('commit')
-    return (await activeSigningKey(client, masterKey, purpose)).kid
+    const [active] = rows
+    if (active === undefined) throw new Error('a key was just inserted and none is active')
+    return active.kid
   } catch (error) {
     await client.query('rollback')
     throw error
@@ -77,6 +80,7 @@ export async function publicKeys(client: Queryable): Promise<{ keys: JWK[] }> {
   return { keys: rows.map(({ public_jwk }) => public_jwk) }
 }
 
+/** Where another transaction was first, that one's key counts. */
 async function insertKey(client: Queryable, masterKey: Buffer, purpose: SigningPurpose): Promise<void> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
   const publicJwk = await exportJWK(publicKey)

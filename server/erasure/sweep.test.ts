@@ -253,7 +253,7 @@ describe('a follow-up', () => {
     )
     const subjects = [...(after.get('erasure_subjects')?.values() ?? [])]
     expect(subjects.map(({ sealed_identifiers }) => sealed_identifiers)).toEqual([null, null])
-    const file = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, test.app.masterKey, request))
+    const file = await test.inTenant(rows.tenant, (tx) => readCertificate(tx, request))
     const { certificate, addenda } = await verifyCertificate(file)
     expect(certificate).toMatchObject({
       subjects: { total: 1, done: 1 },

@@ -173,7 +173,7 @@ export async function followUp(app: Application, swept: Sweep): Promise<FollowUp
     const subjects = reappeared(findings, swept.found)
     if (subjects.length === 0) continue
     const requests = await inTenant(app.database, tenant, async (tx) => {
-      const requestOf = await orderFor(tx, app.masterKey, subjects)
+      const requestOf = await orderFor(tx, subjects)
       await tx.query(
         `update erasure_findings f set request_id = given.request_id
          from unnest($2::uuid[], $3::uuid[]) as given (user_id, request_id)
@@ -200,11 +200,7 @@ function reappeared(findings: Finding[], found: Map<string, Identifier[]>): Reap
 }
 
 /** Which request deals with whom. */
-async function orderFor(
-  tx: TenantTransaction,
-  masterKey: Buffer,
-  subjects: Reappeared[],
-): Promise<Map<string, string>> {
+async function orderFor(tx: TenantTransaction, subjects: Reappeared[]): Promise<Map<string, string>> {
   const pending = await findPending(
     tx,
     subjects.map(({ userId }) => userId),
@@ -214,14 +210,13 @@ async function orderFor(
   for (const request of new Set(ended.map((one) => one.request))) {
     await retryWith(
       tx,
-      masterKey,
       request,
       subjects.filter(({ userId }) => requestOf.get(userId) === request),
     )
   }
   const others = subjects.filter(({ userId }) => !requestOf.has(userId))
   if (others.length === 0) return requestOf
-  const request = await requestFollowUp(tx, masterKey, {
+  const request = await requestFollowUp(tx, {
     subjects: others,
     reason: 'A sweep found identifiers of people who were purged before.',
   })

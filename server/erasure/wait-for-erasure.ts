@@ -1,6 +1,7 @@
 import type { Database } from '../platform/database/pool.ts'
-import { inTenant } from '../platform/database/transaction.ts'
-import { type ErasureSummary, erasureProgress } from './show-erasures.ts'
+import { ErasureAnnouncements } from './announcements.ts'
+import { followErasure } from './follow-erasure.ts'
+import type { ErasureSummary } from './show-erasures.ts'
 
 export type WaitOptions = {
   /** `certified`: as soon as there is a certificate, or the request ended without one. `ended`: after the search too. */
@@ -13,38 +14,21 @@ export type WaitOptions = {
 /** Between two looks when nothing is announced: progress of a large request, or an announcement that was lost. */
 const lookEvery = 500
 
-/** Waits until a request is certified or has ended; woken by the database's announcement, so it loses no time. */
+/**
+ * Waits until a request is certified or has ended; woken by the database's announcement, so it loses no time. Throws
+ * `erasure.not_found`, and the signal's reason where that ends the waiting.
+ */
 export async function waitForErasure(
   database: Database,
   tenant: string,
   request: string,
-  options: WaitOptions,
+  { until, onProgress, signal = new AbortController().signal }: WaitOptions,
 ): Promise<ErasureSummary> {
-  const listener = await database.pool.connect()
-  let wake: () => void = () => undefined
-  listener.on('notification', ({ payload }) => {
-    if (payload === request) wake()
-  })
-  let broken: Error | undefined
-  try {
-    await listener.query('listen lethe_erasure')
-    for (;;) {
-      const announced = new Promise<void>((resolve) => {
-        wake = resolve
-      })
-      const summary = await inTenant(database, tenant, (tx) => erasureProgress(tx, request))
-      options.onProgress?.(summary)
-      if (summary.finishedAt !== null || (options.until === 'certified' && summary.certified)) return summary
-      options.signal?.throwIfAborted()
-      await Promise.race([announced, new Promise((resolve) => setTimeout(resolve, lookEvery))])
-    }
-  } finally {
-    try {
-      await listener.query('unlisten lethe_erasure')
-      listener.removeAllListeners('notification')
-    } catch (error) {
-      broken = error instanceof Error ? error : new Error(String(error))
-    }
-    listener.release(broken)
+  const announcements = new ErasureAnnouncements(database)
+  for await (const summary of followErasure(database, { tenant, request, announcements, signal, lookEvery })) {
+    onProgress?.(summary)
+    if (summary.finishedAt !== null || (until === 'certified' && summary.certified)) return summary
   }
+  signal.throwIfAborted()
+  throw new Error('the request was followed to its end and has not ended')
 }

@@ -23,11 +23,11 @@ table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
 caption { text-align: left; font-weight: bold }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #767676 }
 td.number, th.number { text-align: right }
-td, dd, li { overflow-wrap: anywhere }
+dd, li { overflow-wrap: anywhere }
 a { color: #0645ad }
 @media (max-width: 40rem) {
 thead { display: none }
-table, tbody, tr, td { display: block }
+table, caption, tbody, tr, td { display: block; overflow-wrap: anywhere }
 td, td.number { border: 0; padding: 0; text-align: left }
 td::before { content: attr(data-head) ": " }
 tr { border-bottom: 1px solid #767676; padding: .3rem 0 }

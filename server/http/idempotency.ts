@@ -90,9 +90,8 @@ export function idOfRequest(app: Application, request: FastifyRequest): string |
 function hashesOf(app: Application, request: FastifyRequest, key: string): Hashes {
   const secret = Buffer.from(hkdfSync('sha256', app.masterKey, '', 'idempotency', 32))
   const hash = (...parts: unknown[]) => createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url')
-  const { initiator, access } = principalOf(request)
-  const operator = access.kind === 'operator' ? access.operatorId : undefined
-  const whose = initiator.credential?.id ?? initiator.userId ?? operator
+  const { initiator } = principalOf(request)
+  const whose = initiator.credential?.id ?? initiator.userId
   return {
     key: hash('key', initiator.credential?.kind, whose, key),
     fingerprint: hash(

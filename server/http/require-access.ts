@@ -85,7 +85,6 @@ function exceeded(seconds: number): LetheError {
 }
 
 function credentialOf(request: FastifyRequest): string {
-  const { initiator, access } = principalOf(request)
-  const operator = access.kind === 'operator' ? access.operatorId : ''
-  return `credential ${initiator.credential?.id ?? initiator.userId ?? operator}`
+  const { initiator } = principalOf(request)
+  return `credential ${initiator.credential?.id ?? initiator.userId}`
 }

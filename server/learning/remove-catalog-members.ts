@@ -40,16 +40,16 @@ export async function removeCatalogMembers(
   const userIds = users.map(({ id }) => id)
   const access = await groupsOfCatalog(tx, catalogId)
   const groupIds = [...new Set(access.map(({ group_id }) => group_id))]
-  const through = await membershipsAmong(tx, { groupIds, userIds })
+  const through = Map.groupBy(await membershipsAmong(tx, { groupIds, userIds }), ({ user_id }) => user_id)
   const { rows } = await tx.query<{ user_id: string; role: string }>(
     `delete from catalog_members where tenant_id = $1 and catalog_id = $2 and user_id = any ($3::uuid[])
      returning user_id, role`,
     [tx.tenantId, catalogId, userIds],
   )
   const removed = new Map(rows.map(({ user_id, role }) => [user_id, role]))
-  const strangers = userIds.filter((id) => !removed.has(id) && !through.some(({ user_id }) => user_id === id))
+  const strangers = userIds.filter((id) => !removed.has(id) && !through.has(id))
   if (strangers.length > 0) throw new LetheError('catalog.not_member', { ids: strangers })
-  const ended = await unenrollFromCatalog(tx, { catalogId, userIds })
+  const ended = Map.groupBy(await unenrollFromCatalog(tx, { catalogId, userIds }), ({ userId }) => userId)
   await record(
     tx,
     [...removed].map(([subject, role]) => ({
@@ -62,9 +62,7 @@ export async function removeCatalogMembers(
   return userIds.map((id) => ({
     user_id: id,
     removed: removed.has(id),
-    unenrolled: ended.filter(({ userId }) => userId === id).length,
-    still_through: through
-      .filter(({ user_id }) => user_id === id)
-      .map(({ group_id, display_name }) => ({ group_id, display_name })),
+    unenrolled: ended.get(id)?.length ?? 0,
+    still_through: (through.get(id) ?? []).map(({ group_id, display_name }) => ({ group_id, display_name })),
   }))
 }

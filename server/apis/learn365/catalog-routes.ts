@@ -132,7 +132,6 @@ function addCatalogUsers(server: HttpServer, app: Application): void {
         })
         const { value } = await readPage(tx, users, {
           raw: {},
-          masterKey: app.masterKey,
           where: (bind) => `${users.properties.Id?.sql} = any (${bind(members.map(({ id }) => id))}::uuid[])`,
         })
         const membership = new Map(members.map((member) => [member.id, member]))

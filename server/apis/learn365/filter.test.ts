@@ -55,15 +55,14 @@ beforeAll(async () => {
     )
   })
   const read = async (name: string) =>
-    (await test.inTenant(tenant, (tx) => readPage(tx, entitySet(name), { raw: {}, masterKey: test.app.masterKey })))
-      .value as Row[]
+    (await test.inTenant(tenant, (tx) => readPage(tx, entitySet(name), { raw: {} }))).value as Row[]
   rows = { Users: await read('Users'), Enrollments: await read('Enrollments') }
 })
 afterAll(() => test.close())
 
 async function filtered(set: 'Users' | 'Enrollments', filter: string): Promise<string[]> {
   const raw = { $filter: filter }
-  const page = await test.inTenant(tenant, (tx) => readPage(tx, entitySet(set), { raw, masterKey: test.app.masterKey }))
+  const page = await test.inTenant(tenant, (tx) => readPage(tx, entitySet(set), { raw }))
   return page.value.map(({ Id }) => String(Id))
 }
 

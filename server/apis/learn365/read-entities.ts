@@ -44,9 +44,9 @@ type Row = Record<string, unknown>
 export async function readPage(
   tx: TenantTransaction,
   set: EntitySet,
-  options: { raw: RawOptions; masterKey: Buffer; pageSize?: number | undefined; where?: Where },
+  options: { raw: RawOptions; pageSize?: number | undefined; where?: Where },
 ): Promise<Page> {
-  const { raw, masterKey } = options
+  const { raw } = options
   const query = readOptions(set, raw)
   const values: unknown[] = [tx.tenantId]
   const bind: Bind = (value) => `$${values.push(value)}`
@@ -56,7 +56,7 @@ export async function readPage(
   const sorts = sortsOf(set, query)
   const purpose = `learn365 page ${JSON.stringify([tx.tenantId, set.name, raw.$filter, raw.$orderby])}`
   if (query.skipToken !== undefined) {
-    conditions.push(beyond(sorts, readToken(masterKey, query.skipToken, purpose), bind))
+    conditions.push(beyond(sorts, readToken(tx.masterKey, query.skipToken, purpose), bind))
   }
   const limit = Math.min(query.top ?? Number.POSITIVE_INFINITY, pageSize(query, options.pageSize))
   const columns = Object.entries(set.properties).map(([name, { sql }]) => `${sql} as "${name}"`)
@@ -74,7 +74,7 @@ export async function readPage(
   return {
     value: await entitiesOf(tx, set, query, page),
     count: await counted,
-    next: more ? nextOptions(raw, left, writeToken(masterKey, sorts, last, purpose)) : undefined,
+    next: more ? nextOptions(raw, left, writeToken(tx.masterKey, sorts, last, purpose)) : undefined,
   }
 }
 

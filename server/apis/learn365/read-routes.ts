@@ -67,7 +67,7 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
         const raw: RawOptions = request.query
         requireJson(raw.$format)
         const page = await inTenantOf(request, app, (tx) =>
-          readPage(tx, set, { raw, masterKey: app.masterKey, pageSize: preferredPageSize(request, reply) }),
+          readPage(tx, set, { raw, pageSize: preferredPageSize(request, reply) }),
         )
         odataHeaders(reply)
         return {

@@ -1,8 +1,9 @@
-import { Type } from 'typebox'
+import { type Static, type TObject, Type } from 'typebox'
 import type { Application } from '../../application.ts'
 import { odataAnswers } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { awardSkill } from '../../skills/award-skill.ts'
 import { deleteScaleSet, updateScaleSet } from '../../skills/change-scale-set.ts'
 import { deleteSkill, updateSkill } from '../../skills/change-skill.ts'
@@ -26,8 +27,39 @@ const Nothing = Type.Null({ description: 'Done' })
 export function addSkillRoutes(server: HttpServer, app: Application): void {
   for (const name of ['Skills', 'SkillScaleSets']) addLists(server, app, name)
   addAwards(server, app)
-  addSkillChanges(server, app)
-  addScaleSetChanges(server, app)
+  addChanges(server, app, {
+    name: 'Skills',
+    body: SkillBody,
+    summaries: {
+      create: 'Create a skill of a catalog',
+      change: 'Change a skill of a catalog',
+      delete: 'Delete a skill of a catalog that was never awarded',
+    },
+    create: (tx, catalogId, { title, scaleSetId, description }) =>
+      createSkill(tx, { title, scaleSetId, catalogId, ...(description?.trim() && { description }) }),
+    change: (tx, { id: skillId, catalogId }, { title, scaleSetId, description }) => {
+      const changes = {
+        ...(title !== undefined && { title }),
+        ...(scaleSetId !== undefined && { scaleSetId }),
+        ...(description !== undefined && { description: description.trim() === '' ? null : description }),
+      }
+      return updateSkill(tx, { skillId, catalogId, changes })
+    },
+    delete: (tx, { id: skillId, catalogId }) => deleteSkill(tx, { skillId, catalogId }),
+  })
+  addChanges(server, app, {
+    name: 'SkillScaleSets',
+    body: ScaleSetBody,
+    summaries: {
+      create: 'Create a scale of a catalog, with its levels',
+      change: 'Change a scale of a catalog; levels are replaced as a whole',
+      delete: 'Delete a scale of a catalog that no skill is measured on',
+    },
+    create: (tx, catalogId, { title, isDefault, levels }) =>
+      createScaleSet(tx, { title, levels, catalogId, ...(isDefault !== undefined && { isDefault }) }),
+    change: (tx, { id: scaleSetId, catalogId }, changes) => updateScaleSet(tx, { scaleSetId, catalogId, changes }),
+    delete: (tx, { id: scaleSetId, catalogId }) => deleteScaleSet(tx, { scaleSetId, catalogId }),
+  })
 }
 
 function addLists(server: HttpServer, app: Application, name: string): void {
@@ -45,7 +77,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
     },
     handler: async (request) => {
       const raw = { ...request.query, $top: request.query.$top ?? String(usualPage) }
-      const { value } = await inTenantOf(request, app, (tx) => readPage(tx, set, { raw, masterKey: app.masterKey }))
+      const { value } = await inTenantOf(request, app, (tx) => readPage(tx, set, { raw }))
       return value
     },
   })
@@ -130,92 +162,39 @@ function addAwards(server: HttpServer, app: Application): void {
   })
 }
 
-function addSkillChanges(server: HttpServer, app: Application): void {
-  const set = entitySet('Skills')
-  const url = `${root}/catalog/:courseCatalogId/Skills`
-  server.route({
-    method: 'POST',
-    url,
-    config: { permission: 'skills.write' },
-    schema: {
-      tags: ['Skills'],
-      summary: 'Create a skill of a catalog',
-      params: Catalog,
-      body: SkillBody,
-      response: odataAnswers({ 201: entitySchema(set) }, [404, 409]),
-    },
-    handler: async (request, reply) => {
-      const { title, scaleSetId, description } = request.body
-      const catalogId = request.params.courseCatalogId
-      const { id } = await inTenantOf(request, app, (tx) =>
-        createSkill(tx, { title, scaleSetId, catalogId, ...(description?.trim() && { description }) }),
-      )
-      reply.code(201).header('location', `${root}/Skills/${id}`)
-      return bare(await readOne(request, reply, app, set, id))
-    },
-  })
-  server.route({
-    method: 'PUT',
-    url: `${url}/:id`,
-    config: { permission: 'skills.write' },
-    schema: {
-      tags: ['Skills'],
-      summary: 'Change a skill of a catalog',
-      params: InCatalog,
-      body: Type.Partial(SkillBody),
-      response: odataAnswers({ 200: entitySchema(set) }, [404, 409]),
-    },
-    handler: async (request, reply) => {
-      const { courseCatalogId: catalogId, id: skillId } = request.params
-      const { title, scaleSetId, description } = request.body
-      const changes = {
-        ...(title !== undefined && { title }),
-        ...(scaleSetId !== undefined && { scaleSetId }),
-        ...(description !== undefined && { description: description.trim() === '' ? null : description }),
-      }
-      await inTenantOf(request, app, (tx) => updateSkill(tx, { skillId, catalogId, changes }))
-      return bare(await readOne(request, reply, app, set, skillId))
-    },
-  })
-  server.route({
-    method: 'DELETE',
-    url: `${url}/:id`,
-    config: { permission: 'skills.write' },
-    schema: {
-      tags: ['Skills'],
-      summary: 'Delete a skill of a catalog that was never awarded',
-      params: InCatalog,
-      response: odataAnswers({ 204: Nothing }, [404, 409]),
-    },
-    handler: async (request, reply) => {
-      const { courseCatalogId: catalogId, id: skillId } = request.params
-      await inTenantOf(request, app, (tx) => deleteSkill(tx, { skillId, catalogId }))
-      return reply.code(204).send(null)
-    },
-  })
+type OfCatalog = { catalogId: string; id: string }
+
+/** What can be created, changed and deleted in a catalog. */
+type Changeable<Body extends TObject> = {
+  name: 'Skills' | 'SkillScaleSets'
+  body: Body
+  summaries: { create: string; change: string; delete: string }
+  create: (tx: TenantTransaction, catalogId: string, body: Static<Body>) => Promise<{ id: string }>
+  change: (tx: TenantTransaction, of: OfCatalog, body: Partial<Static<Body>>) => Promise<void>
+  delete: (tx: TenantTransaction, of: OfCatalog) => Promise<void>
 }
 
-function addScaleSetChanges(server: HttpServer, app: Application): void {
-  const set = entitySet('SkillScaleSets')
-  const url = `${root}/catalog/:courseCatalogId/SkillScaleSets`
+function addChanges<Body extends TObject>(server: HttpServer, app: Application, changeable: Changeable<Body>): void {
+  const { name, body, summaries } = changeable
+  const set = entitySet(name)
+  const url = `${root}/catalog/:courseCatalogId/${name}`
   server.route({
     method: 'POST',
     url,
     config: { permission: 'skills.write' },
     schema: {
-      tags: ['SkillScaleSets'],
-      summary: 'Create a scale of a catalog, with its levels',
+      tags: [name],
+      summary: summaries.create,
       params: Catalog,
-      body: ScaleSetBody,
+      body,
       response: odataAnswers({ 201: entitySchema(set) }, [404, 409]),
     },
     handler: async (request, reply) => {
-      const { title, isDefault, levels } = request.body
-      const catalogId = request.params.courseCatalogId
+      const { courseCatalogId } = request.params
       const { id } = await inTenantOf(request, app, (tx) =>
-        createScaleSet(tx, { title, levels, catalogId, ...(isDefault !== undefined && { isDefault }) }),
+        changeable.create(tx, courseCatalogId, request.body as Static<Body>),
       )
-      reply.code(201).header('location', `${root}/SkillScaleSets/${id}`)
+      reply.code(201).header('location', `${root}/${name}/${id}`)
       return bare(await readOne(request, reply, app, set, id))
     },
   })
@@ -224,16 +203,17 @@ function addScaleSetChanges(server: HttpServer, app: Application): void {
     url: `${url}/:id`,
     config: { permission: 'skills.write' },
     schema: {
-      tags: ['SkillScaleSets'],
-      summary: 'Change a scale of a catalog; levels are replaced as a whole',
+      tags: [name],
+      summary: summaries.change,
       params: InCatalog,
-      body: Type.Partial(ScaleSetBody),
+      body: Type.Partial(body),
       response: odataAnswers({ 200: entitySchema(set) }, [404, 409]),
     },
     handler: async (request, reply) => {
-      const { courseCatalogId: catalogId, id: scaleSetId } = request.params
-      await inTenantOf(request, app, (tx) => updateScaleSet(tx, { scaleSetId, catalogId, changes: request.body }))
-      return bare(await readOne(request, reply, app, set, scaleSetId))
+      const { courseCatalogId: catalogId, id } = request.params
+      const changes = request.body as Partial<Static<Body>>
+      await inTenantOf(request, app, (tx) => changeable.change(tx, { catalogId, id }, changes))
+      return bare(await readOne(request, reply, app, set, id))
     },
   })
   server.route({
@@ -241,14 +221,14 @@ function addScaleSetChanges(server: HttpServer, app: Application): void {
     url: `${url}/:id`,
     config: { permission: 'skills.write' },
     schema: {
-      tags: ['SkillScaleSets'],
-      summary: 'Delete a scale of a catalog that no skill is measured on',
+      tags: [name],
+      summary: summaries.delete,
       params: InCatalog,
       response: odataAnswers({ 204: Nothing }, [404, 409]),
     },
     handler: async (request, reply) => {
-      const { courseCatalogId: catalogId, id: scaleSetId } = request.params
-      await inTenantOf(request, app, (tx) => deleteScaleSet(tx, { scaleSetId, catalogId }))
+      const { courseCatalogId: catalogId, id } = request.params
+      await inTenantOf(request, app, (tx) => changeable.delete(tx, { catalogId, id }))
       return reply.code(204).send(null)
     },
   })

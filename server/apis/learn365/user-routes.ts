@@ -50,7 +50,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
       createOnce(app, request, odataHeaders(reply), async (tx) => {
         const { userId } = await userByKey(tx, keyOf(request.params.key))
         const order = { operation: 'purge' as const, userIds: [userId] }
-        const { request: id } = await deleteAndRequestErasure(tx, app.masterKey, order)
+        const { request: id } = await deleteAndRequestErasure(tx, order)
         const location = `/api/v1/erasures/${id}`
         return {
           status: 202,

@@ -210,6 +210,21 @@ describe('sessions of people', () => {
     expect((await http.call('GET', '/api/v1/tenant', { as: administrator })).json).toEqual(changed.json)
     expect((await http.call('GET', '/api/v1/users', { as: operator })).status).toBe(403)
   })
+
+  it('let operators make and change tenants, whose audit trails say so', async () => {
+    const operator = await http.operator()
+    const made = await http.call('POST', '/api/v1/tenants', { as: operator, body: { name: 'Made', kind: 'trial' } })
+    const body = { singled_out_below: 9 }
+    await http.call('PATCH', `/api/v1/tenants/${made.json.id}`, { as: operator, body })
+    const officer = await http.person(made.json.id, 'privacy_officer')
+    const { rows } = await http.owner.query('select id from operators order by id desc limit 1')
+    const actor = { kind: 'operator', id: rows[0]?.id, from: 'console' }
+    const { json } = await http.call('GET', '/api/v1/audit?actor_kind=operator', { as: officer })
+    expect(json.entries).toMatchObject([
+      { activity: 'TenantUpdated', actor },
+      { activity: 'TenantCreated', actor },
+    ])
+  })
 })
 
 describe('curl', () => {

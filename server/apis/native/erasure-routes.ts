@@ -70,7 +70,7 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
         if (expected !== undefined && expected !== userIds.length) {
           throw new LetheError('erasure.other_people', { expected, found: userIds.length })
         }
-        const ordered = await requestErasure(tx, app.masterKey, { operation, userIds, reason })
+        const ordered = await requestErasure(tx, { operation, userIds, reason })
         const { request: id, salt } = ordered
         return {
           status: 202,

@@ -103,7 +103,7 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
         const signal = AbortSignal.any([AbortSignal.timeout(wait * 1000), stopping.signal, request.signal])
         for await (const { certified } of follow(request, signal)) if (certified) break
       }
-      const file = await inTenantOf(request, app, (tx) => readCertificate(tx, app.masterKey, request.params.id))
+      const file = await inTenantOf(request, app, (tx) => readCertificate(tx, request.params.id))
       if (wantsJose(request)) {
         return reply.type('application/jose').send(file.certificates[0])
       }

@@ -3,15 +3,15 @@ import { Type } from 'typebox'
 import { v7 as newId } from 'uuid'
 import { signInOperator } from '../../access/operators.ts'
 import { endedSessionCookie, sessionCookie, verifyCsrf } from '../../access/session-token.ts'
-import { type StartedSession, signOut, signOutEverywhere } from '../../access/sessions.ts'
+import { type StartedSession, signOut } from '../../access/sessions.ts'
 import { changePassword, setPassword } from '../../access/set-password.ts'
 import { signIn } from '../../access/sign-in.ts'
+import { signOutUser } from '../../access/sign-out-user.ts'
 import type { Application } from '../../application.ts'
 import { answers } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf, tenantOf } from '../../http/in-tenant-of.ts'
 import { principalOf } from '../../http/require-access.ts'
-import { requireActiveUser } from '../../people/require-active.ts'
 import { userRoles } from '../../people/user.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
 import { findTenant } from '../../tenancy/tenants.ts'
@@ -158,10 +158,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
     },
     handler: async (request) => {
       const userId = request.params.id
-      return await inTenantOf(request, app, async (tx) => {
-        await requireActiveUser(tx, { userId, act: 'signed out' })
-        return { ended: await signOutEverywhere(tx, [userId]) }
-      })
+      return await inTenantOf(request, app, (tx) => signOutUser(tx, userId))
     },
   })
   server.route({

@@ -1,34 +1,20 @@
-import { record } from '../../audit/record.ts'
 import type { Database } from '../../platform/database/pool.ts'
-import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { emptyCounts, type FileCounts, type ImportProgress, type RejectedLine, sumOf } from '../import-chunks.ts'
+import { inTenant } from '../../platform/database/transaction.ts'
+import { type FolderImportOptions, type FolderImportResult, runFolderImport } from '../folder-import.ts'
+import { emptyCounts, type FileCounts } from '../import-chunks.ts'
 import { readMark } from '../import-mark.ts'
-import { finishRun, requireSource, startRun } from '../import-run.ts'
+import { requireSource } from '../import-run.ts'
 import { type FoundFile, findFiles, TableReader } from '../table-file.ts'
 import { importAssessments, importAttempts } from './assessments.ts'
 import { ouladFiles } from './files.ts'
 import { importLearners } from './learners.ts'
 import { importModules } from './modules.ts'
-import type { OuladRun, TombstoneHash } from './oulad-run.ts'
+import type { OuladRun } from './oulad-run.ts'
 import { importPresentations } from './presentations.ts'
 import { importRecordActions } from './record-actions.ts'
 
-export type ImportOuladOptions = {
-  /** Folder with the seven files of the data set, each as .csv or .csv.gz. */
-  folder: string
-  /** Name of the source, "oulad" unless said otherwise. Another name imports the data as another set of learners. */
-  source?: string | undefined
-  /** Needed as soon as the tenant has tombstones: recognizes purged people. */
-  tombstoneHash?: TombstoneHash | undefined
-  /** Id of the user who imports. */
-  startedBy?: string | undefined
-  /** Lines that one transaction writes; 100,000 unless said otherwise. */
-  linesPerChunk?: number | undefined
-  /** Stops the import after the transaction that is running; the next import goes on from there. */
-  signal?: AbortSignal | undefined
-  onProgress?: ((progress: ImportProgress) => void) | undefined
-  onRejected?: ((rejected: RejectedLine) => void) | undefined
-}
+/** Lines that one transaction writes, unless said otherwise. */
+const linesPerChunk = 100_000
 
 /** The tables that an import fills, each after those that it refers to. */
 export const importedTables = [
@@ -44,9 +30,6 @@ export const importedTables = [
   'record_actions',
 ] as const
 
-/** What became of the lines of each file, and the id of the run (import_runs). */
-export type ImportOuladResult = { files: FileCounts[]; run: string }
-
 /**
  * Imports the Open University Learning Analytics Dataset into the tenant, or goes on with an import that was
  * interrupted; running it again changes nothing. A bad line is reported and the others go in. Lines of people who are
@@ -59,46 +42,31 @@ export type ImportOuladResult = { files: FileCounts[]; run: string }
 export async function importOulad(
   database: Database,
   tenantId: string,
-  options: ImportOuladOptions,
-): Promise<ImportOuladResult> {
+  options: FolderImportOptions,
+): Promise<FolderImportResult> {
   const source = requireSource(options.source ?? 'oulad')
   const found = await findOuladFiles(options.folder)
   const mark = await inTenant(database, tenantId, (tx) => readMark(tx, source, found.studentVle.shape.name))
   const actions = await TableReader.open(found.studentVle)
   try {
     if (mark !== undefined) await actions.skipTo(mark)
-    const run: OuladRun = {
-      database,
-      tenantId,
-      source,
-      run: await inTenant(database, tenantId, (tx) => startRun(tx, { format: 'oulad', startedBy: options.startedBy })),
-      linesPerChunk: options.linesPerChunk ?? 100_000,
-      tombstoneHash: options.tombstoneHash,
-      signal: options.signal,
-      onProgress: options.onProgress,
-      onRejected: options.onRejected,
-    }
     const counts = mapValues(found, ({ file }) => emptyCounts(file))
     counts.studentVle.read = counts.studentVle.unchanged = mark?.lines ?? 0
 
-    const reading = async (
-      name: OuladFile,
-      importFile: (run: OuladRun, reader: TableReader, counts: FileCounts) => Promise<void>,
-    ) => {
-      const reader = await TableReader.open(found[name])
-      try {
-        await importFile(run, reader, counts[name])
-      } finally {
-        await reader.close()
+    const dataSet = { format: 'oulad', counts: Object.values(counts), linesPerChunk }
+    return await runFolderImport(database, tenantId, dataSet, options, async (ofAnySource) => {
+      const run: OuladRun = { ...ofAnySource, source }
+      const reading = async (
+        name: OuladFile,
+        importFile: (run: OuladRun, reader: TableReader, counts: FileCounts) => Promise<void>,
+      ) => {
+        const reader = await TableReader.open(found[name])
+        try {
+          await importFile(run, reader, counts[name])
+        } finally {
+          await reader.close()
+        }
       }
-    }
-    const recordRun = (tx: TenantTransaction, outcome: 'complete' | 'stopped') =>
-      record(tx, {
-        activity: 'DataSetImported',
-        object: run.run,
-        details: { outcome, ...sumOf(Object.values(counts)) },
-      })
-    try {
       await reading('courses', importPresentations)
       await importLearners(
         run,
@@ -109,16 +77,7 @@ export async function importOulad(
       await reading('studentAssessment', importAttempts)
       await reading('vle', importModules)
       await importRecordActions(run, actions, counts.studentVle)
-    } catch (error) {
-      // What was imported until then stays, so it is recorded, unless that fails too: then the first error says why.
-      await Promise.allSettled([inTenant(database, tenantId, (tx) => recordRun(tx, 'stopped'))])
-      throw error
-    }
-    await inTenant(database, tenantId, async (tx) => {
-      await finishRun(tx, run.run)
-      await recordRun(tx, 'complete')
     })
-    return { files: Object.values(counts), run: run.run }
   } finally {
     await actions.close()
   }

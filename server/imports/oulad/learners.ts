@@ -129,7 +129,7 @@ async function addUsers(run: OuladRun, tx: TenantTransaction): Promise<void> {
     if (last === undefined) return
     after = last.id
     const ids = rows.map((row) => row.id)
-    const purged = await findPurged(run, tx, ids)
+    const purged = await findPurged(tx, run.source, ids)
     if (purged.size > 0) {
       await tx.query('update learners set purged = true where id_student = any ($1::integer[])', [[...purged]])
     }

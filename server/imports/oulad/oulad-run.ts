@@ -1,4 +1,3 @@
-import type { IdentifierKind } from '../../datamap/identifiers.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import type { ImportRun, Outcome } from '../import-chunks.ts'
 import { findPurged } from './purged-learners.ts'
@@ -7,11 +6,7 @@ import { findPurged } from './purged-learners.ts'
 export type OuladRun = ImportRun & {
   /** Name of the source: everything imported carries it in its keys. */
   source: string
-  tombstoneHash?: TombstoneHash | undefined
 }
-
-/** The keyed hash of an identifier in its normal form, as tombstones hold it. */
-export type TombstoneHash = (kind: IdentifierKind, normalizedValue: string) => Buffer
 
 /** Why a staged row was not written. */
 export type Fault = 'presentation' | 'learner' | 'site' | 'assessment' | 'deleted'
@@ -33,7 +28,7 @@ const reasons: Record<Exclude<Fault, 'deleted'>, string> = {
 export async function settle(run: OuladRun, tx: TenantTransaction, settlement: Settlement): Promise<Outcome> {
   const { written, unsettled } = settlement
   const unknown = new Set(unsettled.flatMap((row) => (row.fault === 'learner' && row.learner ? [row.learner] : [])))
-  const purged = await findPurged(run, tx, [...unknown])
+  const purged = await findPurged(tx, run.source, [...unknown])
   const outcome: Outcome = { written, rejected: [], deleted: 0, purged: 0 }
   for (const { line, learner, fault } of unsettled) {
     if (fault === 'deleted') outcome.deleted++

@@ -1,9 +1,10 @@
 import type { Database } from '../../platform/database/pool.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { requireDefaultScaleSet, writeSkills } from '../../skills/import-skills.ts'
+import type { FolderImportOptions, FolderImportResult } from '../folder-import.ts'
 import type { Outcome } from '../import-chunks.ts'
 import { escoSkills } from './files.ts'
-import { type ImportTaxonomyOptions, type ImportTaxonomyResult, importTaxonomy } from './import-taxonomy.ts'
+import { importTaxonomy } from './import-taxonomy.ts'
 
 /**
  * Imports the skills of ESCO for all catalogs, measured on the tenant's default scale, which is made where there is none:
@@ -14,8 +15,8 @@ import { type ImportTaxonomyOptions, type ImportTaxonomyResult, importTaxonomy }
 export async function importEsco(
   database: Database,
   tenantId: string,
-  options: ImportTaxonomyOptions,
-): Promise<ImportTaxonomyResult> {
+  options: FolderImportOptions,
+): Promise<FolderImportResult> {
   return await importTaxonomy(database, tenantId, 'esco', [{ shape: escoSkills, write: writeEscoSkills }], options)
 }
 

@@ -1,9 +1,10 @@
 import type { Database } from '../../platform/database/pool.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { describeLevels, writeScaleSets, writeSkills } from '../../skills/import-skills.ts'
+import type { FolderImportOptions, FolderImportResult } from '../folder-import.ts'
 import type { Outcome } from '../import-chunks.ts'
 import { onetAnchors, onetElements } from './files.ts'
-import { type ImportTaxonomyOptions, type ImportTaxonomyResult, importTaxonomy } from './import-taxonomy.ts'
+import { importTaxonomy } from './import-taxonomy.ts'
 
 /** Skills are the leaves of the basic and the cross-functional skills: four parts, such as 2.A.1.a. */
 const isSkill = `"Element ID" ~ '^2\\.[AB]\\.\\d+\\.[a-z]+$'`
@@ -21,8 +22,8 @@ const levelScale = { from: 0, to: 7 }
 export async function importOnet(
   database: Database,
   tenantId: string,
-  options: ImportTaxonomyOptions,
-): Promise<ImportTaxonomyResult> {
+  options: FolderImportOptions,
+): Promise<FolderImportResult> {
   return await importTaxonomy(
     database,
     tenantId,

@@ -11,10 +11,10 @@ import { inTenant, type TenantTransaction } from '../../platform/database/transa
 import { createScaleSet } from '../../skills/create-scale-set.ts'
 import { listScaleSets, listSkills } from '../../skills/list-skills.ts'
 import { createTenant } from '../../tenancy/tenants.ts'
+import type { FolderImportOptions } from '../folder-import.ts'
 import type { RejectedLine } from '../import-chunks.ts'
 import { importEsco } from './import-esco.ts'
 import { importOnet } from './import-onet.ts'
-import type { ImportTaxonomyOptions } from './import-taxonomy.ts'
 
 let test: TestDatabase
 let tenantId: string
@@ -39,7 +39,7 @@ async function folderOf(files: Record<string, string | Buffer>): Promise<string>
 
 const works = { onet: importOnet, esco: importEsco }
 
-async function importFrom(format: keyof typeof works, folder: string, options: Partial<ImportTaxonomyOptions> = {}) {
+async function importFrom(format: keyof typeof works, folder: string, options: Partial<FolderImportOptions> = {}) {
   const rejected: RejectedLine[] = []
   const { files } = await works[format](test.database, tenantId, {
     folder,

@@ -61,7 +61,6 @@ async function load(content: string | Buffer, options: Partial<ImportUsersOption
   const result = await importUsers(test.database, tenant, {
     source: Readable.from([bytes.subarray(0, 9), bytes.subarray(9)]),
     file: 'users.csv',
-    masterKey: test.app.masterKey,
     onOutcome(outcome) {
       outcomes.push(outcome)
     },

@@ -19,8 +19,6 @@ export type ImportUsersOptions = {
   source: Readable
   /** Names the file in errors. */
   file: string
-  /** Opens the tenant's key that recognizes purged people. */
-  masterKey: Buffer
   /** What happens to rows of people who were purged: left out (the default), or created anew as learners. */
   purged?: 'skip' | 'create' | undefined
   /** Applies the roles of the file; otherwise new users are learners and roles stay as they are. */
@@ -112,9 +110,9 @@ async function importRows(
   })
   await repeatDisturbed(tx, async () => {
     await findRows(tx, columns, { purged: options.purged ?? 'skip' })
-    await findPurged(tx, options.masterKey, { purged: options.purged ?? 'skip' })
+    await findPurged(tx, { purged: options.purged ?? 'skip' })
     await findManagers(tx, columns)
-    await decideRoles(tx, options.masterKey, columns, { withRoles })
+    await decideRoles(tx, columns, { withRoles })
     options.signal?.throwIfAborted()
     await writeRows(tx, columns)
     options.signal?.throwIfAborted()

@@ -6,17 +6,13 @@ import type { UserColumns } from './user-columns.ts'
  * Finds the rows that would bring back somebody who was purged: they get the fault "purged", or with `create` the mark
  * that the new user is somebody who returns.
  */
-export async function findPurged(
-  tx: TenantTransaction,
-  masterKey: Buffer,
-  options: { purged: 'skip' | 'create' },
-): Promise<void> {
+export async function findPurged(tx: TenantTransaction, options: { purged: 'skip' | 'create' }): Promise<void> {
   const created = {
     text: `select s.line, s.email, s.login_name, s.directory_object_id, s.ref, s.external_identity_id
            from user_rows r join staged_users s using (line) where r.is_new and r.fault is null`,
     values: [],
   }
-  await findTombstoned(tx, masterKey, created, async (lines) => {
+  await findTombstoned(tx, created, async (lines) => {
     await tx.query(
       `update user_rows set ${options.purged === 'skip' ? `fault = 'purged'` : 'returned = true'}
        where line = any ($1::integer[])`,
@@ -126,7 +122,6 @@ type RoleRow = { line: number; loses: boolean }
  */
 export async function decideRoles(
   tx: TenantTransaction,
-  masterKey: Buffer,
   columns: UserColumns,
   options: { withRoles: boolean },
 ): Promise<void> {
@@ -166,7 +161,7 @@ export async function decideRoles(
     text: `${gaining('staged_users x on x.line = rr.line')} union all ${gaining('users x on x.tenant_id = $1 and x.id = rr.user_id')}`,
     values: [tx.tenantId],
   }
-  await findTombstoned(tx, masterKey, query, async (lines) => {
+  await findTombstoned(tx, query, async (lines) => {
     await tx.query('update role_rows set returned = true where line = any ($1::integer[])', [lines])
   })
   await tx.query(

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { LetheError } from '../errors.ts'
 import type { Initiator } from '../initiator.ts'
+import { GatheringSocket } from './gathering-socket.ts'
 
 /** The application's connections: each one acts as the role `lethe_app`, which owns nothing and sees one tenant at a time. */
 export type Database = {
@@ -64,6 +65,7 @@ async function openPools(options: PoolOptions): Promise<Pick<Database, 'pool' | 
       application_name: options.applicationName ?? 'lethe',
       options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0${settings}`,
       types,
+      stream: () => new GatheringSocket(),
     })
     tolerateLostConnections(pool)
     return pool

@@ -1,0 +1,157 @@
+import { record } from '../audit/record.ts'
+import type { Operation } from '../datamap/compile.ts'
+import { type Effect, sumEffects } from '../datamap/locate.ts'
+import { notify } from '../notify/notify.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { type CertificateClaims, sign, subjectDigest } from './certificate.ts'
+import { identifierHashKey } from './keys.ts'
+import { activeSigningKey } from './signing-keys.ts'
+import { readSubjectLines } from './subject-lines.ts'
+
+/** Whoever certifies, retries or cancels a request waits for its row. Sent at once; fails with the transaction. */
+export function lockRequest(tx: TenantTransaction, request: string): void {
+  tx.send(
+    'select from erasure_requests where tenant_id = $1 and id = $2 for update',
+    [tx.tenantId, request],
+    'lock_request',
+  )
+}
+
+/**
+ * Signs what was done for a request whose people are all verified or failed, and tells who ordered it. The caller has
+ * locked the request, and orders the search of the whole database once this is committed. Where nobody is done there is
+ * nothing to certify, and the request ends.
+ */
+export async function certify(tx: TenantTransaction, request: string): Promise<void> {
+  const [facts, digest, key] = await Promise.all([
+    readFacts(tx, request),
+    digestSubjects(tx, request),
+    activeSigningKey(tx),
+  ])
+  if (facts.done === 0) {
+    await finishWithoutCertificate(tx, request)
+    return
+  }
+  const claims: CertificateClaims = {
+    type: 'lethe.erasure_certificate',
+    version: 1,
+    tenant: tx.tenantId,
+    request,
+    operation: facts.operation,
+    initiated_from: facts.initiated_from,
+    requested_at: facts.created_at.toISOString(),
+    started_at: (facts.started_at ?? facts.created_at).toISOString(),
+    certified_at: facts.now.toISOString(),
+    data_map: facts.map_version,
+    subjects: { total: facts.total, done: facts.done, failed: facts.failed, digest },
+    effects: sumEffects(facts.effects),
+    shared_identifiers: facts.shared,
+    verification: { method: 'data_map', rows_left: 0, mentions_left: 0 },
+  }
+  const jws = await sign(key, claims)
+  tx.send(
+    `with certificate as (
+         insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
+         select $1, $2, count(*), $3, $4 from erasure_certificates where tenant_id = $1 and request_id = $2
+       )
+       update erasure_steps
+       set state = case when step = 'search' then 'queued' when failed > 0 then 'failed' else 'done' end,
+         started_at = case when step <> 'search' then coalesce(started_at, now()) end,
+         finished_at = case when step <> 'search' then clock_timestamp() end
+       where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')
+       returning pg_notify('lethe_erasure', request_id::text)`,
+    [tx.tenantId, request, key.kid, jws],
+    'record_certificate',
+  )
+  await record(tx, {
+    activity: 'ErasureCertified',
+    object: request,
+    details: { operation: facts.operation, done: facts.done, failed: facts.failed },
+  })
+  await tell(tx, request, facts)
+}
+
+/** The digest of the list of those who are done. Who was certified before and failed since is not in that list. */
+async function digestSubjects(tx: TenantTransaction, request: string): Promise<string> {
+  const hashKey = await identifierHashKey(tx)
+  const uncertified = tx.query(
+    `update erasure_subjects set finished_at = null
+     where tenant_id = $1 and request_id = $2 and state = 'failed' and finished_at is not null`,
+    [tx.tenantId, request],
+    'uncertify_failed',
+  )
+  const digest = subjectDigest()
+  const read = async () => {
+    for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
+  }
+  await Promise.all([uncertified, read()])
+  return digest.hex()
+}
+
+/** What a certificate says, as the database has it. */
+export async function readFacts(tx: TenantTransaction, request: string) {
+  const { rows } = await tx.query<{
+    operation: Operation
+    initiated_from: string
+    requested_by: string | null
+    map_version: string
+    created_at: Date
+    started_at: Date | null
+    total: number
+    done: number
+    failed: number
+    shared: number
+    effects: Effect[]
+    now: Date
+  }>(
+    `select r.operation, r.initiated_from, r.requested_by, r.map_version, r.created_at, r.started_at, now() as now,
+       s.total, s.done, s.failed,
+       (select shared from erasure_steps where tenant_id = $1 and request_id = $2 and step = 'erase')::int as shared,
+       coalesce((
+         select jsonb_agg(jsonb_build_object('table', table_name, 'effect', effect, 'rows', row_count) order by table_name, effect)
+         from erasure_receipts where tenant_id = $1 and request_id = $2
+       ), '[]') as effects
+     from erasure_requests r, lateral (
+       select count(*)::int as total, count(*) filter (where state = 'done')::int as done,
+         count(*) filter (where state = 'failed')::int as failed
+       from erasure_subjects where tenant_id = $1 and request_id = $2
+     ) s
+     where r.tenant_id = $1 and r.id = $2`,
+    [tx.tenantId, request],
+    'read_for_certificate',
+  )
+  const facts = rows[0]
+  if (facts === undefined) throw new Error('the request is locked and is not there')
+  return facts
+}
+
+/** Ends a request of which nobody is done. */
+export async function finishWithoutCertificate(tx: TenantTransaction, request: string): Promise<void> {
+  tx.send(
+    `with steps as (
+       update erasure_steps set state = 'failed', finished_at = clock_timestamp()
+       where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify') and failed > 0
+     )
+     update erasure_requests set finished_at = clock_timestamp() where tenant_id = $1 and id = $2
+     returning pg_notify('lethe_erasure', id::text)`,
+    [tx.tenantId, request],
+  )
+  await record(tx, { activity: 'ErasureFailed', object: request })
+}
+
+/** Tells the initiator that it is done. Names nobody. */
+async function tell(
+  tx: TenantTransaction,
+  request: string,
+  facts: { operation: Operation; requested_by: string | null; done: number; failed: number },
+): Promise<void> {
+  if (facts.requested_by !== null) {
+    const [act, done] = facts.operation === 'purge' ? ['A purge', 'purged'] : ['An anonymization', 'anonymized']
+    await notify(tx, [facts.requested_by], {
+      kind: 'erasure_done',
+      subject: facts.failed === 0 ? `${act} is done` : `${act} is done in part`,
+      body: `Request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is ready.`,
+      data: { request },
+    })
+  }
+}
