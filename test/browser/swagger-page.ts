@@ -40,7 +40,7 @@ export type SwaggerPage = {
 }
 
 /** So long something may take to appear before that is an error, in milliseconds. */
-const patience = 20_000
+const patience = 60_000
 
 /** Opens the page of the server at `url` in a profile of its own, without cookies. */
 export async function openSwagger(

@@ -161,17 +161,15 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
     const { json: document } = await http.call('GET', '/openapi.json')
     const shown: [string, number][] = []
     for (const [path, { get }] of Object.entries<Item>(document.paths)) {
-      const parameters = get?.parameters ?? []
-      if (get === undefined || parameters.some(({ required, schema }) => required && !schema.examples)) continue
+      const parameters = (get?.parameters ?? []).map((one) => ({ ...one, proposed: proposalFor(one) }))
+      if (get === undefined || parameters.some(({ required, proposed }) => required && proposed === undefined)) continue
       if (permissionsOfPeople.includes(get['x-permission'])) continue
-      // What the page fills in by itself.
-      const proposed = parameters.filter(({ schema }) => schema.examples !== undefined)
       const query = new URLSearchParams()
       let address = path
-      for (const { name, in: place, schema } of proposed) {
-        const value = String(schema.examples?.[0])
-        if (place === 'path') address = address.replace(`{${name}}`, encodeURIComponent(value))
-        else query.set(name, value)
+      for (const { name, in: place, proposed } of parameters) {
+        if (proposed === undefined) continue
+        if (place === 'path') address = address.replace(`{${name}}`, encodeURIComponent(proposed))
+        else query.set(name, proposed)
       }
       const { status } = await http.call('GET', `${address}?${query}`, { as: basic('api', key) })
       shown.push([path, status])
@@ -256,15 +254,25 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
   })
 })
 
-type Operation = {
-  tags: string[]
-  'x-permission': string
-  parameters?: { name: string; in: string; required?: boolean; schema: { examples?: unknown[] } }[]
+type Parameter = {
+  name: string
+  in: string
+  required?: boolean
+  example?: unknown
+  examples?: Record<string, { value: unknown }>
+  schema: { examples?: unknown[]; default?: unknown }
 }
+type Operation = { tags: string[]; 'x-permission': string; parameters?: Parameter[] }
 type Item = { get?: Operation }
 
 /** What no program may do. */
 const permissionsOfPeople = ['keys.read', 'clients.read', 'tenants.read']
+
+/** What the page fills in for a parameter by itself. */
+function proposalFor({ example, examples = {}, schema }: Parameter): string | undefined {
+  const proposed = example ?? Object.values(examples)[0]?.value ?? schema.examples?.[0] ?? schema.default
+  return proposed === undefined ? undefined : String(proposed)
+}
 
 /** The first group of each operation. */
 function tagsOf(document: Answer['json']): string[] {
