@@ -11,91 +11,93 @@ select id, state, login_name, directory_object_id, ref, email, external_identity
 -- PURGE
 
 -- Counts what there is to do about the people: to preview, to tell which of the acts below are needed, and to verify. $3: everybody who is dealt with by then.
-select 'assessment_attempts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from assessment_attempts where tenant_id = $1 and user_id = any($2) group by user_id
+select act, person, count(*)::int as row_count from (
+select 0 as act, user_id as person from assessment_attempts where tenant_id = $1 and user_id = any($2)
 union all
-select 'catalog_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from catalog_members where tenant_id = $1 and user_id = any($2) group by user_id
+select 1 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
 union all
-select 'enrollments' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from enrollments where tenant_id = $1 and user_id = any($2) group by user_id
+select 2 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2)
 union all
-select 'export_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from export_chunks where tenant_id = $1 and user_id = any($2) group by user_id
+select 3 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 'exports' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from exports where tenant_id = $1 and user_id = any($2) group by user_id
+select 4 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 'group_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from group_members where tenant_id = $1 and user_id = any($2) group by user_id
+select 5 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 'issued_certificates' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from issued_certificates where tenant_id = $1 and user_id = any($2) group by user_id
+select 6 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2)
 union all
-select 'notifications' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from notifications where tenant_id = $1 and user_id = any($2) group by user_id
+select 7 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 'passwords' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from passwords where tenant_id = $1 and user_id = any($2) group by user_id
+select 8 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 'person_keys' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from person_keys where tenant_id = $1 and user_id = any($2) group by user_id
+select 9 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 'product_accounts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from product_accounts where tenant_id = $1 and user_id = any($2) group by user_id
+select 10 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 'progress' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from progress where tenant_id = $1 and user_id = any($2) group by user_id
+select 11 as act, user_id as person from progress where tenant_id = $1 and user_id = any($2)
 union all
-select 'ratings' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from ratings where tenant_id = $1 and user_id = any($2) group by user_id
+select 12 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2)
 union all
-select 'reappearances' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from reappearances where tenant_id = $1 and user_id = any($2) group by user_id
+select 13 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 'record_actions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from record_actions where tenant_id = $1 and user_id = any($2) group by user_id
+select 14 as act, user_id as person from record_actions where tenant_id = $1 and user_id = any($2)
 union all
-select 'sign_in_sessions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from sign_in_sessions where tenant_id = $1 and user_id = any($2) group by user_id
+select 15 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
-select 'submission_file_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_file_chunks where tenant_id = $1 and user_id = any($2) group by user_id
+select 16 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 'submission_files' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_files where tenant_id = $1 and user_id = any($2) group by user_id
+select 17 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
 union all
-select 'submissions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submissions where tenant_id = $1 and user_id = any($2) group by user_id
+select 18 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
 union all
-select 'user_skills' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from user_skills where tenant_id = $1 and user_id = any($2) group by user_id
+select 19 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2)
 union all
-select 'api_keys' as table_name, 'reassigned' as effect, owner_id as person, count(*)::int as row_count from api_keys where tenant_id = $1 and owner_id = any($2) group by owner_id
+select 20 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 'assessment_attempts' as table_name, 'cleared graded_by' as effect, graded_by as person, count(*)::int as row_count from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[]) group by graded_by
+select 21 as act, graded_by as person from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 'catalog_members' as table_name, 'cleared added_by' as effect, added_by as person, count(*)::int as row_count from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[]) group by added_by
+select 22 as act, added_by as person from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 'course_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from course_authors where tenant_id = $1 and user_id = any($2) group by user_id
+select 23 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 'enrollments' as table_name, 'cleared enrolled_by' as effect, enrolled_by as person, count(*)::int as row_count from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[]) group by enrolled_by
+select 24 as act, enrolled_by as person from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 'enrollments' as table_name, 'cleared unenrolled_by' as effect, unenrolled_by as person, count(*)::int as row_count from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[]) group by unenrolled_by
+select 25 as act, unenrolled_by as person from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 'erasure_requests' as table_name, 'cleared requested_by' as effect, requested_by as person, count(*)::int as row_count from erasure_requests where tenant_id = $1 and requested_by = any($2) group by requested_by
+select 26 as act, requested_by as person from erasure_requests where tenant_id = $1 and requested_by = any($2)
 union all
-select 'exports' as table_name, 'cleared ordered_by' as effect, ordered_by as person, count(*)::int as row_count from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[]) group by ordered_by
+select 27 as act, ordered_by as person from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 'idempotent_requests' as table_name, 'emptied' as effect, user_id as person, count(*)::int as row_count from idempotent_requests where tenant_id = $1 and user_id = any($2) group by user_id
+select 28 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 'import_runs' as table_name, 'cleared started_by' as effect, started_by as person, count(*)::int as row_count from import_runs where tenant_id = $1 and started_by = any($2) group by started_by
+select 29 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
 union all
-select 'issued_certificates' as table_name, 'cleared issued_by' as effect, issued_by as person, count(*)::int as row_count from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[]) group by issued_by
+select 30 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 'oauth_clients' as table_name, 'reassigned' as effect, owner_id as person, count(*)::int as row_count from oauth_clients where tenant_id = $1 and owner_id = any($2) group by owner_id
+select 31 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 'posts' as table_name, 'emptied' as effect, author_id as person, count(*)::int as row_count from posts where tenant_id = $1 and author_id = any($2) group by author_id
+select 32 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 'session_instructors' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from session_instructors where tenant_id = $1 and user_id = any($2) group by user_id
+select 33 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 'sign_in_failures' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from sign_in_failures where tenant_id = $1 and user_id = any($2) group by user_id
+select 34 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 'submissions' as table_name, 'cleared graded_by' as effect, graded_by as person, count(*)::int as row_count from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[]) group by graded_by
+select 35 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 'tenants' as table_name, 'cleared created_by' as effect, created_by as person, count(*)::int as row_count from tenants where id = $1 and created_by = any($2) group by created_by
+select 36 as act, created_by as person from tenants where id = $1 and created_by = any($2)
 union all
-select 'training_plan_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from training_plan_authors where tenant_id = $1 and user_id = any($2) group by user_id
+select 37 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 'user_skills' as table_name, 'cleared awarded_by' as effect, awarded_by as person, count(*)::int as row_count from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[]) group by awarded_by
+select 38 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 'user_skills' as table_name, 'cleared revoked_by' as effect, revoked_by as person, count(*)::int as row_count from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[]) group by revoked_by
+select 39 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 'users' as table_name, 'cleared manager_id' as effect, manager_id as person, count(*)::int as row_count from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[]) group by manager_id
+select 40 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 'users' as table_name, 'cleared deleted_by' as effect, deleted_by as person, count(*)::int as row_count from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[]) group by deleted_by
+select 41 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
 union all
-select 'users' as table_name, 'deleted' as effect, id as person, count(*)::int as row_count from users where tenant_id = $1 and id = any($2) group by id;
+select 42 as act, id as person from users where tenant_id = $1 and id = any($2)
+) located group by act, person;
 
 -- assessment_attempts: deleted.
 delete from assessment_attempts where tenant_id = $1 and user_id = any($2);
@@ -315,65 +317,67 @@ select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 -- ANONYMIZE
 
 -- Counts what there is to do about the people: to preview, to tell which of the acts below are needed, and to verify. $3: everybody who is dealt with by then.
-select 'assessment_attempts' as table_name, 'cleared feedback' as effect, user_id as person, count(*)::int as row_count from assessment_attempts where tenant_id = $1 and user_id = any($2) and feedback is not null group by user_id
+select act, person, count(*)::int as row_count from (
+select 0 as act, user_id as person from assessment_attempts where tenant_id = $1 and user_id = any($2) and feedback is not null
 union all
-select 'catalog_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from catalog_members where tenant_id = $1 and user_id = any($2) group by user_id
+select 1 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
 union all
-select 'enrollments' as table_name, 'cleared note' as effect, user_id as person, count(*)::int as row_count from enrollments where tenant_id = $1 and user_id = any($2) and note is not null group by user_id
+select 2 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2) and note is not null
 union all
-select 'export_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from export_chunks where tenant_id = $1 and user_id = any($2) group by user_id
+select 3 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 'exports' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from exports where tenant_id = $1 and user_id = any($2) group by user_id
+select 4 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 'group_members' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from group_members where tenant_id = $1 and user_id = any($2) group by user_id
+select 5 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 'issued_certificates' as table_name, 'cleared number' as effect, user_id as person, count(*)::int as row_count from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null group by user_id
+select 6 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
 union all
-select 'notifications' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from notifications where tenant_id = $1 and user_id = any($2) group by user_id
+select 7 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 'passwords' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from passwords where tenant_id = $1 and user_id = any($2) group by user_id
+select 8 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 'person_keys' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from person_keys where tenant_id = $1 and user_id = any($2) group by user_id
+select 9 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 'product_accounts' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from product_accounts where tenant_id = $1 and user_id = any($2) group by user_id
+select 10 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 'ratings' as table_name, 'cleared comment' as effect, user_id as person, count(*)::int as row_count from ratings where tenant_id = $1 and user_id = any($2) and comment is not null group by user_id
+select 11 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
 union all
-select 'reappearances' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from reappearances where tenant_id = $1 and user_id = any($2) group by user_id
+select 12 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 'sign_in_sessions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from sign_in_sessions where tenant_id = $1 and user_id = any($2) group by user_id
+select 13 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
-select 'submission_file_chunks' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_file_chunks where tenant_id = $1 and user_id = any($2) group by user_id
+select 14 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 'submission_files' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submission_files where tenant_id = $1 and user_id = any($2) group by user_id
+select 15 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
 union all
-select 'submissions' as table_name, 'deleted' as effect, user_id as person, count(*)::int as row_count from submissions where tenant_id = $1 and user_id = any($2) group by user_id
+select 16 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
 union all
-select 'user_skills' as table_name, 'cleared revoke_reason' as effect, user_id as person, count(*)::int as row_count from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null group by user_id
+select 17 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
 union all
-select 'api_keys' as table_name, 'reassigned' as effect, owner_id as person, count(*)::int as row_count from api_keys where tenant_id = $1 and owner_id = any($2) group by owner_id
+select 18 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 'course_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from course_authors where tenant_id = $1 and user_id = any($2) group by user_id
+select 19 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 'idempotent_requests' as table_name, 'emptied' as effect, user_id as person, count(*)::int as row_count from idempotent_requests where tenant_id = $1 and user_id = any($2) group by user_id
+select 20 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 'oauth_clients' as table_name, 'reassigned' as effect, owner_id as person, count(*)::int as row_count from oauth_clients where tenant_id = $1 and owner_id = any($2) group by owner_id
+select 21 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 'posts' as table_name, 'emptied' as effect, author_id as person, count(*)::int as row_count from posts where tenant_id = $1 and author_id = any($2) group by author_id
+select 22 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 'session_instructors' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from session_instructors where tenant_id = $1 and user_id = any($2) group by user_id
+select 23 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 'sign_in_failures' as table_name, 'removed' as effect, user_id as person, count(*)::int as row_count from sign_in_failures where tenant_id = $1 and user_id = any($2) group by user_id
+select 24 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 'training_plan_authors' as table_name, 'reassigned' as effect, user_id as person, count(*)::int as row_count from training_plan_authors where tenant_id = $1 and user_id = any($2) group by user_id
+select 25 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 'users' as table_name, 'cleared manager_id' as effect, manager_id as person, count(*)::int as row_count from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[]) group by manager_id
+select 26 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 'users' as table_name, 'anonymized' as effect, id as person, count(*)::int as row_count from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+select 27 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
-      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null) group by id;
+      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null)
+) located group by act, person;
 
 -- assessment_attempts: cleared feedback.
 update assessment_attempts set feedback = null where tenant_id = $1 and user_id = any($2) and feedback is not null;

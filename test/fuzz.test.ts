@@ -6,6 +6,7 @@ import {
   awkwardTexts,
   brokenBodies,
   codeOf,
+  type KnownIds,
   type OpenApiOperation,
   operationsOf,
   type Parameter,
@@ -23,8 +24,31 @@ let key: Credential
 let administrator: Credential
 let operator: Credential
 let operations: OpenApiOperation[]
-/** Ids of what there is, by the part of the path that names it. */
+/** Ids of what there is, by the part of the path that comes before an id. */
 const ids: Record<string, string[]> = {}
+/** What a field or a parameter names, where its name says so. */
+const thingsNamed: Record<string, string> = {
+  user_id: 'users',
+  user_ids: 'users',
+  author_ids: 'users',
+  instructor_ids: 'users',
+  catalog_id: 'catalogs',
+  course_id: 'courses',
+  course_ids: 'courses',
+  training_plan_id: 'training-plans',
+  session_id: 'sessions',
+  group_id: 'groups',
+  skill_id: 'skills',
+  skillId: 'skills',
+  competencyId: 'skills',
+  level_id: 'levels',
+  levelId: 'levels',
+  competencyLevelId: 'levels',
+  scale_set_id: 'scale-sets',
+  scaleSetId: 'scale-sets',
+  award_id: 'awards',
+  export_id: 'exports',
+}
 
 /** Changes of these are no doing of the request: they note that a credential was used, or was not right. */
 const noted = [
@@ -64,9 +88,56 @@ beforeAll(async () => {
   ids.clients = [(await made('/api/v1/clients', { name: 'Fuzz', scopes: ['api/read'] })).client.id]
   ids.tenants = [tenant]
   ids.token = [tenant]
+  await makeThings(users.slice(10))
   await watchChanges()
 })
 afterAll(() => http.close())
+
+/** Two of everything that belongs to learning, with some of the users in them. */
+async function makeThings(users: string[]): Promise<void> {
+  const make = async (part: string, path: string, body: object): Promise<string> => {
+    const { status, json } = await http.call('POST', `/api/v1${path}`, { as: key, body })
+    expect([path, status < 300, json.code]).toEqual([path, true, undefined])
+    ids[part] = [...(ids[part] ?? []), json.id]
+    return json.id
+  }
+  for (const [index, user] of users.slice(0, 2).entries()) {
+    const catalog_id = await make('catalogs', '/catalogs', { title: 'Fuzz' })
+    const course_id = await make('courses', '/courses', { catalog_id, title: 'Fuzz' })
+    await make('training-plans', '/training-plans', { catalog_id, title: 'Fuzz', course_ids: [course_id] })
+    await make('sessions', `/courses/${course_id}/sessions`, { title: 'Fuzz' })
+    await make('groups', '/groups', { display_name: 'Fuzz' })
+    const own = index === 0 ? {} : { catalog_id }
+    const levels = [{ title: 'Fuzz', value: 1 }]
+    const scale_set_id = await make('scale-sets', '/scale-sets', { title: 'Fuzz', levels, ...own })
+    const skill_id = await make('skills', '/skills', { title: 'Fuzz', scale_set_id, ...own })
+    const level_id = (await http.call('GET', `/api/v1/scale-sets/${scale_set_id}`, { as: key })).json.levels[0].id
+    ids.levels = [...(ids.levels ?? []), level_id]
+    const enrollment = await make('enrollments', '/enrollments', { user_id: user, course_id })
+    await http.call('POST', `/api/v1/enrollments/${enrollment}/complete`, { as: key, body: {} })
+    await make('issued-certificates', `/enrollments/${enrollment}/certificates`, {})
+    await make('awards', `/users/${user}/skills`, { skill_id, level_id })
+    await make('exports', `/users/${user}/exports`, {})
+    const body = { user_ids: users }
+    await http.call('POST', `/api/v1/catalogs/${catalog_id}/members`, { as: key, body })
+  }
+  const { catalogs = [], courses = [], enrollments = [], skills = [] } = ids
+  const odata = { CourseCatalogs: catalogs, Courses: courses, Enrollments: enrollments, Skills: skills }
+  Object.assign(ids, odata, {
+    Competencies: skills,
+    SkillScaleSets: ids['scale-sets'],
+    members: users,
+    catalog: catalogs,
+  })
+}
+
+/** What a name in an operation stands for; else what comes before it in the path, else users. */
+function knownIds(path: string): KnownIds {
+  return (name) => {
+    const [, part = ''] = new RegExp(`([\\w-]+)(?:/|\\('?)\\{${name}\\}`).exec(path) ?? []
+    return ids[thingsNamed[name] ?? ''] ?? ids[part] ?? ids.users ?? []
+  }
+}
 
 /** Counts every change of every row that is committed. */
 async function watchChanges(): Promise<void> {
@@ -96,7 +167,7 @@ type Sent = { path: string; options: CallOptions }
 
 function requests(operation: OpenApiOperation): fc.Arbitrary<Sent> {
   const { parameters, body } = operation
-  const known = Object.entries(ids).find(([part]) => operation.path.includes(`/${part}/`))?.[1] ?? ids.users ?? []
+  const known = knownIds(operation.path)
   const path = fc
     .tuple(...parameters.filter((one) => one.in === 'path').map((one) => named(one, known)))
     .map((values) => values.reduce((text, [name, value]) => text.replace(`{${name}}`, encode(value)), operation.path))
@@ -131,9 +202,9 @@ function requests(operation: OpenApiOperation): fc.Arbitrary<Sent> {
 }
 
 /** A parameter with a value: mostly one that its schema allows. */
-function named({ name, schema }: Parameter, known: readonly string[]): fc.Arbitrary<[string, unknown]> {
+function named({ name, schema }: Parameter, known: KnownIds): fc.Arbitrary<[string, unknown]> {
   // Waiting for a certificate that does not come takes as long as it says.
-  const allowed = name === 'wait' ? fc.constantFrom(0, 61, -1) : valuesOf(schema, known)
+  const allowed = name === 'wait' ? fc.constantFrom(0, 61, -1) : valuesOf(schema, known, name)
   return fc
     .oneof({ weight: 4, arbitrary: allowed }, { weight: 1, arbitrary: awkwardTexts })
     .map((value) => [name, value])
@@ -144,11 +215,7 @@ const strayBodies: fc.Arbitrary<CallOptions> = fc.oneof(
   { weight: 1, arbitrary: anything.map((body) => ({ body })) },
 )
 
-function bodiesOf(
-  schema: Parameters<typeof valuesOf>[0],
-  type: string,
-  known: readonly string[],
-): fc.Arbitrary<CallOptions> {
+function bodiesOf(schema: Parameters<typeof valuesOf>[0], type: string, known: KnownIds): fc.Arbitrary<CallOptions> {
   const form = type === 'application/x-www-form-urlencoded'
   const headers = { 'content-type': type }
   const allowed = valuesOf(schema, known)

@@ -118,16 +118,19 @@ const awkwardTexts = fc.constantFrom(
   ...['null', 'true', '0', '-1', '1e999', 'NaN', 'x'.repeat(5000), '2026-13', '9999-12', '0000-00', '__proto__'],
 )
 
-/** Values that a schema allows, with awkward ones among them; `ids` are UUIDs of things that there are. */
-export function valuesOf(schema: Schema, ids: readonly string[]): fc.Arbitrary<unknown> {
+/** UUIDs of things that there are, by the name of the field or the parameter that names one. */
+export type KnownIds = (name: string) => readonly string[]
+
+/** Values that a schema allows for what is called `name`, with awkward ones among them. */
+export function valuesOf(schema: Schema, ids: KnownIds, name = ''): fc.Arbitrary<unknown> {
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum)
-  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map((one) => valuesOf(one, ids)))
+  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map((one) => valuesOf(one, ids, name)))
   const choices = [schema.type ?? 'null'].flat().map((type): fc.Arbitrary<unknown> => {
     switch (type) {
       case 'object':
         return objectsOf(schema, ids)
       case 'array':
-        return fc.array(valuesOf(schema.items ?? {}, ids), {
+        return fc.array(valuesOf(schema.items ?? {}, ids, name), {
           minLength: schema.minItems ?? 0,
           maxLength: Math.min(3, schema.maxItems ?? 3),
         })
@@ -137,7 +140,7 @@ export function valuesOf(schema: Schema, ids: readonly string[]): fc.Arbitrary<u
       case 'boolean':
         return fc.boolean()
       case 'string':
-        return textsOf(schema, ids)
+        return textsOf(schema, ids(name))
       default:
         return fc.constant(null)
     }
@@ -146,8 +149,14 @@ export function valuesOf(schema: Schema, ids: readonly string[]): fc.Arbitrary<u
 }
 
 function textsOf({ format, minLength, maxLength }: Schema, ids: readonly string[]): fc.Arbitrary<string> {
-  if (format === 'uuid') return fc.oneof(fc.constantFrom(...ids), fc.uuid())
-  if (format === 'date-time') return fc.date({ noInvalidDate: true }).map((date) => date.toISOString())
+  if (format === 'uuid') {
+    return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...ids) }, { weight: 1, arbitrary: fc.uuid() })
+  }
+  if (format === 'date') return fc.constantFrom('2026-02-28', '2026-02-30', '0000-01-01', '9999-12-31', '1-1-1')
+  if (format === 'date-time') {
+    const recent = fc.date({ min: new Date('2020-01-01'), max: new Date('2026-06-30'), noInvalidDate: true })
+    return fc.oneof(recent, fc.date({ noInvalidDate: true })).map((date) => date.toISOString())
+  }
   const bounds = { minLength: minLength ?? 0, maxLength: Math.min(40, maxLength ?? 40) }
   return fc.oneof(
     fc.string({ ...bounds, unit: 'grapheme' }),
@@ -156,12 +165,12 @@ function textsOf({ format, minLength, maxLength }: Schema, ids: readonly string[
   )
 }
 
-function objectsOf(schema: Schema, ids: readonly string[]): fc.Arbitrary<unknown> {
+function objectsOf(schema: Schema, ids: KnownIds): fc.Arbitrary<unknown> {
   const names = Object.keys(schema.properties ?? {})
   if (names.length === 0)
     return fc.dictionary(fc.string({ maxLength: 8 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })
   const shape = Object.fromEntries(
-    Object.entries(schema.properties ?? {}).map(([name, property]) => [name, valuesOf(property, ids)]),
+    Object.entries(schema.properties ?? {}).map(([name, property]) => [name, valuesOf(property, ids, name)]),
   )
   if (schema.maxProperties === 1) {
     return fc.constantFrom(...names).chain((name) => fc.record({ [name]: shape[name] ?? fc.constant(null) }))

@@ -46,13 +46,32 @@ export const permissions = {
     scopes: reading,
     own: true,
   },
+  'exports.read': {
+    does: 'follow and fetch kept exports of a user',
+    roles: officers,
+    scopes: reading,
+    own: true,
+  },
+  'exports.order': { does: 'order and delete kept exports of a user', roles: officers, scopes: writing },
+  'transcripts.read': {
+    does: 'read the transcript and the skills of a user',
+    roles: administrators,
+    scopes: reading,
+    own: true,
+  },
+  'groups.read': { does: 'read groups of the directory and who is in them', roles: administrators, scopes: reading },
+  'groups.write': {
+    does: 'create groups, set their members, synchronize them, which creates users',
+    roles: administrators,
+    scopes: writing,
+  },
   'learning.read': {
     does: 'read catalogs, courses, enrollments and certificates of learners',
     roles: administrators,
     scopes: reading,
   },
   'learning.write': {
-    does: 'enroll and unenroll, change who is in a catalog, purge enrollments',
+    does: 'create catalogs, courses and training plans, change who is in them, enroll, complete, certify, unenroll, purge enrollments',
     roles: administrators,
     scopes: writing,
   },

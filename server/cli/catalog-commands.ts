@@ -44,7 +44,7 @@ function addList(group: Command): void {
     .addHelpText('after', helpText({ examples: ['lethe catalog list', 'lethe catalog list --json'] }))
     .action(async (_options, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
-        const catalogs = await run((tx) => listCatalogs(tx))
+        const { catalogs } = await run((tx) => listCatalogs(tx))
         output.result({ catalogs }, () =>
           formatTable(catalogs, [
             { title: 'id', value: ({ id }) => id },

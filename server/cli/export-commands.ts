@@ -27,7 +27,7 @@ export function addExportCommands(program: Command): void {
     .addHelpText('after', helpText({ examples: ['lethe export list', 'lethe export list --limit 10 --json'] }))
     .action(async (options: { limit: string; before?: string }, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
-        const exports = await run((tx) =>
+        const { exports } = await run((tx) =>
           listExports(tx, {
             limit: Number(options.limit),
             ...(options.before !== undefined && { before: options.before }),

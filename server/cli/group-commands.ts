@@ -26,7 +26,7 @@ export function addGroupCommands(program: Command): void {
     .addHelpText('after', helpText({ examples: ['lethe group list', 'lethe group list --json'] }))
     .action(async (_options, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
-        const groups = await run((tx) => listGroups(tx))
+        const { groups } = await run((tx) => listGroups(tx))
         output.result({ groups }, () =>
           formatTable(groups, [
             { title: 'id', value: ({ id }) => id },

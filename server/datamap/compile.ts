@@ -39,8 +39,8 @@ export type IdentifierColumn = { column: string; kind: IdentifierKind }
 /** What one operation does, and the counts of it. */
 export type Plan = {
   /**
-   * What there is to do about some people: rows of (table_name, effect, person, row_count). Parameters: tenant, ids, and
-   * the ids of all people who are dealt with by then, at least the same ones.
+   * What there is to do about some people: rows of (act, person, row_count), the act by its place in `acts`. Parameters:
+   * tenant, ids, and the ids of all people who are dealt with by then, at least the same ones.
    * The same statement previews, tells the erasure what to touch, and afterwards verifies that nothing is left to do.
    */
   locate: Statement
@@ -100,6 +100,10 @@ function compilePlan(operation: Operation, map: Record<string, AnyEntry>, facts:
   const tables = Object.keys(map).sort()
   const branches: string[] = []
   const acts: Act[] = []
+  const add = (act: Act, person: string, where: string) => {
+    branches.push(`select ${acts.length} as act, ${person} as person from ${act.table} where ${where}`)
+    acts.push(act)
+  }
   const aboutPerson = childrenFirst(
     tables.filter((table) => entryOf(map, table).about === 'person'),
     facts,
@@ -110,14 +114,13 @@ function compilePlan(operation: Operation, map: Record<string, AnyEntry>, facts:
     const where = `${tenantColumnOf(facts, table)} = $1 and ${owner} = any($2)`
     const treatment = operation === 'purge' ? 'delete' : entry.anonymize
     if (treatment === 'delete') {
-      branches.push(countBranch(table, 'deleted', owner, where))
-      acts.push(actOf(table, 'deleted', [`delete from ${table} where ${where}`]))
+      add(actOf(table, 'deleted', [`delete from ${table} where ${where}`]), owner, where)
     } else if (typeof treatment === 'object') {
       for (const column of treatment.clear) {
         const empty = emptyOf(facts, table, column)
         const present = `${where} and ${empty === 'null' ? `${column} is not null` : `${column} <> ${empty}`}`
-        branches.push(countBranch(table, `cleared ${column}`, owner, present))
-        acts.push(actOf(table, `cleared ${column}`, [`update ${table} set ${column} = ${empty} where ${present}`]))
+        const statement = `update ${table} set ${column} = ${empty} where ${present}`
+        add(actOf(table, `cleared ${column}`, [statement]), owner, present)
       }
     }
   }
@@ -136,45 +139,41 @@ function compilePlan(operation: Operation, map: Record<string, AnyEntry>, facts:
           ? `(${taker} is null or ${taker} <> all(${people}))`
           : `${taker} <> all(${people})`
       const effect = effectOf(columnClass, column)
-      branches.push(countBranch(table, effect, column, where + others('$3::uuid[]')))
-      acts.push(
-        actOf(
-          table,
-          effect,
-          actorStatements(table, column, {
-            purge: columnClass.purge,
-            where,
-            others: others('$2'),
-            takers: takersOf(entry, operation),
-            entry,
-            facts,
-          }),
-        ),
-      )
+      const statements = actorStatements(table, column, {
+        purge: columnClass.purge,
+        where,
+        others: others('$2'),
+        takers: takersOf(entry, operation),
+        entry,
+        facts,
+      })
+      add(actOf(table, effect, statements), column, where + others('$3::uuid[]'))
     }
   }
 
   const own = entryOf(map, peopleTable)
   if (operation === 'purge') {
-    branches.push(countBranch(peopleTable, 'deleted', 'id', ownRows))
-    acts.push(
-      actOf(peopleTable, 'deleted', [
-        `update ${peopleTable} set ${assignments(redactionsOf(own, facts))} where ${ownRows}`,
-        `delete from ${peopleTable} where ${ownRows}`,
-      ]),
-    )
+    const statements = [
+      `update ${peopleTable} set ${assignments(redactionsOf(own, facts))} where ${ownRows}`,
+      `delete from ${peopleTable} where ${ownRows}`,
+    ]
+    add(actOf(peopleTable, 'deleted', statements), 'id', ownRows)
   } else {
     const values = { ...redactionsOf(own, facts), ...own.whenAnonymized }
     // A time is never the same again; everything else must be as the act leaves it.
     const left = Object.entries(values).flatMap(([column, value]) =>
       value === 'now()' ? [] : [`${column} is distinct from ${value}`],
     )
-    branches.push(countBranch(peopleTable, 'anonymized', 'id', `${ownRows} and (${left.join(' or ')})`))
-    acts.push(actOf(peopleTable, 'anonymized', [`update ${peopleTable} set ${assignments(values)} where ${ownRows}`]))
+    const statement = `update ${peopleTable} set ${assignments(values)} where ${ownRows}`
+    add(actOf(peopleTable, 'anonymized', [statement]), 'id', `${ownRows} and (${left.join(' or ')})`)
   }
   const mentions = tables.flatMap((table) => mentionColumns(table, entryOf(map, table), operation, facts))
   return {
-    locate: named(`locate_${operation}`, branches.join('\nunion all\n')),
+    // Counted once for all tables: an aggregate for each costs more than what there is to count.
+    locate: named(
+      `locate_${operation}`,
+      `select act, person, count(*)::int as row_count from (\n${branches.join('\nunion all\n')}\n) located group by act, person`,
+    ),
     acts,
     mentions,
     lookUpMentions: named(`mentions_${operation}`, mentionLookUp(mentions)),
@@ -206,10 +205,6 @@ function actOf(table: string, effect: string, texts: (string | { text: string; o
 /** The name follows from the text, so that a connection never takes an old plan for a new statement. */
 function named(kind: string, text: string): Statement {
   return { name: `${kind}_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`, text }
-}
-
-function countBranch(table: string, effect: string, person: string, where: string): string {
-  return `select '${table}' as table_name, '${effect}' as effect, ${person} as person, count(*)::int as row_count from ${table} where ${where} group by ${person}`
 }
 
 function effectOf(columnClass: Extract<ColumnClass, { is: 'actor' }>, column: string): string {

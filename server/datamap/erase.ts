@@ -3,7 +3,7 @@ import type { Act, Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import type { Identifier } from './identifiers.ts'
 import { type Effect, type Located, locate, sumEffects } from './locate.ts'
-import { canLookUp, findMentions, type Mention, scrubMentions } from './mentions.ts'
+import { findMentions, type Mention, scrubMentions } from './mentions.ts'
 
 export type ErasureOptions = {
   operation: Operation
@@ -19,56 +19,38 @@ export type ErasureOptions = {
   located: Located[]
 }
 
+/** What to do to one table about some people. */
+export type PreparedAct = (tx: TenantTransaction) => Promise<Done[]>
+
 export type ScrubOptions = Pick<ErasureOptions, 'operation' | 'people' | 'findAlsoErased'> & {
   identifiers: Identifier[]
   /** Values of identifiers that somebody else holds too: they stay where they stand. May still be under way. */
   shared: Promise<Set<string>>
 }
 
-/** What is left of people, in rows and in mentions; nothing, when all went well. */
-export type Left = { located: Located[]; mentions: Mention[] }
-
 /**
  * Erases people by the data map, in the transaction given: deletes what is about them, takes them out of what they did,
  * and deletes their own rows last; or, to anonymize them, does so with what names or describes them and keeps the rest.
  * Then counts again, by the same map, what there is about them. The caller has locked the people, so that nothing can be
- * added meanwhile, and calls {@link scrub} later. Answers what was done to which table, in rows as the database counted
- * them, and what is left.
+ * added meanwhile, and calls {@link scrub} too. Answers what was done to which table, in rows as the database counted
+ * them, and what is left. All of it is sent at once: what the caller sends next comes after it.
  */
 export async function erase(
   tx: TenantTransaction,
-  options: ErasureOptions,
-): Promise<{ effects: Effect[]; left: Left }> {
-  const acts = await prepare(options)
-  const [parts, located] = await Promise.all([
+  acts: PreparedAct[],
+  options: Pick<ErasureOptions, 'operation' | 'people' | 'findAlsoErased'>,
+): Promise<{ effects: Effect[]; left: Located[] }> {
+  const [parts, left] = await Promise.all([
     Promise.all(acts.map((act) => act(tx))),
     locate(tx, options.operation, options.people),
   ])
-  return { effects: await count(parts.flat(), options), left: { located, mentions: [] } }
-}
-
-/** {@link erase} and {@link scrub} together, in fewer round trips. */
-export async function eraseAndScrub(
-  tx: TenantTransaction,
-  options: ErasureOptions & ScrubOptions,
-): Promise<{ effects: Effect[]; left: Left }> {
-  const { operation, people, identifiers } = options
-  const acts = await prepare(options)
-  // All of it is sent at once. The mentions are looked for among what the acts leave.
-  const [parts, located, lookedUp] = await Promise.all([
-    Promise.all(acts.map((act) => act(tx))),
-    locate(tx, operation, people),
-    canLookUp(identifiers) ? findMentions(tx, operation, identifiers, goneWith(options)) : undefined,
-  ])
-  // Many are looked for by reading the tables, which needs the connection to itself.
-  const found = lookedUp ?? (await findMentions(tx, operation, identifiers, goneWith(options)))
-  const { done, mentions } = await scrubFound(tx, found, options)
-  return { effects: await count([...parts.flat(), ...done], options), left: { located, mentions } }
+  return { effects: await count(parts.flat(), options), left }
 }
 
 /**
  * Takes the identifiers of people who are erased out of whatever else mentions them, in the transaction given, and looks
- * once more. Answers what was done, and the mentions that are left.
+ * once more. Answers what was done, and the mentions that are left. Of many identifiers it reads the tables, which needs
+ * the connection to itself; see {@link canLookUp}.
  */
 export async function scrub(
   tx: TenantTransaction,
@@ -82,8 +64,13 @@ export async function scrub(
 /** What was done, with the owners of the rows it was done to. */
 type Done = { effect: Effect; owners: string[] }
 
-/** The acts of the map for which there are rows. */
-async function prepare({ operation, people, located, findHeir }: ErasureOptions) {
+/** The acts of the map for which there are rows, for {@link erase}. */
+export async function prepareActs({
+  operation,
+  people,
+  located,
+  findHeir,
+}: Pick<ErasureOptions, 'operation' | 'people' | 'located' | 'findHeir'>): Promise<PreparedAct[]> {
   const touched = new Set(located.map(({ table, effect }) => `${table} ${effect}`))
   const acts = compiledMap.plans[operation].acts.filter(({ table, effect }) => touched.has(`${table} ${effect}`))
   const heir = acts.some(({ statements }) => statements.some(({ needsHeir }) => needsHeir))

@@ -15,13 +15,20 @@ export async function locate(
   people: string[],
   gone = people,
 ): Promise<Located[]> {
-  const { name, text } = compiledMap.plans[operation].locate
-  const { rows } = await tx.query<{ table_name: string; effect: string; person: string; row_count: number }>(
+  const {
+    acts,
+    locate: { name, text },
+  } = compiledMap.plans[operation]
+  const { rows } = await tx.query<{ act: number; person: string; row_count: number }>(
     text,
     [tx.tenantId, people, gone],
     name,
   )
-  return rows.map((row) => ({ table: row.table_name, effect: row.effect, person: row.person, rows: row.row_count }))
+  return rows.map(({ act, person, row_count }) => {
+    const found = acts[act]
+    if (found === undefined) throw new Error('the map locates rows for an act that it does not have')
+    return { table: found.table, effect: found.effect, person, rows: row_count }
+  })
 }
 
 /**

@@ -5,7 +5,7 @@ import { notify } from '../notify/notify.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { type CertificateClaims, sign, subjectDigest } from './certificate.ts'
 import { identifierHashKey } from './keys.ts'
-import { activeSigningKey } from './signing-keys.ts'
+import { activeSigningKey, type SigningKey } from './signing-keys.ts'
 import { readSubjectLines } from './subject-lines.ts'
 
 /** Whoever certifies, retries or cancels a request waits for its row. Sent at once; fails with the transaction. */
@@ -17,19 +17,29 @@ export function lockRequest(tx: TenantTransaction, request: string): void {
   )
 }
 
-/**
- * Signs what was done for a request whose people are all verified or failed, and tells who ordered it. The caller has
- * locked the request, and orders the search of the whole database once this is committed. Where nobody is done there is
- * nothing to certify, and the request ends.
- */
-export async function certify(tx: TenantTransaction, request: string): Promise<void> {
+type ForCertificate = { facts: Facts; digest: string; key: SigningKey }
+
+/** Reads what a certificate says, with the key that signs it, after the caller has locked the request. */
+export async function readForCertificate(tx: TenantTransaction, request: string): Promise<ForCertificate> {
   const [facts, digest, key] = await Promise.all([
     readFacts(tx, request),
     digestSubjects(tx, request),
     activeSigningKey(tx),
   ])
+  return { facts, digest, key }
+}
+
+/**
+ * Signs what was done for a request whose people are all verified or failed, and tells who ordered it. The search of the
+ * whole database is ordered once this is committed. Where nobody is done there is nothing to certify, and the request ends.
+ */
+export async function certify(
+  tx: TenantTransaction,
+  request: string,
+  { facts, digest, key }: ForCertificate,
+): Promise<void> {
   if (facts.done === 0) {
-    await finishWithoutCertificate(tx, request)
+    await endWithoutCertificate(tx, request)
     return
   }
   const claims: CertificateClaims = {
@@ -88,22 +98,23 @@ async function digestSubjects(tx: TenantTransaction, request: string): Promise<s
   return digest.hex()
 }
 
-/** What a certificate says, as the database has it. */
-export async function readFacts(tx: TenantTransaction, request: string) {
-  const { rows } = await tx.query<{
-    operation: Operation
-    initiated_from: string
-    requested_by: string | null
-    map_version: string
-    created_at: Date
-    started_at: Date | null
-    total: number
-    done: number
-    failed: number
-    shared: number
-    effects: Effect[]
-    now: Date
-  }>(
+type Facts = {
+  operation: Operation
+  initiated_from: string
+  requested_by: string | null
+  map_version: string
+  created_at: Date
+  started_at: Date | null
+  total: number
+  done: number
+  failed: number
+  shared: number
+  effects: Effect[]
+  now: Date
+}
+
+async function readFacts(tx: TenantTransaction, request: string): Promise<Facts> {
+  const { rows } = await tx.query<Facts>(
     `select r.operation, r.initiated_from, r.requested_by, r.map_version, r.created_at, r.started_at, now() as now,
        s.total, s.done, s.failed,
        (select shared from erasure_steps where tenant_id = $1 and request_id = $2 and step = 'erase')::int as shared,
@@ -126,7 +137,7 @@ export async function readFacts(tx: TenantTransaction, request: string) {
 }
 
 /** Ends a request of which nobody is done. */
-export async function finishWithoutCertificate(tx: TenantTransaction, request: string): Promise<void> {
+export async function endWithoutCertificate(tx: TenantTransaction, request: string): Promise<void> {
   tx.send(
     `with steps as (
        update erasure_steps set state = 'failed', finished_at = clock_timestamp()
@@ -140,11 +151,7 @@ export async function finishWithoutCertificate(tx: TenantTransaction, request: s
 }
 
 /** Tells the initiator that it is done. Names nobody. */
-async function tell(
-  tx: TenantTransaction,
-  request: string,
-  facts: { operation: Operation; requested_by: string | null; done: number; failed: number },
-): Promise<void> {
+async function tell(tx: TenantTransaction, request: string, facts: Facts): Promise<void> {
   if (facts.requested_by !== null) {
     const [act, done] = facts.operation === 'purge' ? ['A purge', 'purged'] : ['An anonymization', 'anonymized']
     await notify(tx, [facts.requested_by], {

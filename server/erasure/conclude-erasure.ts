@@ -5,7 +5,7 @@ import type { Identifier } from '../datamap/identifiers.ts'
 import type { Effect } from '../datamap/locate.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
-import { certify, finishWithoutCertificate, lockRequest, readFacts } from './certify.ts'
+import { certify, endWithoutCertificate, lockRequest, readForCertificate } from './certify.ts'
 import { findSubjects } from './find-subjects.ts'
 import { openWith } from './keys.ts'
 import { recordResidue, residueOf } from './residue.ts'
@@ -38,9 +38,9 @@ export async function concludeErasure(
       )
       recordResidue(tx, request, residue)
       if (state.running > erased.length) return 'more'
-      // Nobody's identifiers were opened here: perhaps because the master key is wrong, and then nobody is done.
-      if (erased.length === 0 && (await readFacts(tx, request)).done === 0) await finishWithoutCertificate(tx, request)
-      else await certify(tx, request)
+      // Where nobody's identifiers were opened, perhaps because the master key is wrong, nobody is done.
+      if (erased.length === 0 && !(await isAnybodyDone(tx, request))) await endWithoutCertificate(tx, request)
+      else await certify(tx, request, await readForCertificate(tx, request))
       return 'concluded'
     })
     if (outcome !== 'more') return outcome
@@ -79,6 +79,14 @@ async function lockAndRead(tx: TenantTransaction, request: string) {
     queued: row.queued,
     running: row.running,
   }
+}
+
+async function isAnybodyDone(tx: TenantTransaction, request: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `select from erasure_subjects where tenant_id = $1 and request_id = $2 and state = 'done' limit 1`,
+    [tx.tenantId, request],
+  )
+  return rowCount > 0
 }
 
 type ErasedSubject = { user_id: string; sealed_identifiers: Buffer | null }
@@ -120,11 +128,11 @@ async function scrubErased(
     shared: Promise.resolve(new Set()),
     findAlsoErased: (owners) => findSubjects(tx, request, owners),
   })
-  return { effects, residue: residueOf({ located: [], mentions: left }, identifiers) }
+  return { effects, residue: residueOf({ mentions: left }, identifiers) }
 }
 
 /** Adds to the receipt what was scrubbed after the people were erased. */
-function recordScrubbed(tx: TenantTransaction, request: string, effects: Effect[]): void {
+export function recordScrubbed(tx: TenantTransaction, request: string, effects: Effect[]): void {
   if (effects.length === 0) return
   tx.send(
     `with receipt as (

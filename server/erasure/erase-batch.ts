@@ -3,9 +3,10 @@ import type { Application } from '../application.ts'
 import { recordErased } from '../audit/record-erased.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
-import { erase, eraseAndScrub } from '../datamap/erase.ts'
+import { erase, prepareActs, scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { type Effect, type Located, locate } from '../datamap/locate.ts'
+import { canLookUp } from '../datamap/mentions.ts'
 import { lockPeople } from '../datamap/people.ts'
 import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
 import { notify } from '../notify/notify.ts'
@@ -14,7 +15,8 @@ import { findHeir } from '../people/heir.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
-import { certify, lockRequest } from './certify.ts'
+import { certify, lockRequest, readForCertificate } from './certify.ts'
+import { recordScrubbed } from './conclude-erasure.ts'
 import { findSubjects } from './find-subjects.ts'
 import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
 import { recordResidue, residueOf } from './residue.ts'
@@ -54,11 +56,7 @@ export async function eraseBatch(
       claimed = subjects.map(({ id }) => id)
       if (subjects.length === 0) return 'none'
       await eraseClaimed(tx, request, subjects, all)
-      if (all) {
-        lockRequest(tx, request)
-        await certify(tx, request)
-        return 'concluded'
-      }
+      if (all) return 'concluded'
       return subjects.length === batchSize ? 'more' : 'none'
     })
   } catch (error) {
@@ -133,7 +131,7 @@ export async function awaitWaiting(tx: TenantTransaction, request: string): Prom
 
 /**
  * Erases those who were taken and verifies by the map what is left of them: who left something fails. With `all` their
- * mentions go too, and the others are done; otherwise that comes when all of the request are erased.
+ * mentions go too, the others are done, and the request is certified; otherwise that comes when all of it are erased.
  */
 async function eraseClaimed(tx: TenantTransaction, request: string, claimed: Claimed[], all: boolean): Promise<void> {
   const [{ operation, sealedKey, requestedBy } = { operation: 'purge', sealedKey: null, requestedBy: null }] = claimed
@@ -161,7 +159,12 @@ async function eraseClaimed(tx: TenantTransaction, request: string, claimed: Cla
   for (const person of ids.filter((id) => !known.has(id))) {
     await markFailed(tx, request, person, { code: 'user.not_found', reason: 'gone before this request came to it' })
   }
-  if (subjects.size === 0) return
+  if (subjects.size === 0) {
+    if (!all) return
+    lockRequest(tx, request)
+    await certify(tx, request, await readForCertificate(tx, request))
+    return
+  }
 
   const ownIds = [...subjects.keys()]
   // What stands in the rows of whoever stays is counted, so the count depends on who goes.
@@ -171,18 +174,22 @@ async function eraseClaimed(tx: TenantTransaction, request: string, claimed: Cla
   const identifiers = [...subjects.values()].flat()
   // Who is anonymized may come back as somebody new: nothing remembers the identifiers.
   const hashKey = operation === 'purge' ? await identifierHashKey(tx) : undefined
-  const sharing = findSharedIdentifiers(tx, request, identifiers, ownIds)
   const options = {
     operation,
     people: ownIds,
-    identifiers,
-    shared: sharing,
-    findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
-    findAlsoErased: (people: string[]) => findSubjects(tx, request, people),
     located,
+    findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
+    // Alone in the request, they are all of it; their state says so no longer once they are recorded.
+    findAlsoErased: async (people: string[]) =>
+      all ? new Set(people.filter((id) => subjects.has(id))) : await findSubjects(tx, request, people),
   }
-  const erasing = all ? eraseAndScrub(tx, options) : erase(tx, options)
-  // Meanwhile the server works.
+  const acts = await prepareActs(options)
+  const sharing = findSharedIdentifiers(tx, request, identifiers, ownIds)
+  const mentioned = { ...options, identifiers, shared: sharing }
+  const erasing = erase(tx, acts, options)
+  // Sent with the acts, the look-up finds what those leave. Many are looked for when nothing else is under way.
+  const together = all && canLookUp(identifiers)
+  const scrubbing = together ? scrub(tx, mentioned) : undefined
   const remember = async () => {
     const shared = await sharing
     const isOwn = ({ value }: Identifier) => !shared.has(value)
@@ -204,18 +211,24 @@ async function eraseClaimed(tx: TenantTransaction, request: string, claimed: Cla
     })
     return { remembered, own: identifiers.filter(isOwn) }
   }
-  const [{ effects, left }, { remembered, own }] = await Promise.all([erasing, remember()])
-  if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
-  await recordErased(tx, { operation, request, people: ownIds, identifiers: own })
-  record(tx, request, {
-    operation,
+  const recording = async () => {
+    const [{ effects, left }, { remembered, own }] = await Promise.all([erasing, remember()])
+    if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
+    await recordErased(tx, { operation, request, people: ownIds, identifiers: own })
     // Of whom something is left is said to have failed next, by name of the tables.
-    state: all ? 'done' : 'running',
-    effects,
-    located,
-    subjects: remembered,
-  })
-  recordResidue(tx, request, residueOf(left, subjects))
+    record(tx, request, { operation, state: all ? 'done' : 'running', effects, located, subjects: remembered })
+    recordResidue(tx, request, residueOf({ located: left }, subjects))
+    if (all) lockRequest(tx, request)
+    return together ? await readForCertificate(tx, request) : undefined
+  }
+  // While the server looks for mentions, what was done is recorded and read back for the certificate.
+  const [read, scrubbed] = await Promise.all([recording(), scrubbing])
+  if (!all) return
+  const { effects, left } = scrubbed ?? (await scrub(tx, mentioned))
+  recordScrubbed(tx, request, effects)
+  recordResidue(tx, request, residueOf({ mentions: left }, subjects))
+  const unchanged = effects.length === 0 && left.length === 0
+  await certify(tx, request, unchanged && read !== undefined ? read : await readForCertificate(tx, request))
 }
 
 /** Tells the administrators which sessions now need somebody. Names nobody. */
@@ -247,7 +260,7 @@ function record(
   const counts = new Map<string, Record<string, number>>(subjects.map(({ id }) => [id, {}]))
   for (const { person, table, effect, rows } of located) {
     const own = counts.get(person)
-    if (own !== undefined) own[`${table} ${effect}`] = rows
+    if (own !== undefined) own[`${table} ${effect}`] = (own[`${table} ${effect}`] ?? 0) + rows
   }
   const stones = subjects.flatMap(({ id, hashes }) => hashes.map(({ kind, hash }) => ({ id, kind, hash })))
   const removed = effects.reduce((sum, { rows }) => sum + rows, 0)

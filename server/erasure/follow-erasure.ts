@@ -32,7 +32,7 @@ export async function* followErasure(database: Database, options: FollowOptions)
         timer = setTimeout(resolve, lookEvery)
       })
       try {
-        const summary = await inTenant(database, tenant, (tx) => erasureProgress(tx, request))
+        const summary = await inTenant(database, tenant, (tx) => erasureProgress(tx, request), { readOnly: true })
         yield summary
         if (summary.finishedAt !== null || signal.aborted) return
         await changed

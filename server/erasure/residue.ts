@@ -1,7 +1,6 @@
-import type { Left } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import type { Effect } from '../datamap/locate.ts'
-import { mentionEffects } from '../datamap/mentions.ts'
+import type { Effect, Located } from '../datamap/locate.ts'
+import { type Mention, mentionEffects } from '../datamap/mentions.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /** Who left something behind fails, with the names of the tables. */
@@ -24,11 +23,14 @@ export function recordResidue(tx: TenantTransaction, request: string, residue: M
 }
 
 /** Whose what is left is. Somebody else's row that mentions an identifier is the person's whose identifier it is. */
-export function residueOf(left: Left, identifiers: Map<string, Identifier[]>): Map<string, Effect[]> {
+export function residueOf(
+  left: { located?: Located[]; mentions?: Mention[] },
+  identifiers: Map<string, Identifier[]>,
+): Map<string, Effect[]> {
   const residue = new Map<string, Effect[]>()
   const add = (person: string, effect: Effect) => residue.set(person, [...(residue.get(person) ?? []), effect])
-  for (const { person, table, effect, rows } of left.located) add(person, { table, effect, rows })
-  for (const mention of left.mentions) {
+  for (const { person, table, effect, rows } of left.located ?? []) add(person, { table, effect, rows })
+  for (const mention of left.mentions ?? []) {
     const mentioned = new Set(mention.identifiers.map(({ value }) => value))
     for (const [person, theirs] of identifiers) {
       if (!theirs.some(({ value }) => mentioned.has(value))) continue

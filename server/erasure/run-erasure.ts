@@ -1,6 +1,6 @@
 import type { Application } from '../application.ts'
 import { inTenant } from '../platform/database/transaction.ts'
-import { enqueue, type JobPayload } from '../platform/jobs/enqueue.ts'
+import { enqueueNow, type JobPayload } from '../platform/jobs/enqueue.ts'
 import { concludeErasure } from './conclude-erasure.ts'
 import { awaitWaiting, eraseBatch } from './erase-batch.ts'
 import { enqueueErasure } from './insert-request.ts'
@@ -31,5 +31,5 @@ export async function runErasure(app: Application, payload: JobPayload): Promise
     await inTenant(app.database, tenant, (tx) => awaitWaiting(tx, request))
   }
   // Not with the certificate, for which somebody waits. A job that is killed in between runs again and comes to here.
-  await inTenant(app.database, tenant, async (tx) => enqueue(tx, 'search', { tenant, request }))
+  await enqueueNow(app.database, 'search', { tenant, request })
 }

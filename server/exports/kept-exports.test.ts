@@ -149,12 +149,12 @@ describe('a kept export', () => {
     const [ann, ben] = [await rows.user(), await rows.user()]
     const ids = [await order(ann), await order(ben), await order(ann)]
     const list = (options = {}) =>
-      test.inTenant(rows.tenant, async (tx) => (await listExports(tx, options)).map(({ id }) => id))
+      test.inTenant(rows.tenant, async (tx) => (await listExports(tx, options)).exports.map(({ id }) => id))
     expect(await list()).toEqual(ids.toReversed())
     expect(await list({ userId: ann })).toEqual([ids[2], ids[0]])
     expect(await list({ limit: 1, before: ids[2] })).toEqual([ids[1]])
     const other = await newTenant(test.owner)
-    expect(await test.inTenant(other.tenant, (tx) => listExports(tx))).toEqual([])
+    expect(await test.inTenant(other.tenant, (tx) => listExports(tx))).toEqual({ exports: [], next: undefined })
     await expect(openExport(test.app, other.tenant, ids[0] ?? '')).rejects.toMatchObject({ code: 'export.not_found' })
   })
 

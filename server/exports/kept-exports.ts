@@ -59,11 +59,14 @@ export async function keepExport(
   return kept
 }
 
-/** Lists kept exports, the newest first: of everybody, or about one user. Throws `input.invalid`. */
+/**
+ * Kept exports, the newest first, of everybody or about one user: a page of at most `limit` (50, up to 1000) behind the
+ * export `before`. `next` goes on behind the page, undefined at the end. Throws `input.invalid`.
+ */
 export async function listExports(
   tx: TenantTransaction,
   options: { userId?: string; limit?: number; before?: string } = {},
-): Promise<KeptExport[]> {
+): Promise<{ exports: KeptExport[]; next: string | undefined }> {
   const userId = options.userId === undefined ? null : requireUuid('user id', options.userId)
   const before = options.before === undefined ? null : requireUuid('before', options.before)
   const limit = requireWholeNumber('limit', options.limit ?? 50, { from: 1, to: 1000 })
@@ -71,20 +74,28 @@ export async function listExports(
     `select ${columns} from exports
      where tenant_id = $1 and ($2::uuid is null or user_id = $2) and ($3::uuid is null or id < $3)
      order by id desc limit $4`,
-    [tx.tenantId, userId, before, limit],
+    [tx.tenantId, userId, before, limit + 1],
   )
-  return rows
+  const exports = rows.slice(0, limit)
+  return { exports, next: rows.length > limit ? exports.at(-1)?.id : undefined }
 }
 
-/** One of them. Throws `input.invalid`, `export.not_found`. */
-export async function showExport(tx: TenantTransaction, exportId: string): Promise<KeptExport> {
+/** One of them; with a `userId`, only where it is about this user. Throws `input.invalid`, `export.not_found`. */
+export async function showExport(
+  tx: TenantTransaction,
+  exportId: string,
+  options: { userId?: string } = {},
+): Promise<KeptExport> {
   const id = requireUuid('export id', exportId)
+  const userId = options.userId === undefined ? undefined : requireUuid('user id', options.userId)
   const { rows } = await tx.query<KeptExport>(`select ${columns} from exports where tenant_id = $1 and id = $2`, [
     tx.tenantId,
     id,
   ])
   const [kept] = rows
-  if (kept === undefined) throw new LetheError('export.not_found', { id })
+  if (kept === undefined || (userId !== undefined && kept.user_id !== userId)) {
+    throw new LetheError('export.not_found', { id })
+  }
   return kept
 }
 

@@ -4,18 +4,21 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 /** One event of a stream: a name, and what JSON can say. */
 export type ServerEvent = { event: string; data: unknown }
 
-/** So often a comment is sent where nothing happens, so that nobody in between takes the connection for dead, in milliseconds. */
-const heartbeatEvery = 15_000
+/** In milliseconds. */
+const usualHeartbeat = 15_000
 
 /**
  * Answers with server-sent events (WHATWG HTML, section 9.2) until `events` ends, the caller goes away or the server stops;
  * the signal that `events` gets tells it. The first event is waited for, so what it throws is answered as a problem.
+ *
+ * Every `heartbeat` milliseconds (15,000) a comment is sent, so that nobody in between takes the connection for dead.
  */
 export async function sendEvents(
   request: FastifyRequest,
   reply: FastifyReply,
   stopping: AbortSignal,
   events: (signal: AbortSignal) => AsyncGenerator<ServerEvent>,
+  options: { heartbeat?: number } = {},
 ): Promise<FastifyReply> {
   const gone = new AbortController()
   const signal = AbortSignal.any([gone.signal, stopping])
@@ -28,7 +31,7 @@ export async function sendEvents(
       done(error)
     },
   })
-  const heartbeat = setInterval(() => stream.push(': still here\n\n'), heartbeatEvery)
+  const heartbeat = setInterval(() => stream.push(': still here\n\n'), options.heartbeat ?? usualHeartbeat)
   const send = async () => {
     try {
       for (let next = first; next.done !== true && !stream.destroyed; next = await source.next()) {

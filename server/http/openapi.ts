@@ -11,6 +11,11 @@ import type { HttpServer } from './http-server.ts'
 const tags = [
   { name: 'Users', description: 'People with an account in the tenant, and their life.' },
   { name: 'Erasures', description: 'Orders to purge or anonymize people, and their proof.' },
+  { name: 'Exports', description: 'Exports about people that are kept to be fetched, until they expire.' },
+  { name: 'Catalogs', description: 'Catalogs, and who is in them.' },
+  { name: 'Learning', description: 'Courses, training plans, enrollments, certificates of learners, transcripts.' },
+  { name: 'Skills', description: 'Skills with their scales, and who holds them.' },
+  { name: 'Groups', description: 'Groups of the directory, and who comes back with them.' },
   { name: 'Audit', description: 'What was done, by whom.' },
   { name: 'Credentials', description: 'API keys and OAuth clients.' },
   { name: 'Sign-in', description: 'Sessions of people, and tokens of programs.' },

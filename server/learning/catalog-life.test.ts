@@ -211,7 +211,7 @@ describe('administrators of a catalog', () => {
     await add(catalogId, [ann])
     expect(await role('administrator')).toEqual({ changed: true })
     expect(await role('administrator')).toEqual({ changed: false })
-    expect(await test.run((tx) => listCatalogs(tx))).toContainEqual(
+    expect((await test.run((tx) => listCatalogs(tx))).catalogs).toContainEqual(
       expect.objectContaining({
         id: catalogId,
         members: 1,

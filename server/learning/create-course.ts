@@ -82,12 +82,18 @@ export async function createCourse(
   return { id, moduleIds, assessmentIds }
 }
 
+// The ids of one millisecond are in no order of their own; what is listed by id shall be listed as it was given.
+const idsInOrder = (titles: string) => `fresh as materialized (
+       select uuid_v7() as id from generate_series(1, cardinality(${titles}::text[]))
+     ), numbered as materialized (select id, row_number() over (order by id) as position from fresh)`
+
 async function addModules(tx: TenantTransaction, courseId: string, modules: readonly NewModule[]): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
-    `with given as materialized (
-       select uuid_v7() as id, title, kind, week_from, week_to, position
+    `with ${idsInOrder('$3')}, given as materialized (
+       select id, title, kind, week_from, week_to, position
        from unnest($3::text[], $4::text[], $5::int[], $6::int[]) with ordinality
          as module (title, kind, week_from, week_to, position)
+       join numbered using (position)
      ), created as (
        insert into modules (tenant_id, id, course_id, title, kind, week_from, week_to)
        select $1, id, $2, title, kind, week_from, week_to from given
@@ -111,10 +117,11 @@ async function addAssessments(
   assessments: readonly NewAssessment[],
 ): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
-    `with given as materialized (
-       select uuid_v7() as id, title, kind, weight, due_on, position
+    `with ${idsInOrder('$3')}, given as materialized (
+       select id, title, kind, weight, due_on, position
        from unnest($3::text[], $4::text[], $5::numeric[], $6::date[]) with ordinality
          as assessment (title, kind, weight, due_on, position)
+       join numbered using (position)
      ), created as (
        insert into assessments (tenant_id, id, course_id, title, kind, weight, due_on)
        select $1, id, $2, title, kind, weight, due_on from given

@@ -22,7 +22,7 @@ export type NewTrainingPlan = {
  * `user.wrong_state`.
  */
 export async function createTrainingPlan(tx: TenantTransaction, plan: NewTrainingPlan): Promise<{ id: string }> {
-  const courseIds = [...new Set(plan.courseIds)]
+  const courseIds = [...new Set(plan.courseIds.map((id) => id.toLowerCase()))]
   const authorIds = plan.authorIds ?? []
   await requirePresent(tx, 'catalog', [plan.catalogId])
   await requirePresent(tx, 'course', courseIds)

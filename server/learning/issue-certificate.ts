@@ -4,10 +4,9 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/require-text.ts'
 import { requirePast, requireTime } from '../platform/require-time.ts'
-import { type PlaceOptions, requirePlace } from './place.ts'
+import { chooseEnrollment, type EnrollmentChoice } from './choose-enrollment.ts'
 
-export type NewIssuedCertificate = PlaceOptions & {
-  userId: string
+export type NewIssuedCertificate = EnrollmentChoice & {
   /** What is printed on it. */
   number?: string
   expiresAt?: Date
@@ -21,20 +20,20 @@ export type NewIssuedCertificate = PlaceOptions & {
  * Issues a certificate to an active user who has completed the course or the training plan; after one has expired,
  * another may follow. Returns its id.
  *
- * Throws `input.invalid`, `enrollment.not_completed`, `user.not_found`, `user.wrong_state`.
+ * Throws `input.invalid`, `enrollment.not_found`, `enrollment.not_completed`, `user.not_found`, `user.wrong_state`.
  */
 export async function issueCertificate(
   tx: TenantTransaction,
   certificate: NewIssuedCertificate,
 ): Promise<{ id: string }> {
-  const { userId, courseId, trainingPlanId, number, expiresAt } = certificate
-  const place = requirePlace(certificate)
+  const { number, expiresAt } = certificate
   const at = requirePast('at', certificate.at)
+  const { userId, place, column, value } = await chooseEnrollment(tx, certificate)
   await requireActiveUser(tx, { userId, act: 'issued a certificate' })
   const { rows } = await tx.query(
     `select from enrollments
-     where tenant_id = $1 and user_id = $2 and ${place.column} = $3 and state = 'completed'`,
-    [tx.tenantId, userId, place.id],
+     where tenant_id = $1 and user_id = $2 and ${column} = $3 and state = 'completed'`,
+    [tx.tenantId, userId, value],
   )
   if (rows.length === 0) {
     throw new LetheError('enrollment.not_completed', { of: place.noun })
@@ -44,8 +43,7 @@ export async function issueCertificate(
     .values({
       tenant_id: tx.tenantId,
       user_id: userId,
-      course_id: courseId ?? null,
-      training_plan_id: trainingPlanId ?? null,
+      [place.column]: place.id,
       number: number === undefined ? null : requireLine('number', number),
       expires_at: expiresAt === undefined ? null : requireTime('expiresAt', expiresAt),
       issued_by: certificate.issuedBy ?? tx.initiator.userId ?? null,
@@ -57,7 +55,7 @@ export async function issueCertificate(
     activity: 'CertificateIssued',
     object: issued.id,
     subject: userId,
-    values: { course: courseId, training_plan: trainingPlanId },
+    values: { [place.column === 'course_id' ? 'course' : 'training_plan']: place.id },
   })
   return issued
 }

@@ -24,15 +24,16 @@ type Added = { user_id: string; role: CatalogRole; added_at: Date }
 
 /**
  * Who is in a catalog, added to it or through a group, in the order of the ids: a page of at most `limit` (50, up to
- * 1000) behind the id `after`. `next` goes on behind the page, undefined at the end.
+ * 1000) behind the id `after`; with a `role`, only those who were added with it. `next` goes on behind the page, undefined
+ * at the end.
  *
  * Throws `input.invalid`, `catalog.not_found`.
  */
 export async function listCatalogMembers(
   tx: TenantTransaction,
-  options: { catalogId: string; limit?: number; after?: string },
+  options: { catalogId: string; role?: CatalogRole; limit?: number; after?: string },
 ): Promise<{ members: CatalogMember[]; next: string | undefined }> {
-  const { catalogId } = options
+  const { catalogId, role } = options
   const limit = requireWholeNumber('limit', options.limit ?? 50, { from: 1, to: 1000 })
   const after = options.after === undefined ? undefined : requireUuid('after', options.after)
   await requirePresent(tx, 'catalog', [catalogId])
@@ -41,12 +42,13 @@ export async function listCatalogMembers(
   const { rows: added } = await tx.query<Added>(
     `select user_id, role, added_at from catalog_members
      where tenant_id = $1 and catalog_id = $2 and deletion_id is null and ($3::uuid is null or user_id > $3)
+       and ($5::text is null or role = $5)
      order by user_id
      limit $4`,
-    [tx.tenantId, catalogId, after ?? null, limit + 1],
+    [tx.tenantId, catalogId, after ?? null, limit + 1, role ?? null],
     'list_catalog_members',
   )
-  const inGroups = await membersOfGroups(tx, { groupIds, after, limit: limit + 1 })
+  const inGroups = role !== undefined ? [] : await membersOfGroups(tx, { groupIds, after, limit: limit + 1 })
   // UUIDs in their usual form sort as text as the database sorts them.
   const ids = [...new Set([...added.map(({ user_id }) => user_id), ...inGroups])].sort()
   const page = ids.slice(0, limit)

@@ -3,11 +3,9 @@ import { lockForChange } from '../people/lock-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireText } from '../platform/require-text.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
-import { type PlaceOptions, requirePlace } from './place.ts'
+import { chooseEnrollment, type EnrollmentChoice } from './choose-enrollment.ts'
 
-export type UnenrollOptions = PlaceOptions & {
-  userId: string
+export type UnenrollOptions = EnrollmentChoice & {
   /** Why; kept with the enrollment. */
   note?: string
 }
@@ -16,20 +14,19 @@ export type UnenrollOptions = PlaceOptions & {
  * Ends the enrollment of an active or suspended user in a course or a training plan. It stays in the transcript: completed
  * or failed where it was, withdrawn (as of today, UTC) where it was under way. Returns its id and when it ended.
  *
- * Throws `input.invalid`, `enrollment.not_enrolled`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`.
+ * Throws `input.invalid`, `enrollment.not_found`, `enrollment.not_enrolled`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`.
  */
 export async function unenroll(
   tx: TenantTransaction,
   options: UnenrollOptions,
 ): Promise<{ id: string; unenrolledAt: Date }> {
-  const place = requirePlace(options)
-  const userId = requireUuid('userId', options.userId)
+  const { userId, place, column, value } = await chooseEnrollment(tx, options)
   const note = options.note === undefined ? null : requireText('note', options.note)
   await lockForChange(tx, { userIds: [userId], act: 'unenrolled', from: ['active', 'suspended'] })
   const [ended] = await endEnrollments(tx, {
     userIds: [userId],
-    where: `${place.column} = $4`,
-    values: [place.id],
+    where: `${column} = $4`,
+    values: [value],
     note,
   })
   if (ended === undefined) throw new LetheError('enrollment.not_enrolled', { in: place.noun })

@@ -176,6 +176,10 @@ const errorTable = {
     kind: 'not_found',
     message: (d: { id: string }) => `There is no skill ${d.id} in this tenant.`,
   },
+  'skill.award_not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no award ${d.id} of a skill to this user.`,
+  },
   'skill.level_not_found': {
     kind: 'not_found',
     message: (d: { id: string }) => `The scale of this skill has no level ${d.id}. Name one of the scale's own levels.`,
@@ -245,6 +249,10 @@ const errorTable = {
   'enrollment.exists': {
     kind: 'conflict',
     message: (d: { in: 'course' | 'training plan' }) => `The user is enrolled in this ${d.in} already.`,
+  },
+  'issued_certificate.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no certificate ${d.id} of a learner in this tenant.`,
   },
   'tenant.not_found': {
     kind: 'not_found',

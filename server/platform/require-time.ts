@@ -2,7 +2,7 @@ import { LetheError } from './errors.ts'
 
 /** The day, given as YYYY-MM-DD, where the calendar has it. Throws `input.invalid`, naming the field. */
 export function requireDay(field: string, value: string): string {
-  const time = /^\d{4}-\d\d-\d\d$/.test(value) ? new Date(`${value}T00:00:00Z`) : undefined
+  const time = /^(?!0000)\d{4}-\d\d-\d\d$/.test(value) ? new Date(`${value}T00:00:00Z`) : undefined
   // A day that a month does not have moves into the next month.
   if (time !== undefined && !Number.isNaN(time.getTime()) && time.toISOString().startsWith(value)) return value
   throw new LetheError('input.invalid', { field, expected: 'a day as YYYY-MM-DD is expected' })

@@ -1,4 +1,5 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { requireLine } from '../platform/require-text.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
@@ -13,6 +14,8 @@ export type ListedSkill = {
   external_key: string | null
 }
 
+const skillColumns = 'id, title, description, scale_set_id, catalog_id, external_key'
+
 /**
  * Skills in the order of their ids, which is that of their creation: a page of at most `limit` (100, up to 10,000) behind
  * the id `after`. With a `catalogId`, those of this catalog and those for all catalogs. `next` is undefined at the end.
@@ -25,7 +28,7 @@ export async function listSkills(
 ): Promise<{ skills: ListedSkill[]; next: string | undefined }> {
   const limit = requireWholeNumber('limit', options.limit ?? 100, { from: 1, to: 10_000 })
   const { rows } = await tx.query<ListedSkill>(
-    `select id, title, description, scale_set_id, catalog_id, external_key
+    `select ${skillColumns}
      from skills
      where tenant_id = $1 and ($2::uuid is null or catalog_id is null or catalog_id = $2)
        and ($3::text is null or strpos(lower(title), lower($3)) > 0) and ($4::uuid is null or id > $4)
@@ -43,6 +46,18 @@ export async function listSkills(
   return { skills, next: rows.length > limit ? skills.at(-1)?.id : undefined }
 }
 
+/** One skill. Throws `input.invalid`, `skill.not_found`. */
+export async function showSkill(tx: TenantTransaction, skillId: string): Promise<ListedSkill> {
+  const id = requireUuid('skillId', skillId)
+  const { rows } = await tx.query<ListedSkill>(`select ${skillColumns} from skills where tenant_id = $1 and id = $2`, [
+    tx.tenantId,
+    id,
+  ])
+  const [skill] = rows
+  if (skill === undefined) throw new LetheError('skill.not_found', { id })
+  return skill
+}
+
 export type ListedScaleSet = {
   id: string
   title: string
@@ -53,11 +68,11 @@ export type ListedScaleSet = {
 
 /**
  * Scales in the order of their creation, each with its levels from the lowest; with `ids`, these; with a `catalogId`, those
- * of this catalog and those for all catalogs. Throws `input.invalid`.
+ * of this catalog and those for all catalogs; with a `limit`, at most so many behind the id `after`. Throws `input.invalid`.
  */
 export async function listScaleSets(
   tx: TenantTransaction,
-  options: { catalogId?: string; ids?: readonly string[] } = {},
+  options: { catalogId?: string; ids?: readonly string[]; limit?: number; after?: string } = {},
 ): Promise<ListedScaleSet[]> {
   const { rows } = await tx.query<ListedScaleSet>(
     `select id, title, is_default, catalog_id, levels.levels
@@ -70,13 +85,23 @@ export async function listScaleSets(
        from skill_levels level where level.tenant_id = $1 and level.scale_set_id = scale_set.id
      ) levels
      where tenant_id = $1 and ($2::uuid is null or catalog_id is null or catalog_id = $2)
-       and ($3::uuid[] is null or id = any ($3))
-     order by id`,
+       and ($3::uuid[] is null or id = any ($3)) and ($4::uuid is null or id > $4)
+     order by id
+     limit $5`,
     [
       tx.tenantId,
       options.catalogId === undefined ? null : requireUuid('catalogId', options.catalogId),
       options.ids === undefined ? null : options.ids.map((id) => requireUuid('scaleSetId', id)),
+      options.after === undefined ? null : requireUuid('after', options.after),
+      options.limit ?? null,
     ],
   )
   return rows
+}
+
+/** One scale with its levels. Throws `input.invalid`, `scale_set.not_found`. */
+export async function showScaleSet(tx: TenantTransaction, scaleSetId: string): Promise<ListedScaleSet> {
+  const [scaleSet] = await listScaleSets(tx, { ids: [scaleSetId] })
+  if (scaleSet === undefined) throw new LetheError('scale_set.not_found', { id: scaleSetId })
+  return scaleSet
 }

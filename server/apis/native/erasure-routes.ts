@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { Application } from '../../application.ts'
+import { groupsThatBringBack, type ReturningGroup } from '../../directory/reappearances.ts'
 import { cancelErasure } from '../../erasure/cancel-erasure.ts'
 import { listSubjects } from '../../erasure/list-subjects.ts'
 import { type ErasurePreview, previewErasure } from '../../erasure/preview-erasure.ts'
@@ -45,10 +46,11 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     },
     handler: async (request) => {
       const { operation, ...whom } = request.body
-      const preview = await inTenantOf(request, app, async (tx) =>
-        previewErasure(tx, operation, await resolve(tx, whom)),
-      )
-      return previewBody(preview)
+      return await inTenantOf(request, app, async (tx) => {
+        const ids = await resolve(tx, whom)
+        const preview = await previewErasure(tx, operation, ids)
+        return previewBody(preview, operation === 'purge' ? await groupsThatBringBack(tx, ids) : [])
+      })
     },
   })
   server.route({
@@ -197,7 +199,7 @@ async function resolve(tx: TenantTransaction, { subjects, filter }: Whom): Promi
   })
 }
 
-function previewBody(preview: ErasurePreview): Static<typeof Preview.schema> {
+function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Static<typeof Preview.schema> {
   const { people, effects, names } = preview
   return {
     people,
@@ -207,5 +209,6 @@ function previewBody(preview: ErasurePreview): Static<typeof Preview.schema> {
     short_identifiers: preview.shortIdentifiers,
     singled_out: preview.singledOut,
     names,
+    returning_groups: groups,
   }
 }

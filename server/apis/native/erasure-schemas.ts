@@ -72,6 +72,21 @@ export const Preview = named(
       names: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
         description: 'Where full names stand in texts that stay; nobody can tell whose they are',
       }),
+      returning_groups: Type.Array(
+        Type.Object({
+          group_id: Id,
+          display_name: Type.String(),
+          people: Type.Integer(),
+          at_next_sync: Type.Enum(['create', 'block'], {
+            description:
+              'What the tenant lets the next synchronization do: make new users of them, without records, or keep them out',
+          }),
+        }),
+        {
+          description:
+            'Groups of the directory that still hold them: a purge does not reach there. Take them out first',
+        },
+      ),
     },
     { description: 'What the operation would do, counted; nothing is changed' },
   ),

@@ -5,6 +5,7 @@ import type { Application } from '../../application.ts'
 import { ErasureAnnouncements } from '../../erasure/announcements.ts'
 import { followErasure } from '../../erasure/follow-erasure.ts'
 import { readCertificate } from '../../erasure/show-erasures.ts'
+import { asksFor } from '../../http/accepts.ts'
 import { answers, contents } from '../../http/declare-route.ts'
 import { sendEvents } from '../../http/event-stream.ts'
 import type { HttpServer } from '../../http/http-server.ts'
@@ -104,16 +105,11 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
         for await (const { certified } of follow(request, signal)) if (certified) break
       }
       const file = await inTenantOf(request, app, (tx) => readCertificate(tx, request.params.id))
-      if (wantsJose(request)) {
+      if (asksFor(request, 'application/jose')) {
         return reply.type('application/jose').send(file.certificates[0])
       }
       const claims = file.certificates.map((jws) => decodeJwt(jws))
       return reply.type('application/json').send(JSON.stringify({ ...file, claims }, null, 2))
     },
   })
-}
-
-/** Tells whether the caller asks for the JWS; whoever takes anything gets JSON. */
-function wantsJose({ headers }: FastifyRequest): boolean {
-  return /\bapplication\/jose\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(headers.accept ?? '')
 }

@@ -1,10 +1,16 @@
 import { Type } from 'typebox'
+import type { Reappearance } from '../../directory/reappearances.ts'
+import { userStates } from '../../people/user.ts'
 
 /** A time as the database gives it, which becomes ISO 8601 in JSON. */
 export const Time = Type.Unsafe<Date>({ type: 'string', format: 'date-time' })
 export const NullableTime = Type.Unsafe<Date | null>({ type: ['string', 'null'], format: 'date-time' })
 export const Id = Type.String({ format: 'uuid' })
 export const NullableId = Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'uuid' })
+export const NullableNumber = Type.Unsafe<number | null>({ type: ['number', 'null'] })
+/** YYYY-MM-DD */
+export const Day = Type.String({ format: 'date' })
+export const NullableDay = Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date' })
 export const NullableText = Type.Unsafe<string | null>({ type: ['string', 'null'] })
 
 /** The path of one thing. */
@@ -14,4 +20,56 @@ export const IdParams = Type.Object({ id: Id })
 export const Next = Type.Unsafe<string | null>({
   type: ['string', 'null'],
   description: '`after` of the next page; null at the end',
+})
+
+/** A page of a list that is read in the order of ids. */
+export const paging = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
+  after: Type.Optional(Type.String({ format: 'uuid', description: '`next` of the page before' })),
+}
+
+export const Paging = Type.Object(paging, { additionalProperties: false })
+
+/** What a request that creates something is answered. */
+export const Created = Type.Object({ id: Id }, { description: 'Created; Location says where it is' })
+
+export const Nothing = Type.Null({ description: 'Done' })
+
+/** When something happened that is recorded afterwards. */
+export const At = Type.String({
+  format: 'date-time',
+  maxLength: 64,
+  description: 'When it happened, where that is recorded afterwards; now if not given',
+})
+
+/** Texts of things. The operations know the rest of their rules. */
+export const Line = Type.String({ minLength: 1, maxLength: 256 })
+export const Text = Type.String({ minLength: 1, maxLength: 20_000 })
+export const Addresses = Type.Array(Type.String({ maxLength: 320 }), {
+  maxItems: 100,
+  description: 'E-mail addresses; an erasure takes the ones of the person out',
+})
+
+/** What a list of people shows of a user. */
+export const person = {
+  id: Id,
+  state: Type.Enum([...userStates]),
+  display_name: NullableText,
+  login_name: NullableText,
+  email: NullableText,
+}
+
+/** Somebody who has a part in something. */
+export const People = Type.Array(Type.Object({ id: Id, display_name: NullableText }))
+
+export const Reappeared = Type.Unsafe<Reappearance | null>({
+  type: ['object', 'null'],
+  description: 'Set for whoever was purged and came back with a group of the directory',
+  properties: {
+    group_id: { type: 'string', format: 'uuid' },
+    group_name: { type: 'string' },
+    request_id: { type: 'string', format: 'uuid', description: 'The order that had purged the person' },
+    reappeared_at: { type: 'string', format: 'date-time' },
+  },
+  required: ['group_id', 'group_name', 'request_id', 'reappeared_at'],
 })

@@ -9,7 +9,7 @@ import { inTenant } from '../../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
 import { readTenantSettings } from '../../tenancy/read-tenant-settings.ts'
 import { createTenant, findTenant, listTenants, type Tenant as TenantRow, tenantKinds } from '../../tenancy/tenants.ts'
-import { type TenantSettingsChanges, updateTenant } from '../../tenancy/update-tenant.ts'
+import { returningMembers, type TenantSettingsChanges, updateTenant } from '../../tenancy/update-tenant.ts'
 import { Id, IdParams, Time } from './schemas.ts'
 
 const tags = ['Tenants']
@@ -32,6 +32,10 @@ const Settings = named(
       singled_out_below: Type.Integer({
         description: 'A preview warns where fewer people than this have the same values in them',
       }),
+      returning_members: Type.Enum([...returningMembers], {
+        description:
+          'What the synchronization of a group does with members who were purged: new users without records, or nothing',
+      }),
     },
     { description: 'The settings of a tenant' },
   ),
@@ -41,6 +45,7 @@ const SettingsChanges = Type.Partial(
   Type.Object({
     surviving_fields: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 100 }),
     singled_out_below: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+    returning_members: Type.Enum([...returningMembers]),
   }),
   { additionalProperties: false },
 )
@@ -134,10 +139,11 @@ export function addTenantRoutes(server: HttpServer, app: Application): void {
 }
 
 function changesOf(body: Static<typeof SettingsChanges>): TenantSettingsChanges {
-  const { surviving_fields, singled_out_below } = body
+  const { surviving_fields, singled_out_below, returning_members } = body
   return {
     ...(surviving_fields !== undefined && { survivingFields: surviving_fields }),
     ...(singled_out_below !== undefined && { singledOutBelow: singled_out_below }),
+    ...(returning_members !== undefined && { returningMembers: returning_members }),
   }
 }
 

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { named } from '../../http/declare-route.ts'
 import type { UserDetails } from '../../people/show-user.ts'
 import { products, userKinds, userRoles, userStates } from '../../people/user.ts'
-import { Id, NullableId, NullableText, NullableTime, Time } from './schemas.ts'
+import { Id, NullableId, NullableText, NullableTime, Reappeared, Time } from './schemas.ts'
 
 const Roles = Type.Array(Type.Enum([...userRoles]), { maxItems: 16 })
 const CustomFields = Type.Unsafe<UserDetails['user']['custom_fields']>({ type: 'object', additionalProperties: true })
@@ -57,6 +57,7 @@ export const UserWithDetails = named(
         { catalogs: Type.Integer(), enrollments: Type.Integer() },
         { description: 'Catalogs that the user sees, and active enrollments' },
       ),
+      reappeared: Reappeared,
       pending_erasure: Type.Unsafe<UserDetails['pending_erasure']>({
         type: ['object', 'null'],
         properties: { request_id: { type: 'string', format: 'uuid' }, state: { type: 'string' } },

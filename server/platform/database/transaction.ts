@@ -56,26 +56,35 @@ export function onBehalfOf(tx: TenantTransaction, initiator: Initiator): TenantT
  *
  * `flushedLater`: does not wait until the commit is on disk; the next waiting commit writes it too. After a crash of the
  * machine it may not have happened, so it is for work that nobody was told of and that will be taken up again.
+ *
+ * `readOnly`: refuses to write, and answers without waiting for the end of the transaction.
  */
 export async function inTenant<T>(
   database: Database,
   tenantId: string,
   work: (tx: TenantTransaction) => Promise<T>,
-  options: { flushedLater?: boolean; initiator?: Initiator } = {},
+  options: { flushedLater?: boolean; readOnly?: boolean; initiator?: Initiator } = {},
 ): Promise<T> {
   const known = { initiator: options.initiator ?? database.initiator ?? system, masterKey: database.masterKey }
   const later = options.flushedLater ? '; set local synchronous_commit = off' : ''
+  const begin = options.readOnly ? 'begin read only' : 'begin'
   if (!isUuid(tenantId)) throw new TypeError('inTenant needs the id of a tenant, a UUID')
   for (let attempt = 1; ; attempt++) {
     const client: PipelinedClient = await database.pool.connect()
     let broken: Error | undefined
-    const failures: Failures = { answered: [], lost: [] }
+    let released = false
+    const failures: Failures = { answered: [], lost: [], sent: false }
     try {
       client.pipeline = true
       // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
-      const begun = client.query(`begin; set local lethe.tenant_id = '${tenantId}'${later}`)
+      const begun = client.query(`${begin}; set local lethe.tenant_id = '${tenantId}'${later}`)
       const [result] = await Promise.all([work(transactionOn(client, tenantId, known, failures)), begun])
       await requireSent(failures)
+      if (options.readOnly) {
+        released = true
+        endUnwatched(client)
+        return result
+      }
       const { command } = await client.query('commit')
       // After a statement failed that nobody waited for, the server answers a commit by rolling back, without an error.
       if (command === 'ROLLBACK') throw failures.answered.at(-1) ?? new Error('the transaction was rolled back')
@@ -91,11 +100,24 @@ export async function inTenant<T>(
       const cause = codeOf(error) === aborted ? (failures.answered.at(-1) ?? error) : error
       if (attempt >= attempts || !passing.has(codeOf(cause) ?? '')) throw cause
     } finally {
-      client.pipeline = false
-      client.release(broken)
+      if (!released) {
+        client.pipeline = false
+        client.release(broken)
+      }
     }
     await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** attempt * Math.random()))
   }
+}
+
+/** Ends a transaction that wrote nothing: whether that succeeds matters to the connection only. */
+function endUnwatched(client: PipelinedClient): void {
+  client.query('commit').then(
+    () => {
+      client.pipeline = false
+      client.release()
+    },
+    (error: Error) => client.release(error),
+  )
 }
 
 /** Runs a part of a transaction that was begun on a connection in one tenant; afterwards it is in no tenant. */
@@ -106,7 +128,7 @@ export async function withinTenant<T>(
   work: (tx: TenantTransaction) => Promise<T>,
 ): Promise<T> {
   const known = { initiator: database.initiator ?? system, masterKey: database.masterKey }
-  const failures: Failures = { answered: [], lost: [] }
+  const failures: Failures = { answered: [], lost: [], sent: false }
   await client.query(`select set_config('lethe.tenant_id', $1, true)`, [tenantId])
   const result = await work(transactionOn(client, tenantId, known, failures))
   await requireSent(failures)
@@ -119,13 +141,18 @@ export async function withinTenant<T>(
 }
 
 /** What went wrong so far: with any statement, and with those among them whose answers nobody waits for. */
-type Failures = { answered: unknown[]; lost: unknown[] }
+type Failures = {
+  answered: unknown[]
+  lost: unknown[] /** Whether there is a statement that nobody waits for. */
+  sent: boolean
+}
 
 /**
  * Throws where a statement that nobody waits for has failed already. One that the driver could not even send leaves the
  * server's transaction intact: it would commit without it. The driver says so before the next turn of the event loop.
  */
 async function requireSent(failures: Failures): Promise<void> {
+  if (!failures.sent) return
   await new Promise((resolve) => setImmediate(resolve))
   if (failures.lost.length > 0) throw failures.lost[0]
 }
@@ -170,6 +197,7 @@ function transactionOn(
       return db
     },
     send(text, values, name) {
+      failures.sent = true
       this.query(text, values, name).catch((error: unknown) => {
         if (codeOf(error) !== aborted) failures.lost.push(error)
       })

@@ -1,4 +1,5 @@
-import type { TenantTransaction } from '../database/transaction.ts'
+import type { Database } from '../database/pool.ts'
+import { outsideTenants, type TenantTransaction } from '../database/transaction.ts'
 
 /** Payloads carry ids only: what stands in the queue's tables outlives people. */
 export type JobPayload = Record<string, string>
@@ -13,9 +14,12 @@ export function enqueue(
   payload: JobPayload,
   options: { key?: string } = {},
 ): void {
-  tx.send(
-    `select graphile_worker.add_job($1, payload := $2::json, job_key := $3, job_key_mode := 'preserve_run_at')`,
-    [task, JSON.stringify(payload), options.key ?? null],
-    'enqueue',
-  )
+  tx.send(addJob, [task, JSON.stringify(payload), options.key ?? null], 'enqueue')
 }
+
+/** Enqueues a job by itself, for what follows from work that is committed already. */
+export async function enqueueNow(database: Database, task: string, payload: JobPayload): Promise<void> {
+  await outsideTenants(database, addJob, [task, JSON.stringify(payload), null], 'enqueue')
+}
+
+const addJob = `select graphile_worker.add_job($1, payload := $2::json, job_key := $3, job_key_mode := 'preserve_run_at')`
