@@ -1,6 +1,6 @@
 import { userRoles } from '../people/user.ts'
 import { permissions, type Rule } from './permissions.ts'
-import { type Role, type Scope, scopes } from './principal.ts'
+import { aboutScopes, type Role, scopes } from './principal.ts'
 import { idleMinutes, longestHours } from './session-token.ts'
 import { freeAttempts } from './sign-in-attempts.ts'
 import { tokenLifetime } from './tokens.ts'
@@ -16,13 +16,6 @@ const aboutRoles: Record<Role, string> = {
   instructor: 'the own account',
   manager: 'reads users',
   learner: 'the own account',
-}
-
-const aboutScopes: Record<Scope, string> = {
-  'api/all': 'reads and writes, webhooks too',
-  'api/read': 'reads',
-  'api/write': 'writes',
-  'api/webhooks': 'the webhooks that other systems call',
 }
 
 const credentials = [

@@ -8,6 +8,14 @@ export type Role = 'operator' | UserRole
 export const scopes = ['api/all', 'api/read', 'api/write', 'api/webhooks'] as const
 export type Scope = (typeof scopes)[number]
 
+/** What each is for. */
+export const aboutScopes: Record<Scope, string> = {
+  'api/all': 'reads and writes, webhooks too',
+  'api/read': 'reads',
+  'api/write': 'writes',
+  'api/webhooks': 'the webhooks that other systems call',
+}
+
 /** Who asks, once the credential was checked. */
 export type Principal = {
   /** Undefined: an operator, who belongs to the installation and to no tenant. */

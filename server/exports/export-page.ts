@@ -23,7 +23,15 @@ table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
 caption { text-align: left; font-weight: bold }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #767676 }
 td.number, th.number { text-align: right }
+dd, li { overflow-wrap: anywhere }
 a { color: #0645ad }
+@media (max-width: 40rem) {
+thead { display: none }
+table, caption, tbody, tr, td { display: block; overflow-wrap: anywhere }
+td, td.number { border: 0; padding: 0; text-align: left }
+td::before { content: attr(data-head) ": " }
+tr { border-bottom: 1px solid #767676; padding: .3rem 0 }
+}
 </style>
 </head>
 <body>
@@ -61,12 +69,12 @@ ${table(
     String(rows),
   ]),
 )}
-${parts.file === null ? '' : `<p>${link(parts.file, 'All parts as JSON')}</p>`}
+${parts.file === null ? '' : `<p>${link(parts.file, 'All parts as JSON')} ${link(csvOf(parts.file), 'All parts as CSV')}</p>`}
 <h2>Mentions</h2>
 <p>An identifier of the person stands in ${mentions.rows} values of rows that belong to others. Only the places are exported.
 ${mentions.shared_identifiers} identifiers belong to somebody else too and were not looked for; ${mentions.short_identifiers}
 cannot be told apart from ordinary text.</p>
-${mentions.file === null ? '' : `<p>${link(mentions.file, 'All mentions as JSON')}</p>`}
+${mentions.file === null ? '' : `<p>${link(mentions.file, 'All mentions as JSON')} ${link(csvOf(mentions.file), 'All mentions as CSV')}</p>`}
 <h2>Files</h2>
 ${table(
   'Content that the person handed in, by the id of the file; names and kinds stand in the data',
@@ -91,15 +99,23 @@ function openedOf({ opened, unreadable }: { opened: number; unreadable: number }
 function table(caption: string, heads: string[], rows: string[][]): string {
   if (rows.length === 0) return '<p>None.</p>'
   const isNumber = (place: number) => heads[place] === 'Rows' || heads[place] === 'Bytes'
-  const cell = (tag: string, text: string, place: number) =>
-    `<${tag}${isNumber(place) ? ' class="number"' : ''}>${text}</${tag.split(' ')[0]}>`
-  return `<table>
+  const number = (place: number) => (isNumber(place) ? ' class="number"' : '')
+  // Roles, because a table that is laid out as blocks is none for some screen readers.
+  const head = (text: string, place: number) => `<th scope="col"${number(place)}>${text}</th>`
+  const cell = (text: string, place: number) =>
+    `<td role="cell" data-head="${escapeHtml(heads[place] ?? '')}"${number(place)}>${text}</td>`
+  return `<table role="table">
 <caption>${caption}</caption>
-<thead><tr>${heads.map((head, place) => cell('th scope="col"', head, place)).join('')}</tr></thead>
-<tbody>
-${rows.map((row) => `<tr>${row.map((text, place) => cell('td', text, place)).join('')}</tr>`).join('\n')}
+<thead><tr>${heads.map(head).join('')}</tr></thead>
+<tbody role="rowgroup">
+${rows.map((row) => `<tr role="row">${row.map(cell).join('')}</tr>`).join('\n')}
 </tbody>
 </table>`
+}
+
+/** The same as a spreadsheet. */
+function csvOf(json: string): string {
+  return json.replace(/\.json$/, '.csv')
 }
 
 function link(file: string | null, text: string): string {

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { registerAjvFormats, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import fastify, { type FastifyBaseLogger } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
 import { v7 as newId } from 'uuid'
 import { authenticate } from '../access/authenticate.ts'
@@ -74,6 +74,10 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     reply.headers({ 'x-request-id': request.id, ...securityHeaders })
     done()
   })
+  server.addHook('onSend', (request, reply, payload, done) => {
+    if (request.headers['sec-fetch-dest'] === 'empty') challengeScript(reply)
+    done(null, payload)
+  })
   readJsonWithCare(server)
   endConnectionsWhenClosing(server)
   const methods = watchMethods(server)
@@ -101,6 +105,17 @@ const securityHeaders = {
   'x-frame-options': 'DENY',
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+}
+
+/**
+ * Asks a script of a page for something else than Basic: for that the browser would open a window of its own, and keep the
+ * answer from the script until somebody closes it.
+ */
+function challengeScript(reply: FastifyReply): void {
+  const challenge = reply.getHeader('www-authenticate')
+  if (typeof challenge === 'string' && challenge.startsWith('Basic')) {
+    reply.header('www-authenticate', challenge.replace('Basic', 'Session'))
+  }
 }
 
 // What callers send stands in logs: only forms that nobody puts a name into. UUIDs, and the ids of traces.

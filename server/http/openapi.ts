@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import { aboutScopes } from '../access/principal.ts'
+import { isODataAddress } from '../apis/learn365/odata-error.ts'
 import { ODataError, Problem } from './declare-route.ts'
+import { docsPlugin, docsStyle } from './docs-page.ts'
 import type { HttpServer } from './http-server.ts'
 
-/** The groups of the document, in the order of the page. */
+/** The groups of Lethe's own API, in the order of the page. */
 const tags = [
   { name: 'Users', description: 'People with an account in the tenant, and their life.' },
   { name: 'Erasures', description: 'Orders to purge or anonymize people, and their proof.' },
@@ -17,12 +20,27 @@ const tags = [
   { name: 'Credentials', description: 'API keys and OAuth clients.' },
   { name: 'Sign-in', description: 'Sessions of people, and tokens of programs.' },
   { name: 'Tenants', description: 'For the operator of the installation.' },
-  { name: 'Learn365: read', description: 'What clients of Learn365 read, as OData.' },
-  { name: 'Learn365: users', description: 'Users as clients of Learn365 know them.' },
-  { name: 'Learn365: catalogs', description: 'Catalogs, courses and enrollments as clients of Learn365 know them.' },
-  { name: 'Learn365: skills', description: 'Skills as clients of Learn365 know them.' },
   { name: 'Operations', description: 'Health, metrics, keys.' },
 ]
+
+/** The groups of Learn365's API, with its names. */
+const learn365Tags = [
+  { name: 'Users', description: 'Read, change and purge users; revoke a skill at the old address.' },
+  { name: 'UserSkills', description: 'Award and revoke the skills of a user.' },
+  { name: 'CourseCatalogs', description: 'Catalogs, and who is in them.' },
+  { name: 'Courses', description: 'Courses and training plans; enroll and unenroll.' },
+  { name: 'Enrollments', description: 'Read enrollments, and purge what has ended.' },
+  { name: 'Certificates', description: 'Certificates of learners.' },
+  { name: 'Skills', description: 'The skills that there are.' },
+  { name: 'SkillScaleSets', description: 'Scales with their levels.' },
+  { name: 'Competencies', description: 'Skills under their old name.' },
+  { name: 'Service', description: 'What sets there are, and their model.' },
+]
+
+/** The group of an operation as the page shows it: the API, then the API's own name for the group. */
+function groupOf(url: string, tag: string): string {
+  return `${isODataAddress(url) ? 'Learn365' : 'Lethe'}: ${tag}`
+}
 
 /** Makes the OpenAPI 3.1 document from the routes' schemas, answers it, and shows it at /docs. Before any route is added. */
 export async function addOpenApi(server: HttpServer): Promise<void> {
@@ -32,16 +50,16 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
     // Keys in brackets, as in Users('{key}'), are parameters with a pattern for the router; the library would take the
     // brackets for a pattern too, so they pass it encoded.
     transform: ({ schema, url }) => ({
-      schema,
+      schema: { ...schema, ...(schema?.tags && { tags: schema.tags.map((tag) => groupOf(url, tag)) }) },
       url: url.replaceAll(/\(('?):(\w+)\(\.\+\)'?\)/g, '%28$1{$2}$1%29'),
     }),
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject
       const { paths = {}, ...rest } = document.openapiObject
-      const named = Object.entries(paths).map(([path, item]) => [
-        path.replaceAll('%28', '(').replaceAll('%29', ')'),
-        item,
-      ])
+      const named = Object.entries(paths).map(([path, item]) => {
+        for (const operation of Object.values(item ?? {})) putPathFirst(operation)
+        return [path.replaceAll('%28', '(').replaceAll('%29', ')'), item]
+      })
       return { ...rest, paths: Object.fromEntries(named) }
     },
     openapi: {
@@ -53,31 +71,41 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
           'Keeps learner records and can forget them. Errors are problem details (RFC 9457) with a stable `code`. Every answer has the request id that was sent as `X-Request-Id` (a UUID, or 16 to 64 hexadecimal digits), or one of its own.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      tags,
+      tags: [
+        ...tags.map((tag) => ({ ...tag, name: groupOf('/', tag.name) })),
+        ...learn365Tags.map((tag) => ({ ...tag, name: groupOf('/odata/v2', tag.name) })),
+      ],
       components: {
         securitySchemes: {
           key: {
             type: 'http',
             scheme: 'basic',
-            description: 'The password is the API key; the user name is not looked at (`api` by custom).',
+            description:
+              'API key: the key is the password, and the user name is not looked at (`api` by custom). API secret as Thrive has it: the user name is the id of the tenant, the password the secret.',
           },
           token: {
-            type: 'http',
-            scheme: 'bearer',
-            bearerFormat: 'JWT',
-            description: 'From `POST /oauth2/token/{tenantId}`, for 3,600 seconds.',
+            type: 'oauth2',
+            description:
+              'For programs: a token of 3,600 seconds, for the id and the secret of an OAuth client. `{tenantId}` is the id of its tenant.',
+            flows: {
+              clientCredentials: {
+                tokenUrl: '/oauth2/token/{tenantId}',
+                scopes: aboutScopes,
+              },
+            },
           },
           session: {
             type: 'apiKey',
             in: 'cookie',
             name: 'lethe_session',
-            description: 'Set by the sign-in. Sign in on this page, and the browser sends it.',
+            description: 'Set by the sign-in of a person, `POST /api/v1/session`; the browser sends it.',
           },
           csrf: {
             type: 'apiKey',
             in: 'header',
             name: 'x-csrf-token',
-            description: 'With the cookie, for whatever changes something: `csrf_token` of the sign-in.',
+            description:
+              'For people: sign in with `POST /api/v1/session` on this page, and nothing is left to do. The browser keeps the cookie, and `csrf_token` of the answer, which whatever changes something needs, is filled in here.',
           },
         },
       },
@@ -93,13 +121,17 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
     transformStaticCSP: () =>
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     uiConfig: {
+      // Without the bar on top, which asks for the address of another document.
+      layout: 'BaseLayout',
+      plugins: [docsPlugin],
       validatorUrl: null,
-      persistAuthorization: true,
+      // Keys stay out of the browser's storage.
+      persistAuthorization: false,
       displayRequestDuration: true,
       docExpansion: 'none',
-      tryItOutEnabled: true,
+      tryItOutEnabled: false,
     },
-    theme: { title: 'Lethe: the APIs' },
+    theme: { title: 'Lethe: the APIs', css: [{ filename: 'docs.css', content: docsStyle }] },
   })
   server.route({
     method: 'GET',
@@ -108,6 +140,15 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
     schema: { hide: true },
     handler: async () => server.swagger(),
   })
+}
+
+/** What the address needs stands before what may be left out. */
+function putPathFirst(operation: unknown): void {
+  if (typeof operation !== 'object' || operation === null || !('parameters' in operation)) return
+  if (!Array.isArray(operation.parameters)) return
+  const inPath = (parameter: { in?: string }) => parameter.in === 'path'
+  const { parameters } = operation
+  operation.parameters = [...parameters.filter(inPath), ...parameters.filter((parameter) => !inPath(parameter))]
 }
 
 function readVersion(): string {

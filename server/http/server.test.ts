@@ -176,6 +176,25 @@ describe('the HTTP server', () => {
     expect((await http.call('GET', '/docs/json')).json).toEqual(document.json)
   })
 
+  it('never makes a browser ask for a password on behalf of a script', async () => {
+    const token = {
+      path: `/oauth2/token/${crypto.randomUUID()}`,
+      method: 'POST',
+      body: { grant_type: 'client_credentials' },
+    }
+    for (const { path, method, body } of [{ path: '/api/v1/users', method: 'GET', body: undefined }, token]) {
+      const challenged = async (headers: Record<string, string>) => {
+        const sent = body === undefined ? {} : { body: new URLSearchParams(body).toString() }
+        const form = { 'content-type': 'application/x-www-form-urlencoded' }
+        const answer = await http.call(method, path, { ...sent, headers: { ...headers, ...(body && form) } })
+        expect([path, answer.status]).toEqual([path, 401])
+        return answer.headers.get('www-authenticate')
+      }
+      expect(await challenged({})).toMatch(/^Basic /)
+      expect(await challenged({ 'sec-fetch-dest': 'empty' })).toMatch(/^(?!Basic)\w+ realm="Lethe"/)
+    }
+  })
+
   it('does not start with a route that does not say who may call it', async () => {
     expect(() => completeRoute({ method: 'GET', url: '/forgotten', handler: () => undefined })).toThrow(/\/forgotten/)
     const server = await buildServer(http.app, { log: pino({ level: 'silent' }) })

@@ -1,8 +1,16 @@
 import { type TObject, type TOptional, type TString, type TUnsafe, Type } from 'typebox'
 import type { EntitySet } from './entity-model.ts'
 
+/** Somebody of the demo, so that what the page proposes works there as it stands. */
+export const exampleUser = {
+  login: 'winifred.thistledown@example.org',
+  claims: 'i:0#.f|membership|winifred.thistledown@example.org',
+  directoryObjectId: '3734c0cd-7351-883a-90dc-bca5f32459a1',
+}
+
 const LoginName = Type.String({
   maxLength: 400,
+  examples: [exampleUser.login],
   description: 'The login name, as a claims string or bare, or the DirectoryObjectId',
 })
 export const Guid = Type.String({ format: 'uuid' })
@@ -25,7 +33,7 @@ export const CatalogUserBody = Type.Object(
       Type.String({ format: 'uuid', description: 'Of a user or of a group; counts before LoginName' }),
     ),
   },
-  { examples: [{ LoginName: 'ann@example.org' }] },
+  { examples: [{ LoginName: exampleUser.login, DirectoryObjectId: exampleUser.directoryObjectId }] },
 )
 
 /** A skill at a level, under the names of the old API or of the new one. */
@@ -51,7 +59,10 @@ export function changesBody(set: EntitySet): TObject<Record<string, TOptional<TU
         ),
       ]),
     ),
-    { description: 'What else comes along, such as LoginName, cannot be changed and is not looked at.' },
+    {
+      description: 'What else comes along, such as LoginName, cannot be changed and is not looked at.',
+      examples: [{ JobTitle: 'Head of Gardens', Office: null }],
+    },
   )
 }
 

@@ -20,7 +20,6 @@ import { type Entity, readEntity, readPage } from './read-entities.ts'
 import { contextOf, entitySchema, linkTo, odataHeaders, readOne, root, UserKey } from './read-routes.ts'
 import { keyOf, userByKey } from './user-key.ts'
 
-const tags = ['Learn365: catalogs']
 const IdParams = Type.Object({ id: Guid })
 const Nothing = Type.Null({ description: 'Done' })
 const largestMemberPage = 1000
@@ -34,7 +33,7 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
     url: `${root}/Courses(:id(.+))/Enroll`,
     config: { permission: 'learning.write' },
     schema: {
-      tags,
+      tags: ['Courses'],
       summary: 'Enroll a user in a course or a training plan',
       params: IdParams,
       body: enrollBody,
@@ -55,7 +54,7 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
     url: `${root}/Courses(:id(.+))/Unenroll`,
     config: { permission: 'learning.write' },
     schema: {
-      tags,
+      tags: ['Courses'],
       summary: 'Unenroll a user from a course or a training plan',
       description: 'The enrollment stays in the transcript.',
       params: IdParams,
@@ -77,7 +76,7 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
     url: `${root}/Enrollments(:id(.+))/Purge`,
     config: { permission: 'learning.write' },
     schema: {
-      tags,
+      tags: ['Enrollments'],
       summary: 'Purge an enrollment that is not active',
       description: 'With the progress and the records of actions in its course. Cannot be undone.',
       params: IdParams,
@@ -98,7 +97,7 @@ function addCatalogUsers(server: HttpServer, app: Application): void {
     url,
     config: { permission: 'learning.read' },
     schema: {
-      tags,
+      tags: ['CourseCatalogs'],
       summary: 'Read the users of a catalog',
       description:
         'With IsAddedToCatalog: false for whoever is in the catalog through a group only; Groups says through which.',
@@ -164,7 +163,7 @@ function addCatalogUsers(server: HttpServer, app: Application): void {
     url,
     config: { permission: 'learning.write' },
     schema: {
-      tags,
+      tags: ['CourseCatalogs'],
       summary: 'Add a user or a group to a catalog',
       params: IdParams,
       body: CatalogUserBody,
@@ -188,7 +187,7 @@ function addCatalogUsers(server: HttpServer, app: Application): void {
     url: `${url}(':key(.+)')`,
     config: { permission: 'learning.write' },
     schema: {
-      tags,
+      tags: ['CourseCatalogs'],
       summary: 'Remove a user or a group from a catalog',
       description:
         'Unenrolls the user from its courses and plans; the records stay in the transcript. Who is in the catalog through a group stays listed.',

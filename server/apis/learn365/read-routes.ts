@@ -7,6 +7,7 @@ import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
+import { exampleUser } from './bodies.ts'
 import { csdlJson, csdlXml, serviceDocument } from './csdl.ts'
 import type { EntitySet } from './entity-model.ts'
 import { entitySet, entitySets } from './entity-sets.ts'
@@ -15,7 +16,6 @@ import { countEntities, type Entity, readEntity, readPage } from './read-entitie
 import { keyOf, userByKey } from './user-key.ts'
 
 export const root = '/odata/v2'
-const tags = ['Learn365: read']
 
 const option = (description: string, ...examples: string[]) =>
   Type.Optional(Type.String({ maxLength: 16_000, description, examples }))
@@ -58,7 +58,7 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
       url: `${root}/${set.name}`,
       config: { permission },
       schema: {
-        tags,
+        tags: [set.name],
         summary: `Read ${set.name}`,
         querystring: Query,
         response: odataAnswers({ 200: pageSchema(set) }),
@@ -83,7 +83,7 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
       url: `${root}/${set.name}/$count`,
       config: { permission },
       schema: {
-        tags,
+        tags: [set.name],
         summary: `Count ${set.name}`,
         querystring: Type.Object({ $filter: Query.properties.$filter }),
         response: odataAnswers({ 200: contents('The number', { 'text/plain': { type: 'string' } }) }),
@@ -104,7 +104,7 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
     url: `${root}/Users(':key(.+)')`,
     config: { permission: 'users.read' },
     schema: {
-      tags,
+      tags: ['Users'],
       summary: 'Read a user',
       params: Type.Object({ key: UserKey }),
       querystring: OneQuery,
@@ -119,8 +119,9 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
 
 export const UserKey = Type.String({
   maxLength: 256,
-  description: 'The DirectoryObjectId, or the LoginName as a claims string or bare, percent-encoded, in any case',
-  examples: ['ann@example.org', 'i:0#.f|membership|ann@example.org', '0190a0b1-7d2c-4c3e-8a54-1f2e3d4c5b6a'],
+  description:
+    'The DirectoryObjectId, or the LoginName as a claims string or bare, in any case. Percent-encoded in the address; this page does that',
+  examples: [exampleUser.login, exampleUser.claims, exampleUser.directoryObjectId],
 })
 
 /** One entity by its id. Throws `odata.entity_not_found`. */
@@ -150,7 +151,7 @@ function addEntityRoute(server: HttpServer, app: Application, set: EntitySet, ur
     url,
     config: { permission: permissionToRead(set) },
     schema: {
-      tags,
+      tags: [set.name],
       hide,
       summary: `Read one of ${set.name}`,
       params: Type.Object({ id: Type.String({ maxLength: 256, format: 'uuid' }) }),
@@ -169,7 +170,7 @@ function addMetadata(server: HttpServer): void {
     url: `${root}/$metadata`,
     config: { permission: 'authenticated' },
     schema: {
-      tags,
+      tags: ['Service'],
       summary: 'The model: CSDL as XML, or as JSON where that is asked for',
       querystring: Type.Object({ $format: option('json or xml') }),
       response: odataAnswers({
@@ -190,7 +191,7 @@ function addMetadata(server: HttpServer): void {
       url,
       config: { permission: 'authenticated' },
       schema: {
-        tags,
+        tags: ['Service'],
         hide: url !== root,
         summary: 'The sets that there are',
         response: odataAnswers({

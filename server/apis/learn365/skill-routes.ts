@@ -16,7 +16,6 @@ import { type Entity, readPage } from './read-entities.ts'
 import { entitySchema, Query, readOne, UserKey } from './read-routes.ts'
 import { userByKey } from './user-key.ts'
 
-const tags = ['Learn365: skills']
 const root = '/services/skills'
 const usualPage = 100
 
@@ -70,7 +69,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
     url: `${root}/${name}`,
     config: { permission: 'skills.read' },
     schema: {
-      tags,
+      tags: [name],
       summary: `List ${name}`,
       description: `At most ${usualPage}, unless $top says otherwise.`,
       querystring: Query,
@@ -87,7 +86,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
     url: `${root}/${name}/:id`,
     config: { permission: 'skills.read' },
     schema: {
-      tags,
+      tags: [name],
       summary: `Read one of ${name}`,
       params: Type.Object({ id: Guid }),
       querystring: Type.Object({ $select: Query.properties.$select, $expand: Query.properties.$expand }),
@@ -112,7 +111,7 @@ function addAwards(server: HttpServer, app: Application): void {
     url: `${url}/RevokeSkill`,
     config: { permission: 'skills.award' },
     schema: {
-      tags,
+      tags: ['UserSkills'],
       summary: "Revoke a user's skill at a level",
       description: 'It stays in the transcript, marked as revoked; the learner is notified.',
       params,
@@ -142,7 +141,7 @@ function addAwards(server: HttpServer, app: Application): void {
     url: `${url}/AssignSkill`,
     config: { permission: 'skills.award' },
     schema: {
-      tags,
+      tags: ['UserSkills'],
       summary: 'Award a skill at a level to a user',
       params,
       body,
@@ -184,7 +183,7 @@ function addChanges<Body extends TObject>(server: HttpServer, app: Application, 
     url,
     config: { permission: 'skills.write' },
     schema: {
-      tags,
+      tags: [name],
       summary: summaries.create,
       params: Catalog,
       body,
@@ -204,7 +203,7 @@ function addChanges<Body extends TObject>(server: HttpServer, app: Application, 
     url: `${url}/:id`,
     config: { permission: 'skills.write' },
     schema: {
-      tags,
+      tags: [name],
       summary: summaries.change,
       params: InCatalog,
       body: Type.Partial(body),
@@ -222,7 +221,7 @@ function addChanges<Body extends TObject>(server: HttpServer, app: Application, 
     url: `${url}/:id`,
     config: { permission: 'skills.write' },
     schema: {
-      tags,
+      tags: [name],
       summary: summaries.delete,
       params: InCatalog,
       response: odataAnswers({ 204: Nothing }, [404, 409]),

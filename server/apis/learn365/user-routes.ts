@@ -14,7 +14,7 @@ import { entitySet } from './entity-sets.ts'
 import { entitySchema, odataHeaders, originOf, readOne, root, UserKey } from './read-routes.ts'
 import { keyOf, userByKey } from './user-key.ts'
 
-const tags = ['Learn365: users']
+const tags = ['Users']
 const params = Type.Object({ key: UserKey })
 const user = `${root}/Users(':key(.+)')`
 

@@ -1,0 +1,122 @@
+/** What of Swagger UI's system the plugin touches. */
+type Props = { id?: string; autoFocus?: boolean }
+type Data = { get(name: string): string; set(name: string, value: string): Data; has(name: string): boolean }
+type Auth = { name: string; schema: Data }
+type Answer = { status?: number; text?: string }
+type System = {
+  React: { createElement(type: unknown, props: object, ...children: unknown[]): unknown; Fragment: unknown }
+  authActions: { authorize(authorized: object): void; logout(names: string[]): void }
+  errActions: { newAuthErr(error: { authId: string; source: string; level: string; message: string }): void }
+  specSelectors: { specJson(): { getIn(path: string[]): unknown } }
+}
+type List = { filter(keep: (definition: Data) => boolean): List }
+
+/**
+ * A plugin of Swagger UI, so that every credential works on the page: the dialog asks for the tenant that a token is for,
+ * and whoever signs in with an operation of the page has the CSRF token filled in, until signing out.
+ *
+ * The browser gets the text of this function: it can use nothing from outside of it.
+ */
+export function docsPlugin(system: System): object {
+  const h = system.React.createElement
+  const page = globalThis as unknown as {
+    document: { createElement(name: string): object; head: { append(element: object): void } }
+  }
+  const viewport = page.document.createElement('meta')
+  page.document.head.append(
+    Object.assign(viewport, { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
+  )
+  let tenant = ''
+  const sessions = ['/api/v1/session', '/api/v1/operator-session']
+  return {
+    wrapComponents: {
+      // Every field of the dialog would take the focus, and the last one has it then, out of sight.
+      Input: (Original: unknown) => (props: Props) =>
+        h(Original, { ...props, ...(props.autoFocus && { autoFocus: props.id === 'auth-basic-username' }) }),
+      InitializedInput: (Original: unknown) => (props: Props) =>
+        props.id === 'client_secret_clientCredentials'
+          ? h(
+              system.React.Fragment,
+              {},
+              h(Original, props),
+              h('label', { htmlFor: 'token_tenant' }, 'tenant id:'),
+              h('input', {
+                id: 'token_tenant',
+                type: 'text',
+                defaultValue: tenant,
+                onChange: (event: { target: { value: string } }) => {
+                  tenant = event.target.value.trim()
+                },
+              }),
+            )
+          : h(Original, props),
+    },
+    statePlugins: {
+      auth: {
+        wrapSelectors: {
+          // No page can set this cookie: the sign-in does, and the browser sends it.
+          definitionsToAuthorize:
+            (original: (...args: unknown[]) => List) =>
+            (...args: unknown[]) =>
+              original(...args).filter((definition) => !definition.has('session')),
+        },
+        wrapActions: {
+          authorizeApplication: (original: (auth: Auth) => unknown) => (auth: Auth) => {
+            if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(tenant)) {
+              const message =
+                'The tenant id is missing, or is no UUID: the id of the tenant that the client belongs to.'
+              return system.errActions.newAuthErr({ authId: auth.name, source: 'auth', level: 'error', message })
+            }
+            const url = auth.schema.get('tokenUrl').replace('{tenantId}', tenant)
+            return original({ ...auth, schema: auth.schema.set('tokenUrl', url) })
+          },
+        },
+      },
+      spec: {
+        wrapActions: {
+          setResponse:
+            (original: (...args: unknown[]) => unknown) => (path: string, method: string, answer: Answer) => {
+              if (sessions.includes(path) && method === 'post' && answer.status === 201) {
+                const { csrf_token: value } = JSON.parse(answer.text ?? '')
+                const schema = system.specSelectors.specJson().getIn(['components', 'securitySchemes', 'csrf'])
+                system.authActions.authorize({ csrf: { name: 'csrf', value, schema } })
+              }
+              if (path === '/api/v1/session' && method === 'delete' && answer.status === 204) {
+                system.authActions.logout(['csrf'])
+              }
+              return original(path, method, answer)
+            },
+        },
+      },
+    },
+  }
+}
+
+/** What Swagger UI's own style lacks: room on a narrow screen, and errors without the same example again and again. */
+export const docsStyle = `
+.swagger-ui .wrapper { box-sizing: border-box; max-width: 1460px }
+.swagger-ui .info { margin: 30px 0 }
+.swagger-ui .scheme-container { padding: 15px 0 }
+.swagger-ui .opblock-tag small { color: #3b4151 }
+#token_tenant, label[for='token_tenant'] { display: block }
+.swagger-ui .response-col_links { display: none }
+.swagger-ui .responses-inner .responses-table:not(.live-responses-table)
+  tr.response:is([data-code^='4'], [data-code^='5']) ~ tr.response:is([data-code^='4'], [data-code^='5'])
+  :is(.response-controls, .model-example) { display: none }
+@media (max-width: 640px) {
+  .swagger-ui .wrapper, .swagger-ui .opblock-body .opblock-section-header { padding: 0 10px }
+  .swagger-ui .opblock-tag { display: grid; grid-template-columns: 1fr auto; font-size: 20px }
+  .swagger-ui .opblock-tag small { grid-row: 2; padding: 4px 0 0 }
+  .swagger-ui .opblock .opblock-summary { padding: 5px 0 }
+  .swagger-ui .opblock .opblock-summary-control { flex-wrap: wrap }
+  .swagger-ui .opblock .opblock-summary-method { min-width: 60px; padding: 4px 6px }
+  .swagger-ui .opblock .opblock-summary-path { max-width: none; overflow-wrap: anywhere }
+  .swagger-ui .opblock-body :is(.table-container, .responses-inner) { padding: 10px }
+  .swagger-ui .opblock-body :is(table.parameters, table.responses-table) :is(tbody, tr, td) { display: block; width: auto; max-width: none }
+  .swagger-ui .opblock-body :is(table.parameters, table.responses-table) thead { display: none }
+  .swagger-ui .opblock-body .response-col_status { font-weight: bold }
+  .swagger-ui .opblock-body table tbody tr td { padding: 6px 0 0; min-width: 0 }
+  .swagger-ui .opblock-body :is(input, select, textarea) { box-sizing: border-box; max-width: 100%; min-width: 0 }
+  .swagger-ui .opblock-body pre { overflow-x: auto; max-width: 100% }
+}
+`
