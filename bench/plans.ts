@@ -106,9 +106,11 @@ function bare(value: string): string {
 
 /** Leaves out the parts of a long plan that found an empty table. */
 function worthReading(plan: string[]): string[] {
+  // Where all tables are aggregated at once, they stand one step deeper.
+  const depth = ' '.repeat(plan.some((line) => line.startsWith('  ->  Append')) ? 8 : 2)
   const blocks: string[][] = []
   for (const line of plan) {
-    const starts = /^ {2}->/.test(line) || blocks.length === 0
+    const starts = line.startsWith(`${depth}->`) || blocks.length === 0
     if (starts) blocks.push([line])
     else blocks.at(-1)?.push(line)
   }
