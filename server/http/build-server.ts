@@ -10,6 +10,7 @@ import { addLearn365Api } from '../apis/learn365/learn365-api.ts'
 import { addNativeApi } from '../apis/native/native-api.ts'
 import type { Application } from '../application.ts'
 import { LetheError } from '../platform/errors.ts'
+import { compileAnswersOnce } from './compile-answers.ts'
 import { completeRoute } from './declare-route.ts'
 import { endConnectionsWhenClosing } from './end-connections.ts'
 import { addHealthRoutes } from './health-routes.ts'
@@ -52,6 +53,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     routerOptions: { maxParamLength: 256 },
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     requestIdHeader: false,
+    schemaController: { compilersFactory: { buildSerializer: compileAnswersOnce() } },
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     frameworkErrors: (error, request, reply) => {
