@@ -55,9 +55,9 @@ async function explainPurge(client: pg.PoolClient, tenant: string): Promise<stri
       ['somebody.else@learners.example', 'oulad-99999999'],
       ['%somebody.else%learners.example%', '%oulad-99999999%', '%3f2504e0-4f89-41d3-9a0c-0305e82c3301%'],
     ],
-    'set local role lethe_auditor; set local enable_seqscan = off',
+    'set local role lethe_auditor; set local enable_seqscan = off; set local cpu_operator_cost = 0.05',
   )
-  await client.query('set local role lethe_app; set local enable_seqscan = on')
+  await client.query('set local role lethe_app; set local enable_seqscan = on; set local cpu_operator_cost to default')
   for (const { table, effect, statements } of acts.filter(({ effect }) => effect === 'deleted')) {
     const last = statements.at(-1)
     if (last !== undefined && table !== 'users') await explain(`${table}: ${effect}`, last.text, [tenant, people])

@@ -67,18 +67,24 @@ export async function listUsers(
       conditions.push(`(${key}, id) ${beyond} (${bind(cursor.key)}::timestamptz, ${bind(cursor.id)}::uuid)`)
     }
   }
-  const { rows } = await tx.query<User & { cursor_key: string | null }>(
-    `select ${userColumnsSql}, ${sort === 'created' || sort === 'deleted' ? `to_char(${key} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` : 'null'} as cursor_key
+  // The place of the last one as the database prints it, where the order is not that of the ids.
+  const place =
+    sort === 'created' || sort === 'deleted'
+      ? `, to_char(${key} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as place`
+      : ''
+  const { rows } = await tx.query<User & { place?: string }>(
+    `select ${userColumnsSql}${place}
      from users
      where ${conditions.join(' and ')}
      order by ${orderOf(options)}
      limit ${limit + 1}`,
     values,
   )
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
-  const next = rows.length > limit && last ? writeCursor(sort, last.id, last.cursor_key) : undefined
-  return { users: page.map(({ cursor_key: _, ...user }) => user), next }
+  const users = rows.slice(0, limit)
+  const last = users.at(-1)
+  const next = rows.length > limit && last ? writeCursor(sort, last.id, last.place ?? null) : undefined
+  if (place !== '') for (const user of users) delete user.place
+  return { users, next }
 }
 
 /** A list without its pages, as parts of a statement over users in plain SQL: what is after "where" and "order by". */
