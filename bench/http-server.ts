@@ -3,16 +3,23 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { userByKey } from '../server/apis/learn365/user-key.ts'
 import { readConfig } from '../server/config.ts'
+import { requestErasure } from '../server/erasure/request-erasure.ts'
+import { readCertificate } from '../server/erasure/show-erasures.ts'
+import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
 import { buildServer } from '../server/http/build-server.ts'
+import { createUser } from '../server/people/create-user.ts'
+import { deleteUsers } from '../server/people/delete-users.ts'
 import { listUsers } from '../server/people/list-users.ts'
 import { showUser } from '../server/people/show-user.ts'
+import type { UserFields } from '../server/people/user-fields.ts'
 import { openDatabase } from '../server/platform/database/pool.ts'
-import { inTenant, isUuid } from '../server/platform/database/transaction.ts'
+import { inTenant, isUuid, type TenantTransaction } from '../server/platform/database/transaction.ts'
 import { revokeSkill } from '../server/skills/revoke-skill.ts'
 import { startWorkers } from '../server/workers.ts'
 
 // A server to be measured, in a process of its own: "lethe", or "bare", the floor: Fastify and pg alone, without access,
-// schemas or logs, which sends the very statements that Lethe's operations send, one after the other.
+// schemas or logs, which sends the very statements that Lethe's operations send, one after the other. Those of a purge
+// depend on what is found: for it the floor calls the operations, and both have workers.
 // Arguments: which one, the connection string, the tenant, an id of a user, and for skills what that user is to lose, as
 // JSON. Prints the port. Ends with its input.
 
@@ -22,12 +29,12 @@ const database = await openDatabase({ url, masterKey })
 const config = readConfig({})
 const app = { config, database, masterKey, close: () => database.close() }
 const log = pino({ level: 'info' }, pino.destination('/dev/null'))
+await startWorkers(app, log)
 const server = kind === 'lethe' ? await lethe() : await bare()
 process.stdout.write(`${new URL(await server.listen({ host: '127.0.0.1', port: 0 })).port}\n`)
 process.stdin.on('end', () => process.exit(0)).resume()
 
 async function lethe() {
-  await startWorkers(app, log)
   const far = 1_000_000_000
   return await buildServer(app, { log, rateLimits: { perCredential: far, failures: far, open: far } })
 }
@@ -49,8 +56,28 @@ async function bare() {
   const floor = fastify()
   floor.get<{ Params: { id: string } }>('/api/v1/users/:id', ({ params }) => send(look, params.id))
   floor.get('/api/v1/users', () => send(list, sample))
+  addPurge(floor)
   if (award !== undefined) await addRevoke(floor, JSON.parse(award) as SampleAward)
   return floor
+}
+
+/** What a purge over HTTP takes, from the creation of the user to the end of the search. */
+function addPurge(floor: FastifyInstance): void {
+  const run = <T>(work: (tx: TenantTransaction) => Promise<T>) => inTenant(database, tenant, work)
+  const wait = (request: string, until: 'certified' | 'ended') => waitForErasure(database, tenant, request, { until })
+  type Named = { Params: { id: string } }
+  floor.post<{ Body: UserFields }>('/api/v1/users', ({ body }) => run((tx) => createUser(tx, body)))
+  floor.delete<Named>('/api/v1/users/:id', ({ params: { id } }) => run((tx) => deleteUsers(tx, { userIds: [id] })))
+  floor.post<{ Body: { subjects: { id: string }[] } }>('/api/v1/erasures', async ({ body: { subjects } }, reply) => {
+    const userIds = subjects.map(({ id }) => id)
+    const ordered = await run((tx) => requestErasure(tx, { operation: 'purge', userIds }))
+    return reply.header('location', `/api/v1/erasures/${ordered.request}`).send(ordered)
+  })
+  floor.get<Named>('/api/v1/erasures/:id/certificate', async ({ params: { id } }) => {
+    await wait(id, 'certified')
+    return await run((tx) => readCertificate(tx, id))
+  })
+  floor.get<Named>('/api/v1/erasures/:id/progress', ({ params: { id } }) => wait(id, 'ended'))
 }
 
 async function addRevoke(floor: FastifyInstance, { login, ...of }: SampleAward): Promise<void> {
