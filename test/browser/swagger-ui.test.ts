@@ -266,7 +266,7 @@ type Operation = { tags: string[]; 'x-permission': string; parameters?: Paramete
 type Item = { get?: Operation }
 
 /** What no program may do. */
-const permissionsOfPeople = ['keys.read', 'clients.read', 'tenants.read']
+const permissionsOfPeople = ['keys.read', 'clients.read', 'tenants.read', 'installation.audit']
 
 /** What the page fills in for a parameter by itself. */
 function proposalFor({ example, examples = {}, schema }: Parameter): string | undefined {
