@@ -1,7 +1,6 @@
 import { type Person, readPeople } from '../people/read-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { cutPage, type Paging, readPaging } from '../platform/page.ts'
 import { membersOfGroups } from './members-of-groups.ts'
 import { type Reappearance, readReappearances } from './reappearances.ts'
 import { requireGroup } from './require-group.ts'
@@ -17,17 +16,16 @@ export type ListedGroupMember = Person & { reappeared: Reappearance | null }
  */
 export async function listGroupMembers(
   tx: TenantTransaction,
-  options: { groupId: string; limit?: number; after?: string },
+  options: Paging & { groupId: string },
 ): Promise<{ members: ListedGroupMember[]; next: string | undefined }> {
-  const limit = requireWholeNumber('limit', options.limit ?? 50, { from: 1, to: 1000 })
-  const after = options.after === undefined ? undefined : requireUuid('after', options.after)
+  const { limit, after } = readPaging(options)
   await requireGroup(tx, options.groupId)
   const ids = await membersOfGroups(tx, { groupIds: [options.groupId], after, limit: limit + 1 })
-  const page = ids.slice(0, limit)
+  const { page, next } = cutPage(ids, limit)
   const [people, reappeared] = await Promise.all([readPeople(tx, page), readReappearances(tx, page)])
   const members = page.flatMap((id) => {
     const person = people.get(id)
     return person === undefined ? [] : [{ ...person, reappeared: reappeared.get(id) ?? null }]
   })
-  return { members, next: ids.length > limit ? page.at(-1) : undefined }
+  return { members, next }
 }

@@ -6,7 +6,7 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
  */
 export async function membersOfGroups(
   tx: TenantTransaction,
-  options: { groupIds: readonly string[]; after?: string | undefined; limit: number },
+  options: { groupIds: readonly string[]; after: string | null; limit: number },
 ): Promise<string[]> {
   if (options.groupIds.length === 0) return []
   // Of each group only the page, which its index gives in order, whatever the size of the group.
@@ -21,7 +21,7 @@ export async function membersOfGroups(
      ) member
      order by member.user_id
      limit $4`,
-    [tx.tenantId, options.groupIds, options.after ?? null, options.limit],
+    [tx.tenantId, options.groupIds, options.after, options.limit],
     'members_of_groups',
   )
   return rows.map(({ user_id }) => user_id)

@@ -9,7 +9,7 @@ import type { Database } from '../platform/database/pool.ts'
 export class ErasureAnnouncements {
   readonly #database: Database
   readonly #listeners = new Map<string, Set<() => void>>()
-  #connection: Promise<pg.PoolClient | undefined> | undefined
+  #connection: Promise<() => Promise<void>> | undefined
 
   constructor(database: Database) {
     this.#database = database
@@ -24,42 +24,53 @@ export class ErasureAnnouncements {
     return () => {
       listeners.delete(wake)
       if (listeners.size === 0) this.#listeners.delete(request)
-      if (this.#listeners.size === 0) this.#disconnect()
+      if (this.#listeners.size === 0) void this.#disconnect()
     }
   }
 
-  async #connect(): Promise<pg.PoolClient | undefined> {
-    try {
-      const client = await this.#database.pool.connect()
-      client.on('notification', this.#hear)
-      client.once('end', this.#forget)
-      await client.query('listen lethe_erasure')
-      return client
-    } catch {
-      // Without a connection nothing is heard; listeners look for themselves, and the next one tries again.
-      this.#forget()
-      return undefined
+  #connect(): Promise<() => Promise<void>> {
+    const connection = this.#take(() => {
+      if (this.#connection === connection) this.#connection = undefined
+    })
+    return connection
+  }
+
+  /**
+   * Takes a connection that hears; answers how to give it back. Where there is none, or it is lost, nothing is heard:
+   * listeners look for themselves, and the next one tries again.
+   */
+  async #take(forget: () => void): Promise<() => Promise<void>> {
+    const client = await this.#database.pool.connect().catch(forget)
+    if (client === undefined) return () => Promise.resolve()
+    let held = true
+    const release = (broken: boolean) => {
+      if (!held) return
+      held = false
+      client.off('notification', this.#hear)
+      client.off('end', lose)
+      client.release(broken)
+    }
+    const lose = () => {
+      release(true)
+      forget()
+    }
+    client.on('notification', this.#hear)
+    client.on('end', lose)
+    await client.query('listen lethe_erasure').catch(lose)
+    return async () => {
+      if (held) await client.query('unlisten lethe_erasure').catch(lose)
+      release(false)
     }
   }
 
-  #disconnect(): void {
+  async #disconnect(): Promise<void> {
     const connection = this.#connection
     this.#connection = undefined
-    connection
-      ?.then(async (client) => {
-        client?.off('notification', this.#hear)
-        client?.off('end', this.#forget)
-        await client?.query('unlisten lethe_erasure')
-        client?.release()
-      })
-      .catch(async () => (await connection)?.release(true))
+    const giveBack = await connection
+    await giveBack?.()
   }
 
   readonly #hear = ({ payload = '' }: pg.Notification): void => {
     for (const wake of this.#listeners.get(payload) ?? []) wake()
-  }
-
-  readonly #forget = (): void => {
-    this.#connection = undefined
   }
 }

@@ -2,6 +2,7 @@ import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
+import { cutPage, readPaging } from '../platform/page.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 
@@ -69,15 +70,15 @@ export async function listExports(
 ): Promise<{ exports: KeptExport[]; next: string | undefined }> {
   const userId = options.userId === undefined ? null : requireUuid('user id', options.userId)
   const before = options.before === undefined ? null : requireUuid('before', options.before)
-  const limit = requireWholeNumber('limit', options.limit ?? 50, { from: 1, to: 1000 })
+  const { limit } = readPaging({ limit: options.limit })
   const { rows } = await tx.query<KeptExport>(
     `select ${columns} from exports
      where tenant_id = $1 and ($2::uuid is null or user_id = $2) and ($3::uuid is null or id < $3)
      order by id desc limit $4`,
     [tx.tenantId, userId, before, limit + 1],
   )
-  const exports = rows.slice(0, limit)
-  return { exports, next: rows.length > limit ? exports.at(-1)?.id : undefined }
+  const { page, next } = cutPage(rows, limit)
+  return { exports: page, next }
 }
 
 /** One of them; with a `userId`, only where it is about this user. Throws `input.invalid`, `export.not_found`. */

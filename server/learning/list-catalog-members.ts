@@ -2,8 +2,7 @@ import { membershipsAmong, membersOfGroups } from '../directory/members-of-group
 import { type Reappearance, readReappearances } from '../directory/reappearances.ts'
 import { type Person, readPeople } from '../people/read-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { cutPage, type Paging, readPaging } from '../platform/page.ts'
 import type { CatalogRole } from './add-catalog-members.ts'
 import { groupsOfCatalog } from './group-access.ts'
 import { requirePresent } from './require-present.ts'
@@ -31,11 +30,10 @@ type Added = { user_id: string; role: CatalogRole; added_at: Date }
  */
 export async function listCatalogMembers(
   tx: TenantTransaction,
-  options: { catalogId: string; role?: CatalogRole; limit?: number; after?: string },
+  options: Paging & { catalogId: string; role?: CatalogRole },
 ): Promise<{ members: CatalogMember[]; next: string | undefined }> {
   const { catalogId, role } = options
-  const limit = requireWholeNumber('limit', options.limit ?? 50, { from: 1, to: 1000 })
-  const after = options.after === undefined ? undefined : requireUuid('after', options.after)
+  const { limit, after } = readPaging(options)
   await requirePresent(tx, 'catalog', [catalogId])
   const access = await groupsOfCatalog(tx, catalogId)
   const groupIds = [...new Set(access.map(({ group_id }) => group_id))]
@@ -45,13 +43,13 @@ export async function listCatalogMembers(
        and ($5::text is null or role = $5)
      order by user_id
      limit $4`,
-    [tx.tenantId, catalogId, after ?? null, limit + 1, role ?? null],
+    [tx.tenantId, catalogId, after, limit + 1, role ?? null],
     'list_catalog_members',
   )
   const inGroups = role !== undefined ? [] : await membersOfGroups(tx, { groupIds, after, limit: limit + 1 })
   // UUIDs in their usual form sort as text as the database sorts them.
   const ids = [...new Set([...added.map(({ user_id }) => user_id), ...inGroups])].sort()
-  const page = ids.slice(0, limit)
+  const { page, next } = cutPage(ids, limit)
   const people = await readPeople(tx, page)
   const memberships = await membershipsAmong(tx, { groupIds, userIds: page })
   const reappeared = await readReappearances(tx, page)
@@ -74,5 +72,5 @@ export async function listCatalogMembers(
       reappeared: reappeared.get(id) ?? null,
     }
   })
-  return { members, next: ids.length > limit ? page.at(-1) : undefined }
+  return { members, next }
 }

@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
+import { cutPage, type Paging, readPaging } from '../platform/page.ts'
 import { requireLine } from '../platform/require-text.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import type { CourseKind } from './create-course.ts'
@@ -41,10 +41,10 @@ const columns = `id, catalog_id, kind, title, description, contact_emails, reply
  */
 export async function listCourses(
   tx: TenantTransaction,
-  options: { catalogId?: string; search?: string; limit?: number; after?: string } = {},
+  options: Paging & { catalogId?: string; search?: string } = {},
 ): Promise<{ courses: ListedCourse[]; next: string | undefined }> {
-  const { catalogId, search, after } = options
-  const limit = requireWholeNumber('limit', options.limit ?? 50, { from: 1, to: 1000 })
+  const { catalogId, search } = options
+  const { limit, after } = readPaging(options)
   if (catalogId !== undefined) await requirePresent(tx, 'catalog', [catalogId])
   const { rows } = await tx.query<ListedCourse>(
     `select ${columns} from courses
@@ -52,16 +52,10 @@ export async function listCourses(
        and ($3::text is null or strpos(lower(title), lower($3)) > 0) and ($4::uuid is null or id > $4)
      order by id
      limit $5`,
-    [
-      tx.tenantId,
-      catalogId ?? null,
-      search === undefined ? null : requireLine('search', search),
-      after === undefined ? null : requireUuid('after', after),
-      limit + 1,
-    ],
+    [tx.tenantId, catalogId ?? null, search === undefined ? null : requireLine('search', search), after, limit + 1],
   )
-  const courses = rows.slice(0, limit)
-  return { courses, next: rows.length > limit ? courses.at(-1)?.id : undefined }
+  const { page, next } = cutPage(rows, limit)
+  return { courses: page, next }
 }
 
 /** A course with its parts. Throws `input.invalid`, `course.not_found`. */

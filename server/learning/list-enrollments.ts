@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
+import { cutPage, type Paging, readPaging } from '../platform/page.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import type { EnrollmentState } from './record-enrollments.ts'
 
@@ -48,9 +48,9 @@ const columns = `id, user_id, course_id, training_plan_id, session_id, state, ${
  */
 export async function listEnrollments(
   tx: TenantTransaction,
-  options: EnrollmentFilter & { limit?: number; after?: string } = {},
+  options: EnrollmentFilter & Paging = {},
 ): Promise<{ enrollments: ListedEnrollment[]; next: string | undefined }> {
-  const limit = requireWholeNumber('limit', options.limit ?? 50, { from: 1, to: 1000 })
+  const { limit, after } = readPaging(options)
   const values: unknown[] = [tx.tenantId]
   const bind = (value: unknown) => `$${values.push(value)}`
   const conditions = ['tenant_id = $1']
@@ -61,13 +61,13 @@ export async function listEnrollments(
   }
   if (options.state !== undefined) conditions.push(`state = ${bind(options.state)}`)
   if (options.enrolled !== undefined) conditions.push(`(${isActive}) = ${bind(options.enrolled)}`)
-  if (options.after !== undefined) conditions.push(`id > ${bind(requireUuid('after', options.after))}`)
+  if (after !== null) conditions.push(`id > ${bind(after)}`)
   const { rows } = await tx.query<ListedEnrollment>(
     `select ${columns} from enrollments where ${conditions.join(' and ')} order by id limit ${bind(limit + 1)}`,
     values,
   )
-  const enrollments = rows.slice(0, limit)
-  return { enrollments, next: rows.length > limit ? enrollments.at(-1)?.id : undefined }
+  const { page, next } = cutPage(rows, limit)
+  return { enrollments: page, next }
 }
 
 /** One enrollment. Throws `input.invalid`, `enrollment.not_found`. */

@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
+import { cutPage, type Paging, readPaging } from '../platform/page.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { requirePresent } from './require-present.ts'
 
@@ -30,20 +30,20 @@ const columns = `s.id, s.course_id, s.title, s.starts_at, s.ends_at, s.location,
  */
 export async function listSessions(
   tx: TenantTransaction,
-  options: { courseId: string; limit?: number; after?: string },
+  options: Paging & { courseId: string },
 ): Promise<{ sessions: ListedSession[]; next: string | undefined }> {
-  const { courseId, after } = options
-  const limit = requireWholeNumber('limit', options.limit ?? 50, { from: 1, to: 1000 })
+  const { courseId } = options
+  const { limit, after } = readPaging(options)
   await requirePresent(tx, 'course', [courseId])
   const { rows } = await tx.query<ListedSession>(
     `select ${columns} from sessions s
      where s.tenant_id = $1 and s.course_id = $2 and ($3::uuid is null or s.id > $3)
      order by s.id
      limit $4`,
-    [tx.tenantId, courseId, after === undefined ? null : requireUuid('after', after), limit + 1],
+    [tx.tenantId, courseId, after, limit + 1],
   )
-  const sessions = rows.slice(0, limit)
-  return { sessions, next: rows.length > limit ? sessions.at(-1)?.id : undefined }
+  const { page, next } = cutPage(rows, limit)
+  return { sessions: page, next }
 }
 
 /** A session of the course. Throws `input.invalid`, `session.not_found`. */

@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
+import { cutPage, type Paging, readPaging } from '../platform/page.ts'
 import { requireLine } from '../platform/require-text.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { requirePresent } from './require-present.ts'
@@ -32,10 +32,10 @@ const columns = 'id, catalog_id, title, description, contact_emails, created_at'
  */
 export async function listTrainingPlans(
   tx: TenantTransaction,
-  options: { catalogId?: string; search?: string; limit?: number; after?: string } = {},
+  options: Paging & { catalogId?: string; search?: string } = {},
 ): Promise<{ trainingPlans: ListedTrainingPlan[]; next: string | undefined }> {
-  const { catalogId, search, after } = options
-  const limit = requireWholeNumber('limit', options.limit ?? 50, { from: 1, to: 1000 })
+  const { catalogId, search } = options
+  const { limit, after } = readPaging(options)
   if (catalogId !== undefined) await requirePresent(tx, 'catalog', [catalogId])
   const { rows } = await tx.query<ListedTrainingPlan>(
     `select ${columns} from training_plans
@@ -43,16 +43,10 @@ export async function listTrainingPlans(
        and ($3::text is null or strpos(lower(title), lower($3)) > 0) and ($4::uuid is null or id > $4)
      order by id
      limit $5`,
-    [
-      tx.tenantId,
-      catalogId ?? null,
-      search === undefined ? null : requireLine('search', search),
-      after === undefined ? null : requireUuid('after', after),
-      limit + 1,
-    ],
+    [tx.tenantId, catalogId ?? null, search === undefined ? null : requireLine('search', search), after, limit + 1],
   )
-  const trainingPlans = rows.slice(0, limit)
-  return { trainingPlans, next: rows.length > limit ? trainingPlans.at(-1)?.id : undefined }
+  const { page, next } = cutPage(rows, limit)
+  return { trainingPlans: page, next }
 }
 
 /** A training plan with its courses. Throws `input.invalid`, `training_plan.not_found`. */

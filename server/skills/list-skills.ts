@@ -1,5 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { cutPage } from '../platform/page.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { requireLine } from '../platform/require-text.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
@@ -42,8 +43,8 @@ export async function listSkills(
       limit + 1,
     ],
   )
-  const skills = rows.slice(0, limit)
-  return { skills, next: rows.length > limit ? skills.at(-1)?.id : undefined }
+  const { page, next } = cutPage(rows, limit)
+  return { skills: page, next }
 }
 
 /** One skill. Throws `input.invalid`, `skill.not_found`. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts'
-import { codeOf } from './pool.ts'
-import { inTenant } from './transaction.ts'
+import { codeOf, openDatabase } from './pool.ts'
+import { inTenant, type TenantTransaction } from './transaction.ts'
 
 const tenant = '018f0000-0000-7000-8000-000000000001'
 let test: TestDatabase
@@ -84,5 +84,28 @@ it('gives the connection back in order after a failure', async () => {
   await expect(inTenant(test.database, tenant, async (tx) => tx.send('select 1 / 0'))).rejects.toThrow()
   await inTenant(test.database, tenant, async (tx) => {
     expect((await tx.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  })
+})
+
+describe('a transaction that only reads', () => {
+  it('answers what it read, refuses to write, and leaves the connection as fit to write as before', async () => {
+    const database = await openDatabase({ url: test.appUrl, masterKey: test.database.masterKey, max: 1 })
+    try {
+      const readOnly = { readOnly: true }
+      const read = (tx: TenantTransaction) => tx.query<{ name: string }>('select name from tenants')
+      expect((await inTenant(database, tenant, read, readOnly)).rows).toEqual([{ name: 'one' }])
+      const written = inTenant(database, tenant, (tx) => tx.query(insertUser, ['read only']), readOnly)
+      await expect(written.catch(codeOf)).resolves.toBe('25006')
+      const sent = inTenant(database, tenant, async (tx) => tx.send(insertUser, ['read only']), readOnly)
+      await expect(sent.catch(codeOf)).resolves.toBe('25006')
+      expect(await refs()).not.toContain('read only')
+      await inTenant(database, tenant, async (tx) => {
+        await tx.query(fixture)
+        await tx.query(insertUser, ['afterwards'])
+      })
+      expect(await refs()).toContain('afterwards')
+    } finally {
+      await database.close()
+    }
   })
 })

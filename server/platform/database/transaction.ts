@@ -80,7 +80,7 @@ export async function inTenant<T>(
       const begun = client.query(`${begin}; set local lethe.tenant_id = '${tenantId}'${later}`)
       const [result] = await Promise.all([work(transactionOn(client, tenantId, known, failures)), begun])
       await requireSent(failures)
-      if (options.readOnly) {
+      if (options.readOnly && !failures.sent) {
         released = true
         endUnwatched(client)
         return result
@@ -143,7 +143,8 @@ export async function withinTenant<T>(
 /** What went wrong so far: with any statement, and with those among them whose answers nobody waits for. */
 type Failures = {
   answered: unknown[]
-  lost: unknown[] /** Whether there is a statement that nobody waits for. */
+  lost: unknown[]
+  /** Whether there is a statement that nobody waits for. */
   sent: boolean
 }
 
