@@ -1,7 +1,8 @@
-import { type CryptoKey, decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT } from 'jose'
+import { generateKeyPairSync } from 'node:crypto'
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
-import { activeSigningKey, publicKeys, rotateSigningKey } from '../erasure/signing-keys.ts'
+import { activeSigningKey, publicKeys, rotateSigningKey, type SigningKey } from '../erasure/signing-keys.ts'
 import { createTenant } from '../tenancy/tenants.ts'
 import { authenticate } from './authenticate.ts'
 import { createOAuthClient, listOAuthClients, revokeOAuthClient } from './oauth-clients.ts'
@@ -132,7 +133,7 @@ describe('a token', () => {
   const claims = (made: Client) => ({ client_id: made.client.id, tenant, scope: 'api/all', sub: made.client.id })
   const signed = (
     made: Client,
-    key: { kid: string; privateKey: CryptoKey },
+    key: SigningKey,
     change: { header?: object; claims?: object; expires?: string | number } = {},
   ) =>
     new SignJWT({ ...claims(made), iss: 'lethe', aud: 'lethe', ...change.claims })
@@ -149,7 +150,7 @@ describe('a token', () => {
     expect(await comeIn(await signed(made, key))).toMatchObject({ tenantId: tenant })
 
     const certificateKey = await test.inTenant(tenant, (tx) => activeSigningKey(tx))
-    const foreign = await generateKeyPair('EdDSA', { crv: 'Ed25519' })
+    const foreign = generateKeyPairSync('ed25519')
     const [header = '', payload = '', signature = ''] = access_token.split('.')
     const another = Buffer.from(JSON.stringify({ ...decodeJwt(access_token), tenant: otherTenant })).toString(
       'base64url',

@@ -70,7 +70,7 @@ export async function sealAudit(tx: TenantTransaction): Promise<ChainHead & { se
     [tx.tenantId, before, entries.map(({ id }) => id), hashes],
     'seal_entries',
   )
-  const jws = await sign(await activeSigningKey(tx), claims)
+  const jws = sign(await activeSigningKey(tx), claims)
   const [{ rowCount }] = await Promise.all([
     written,
     tx.query(

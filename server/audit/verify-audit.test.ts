@@ -1,5 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
-import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
+import { calculateJwkThumbprint } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { newTenant, type TenantRows } from '../../test/rows.ts'
@@ -428,10 +429,10 @@ describe('what the owner of the database changes', () => {
     const found = await problemsAfter(async () => {
       await sql(`update audit_entries set activity = 'SkillRevoked' where OWN and sequence = 5`)
       for (let next = 5; next <= entries; next++) await fitHash(next)
-      const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
-      const publicJwk = await exportJWK(publicKey)
+      const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+      const publicJwk = publicKey.export({ format: 'jwk' })
       const kid = await calculateJwkThumbprint(publicJwk)
-      const foreign = seal(newKey(), Buffer.from(JSON.stringify(await exportJWK(privateKey))), 'signing key')
+      const foreign = seal(newKey(), Buffer.from(JSON.stringify(privateKey.export({ format: 'jwk' }))), 'signing key')
       await sql(
         `insert into signing_keys (kid, purpose, public_jwk, sealed_private_key, retired_at)
          values ($1, 'certificate', $2, $3, now())`,
@@ -443,7 +444,7 @@ describe('what the owner of the database changes', () => {
       for (const { sequence, jws } of checkpoints) {
         const claims = JSON.parse(Buffer.from(jws.split('.')[1], 'base64url').toString()) as CheckpointClaims
         const { rows: now } = await sql('select hash from audit_entries where OWN and sequence = $1', sequence)
-        const signedAnew = await sign({ kid, privateKey }, { ...claims, hash: now[0].hash.toString('base64url') })
+        const signedAnew = sign({ kid, privateKey }, { ...claims, hash: now[0].hash.toString('base64url') })
         await sql('update audit_checkpoints set jws = $2 where OWN and sequence = $1', sequence, signedAnew)
       }
     })

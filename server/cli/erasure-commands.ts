@@ -307,7 +307,7 @@ async function previewOf(tx: TenantTransaction, operation: Operation, ids: strin
 
 function groupSentence({ display_name, people: count, at_next_sync }: ReturningGroup): string {
   return at_next_sync === 'create'
-    ? `${people(count)} will come back at the next synchronisation of group ${display_name}, as new users without records, unless the directory takes them out of it first.`
+    ? `${people(count)} will come back at the next synchronisation of group ${display_name}, ${count === 1 ? 'as a new user' : 'as new users'} without records, unless the directory takes them out of it first.`
     : `Group ${display_name} still holds ${people(count)}; the tenant keeps them out at its next synchronisation.`
 }
 

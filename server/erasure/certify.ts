@@ -58,7 +58,7 @@ export async function certify(
     shared_identifiers: facts.shared,
     verification: { method: 'data_map', rows_left: 0, mentions_left: 0 },
   }
-  const jws = await sign(key, claims)
+  const jws = sign(key, claims)
   tx.send(
     `with certificate as (
          insert into erasure_certificates (tenant_id, request_id, number, kid, jws)

@@ -167,7 +167,7 @@ async function endSearch(
       tx.tenantId,
       request,
       key.kid,
-      await sign(key, claims),
+      sign(key, claims),
       [...failures.keys()],
       [...failures.values()].map(({ code }) => code),
       [...failures.values()].map(({ reason }) => reason),

@@ -1,4 +1,5 @@
-import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import type pg from 'pg'
 import { recordEverywhere } from '../audit/record-everywhere.ts'
 import { seal } from '../platform/crypto/seal.ts'
@@ -7,7 +8,7 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { openWith } from './keys.ts'
 
 /** A key that is signed with: Ed25519 (RFC 8037), named by the thumbprint of its public part (RFC 7638). */
-export type SigningKey = { kid: string; privateKey: CryptoKey }
+export type SigningKey = { kid: string; privateKey: KeyObject }
 
 /** What a key signs: certificates, or access tokens. One that signs both could be made to sign one as the other. */
 export type SigningPurpose = 'certificate' | 'token'
@@ -36,9 +37,7 @@ export async function activeSigningKey(
   const known = opened.get(active.kid)
   if (known !== undefined) return known
   const jwk = JSON.parse(openWith(tx.masterKey, active.sealed_private_key, 'signing key').toString('utf8')) as JWK
-  const privateKey = await importJWK(jwk, 'EdDSA')
-  if (privateKey instanceof Uint8Array) throw new TypeError('a signing key is an asymmetric key')
-  const key = { kid: active.kid, privateKey }
+  const key = { kid: active.kid, privateKey: createPrivateKey({ key: jwk, format: 'jwk' }) }
   opened.set(active.kid, key)
   return key
 }
