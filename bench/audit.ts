@@ -12,7 +12,9 @@ import { type Place, urlOf } from './databases.ts'
 import { median, milliseconds, type Row } from './report.ts'
 
 const writers = 8
-const entriesPerWriter = 250
+/** Short rounds, by turns: whatever else the machine does meanwhile hits both sides of a pair alike. */
+const entriesPerWriter = 80
+const pairs = 31
 const rounds = 7
 const bulk = 5000
 
@@ -71,20 +73,20 @@ async function compare(
   })
   const floors: number[] = []
   const ours: number[] = []
-  for (let round = 0; round < rounds; round++) {
+  for (let pair = 0; pair < pairs; pair++) {
     floors.push(
       await parallel(database, tenant, (tx, number) => insertPlainly(tx, copies[number % copies.length] ?? [])),
     )
     ours.push(await parallel(database, tenant, (tx, number) => record(tx, entry(number))))
   }
-  const [floor, mine] = [median(floors), median(ours)]
+  const ratio = median(floors.map((floor, pair) => (ours[pair] ?? 0) / floor))
   return {
     what,
-    floor: perSecond(floor),
-    ours: perSecond(mine),
-    ratio: mine / floor,
+    floor: perSecond(median(floors)),
+    ours: perSecond(median(ours)),
+    ratio,
     target: '>= 0.7',
-    met: mine >= 0.7 * floor,
+    met: ratio >= 0.7,
   }
 }
 

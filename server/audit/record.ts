@@ -27,8 +27,8 @@ export const valuesPurpose = 'values of an audit entry'
 
 /**
  * Records what was done, in the transaction that does it, with who set that in motion: one statement, whatever the number
- * of entries, and a second one where values about people are among them. Only that one is waited for. Of people who have no key and can get none,
- * because they are anonymized or gone, no values are recorded.
+ * of entries, and a second one where values about people are among them. Only that one is waited for. Of people who have no
+ * key and can get none, because they are anonymized or gone, no values are recorded.
  *
  * Throws a `TypeError` where the details hold what is no word of the code, and `master_key.wrong`.
  */
@@ -43,28 +43,32 @@ export async function record(tx: TenantTransaction, given: AuditRecord | readonl
   const sealed = records.every(({ values }) => values === undefined)
     ? records.map(() => null)
     : await sealValues(tx, records, contacts)
-  tx.send(
-    `insert into audit_entries (tenant_id, id, at, initiated_from, actor_kind, actor_id, activity, object_kind, object_id,
-       subject_id, contact_hash, details, sealed_values)
-     select $1, audit_entry_id(clock.at), clock.at, $2, $3, $4, given.*
-     from (select clock_timestamp() as at offset 0) as clock,
-       unnest($5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::bytea[], $10::text[], $11::bytea[]) as given`,
-    [
-      tx.tenantId,
-      tx.initiator.from,
-      actor.kind,
-      actor.id,
-      records.map(({ activity }) => activity),
-      records.map(({ activity }) => activities[activity].object),
-      records.map((one) => (isAboutObject(one) ? null : (one.object ?? null))),
-      records.map(subjectOf),
-      contacts.map((hash) => hash ?? null),
-      detailsOf(records),
-      sealed,
-    ],
-    'record_audit',
-  )
+  const columns = [
+    records.map(({ activity }) => activity),
+    records.map(({ activity }) => activities[activity].object),
+    records.map((one) => (isAboutObject(one) ? null : (one.object ?? null))),
+    records.map(subjectOf),
+    contacts.map((hash) => hash ?? null),
+    detailsOf(records),
+    sealed,
+  ]
+  const by = [tx.tenantId, tx.initiator.from, actor.kind, actor.id]
+  if (records.length === 1) tx.send(insertOne, [...by, ...columns.flat()], 'record_audit_one')
+  else tx.send(insertMany, [...by, ...columns], 'record_audit')
 }
+
+const insert = (given: string, from = '') =>
+  `insert into audit_entries (tenant_id, id, at, initiated_from, actor_kind, actor_id, activity, object_kind, object_id,
+     subject_id, contact_hash, details, sealed_values)
+   select $1, audit_entry_id(clock.at), clock.at, $2, $3, $4, ${given}
+   from (select clock_timestamp() as at offset 0) as clock${from}`
+
+const insertMany = insert(
+  'given.*',
+  ', unnest($5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::bytea[], $10::text[], $11::bytea[]) as given',
+)
+// Nearly every act records one entry: without the arrays that takes the server two thirds of the time.
+const insertOne = insert('$5, $6, $7, $8, $9, $10, $11')
 
 export const actorKinds = [
   'user',
