@@ -20,8 +20,8 @@ const bulk = 5000
 
 /**
  * Writing of the audit trail by parallel writers, a transaction for each entry, against plain inserts of the same rows in
- * the same transactions: entries without values, and entries with values about a person who has a key already. Then one
- * statement for many entries, sealing and verification, by themselves.
+ * the same transactions: acts of both kinds by turns, acts without values alone, and acts with values about a person, who
+ * has a key already, alone. Then one statement for many entries, sealing and verification, by themselves.
  */
 export async function benchAudit(place: Place): Promise<Row[]> {
   const name = 'lethe_bench_audit'
@@ -40,8 +40,11 @@ export async function benchAudit(place: Place): Promise<Row[]> {
       values: { before: { city: 'Bern' }, after: { city: 'Basel' } },
     })
     const rows = [
-      await compare(database, tenant, 'audit: 8 writers', () => plain),
-      await compare(database, tenant, 'audit: 8 writers, with values about people', about),
+      await compare(database, tenant, 'audit: 8 writers, half with values about people', (number) =>
+        number % 2 === 0 ? plain : about(number),
+      ),
+      await compare(database, tenant, 'audit: 8 writers, none with values', () => plain),
+      await compare(database, tenant, 'audit: 8 writers, all with values', about),
     ]
     await measureRest(place, database, tenant)
     return rows
