@@ -4,7 +4,14 @@ import type { AnyEntry } from '../datamap/vocabulary.ts'
 import type { Database } from '../platform/database/pool.ts'
 
 /** A table with columns that hold text, JSON, lists and the like. `tenantColumn`: says whose a row is. */
-export type TextTable = { name: string; columns: string[]; tenantColumn: string | undefined; readable: boolean }
+export type TextTable = {
+  name: string
+  columns: string[]
+  /** Whether a row may have nothing in any of the columns. */
+  mayBeEmpty: boolean
+  tenantColumn: string | undefined
+  readable: boolean
+}
 
 /** Runs `work` as the auditor, who reads the rows of all tenants, in one snapshot of the whole database. */
 export async function inAuditorSnapshot<T>(
@@ -27,15 +34,21 @@ export async function inAuditorSnapshot<T>(
 }
 
 /**
- * The query for the texts of a table: of tables that are separated by tenant, the given tenants' rows. `withTenant`: the
- * tenant's id comes first. COPY takes no parameters: the ids come from the database and are UUIDs.
+ * The query for the texts of a table, without rows that have none: of tables that are separated by tenant, the given
+ * tenants' rows. `withTenant`: the tenant's id comes first. COPY takes no parameters: the ids come from the database and
+ * are UUIDs.
  */
 export function textsOf(table: TextTable, tenants: readonly string[], options: { withTenant?: boolean } = {}): string {
-  const columns = table.columns.map((column) => `${quoted(column)}::text`).join(', ')
-  if (table.tenantColumn === undefined) return `select ${columns} from ${table.name}`
-  const tenant = quoted(table.tenantColumn)
-  const ids = tenants.map((id) => `'${id}'::uuid`).join(', ')
-  return `select ${options.withTenant ? `${tenant}, ` : ''}${columns} from ${table.name} where ${tenant} in (${ids})`
+  const columns = table.columns.map(quoted)
+  const tenant = table.tenantColumn === undefined ? undefined : quoted(table.tenantColumn)
+  const values = columns.map((column) => `${column}::text`)
+  const conditions = [
+    ...(tenant === undefined ? [] : [`${tenant} in (${tenants.map((id) => `'${id}'::uuid`).join(', ')})`]),
+    ...(table.mayBeEmpty ? [`num_nonnulls(${columns.join(', ')}) > 0`] : []),
+  ]
+  const named = options.withTenant && tenant !== undefined ? [tenant, ...values] : values
+  const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`
+  return `select ${named.join(', ')} from ${table.name}${where}`
 }
 
 /**
@@ -45,12 +58,16 @@ export function textsOf(table: TextTable, tenants: readonly string[], options: {
 export async function readTextTables(client: pg.PoolClient): Promise<TextTable[]> {
   const { rows } = await client.query<{
     name: string
-    columns: { name: string; uuid: boolean }[]
+    columns: { name: string; uuid: boolean; required: boolean }[]
     tenant_column: string | null
     readable: boolean
   }>(`
     select c.oid::regclass::text as name,
-      jsonb_agg(jsonb_build_object('name', a.attname, 'uuid', coalesce(e.typname, t.typname) = 'uuid') order by a.attnum) as columns,
+      jsonb_agg(
+        jsonb_build_object(
+          'name', a.attname, 'uuid', coalesce(e.typname, t.typname) = 'uuid', 'required', a.attnotnull
+        ) order by a.attnum
+      ) as columns,
       case
         when c.relname = 'tenants' and n.nspname = 'public' then 'id'
         when exists (
@@ -75,9 +92,17 @@ export async function readTextTables(client: pg.PoolClient): Promise<TextTable[]
     group by c.oid, c.relname, c.relrowsecurity, n.oid, n.nspname
     order by 1`)
   return rows.flatMap((row) => {
-    const columns = row.columns.flatMap(({ name, uuid }) => (uuid && isInternalId(row.name, name) ? [] : [name]))
+    const columns = row.columns.filter(({ name, uuid }) => !(uuid && isInternalId(row.name, name)))
     if (columns.length === 0) return []
-    return [{ name: row.name, columns, tenantColumn: row.tenant_column ?? undefined, readable: row.readable }]
+    return [
+      {
+        name: row.name,
+        columns: columns.map(({ name }) => name),
+        mayBeEmpty: !columns.some(({ required }) => required),
+        tenantColumn: row.tenant_column ?? undefined,
+        readable: row.readable,
+      },
+    ]
   })
 }
 
