@@ -84,17 +84,14 @@ export async function certify(
 /** The digest of the list of those who are done. Who was certified before and failed since is not in that list. */
 async function digestSubjects(tx: TenantTransaction, request: string): Promise<string> {
   const hashKey = await identifierHashKey(tx)
-  const uncertified = tx.query(
+  tx.send(
     `update erasure_subjects set finished_at = null
      where tenant_id = $1 and request_id = $2 and state = 'failed' and finished_at is not null`,
     [tx.tenantId, request],
     'uncertify_failed',
   )
   const digest = subjectDigest()
-  const read = async () => {
-    for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
-  }
-  await Promise.all([uncertified, read()])
+  for await (const line of readSubjectLines(tx, request, hashKey)) digest.add(line)
   return digest.hex()
 }
 

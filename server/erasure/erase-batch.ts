@@ -218,7 +218,6 @@ async function eraseClaimed(tx: TenantTransaction, request: string, claimed: Cla
     // Of whom something is left is said to have failed next, by name of the tables.
     record(tx, request, { operation, state: all ? 'done' : 'running', effects, located, subjects: remembered })
     recordResidue(tx, request, residueOf({ located: left }, subjects))
-    if (all) lockRequest(tx, request)
     return together ? await readForCertificate(tx, request) : undefined
   }
   // While the server looks for mentions, what was done is recorded and read back for the certificate.
@@ -244,7 +243,10 @@ async function tellOfSessions(tx: TenantTransaction, request: string, sessions: 
 
 type Recorded = { id: string; sealed: Buffer; hashes: { kind: string; hash: Buffer }[]; shared: number }
 
-/** Writes down what was done, in the transaction that did it: subjects, tombstones, ledger, receipt, step. */
+/**
+ * Writes down what was done, in the transaction that did it: subjects, tombstones, ledger, receipt, step. From then on the
+ * request's row is locked.
+ */
 function record(
   tx: TenantTransaction,
   request: string,

@@ -11,36 +11,40 @@ export type FollowOptions = {
   signal: AbortSignal
   /** Between two looks where nothing is announced, in milliseconds. */
   lookEvery?: number
+  /** Before the first look where nothing is announced, in milliseconds; at once where it is not given. */
+  firstLookAfter?: number
 }
 
 /**
- * How far a request is: now, whenever that changes, and when it has ended. Where nothing changed for `lookEvery`, the same
- * again. Holds no connection while it waits. Throws `erasure.not_found`.
+ * How far a request is: now, or after `firstLookAfter`; whenever that changes, and when it has ended. Where nothing changed
+ * for `lookEvery`, the same again. Holds no connection while it waits. Throws `erasure.not_found`.
  */
 export async function* followErasure(database: Database, options: FollowOptions): AsyncGenerator<ErasureSummary> {
-  const { tenant, request, announcements, signal, lookEvery = 2000 } = options
+  const { tenant, request, announcements, signal, lookEvery = 2000, firstLookAfter = 0 } = options
   let wake: () => void = () => undefined
+  let timer: NodeJS.Timeout | undefined
+  const change = (within: number) => {
+    clearTimeout(timer)
+    return new Promise<void>((resolve) => {
+      wake = resolve
+      timer = setTimeout(resolve, within)
+    })
+  }
   const stopListening = announcements.listen(request, () => wake())
   const stop = () => wake()
   signal.addEventListener('abort', stop)
   try {
+    if (firstLookAfter > 0 && !signal.aborted) await change(firstLookAfter)
     while (!signal.aborted) {
       // Before the look: what is announced during it must not be missed.
-      let timer: NodeJS.Timeout | undefined
-      const changed = new Promise<void>((resolve) => {
-        wake = resolve
-        timer = setTimeout(resolve, lookEvery)
-      })
-      try {
-        const summary = await inTenant(database, tenant, (tx) => erasureProgress(tx, request), { readOnly: true })
-        yield summary
-        if (summary.finishedAt !== null || signal.aborted) return
-        await changed
-      } finally {
-        clearTimeout(timer)
-      }
+      const changed = change(lookEvery)
+      const summary = await inTenant(database, tenant, (tx) => erasureProgress(tx, request), { readOnly: true })
+      yield summary
+      if (summary.finishedAt !== null || signal.aborted) return
+      await changed
     }
   } finally {
+    clearTimeout(timer)
     signal.removeEventListener('abort', stop)
     stopListening()
   }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Application } from '../application.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { enqueueNow, type JobPayload } from '../platform/jobs/enqueue.ts'
@@ -30,6 +31,8 @@ export async function runErasure(app: Application, payload: JobPayload): Promise
     if ((await concludeErasure(app, tenant, request)) === 'concluded') break
     await inTenant(app.database, tenant, (tx) => awaitWaiting(tx, request))
   }
-  // Not with the certificate, for which somebody waits. A job that is killed in between runs again and comes to here.
+  // Not with the certificate, for which somebody waits, nor before it was read. A job that is killed in between runs again
+  // and comes to here.
+  await setTimeout(10)
   await enqueueNow(app.database, 'search', { tenant, request })
 }

@@ -14,6 +14,9 @@ export type WaitOptions = {
 /** Between two looks when nothing is announced: progress of a large request, or an announcement that was lost. */
 const lookEvery = 500
 
+/** Nearly everybody waits for one person and has just ordered it: until then it is announced, and there was nothing to see. */
+const firstLookAfter = 50
+
 /**
  * Waits until a request is certified or has ended; woken by the database's announcement, so it loses no time. Throws
  * `erasure.not_found`, and the signal's reason where that ends the waiting.
@@ -25,7 +28,14 @@ export async function waitForErasure(
   { until, onProgress, signal = new AbortController().signal }: WaitOptions,
 ): Promise<ErasureSummary> {
   const announcements = new ErasureAnnouncements(database)
-  for await (const summary of followErasure(database, { tenant, request, announcements, signal, lookEvery })) {
+  for await (const summary of followErasure(database, {
+    tenant,
+    request,
+    announcements,
+    signal,
+    lookEvery,
+    firstLookAfter,
+  })) {
     onProgress?.(summary)
     if (summary.finishedAt !== null || (until === 'certified' && summary.certified)) return summary
   }
