@@ -45,14 +45,12 @@ try {
   if (wanted('audit')) rows.push(...(await benchAudit(place)))
   if (['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) || only.has('filters') || only.has('plans')) {
     const loaded = await loadDatabase(place)
-    const one = wanted('one') || wanted('tenfold') ? await measurePurgeOne(loaded) : undefined
-    if (one !== undefined) rows.push(purgeOneRow(one))
+    if (wanted('one') || wanted('tenfold')) rows.push(purgeOneRow(await measurePurgeOne(loaded)))
     const many = wanted('many') || wanted('tenfold') ? await measureMany(loaded, 'purge') : undefined
     if (many !== undefined) rows.push(...manyRows('purge', many))
     if (wanted('anonymize')) rows.push(...manyRows('anonymize', await measureMany(loaded, 'anonymize')))
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
-    if (one !== undefined && many !== undefined && wanted('tenfold'))
-      rows.push(...(await benchTenFold(loaded, { one, many })))
+    if (many !== undefined && wanted('tenfold')) rows.push(...(await benchTenFold(loaded, many)))
     if (only.has('filters')) rows.push(...(await benchFilters(loaded)))
     if (only.has('plans')) await writePlans(loaded)
   }
