@@ -44,7 +44,8 @@ export function textsOf(table: TextTable, tenants: readonly string[], options: {
   const values = columns.map((column) => `${column}::text`)
   const conditions = [
     ...(tenant === undefined ? [] : [`${tenant} in (${tenants.map((id) => `'${id}'::uuid`).join(', ')})`]),
-    ...(table.mayBeEmpty ? [`num_nonnulls(${columns.join(', ')}) > 0`] : []),
+    // Not "is not null": of a composite value with an empty part neither is true.
+    ...(table.mayBeEmpty ? [`not (${columns.map((column) => `${column} is null`).join(' and ')})`] : []),
   ]
   const named = options.withTenant && tenant !== undefined ? [tenant, ...values] : values
   const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`

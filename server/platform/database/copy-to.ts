@@ -13,12 +13,7 @@ type Wire = { stream: Socket; query(text: string): void }
  * than to search it, and leaves them to the garbage collector.
  */
 export async function copyTo(client: pg.ClientBase, query: string, onChunk: (chunk: Buffer) => void): Promise<void> {
-  let failure: unknown
-  let failed = false
-  const fail = (error: unknown) => {
-    if (!failed) failure = error
-    failed = true
-  }
+  let failure: { error: unknown } | undefined
   await new Promise<void>((resolve, reject) => {
     client.query({
       submit(connection: unknown) {
@@ -29,9 +24,9 @@ export async function copyTo(client: pg.ClientBase, query: string, onChunk: (chu
         const read = (received: Buffer) => {
           const { rows, rest } = output.read(received)
           try {
-            if (rows.length > 0 && !failed) onChunk(rows)
+            if (rows.length > 0 && failure === undefined) onChunk(rows)
           } catch (error) {
-            fail(error)
+            failure = { error }
           }
           if (rest === undefined) return
           stream.off('data', read).on('data', driver)
@@ -45,5 +40,5 @@ export async function copyTo(client: pg.ClientBase, query: string, onChunk: (chu
       handleReadyForQuery: () => resolve(),
     } as pg.Submittable)
   })
-  if (failed) throw failure
+  if (failure !== undefined) throw failure.error
 }
