@@ -1,9 +1,9 @@
 import { record } from '../audit/record.ts'
-import type { Operation } from '../datamap/compile.ts'
 import { type Effect, sumEffects } from '../datamap/locate.ts'
 import { notify } from '../notify/notify.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { type CertificateClaims, sign, subjectDigest } from './certificate.ts'
+import type { ClaimedOrder } from './claim-subjects.ts'
 import { identifierHashKey } from './keys.ts'
 import { activeSigningKey, type SigningKey } from './signing-keys.ts'
 import { readSubjectLines } from './subject-lines.ts'
@@ -17,9 +17,19 @@ export function lockRequest(tx: TenantTransaction, request: string): void {
   )
 }
 
-type ForCertificate = { facts: Facts; digest: string; key: SigningKey }
+/** What a certificate says of a request, and the key that signs it. `digest`: of the lines of those who are done. */
+export type ForCertificate = { facts: Facts; digest: string; key: SigningKey }
 
-/** Reads what a certificate says, with the key that signs it, after the caller has locked the request. */
+export type Facts = Omit<ClaimedOrder, 'sealedKey'> & {
+  total: number
+  done: number
+  failed: number
+  /** Identifiers left alone because somebody else holds them too. */
+  shared: number
+  effects: Effect[]
+}
+
+/** Reads what a certificate says, after the caller has locked the request. */
 export async function readForCertificate(tx: TenantTransaction, request: string): Promise<ForCertificate> {
   const [facts, digest, key] = await Promise.all([
     readFacts(tx, request),
@@ -48,11 +58,11 @@ export async function certify(
     tenant: tx.tenantId,
     request,
     operation: facts.operation,
-    initiated_from: facts.initiated_from,
-    requested_at: facts.created_at.toISOString(),
-    started_at: (facts.started_at ?? facts.created_at).toISOString(),
+    initiated_from: facts.initiatedFrom,
+    requested_at: facts.createdAt.toISOString(),
+    started_at: facts.startedAt.toISOString(),
     certified_at: facts.now.toISOString(),
-    data_map: facts.map_version,
+    data_map: facts.mapVersion,
     subjects: { total: facts.total, done: facts.done, failed: facts.failed, digest },
     effects: sumEffects(facts.effects),
     shared_identifiers: facts.shared,
@@ -95,24 +105,10 @@ async function digestSubjects(tx: TenantTransaction, request: string): Promise<s
   return digest.hex()
 }
 
-type Facts = {
-  operation: Operation
-  initiated_from: string
-  requested_by: string | null
-  map_version: string
-  created_at: Date
-  started_at: Date | null
-  total: number
-  done: number
-  failed: number
-  shared: number
-  effects: Effect[]
-  now: Date
-}
-
 async function readFacts(tx: TenantTransaction, request: string): Promise<Facts> {
   const { rows } = await tx.query<Facts>(
-    `select r.operation, r.initiated_from, r.requested_by, r.map_version, r.created_at, r.started_at, now() as now,
+    `select r.operation, r.initiated_from as "initiatedFrom", r.requested_by as "requestedBy", r.map_version as "mapVersion",
+       r.created_at as "createdAt", coalesce(r.started_at, r.created_at) as "startedAt", now(),
        s.total, s.done, s.failed,
        (select shared from erasure_steps where tenant_id = $1 and request_id = $2 and step = 'erase')::int as shared,
        coalesce((
@@ -149,9 +145,9 @@ export async function endWithoutCertificate(tx: TenantTransaction, request: stri
 
 /** Tells the initiator that it is done. Names nobody. */
 async function tell(tx: TenantTransaction, request: string, facts: Facts): Promise<void> {
-  if (facts.requested_by !== null) {
+  if (facts.requestedBy !== null) {
     const [act, done] = facts.operation === 'purge' ? ['A purge', 'purged'] : ['An anonymization', 'anonymized']
-    await notify(tx, [facts.requested_by], {
+    await notify(tx, [facts.requestedBy], {
       kind: 'erasure_done',
       subject: facts.failed === 0 ? `${act} is done` : `${act} is done in part`,
       body: `Request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is ready.`,

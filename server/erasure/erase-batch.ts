@@ -1,11 +1,9 @@
 import pg from 'pg'
 import type { Application } from '../application.ts'
 import { recordErased } from '../audit/record-erased.ts'
-import type { Operation } from '../datamap/compile.ts'
-import { compiledMap } from '../datamap/compiled.ts'
 import { erase, prepareActs, scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import { type Effect, type Located, locate } from '../datamap/locate.ts'
+import { locate } from '../datamap/locate.ts'
 import { canLookUp } from '../datamap/mentions.ts'
 import { lockPeople } from '../datamap/people.ts'
 import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
@@ -15,13 +13,18 @@ import { findHeir } from '../people/heir.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
+import { subjectDigest } from './certificate.ts'
 import { certify, lockRequest, readForCertificate } from './certify.ts'
+import { type Claim, claimSubjects } from './claim-subjects.ts'
 import { recordScrubbed } from './conclude-erasure.ts'
 import { findSubjects } from './find-subjects.ts'
 import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
+import { type Erased, recordErasure } from './record-erasure.ts'
 import { recordResidue, residueOf } from './residue.ts'
 import { openIdentifiers, sealIdentifiers } from './sealed-identifiers.ts'
 import { findSharedIdentifiers } from './shared-identifiers.ts'
+import { activeSigningKey } from './signing-keys.ts'
+import { lineOfPurged } from './subject-lines.ts'
 
 /**
  * People erased in one transaction: enough for set-based deletes, few enough that nobody waits long for their locks and
@@ -52,12 +55,12 @@ export async function eraseBatch(
   try {
     return await inTenant(app.database, tenant, async (tx) => {
       if (++attempts > 1) turn.alone = true
-      const [, { subjects, all }] = await Promise.all([takeTurn(tx, request, turn), claim(tx, request, batchSize)])
-      claimed = subjects.map(({ id }) => id)
-      if (subjects.length === 0) return 'none'
-      await eraseClaimed(tx, request, subjects, all)
-      if (all) return 'concluded'
-      return subjects.length === batchSize ? 'more' : 'none'
+      const [, claim] = await Promise.all([takeTurn(tx, request, turn), claimSubjects(tx, request, batchSize)])
+      claimed = claim.subjects.map(({ id }) => id)
+      if (claim.subjects.length === 0) return 'none'
+      await eraseClaimed(tx, request, claim)
+      if (claim.all) return 'concluded'
+      return claimed.length === batchSize ? 'more' : 'none'
     })
   } catch (error) {
     if (isPassing(error) || claimed.length === 0) throw error
@@ -70,8 +73,9 @@ async function eraseOneByOne(app: Application, tenant: string, request: string, 
   for (const person of people) {
     try {
       await inTenant(app.database, tenant, async (tx) => {
-        const { subjects } = await claim(tx, request, 1, person)
-        if (subjects.length > 0) await eraseClaimed(tx, request, subjects, false)
+        const claim = await claimSubjects(tx, request, 1, person)
+        // What the request has left to do is done once for all of them.
+        if (claim.subjects.length > 0) await eraseClaimed(tx, request, { ...claim, all: false, whole: false })
       })
     } catch (error) {
       if (isPassing(error)) throw error
@@ -86,56 +90,17 @@ async function takeTurn(tx: TenantTransaction, request: string, { alone }: Turn)
   await tx.query(`select ${lock}(hashtextextended($1, 0))`, [request], lock)
 }
 
-/** A person taken from a request, with what an earlier run of it sealed, and what the request says of its work. */
-type Claimed = {
-  id: string
-  sealedIdentifiers: Buffer | null
-  operation: Operation
-  sealedKey: Buffer | null
-  requestedBy: string | null
-}
-
-/**
- * Takes people that wait in this request; those that another job has taken are passed over. `all`: nobody else of the
- * request waits, and nobody is erased and not yet verified.
- */
-async function claim(
-  tx: TenantTransaction,
-  request: string,
-  limit: number,
-  person?: string,
-): Promise<{ subjects: Claimed[]; all: boolean }> {
-  const { rows } = await tx.query<Claimed & { unfinished: number }>(
-    `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers", r.operation, r.sealed_key as "sealedKey",
-       r.requested_by as "requestedBy", (
-         select count(*)::int from erasure_subjects
-         where tenant_id = $1 and request_id = $2 and state in ('queued', 'running')
-       ) as unfinished
-     from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
-     where s.tenant_id = $1 and s.request_id = $2 and s.state = 'queued' and ($3::uuid is null or s.user_id = $3)
-     order by s.user_id limit $4 for update of s skip locked`,
-    [tx.tenantId, request, person ?? null, limit],
-    'claim_subjects',
-  )
-  return { subjects: rows, all: rows[0]?.unfinished === rows.length }
-}
-
-/** Waits until somebody of this request is free to be taken, or nobody waits any more. */
-export async function awaitWaiting(tx: TenantTransaction, request: string): Promise<void> {
-  await tx.query(
-    `select from erasure_subjects
-     where tenant_id = $1 and request_id = $2 and state = 'queued' order by user_id limit 1 for update`,
-    [tx.tenantId, request],
-  )
-}
-
 /**
  * Erases those who were taken and verifies by the map what is left of them: who left something fails. With `all` their
  * mentions go too, the others are done, and the request is certified; otherwise that comes when all of it are erased.
  */
-async function eraseClaimed(tx: TenantTransaction, request: string, claimed: Claimed[], all: boolean): Promise<void> {
-  const [{ operation, sealedKey, requestedBy } = { operation: 'purge', sealedKey: null, requestedBy: null }] = claimed
-  if (sealedKey === null) throw new Error('the request has subjects but no key')
+async function eraseClaimed(
+  tx: TenantTransaction,
+  request: string,
+  { subjects: claimed, order, all, whole }: Claim,
+): Promise<void> {
+  if (order === undefined || order.sealedKey === null) throw new Error('the request has subjects but no key')
+  const { operation, sealedKey, requestedBy } = order
   // Nobody hears of such a batch before the certificate, whose commit writes the batch to disk too.
   if (!all) tx.send('set local synchronous_commit = off')
   const requestKey = openWith(tx.masterKey, sealedKey, 'request key')
@@ -186,14 +151,14 @@ async function eraseClaimed(tx: TenantTransaction, request: string, claimed: Cla
   const acts = await prepareActs(options)
   const sharing = findSharedIdentifiers(tx, request, identifiers, ownIds)
   const mentioned = { ...options, identifiers, shared: sharing }
+  const signing = whole ? activeSigningKey(tx) : undefined
   const erasing = erase(tx, acts, options)
   // Sent with the acts, the look-up finds what those leave. Many are looked for when nothing else is under way.
-  const together = all && canLookUp(identifiers)
-  const scrubbing = together ? scrub(tx, mentioned) : undefined
+  const scrubbing = all && canLookUp(identifiers) ? scrub(tx, mentioned) : undefined
   const remember = async () => {
     const shared = await sharing
     const isOwn = ({ value }: Identifier) => !shared.has(value)
-    const remembered = ownIds.map((id) => {
+    const erased = ownIds.map((id): Erased => {
       const identifiers = subjects.get(id) ?? []
       return {
         id,
@@ -209,25 +174,46 @@ async function eraseClaimed(tx: TenantTransaction, request: string, claimed: Cla
         shared: erasedBefore.has(id) ? 0 : identifiers.filter((identifier) => !isOwn(identifier)).length,
       }
     })
-    return { remembered, own: identifiers.filter(isOwn) }
+    return { erased, own: identifiers.filter(isOwn) }
   }
   const recording = async () => {
-    const [{ effects, left }, { remembered, own }] = await Promise.all([erasing, remember()])
+    const [{ effects, left }, { erased, own }, key] = await Promise.all([erasing, remember(), signing])
     if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
     await recordErased(tx, { operation, request, people: ownIds, identifiers: own })
     // Of whom something is left is said to have failed next, by name of the tables.
-    record(tx, request, { operation, state: all ? 'done' : 'running', effects, located, subjects: remembered })
+    recordErasure(tx, request, { operation, state: all ? 'done' : 'running', effects, located, subjects: erased })
     recordResidue(tx, request, residueOf({ located: left }, subjects))
-    return together ? await readForCertificate(tx, request) : undefined
+    return { effects, left, erased, key }
   }
-  // While the server looks for mentions, what was done is recorded and read back for the certificate.
-  const [read, scrubbed] = await Promise.all([recording(), scrubbing])
+  // While the server looks for mentions, what was done is recorded.
+  const [recorded, scrubbed] = await Promise.all([recording(), scrubbing])
   if (!all) return
   const { effects, left } = scrubbed ?? (await scrub(tx, mentioned))
   recordScrubbed(tx, request, effects)
   recordResidue(tx, request, residueOf({ mentions: left }, subjects))
-  const unchanged = effects.length === 0 && left.length === 0
-  await certify(tx, request, unchanged && read !== undefined ? read : await readForCertificate(tx, request))
+  const { key, erased } = recorded
+  if (key === undefined || subjects.size < claimed.length || recorded.left.length > 0 || left.length > 0) {
+    await certify(tx, request, await readForCertificate(tx, request))
+    return
+  }
+  // What this transaction did is all that the request did: nothing has to be read back.
+  const salted = new Map(claimed.map(({ id, saltedLine }) => [id, saltedLine ?? '']))
+  const digest = subjectDigest()
+  for (const { id, hashes } of erased) {
+    digest.add(hashKey === undefined ? (salted.get(id) ?? '') : lineOfPurged(hashKey, id, hashes))
+  }
+  await certify(tx, request, {
+    facts: {
+      ...order,
+      total: claimed.length,
+      done: claimed.length,
+      failed: 0,
+      shared: erased.reduce((sum, { shared }) => sum + shared, 0),
+      effects: [...recorded.effects, ...effects],
+    },
+    digest: digest.hex(),
+    key,
+  })
 }
 
 /** Tells the administrators which sessions now need somebody. Names nobody. */
@@ -239,80 +225,6 @@ async function tellOfSessions(tx: TenantTransaction, request: string, sessions: 
     body: `${sessions.length} sessions have no instructor any more since request ${request}.`,
     data: { request, sessions: sessions.slice(0, 100) },
   })
-}
-
-type Recorded = { id: string; sealed: Buffer; hashes: { kind: string; hash: Buffer }[]; shared: number }
-
-/**
- * Writes down what was done, in the transaction that did it: subjects, tombstones, ledger, receipt, step. From then on the
- * request's row is locked.
- */
-function record(
-  tx: TenantTransaction,
-  request: string,
-  done: {
-    operation: Operation
-    state: 'running' | 'done'
-    effects: Effect[]
-    located: Located[]
-    subjects: Recorded[]
-  },
-): void {
-  const { operation, state, effects, located, subjects } = done
-  const counts = new Map<string, Record<string, number>>(subjects.map(({ id }) => [id, {}]))
-  for (const { person, table, effect, rows } of located) {
-    const own = counts.get(person)
-    if (own !== undefined) own[`${table} ${effect}`] = (own[`${table} ${effect}`] ?? 0) + rows
-  }
-  const stones = subjects.flatMap(({ id, hashes }) => hashes.map(({ kind, hash }) => ({ id, kind, hash })))
-  const removed = effects.reduce((sum, { rows }) => sum + rows, 0)
-  const shared = subjects.reduce((sum, subject) => sum + subject.shared, 0)
-  tx.send(
-    `with subjects as (
-       update erasure_subjects s
-       set state = $16, sealed_identifiers = given.sealed, counts = given.counts::jsonb, erased_at = clock_timestamp(),
-         finished_at = case when $16 = 'done' then clock_timestamp() end, error_code = null, error_reason = null
-       from unnest($3::uuid[], $4::bytea[], $5::text[]) as given (user_id, sealed, counts)
-       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
-     ), ledger as (
-       insert into erasure_ledger (tenant_id, request_id, user_id, operation, map_version)
-       select $1, $2, user_id, $15, $6 from unnest($3::uuid[]) as user_id
-       on conflict do nothing
-     ), stones as (
-       insert into tombstones (tenant_id, request_id, user_id, kind, hash)
-       select $1, $2, given.* from unnest($7::uuid[], $8::text[], $9::bytea[]) as given
-       on conflict do nothing
-     ), receipt as (
-       insert into erasure_receipts (tenant_id, request_id, table_name, effect, row_count)
-       select $1, $2, given.* from unnest($10::text[], $11::text[], $12::bigint[]) as given
-       on conflict (tenant_id, request_id, table_name, effect)
-       do update set row_count = erasure_receipts.row_count + excluded.row_count
-     ), request as (
-       update erasure_requests set started_at = coalesce(started_at, now()) where tenant_id = $1 and id = $2
-     )
-     update erasure_steps
-     set state = 'running', started_at = coalesce(started_at, now()), removed = removed + $13, shared = shared + $14
-     where tenant_id = $1 and request_id = $2 and step = 'erase'`,
-    [
-      tx.tenantId,
-      request,
-      subjects.map(({ id }) => id),
-      subjects.map(({ sealed }) => sealed),
-      subjects.map(({ id }) => JSON.stringify(counts.get(id) ?? {})),
-      compiledMap.version,
-      stones.map(({ id }) => id),
-      stones.map(({ kind }) => kind),
-      stones.map(({ hash }) => hash),
-      effects.map(({ table }) => table),
-      effects.map(({ effect }) => effect),
-      effects.map(({ rows }) => rows),
-      removed,
-      shared,
-      operation,
-      state,
-    ],
-    'record_erasure',
-  )
 }
 
 type Failure = { code: string; reason: string }

@@ -57,6 +57,13 @@ describe('an order that cannot be carried out is refused, and nothing changes:',
   })
 })
 
+it('makes the key of the tombstones, so that no batch of the first purge waits for another one', async () => {
+  const first = await newTenant(test.owner)
+  await test.order(first.tenant, [await first.deletedUser()])
+  const { rowCount } = await test.owner.query('select from tenant_keys where tenant_id = $1', [first.tenant])
+  expect(rowCount).toBe(1)
+})
+
 it('takes one of two orders of the same person that come at the same time', async () => {
   const id = await rows.deletedUser()
   const outcomes = await Promise.allSettled([test.order(rows.tenant, [id]), test.order(rows.tenant, [id])])

@@ -6,6 +6,7 @@ import { isUuid, type TenantTransaction } from '../platform/database/transaction
 import { LetheError } from '../platform/errors.ts'
 import { saltedLine } from './certificate.ts'
 import { insertRequest } from './insert-request.ts'
+import { identifierHashKey } from './keys.ts'
 import { requireNoPendingErasure } from './pending.ts'
 
 export type ErasureOrder = {
@@ -22,7 +23,8 @@ export type ErasureOrder = {
  * The certificate of an anonymize request names people by keyed hashes under a random salt. It is answered here, once, in
  * base64url, and stored nowhere: whoever has it can tell whether a person whom they know is among those people.
  *
- * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`; then nothing was ordered.
+ * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending` and
+ * `master_key.wrong`; then nothing was ordered.
  */
 export async function requestErasure(
   tx: TenantTransaction,
@@ -42,6 +44,8 @@ export async function requestErasure(
   await Promise.all([
     checked,
     record(tx, { activity: 'ErasureOrdered', object: request, details: { operation, people: ids.length } }),
+    // Made in the first batch of the tenant's first purge, it would let all other batches wait for that one.
+    operation === 'purge' ? identifierHashKey(tx) : undefined,
   ])
   return { request, ...(salt !== undefined && { salt: salt.toString('base64url') }) }
 }

@@ -2,8 +2,9 @@ import { setTimeout } from 'node:timers/promises'
 import type { Application } from '../application.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { enqueueNow, type JobPayload } from '../platform/jobs/enqueue.ts'
+import { awaitWaiting } from './claim-subjects.ts'
 import { concludeErasure } from './conclude-erasure.ts'
-import { awaitWaiting, eraseBatch } from './erase-batch.ts'
+import { eraseBatch } from './erase-batch.ts'
 import { enqueueErasure } from './insert-request.ts'
 
 /** How long one job works on a request before it lets others have their turn. */

@@ -43,12 +43,18 @@ export async function* readSubjectLines(
         yield salted_hashes
         continue
       }
-      yield subjectLine(
-        // The internal id is hashed like an identifier, under a kind of its own.
-        hashIdentifier(hashKey, { kind: 'ref', value: `id:${user_id}` }),
+      yield lineOfPurged(
+        hashKey,
+        user_id,
         hashes.map(({ kind, hash }) => ({ kind, hash: Buffer.from(hash, 'hex') })),
       )
     }
     if (rows.length < linesAtATime) return
   }
+}
+
+/** The line of a purged person, with the hashes of the person's tombstones. */
+export function lineOfPurged(hashKey: Buffer, id: string, hashes: { kind: string; hash: Buffer }[]): string {
+  // The internal id is hashed like an identifier, under a kind of its own.
+  return subjectLine(hashIdentifier(hashKey, { kind: 'ref', value: `id:${id}` }), hashes)
 }
