@@ -2980,7 +2980,8 @@ export const schemaFacts: SchemaFacts = {
       "tenant_id",
       "kind",
       "hash",
-      "user_id"
+      "user_id",
+      "request_id"
     ],
     "foreignKeys": [
       {

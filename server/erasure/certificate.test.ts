@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { CompactSign, compactVerify, createLocalJWKSet, exportJWK, generateKeyPair, importJWK } from 'jose'
+import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { newTenant, type TenantRows } from '../../test/rows.ts'
 import { newKey } from '../platform/crypto/seal.ts'
 import { inTenant } from '../platform/database/transaction.ts'
-import { type CertificateFile, verifyCertificate } from './certificate.ts'
+import { type CertificateClaims, type CertificateFile, verifyCertificate } from './certificate.ts'
+import { readForCertificate } from './certify.ts'
 import { readCertificate } from './show-erasures.ts'
 import { publicKeys, rotateSigningKey } from './signing-keys.ts'
 
@@ -251,6 +253,60 @@ it('names the same person by the same hash in every certificate of the tenant, a
   expect(lines[0]).toMatch(/^[0-9a-f]{64}$/)
   expect(lines[1]).toBe(lines[0])
   expect(lines[2]).not.toBe(lines[0])
+})
+
+it('says of a request of one batch what is recorded of it', async () => {
+  const { id: purged } = await test.purge(
+    rows.tenant,
+    [await rows.deletedUser({ email: 'recorded@acme.example' }), await rows.deletedUser()],
+    await rows.administrator(),
+  )
+  const { id: anonymized } = await test.anonymize(rows.tenant, [await rows.deletedUser({ ref: 'emp-0004' })])
+  for (const id of [request, purged, anonymized]) {
+    const [certificate = ''] = (await exported(id)).certificates
+    const { certified_at, subjects, effects, shared_identifiers, ...said } = JSON.parse(
+      Buffer.from(certificate.split('.')[1] ?? '', 'base64url').toString(),
+    ) as CertificateClaims
+    const read = await test.inTenant(rows.tenant, (tx) => readForCertificate(tx, id))
+    expect(read).toMatchObject({
+      digest: subjects.digest,
+      facts: {
+        total: subjects.total,
+        done: subjects.done,
+        failed: subjects.failed,
+        shared: shared_identifiers,
+        effects,
+      },
+    })
+    const { facts } = read
+    expect(said).toMatchObject({
+      operation: facts.operation,
+      initiated_from: facts.initiatedFrom,
+      requested_at: facts.createdAt.toISOString(),
+      started_at: facts.startedAt.toISOString(),
+      data_map: facts.mapVersion,
+    })
+    expect(certified_at <= facts.now.toISOString()).toBe(true)
+  }
+})
+
+it('lists all identifiers of somebody whom a backup brought back and who was purged again', async () => {
+  const person = { id: newId(), email: 'back@acme.example', ref: 'emp-0005' }
+  const requests = []
+  for (const once of ['once', 'again']) {
+    const { id, state } = await test.purge(rows.tenant, [await rows.deletedUser(person)])
+    expect([once, state]).toEqual([once, 'completed'])
+    requests.push(id)
+  }
+  const lists = await Promise.all(
+    requests.map(async (id) => {
+      const file = await exported(id)
+      await verifyCertificate(file)
+      return file.subjects
+    }),
+  )
+  expect(lists[0]?.[0]).toMatch(/^id:[0-9a-f]{64} email:[0-9a-f]{64} ref:[0-9a-f]{64}$/)
+  expect(lists[1]).toEqual(lists[0])
 })
 
 it('cannot be made or exported with another master key', async () => {

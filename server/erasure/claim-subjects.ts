@@ -30,7 +30,7 @@ export type Claim = {
   order: ClaimedOrder | undefined
   /** Nobody else of the request waits, and nobody is erased and not yet verified. */
   all: boolean
-  /** These are all that the request ever had, and nobody of them was erased before, by this request or by another. */
+  /** These are all that the request ever had, and nothing of them was erased before. */
   whole: boolean
 }
 
@@ -41,7 +41,7 @@ export async function claimSubjects(
   limit: number,
   person?: string,
 ): Promise<Claim> {
-  const { rows } = await tx.query<Claimed & ClaimedOrder & { unfinished: number; others: boolean; before: boolean }>(
+  const { rows } = await tx.query<Claimed & ClaimedOrder & { unfinished: number; others: boolean }>(
     `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers", s.salted_hashes as "saltedLine",
        r.operation, r.sealed_key as "sealedKey", r.initiated_from as "initiatedFrom", r.requested_by as "requestedBy",
        r.map_version as "mapVersion", r.created_at as "createdAt", coalesce(r.started_at, now()) as "startedAt", now(),
@@ -55,8 +55,7 @@ export async function claimSubjects(
          select from erasure_subjects
          where tenant_id = $1 and request_id = $2
            and state in ('awaiting_approval', 'scheduled', 'held', 'done', 'failed', 'rejected', 'cancelled')
-       ) as others,
-       exists (select from erasure_ledger l where l.tenant_id = $1 and l.user_id = s.user_id) as before
+       ) as others
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
      where s.tenant_id = $1 and s.request_id = $2 and s.state = 'queued' and ($3::uuid is null or s.user_id = $3)
      order by s.user_id limit $4 for update of s skip locked`,
@@ -69,7 +68,7 @@ export async function claimSubjects(
     subjects: rows,
     order: first,
     all,
-    whole: all && !first.others && rows.every(({ before, sealedIdentifiers }) => !before && sealedIdentifiers === null),
+    whole: all && !first.others && rows.every(({ sealedIdentifiers }) => sealedIdentifiers === null),
   }
 }
 
