@@ -30,6 +30,13 @@ export type Identifier = { kind: IdentifierKind; value: string }
 /** What may stand beside an identifier without making it part of something longer. */
 export type BoundaryRule = 'address' | 'name' | 'uuid'
 
+const plainText = /^[ !-$&-[\]-~]*$/
+
+/** Whether a text is ASCII without escapes and control characters, as nearly all identifiers are: it is read as it is. */
+function isPlain(text: string): boolean {
+  return plainText.test(text)
+}
+
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 /**
@@ -38,7 +45,9 @@ const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
  * dashes and without braces. Normalizing twice changes nothing.
  */
 export function normalizeIdentifier(kind: IdentifierKind, value: string): string {
-  const plain = value.normalize('NFC').toLowerCase().normalize('NFC').trim()
+  const plain = isPlain(value)
+    ? value.toLowerCase().trim()
+    : value.normalize('NFC').toLowerCase().normalize('NFC').trim()
   if (kind === 'login_name') return plain.slice(plain.lastIndexOf('|') + 1).trim()
   if (kind === 'directory_object_id') {
     const digits = plain.replace(/^\{|\}$|-/g, '')
@@ -56,7 +65,8 @@ export function normalizeIdentifier(kind: IdentifierKind, value: string): string
 export function isSearchable(identifier: Identifier): boolean {
   const value = normalizeIdentifier(identifier.kind, identifier.value)
   // As it is compared: an escape in it counts as the one sign it is read as.
-  const length = [...searchForm(value)].length
+  const form = searchForm(value)
+  const length = isPlain(form) ? form.length : [...form].length
   if (length < 5 || /\p{Cc}/u.test(value) || /^[\p{L}\p{M}]+$/u.test(value)) return false
   return length >= 8 || !/^\p{Nd}+$/u.test(value)
 }
@@ -103,6 +113,7 @@ export function isAsciiAlphanumeric(code: number): boolean {
 
 /** The text as it is compared: escapes read, case folded, control characters alike. What the scanner does to a stream. */
 export function searchForm(text: string): string {
+  if (isPlain(text)) return text.toLowerCase()
   const plain = text.replace(
     /\\+(?:u([0-9a-f]{4})|(["/]))|\\+|(?:%(?:25){0,2}[0-9a-f]{2})+/gi,
     (written: string, unit: string | undefined, escaped: string | undefined) => {

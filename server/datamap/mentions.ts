@@ -65,7 +65,12 @@ export async function findMentions(
 
 /** Whether so few identifiers are looked for that indexes are enough, and no COPY takes the connection. */
 export function canLookUp(identifiers: Identifier[]): boolean {
-  return searchableOnce(identifiers).length <= mostLookups
+  const searchable = new Set<string>()
+  for (const identifier of identifiers) {
+    if (isSearchable(identifier)) searchable.add(identifier.value)
+    if (searchable.size > mostLookups) return false
+  }
+  return true
 }
 
 function searchableOnce(identifiers: Identifier[]): Identifier[] {

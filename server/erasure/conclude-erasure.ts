@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Application } from '../application.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { scrub } from '../datamap/erase.ts'
@@ -14,6 +15,8 @@ import { openIdentifiers } from './sealed-identifiers.ts'
 /** More than one batch: the search for mentions reads whole tables, whatever the number of people. */
 const verifiedAtATime = 10_000
 
+const openedAtATime = 500
+
 /**
  * Ends what the batches began, once none is left to erase: scrubs mentions and verifies that none is left, signs the
  * certificate and tells people. Safe to call at any time and by several jobs at once: the request's row is locked, and
@@ -29,13 +32,14 @@ export async function concludeErasure(
       const [state, erased] = await Promise.all([lockAndRead(tx, request), readErased(tx, request)])
       if (state === undefined || state.concluded) return 'concluded'
       if (state.queued > 0) return 'waiting'
-      const { effects, residue } = await scrubErased(tx, request, state, erased)
-      recordScrubbed(tx, request, effects)
+      // Of most of them nothing is found; the server writes that down while their identifiers are opened.
       recordVerified(
         tx,
         request,
         erased.map(({ user_id }) => user_id),
       )
+      const { effects, residue } = await scrubErased(tx, request, state, erased)
+      recordScrubbed(tx, request, effects)
       recordResidue(tx, request, residue)
       if (state.running > erased.length) return 'more'
       // Where nobody's identifiers were opened, perhaps because the master key is wrong, nobody is done.
@@ -113,7 +117,9 @@ async function scrubErased(
   if (sealedKey === null) throw new Error('the request has erased people but no key')
   const requestKey = openWith(tx.masterKey, sealedKey, 'request key')
   const identifiers = new Map<string, Identifier[]>()
-  for (const { user_id, sealed_identifiers } of erased) {
+  for (const [index, { user_id, sealed_identifiers }] of erased.entries()) {
+    // Others of the process have their turn meanwhile, and what was sent goes out.
+    if (index % openedAtATime === 0) await setImmediate()
     if (sealed_identifiers === null) throw new Error('an erased person has no sealed identifiers')
     identifiers.set(user_id, openIdentifiers(requestKey, sealed_identifiers))
   }
@@ -154,7 +160,7 @@ export function recordScrubbed(tx: TenantTransaction, request: string, effects: 
   )
 }
 
-/** Nothing was found of these people, or {@link recordResidue} says next what was. */
+/** Nothing is left of these people, or {@link recordResidue} says afterwards what is. */
 function recordVerified(tx: TenantTransaction, request: string, people: string[]): void {
   if (people.length === 0) return
   tx.send(

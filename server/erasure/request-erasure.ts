@@ -31,6 +31,8 @@ export async function requestErasure(
   order: ErasureOrder,
 ): Promise<{ request: string; salt?: string }> {
   const ids = userIdsOf(order.userIds)
+  // Made in the first batch of the tenant's first purge, it would let all other batches wait for that one.
+  if (order.operation === 'purge') await identifierHashKey(tx)
   const checked = requireErasable(tx, ids)
   const salt = order.operation === 'anonymize' ? newKey() : undefined
   const { operation, reason } = order
@@ -44,8 +46,6 @@ export async function requestErasure(
   await Promise.all([
     checked,
     record(tx, { activity: 'ErasureOrdered', object: request, details: { operation, people: ids.length } }),
-    // Made in the first batch of the tenant's first purge, it would let all other batches wait for that one.
-    operation === 'purge' ? identifierHashKey(tx) : undefined,
   ])
   return { request, ...(salt !== undefined && { salt: salt.toString('base64url') }) }
 }

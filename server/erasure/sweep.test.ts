@@ -247,7 +247,10 @@ describe('a follow-up', () => {
     ])
     const [course] = [...(after.get('courses')?.values() ?? [])]
     expect(course?.description).toBe('Ask [erased], ([erased]) or photo_[erased].jpg!')
-    expect([...(after.get('tombstones')?.keys() ?? [])]).toEqual([...(before.get('tombstones')?.keys() ?? [])])
+    // Its certificate names the same people by the same hashes as the first one.
+    const hashes = (dump: typeof after) =>
+      new Set([...(dump.get('tombstones')?.values() ?? [])].map(({ hash }) => hash))
+    expect(hashes(after)).toEqual(hashes(before))
     expect([...(after.get('erasure_findings')?.values() ?? [])]).toMatchObject(
       Array.from({ length: 3 }, () => ({ request_id: request, resolved_at: expect.any(String) })),
     )
