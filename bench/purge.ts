@@ -96,17 +96,21 @@ function compare(measured: Measured[]): Compared {
   }
 }
 
+/** Whose 5,000 rows go: of the data set itself, or of anybody in the tenant, which may hold copies of it. */
+export type Among = 'the data set' | 'all copies'
+
 /** 5,000 learners at once: set-based statements by hand in one transaction, and one order of Lethe. */
 export async function measureMany(
   loaded: Loaded,
   operation: Operation,
+  among: Among = 'the data set',
 ): Promise<Measured & { memoryBefore: number; memoryPeak: number }> {
   const floor = await withClone(loaded, 'lethe_bench_floor', async ({ app, owner }) => {
-    const people = await deleteMany(app, owner, loaded.tenant)
+    const people = await deleteMany(app, owner, loaded.tenant, among)
     return await (operation === 'purge' ? purgeManyByHand : anonymizeManyByHand)(owner, loaded.tenant, people)
   })
   return await withClone(loaded, 'lethe_bench_ours', async ({ app, owner }) => {
-    const people = await deleteMany(app, owner, loaded.tenant)
+    const people = await deleteMany(app, owner, loaded.tenant, among)
     const workers = await startWorkers(app, pino({ level: 'error' }))
     const memoryBefore = process.memoryUsage.rss()
     let memoryPeak = memoryBefore
@@ -162,17 +166,17 @@ export function manyRows(
   ]
 }
 
-/** Learners with clicks, all of them in the data set as it is, and others up to the number: as many in ten copies. */
-async function deleteMany(app: Application, owner: pg.Client, tenant: string): Promise<string[]> {
+/** Learners with clicks, which are all of the data set, and others up to the number: as many in ten copies. */
+async function deleteMany(app: Application, owner: pg.Client, tenant: string, among: Among): Promise<string[]> {
   const { rows } = await owner.query<{ id: string }>(
     `with learners as (
        select u.id, exists (select from record_actions r where r.tenant_id = u.tenant_id and r.user_id = u.id) as clicked
-       from users u where u.tenant_id = $1
+       from users u where u.tenant_id = $1 and ($4 or starts_with(u.id::text, '0'))
      )
      (select id from learners where clicked order by md5(id::text) limit $2)
      union all
      (select id from learners where not clicked order by md5(id::text) limit $3)`,
-    [tenant, manyWithClicks, many - manyWithClicks],
+    [tenant, manyWithClicks, many - manyWithClicks, among === 'all copies'],
   )
   const people = rows.map(({ id }) => id)
   await inTenant(app.database, tenant, (tx) => deleteUsers(tx, { userIds: people }))
