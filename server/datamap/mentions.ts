@@ -160,15 +160,21 @@ async function lookUpMentions(
   })
 }
 
+/** A name of an address that is at least so long is looked for without its domain. */
+const tellingName = 8
+
 /**
  * A pattern that no spelling of the identifier escapes; what it finds is checked word by word afterwards. Only letters,
  * digits and `-._~` of ASCII are written in one way: everything else may be percent-encoded, escaped in JSON, composed or
- * decomposed, or have an upper case that the database's locale does not know. The end of a UUID tells it apart, and every
- * three letters of a pattern are one more look into each index.
+ * decomposed, or have an upper case that the database's locale does not know. Every three letters of a pattern are one
+ * more look into each index, so it has no more of them than tell somebody apart: the end of a UUID, and the name of an
+ * address, whose domain a whole tenant shares.
  */
 function likePattern(value: string): string {
   if (isUuid(value)) return `%${value.slice(-12)}%`
-  return `%${value.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`
+  const name = value.slice(0, Math.max(0, value.lastIndexOf('@')))
+  const telling = name.length >= tellingName && /^[a-z0-9._~-]+$/.test(name) ? name : value
+  return `%${telling.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`
 }
 
 /**

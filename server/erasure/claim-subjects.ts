@@ -41,21 +41,23 @@ export async function claimSubjects(
   limit: number,
   person?: string,
 ): Promise<Claim> {
-  const { rows } = await tx.query<Claimed & ClaimedOrder & { unfinished: number; others: boolean }>(
+  const { rows } = await tx.query<Claimed & ClaimedOrder & { waiting: number; unverified: boolean; total: number }>(
     `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers", s.salted_hashes as "saltedLine",
        r.operation, r.sealed_key as "sealedKey", r.initiated_from as "initiatedFrom", r.requested_by as "requestedBy",
        r.map_version as "mapVersion", r.created_at as "createdAt", coalesce(r.started_at, now()) as "startedAt", now(),
        (
          select count(*)::int from (
-           select from erasure_subjects
-           where tenant_id = $1 and request_id = $2 and state in ('queued', 'running') limit $4::int + 1
+           select from erasure_subjects where tenant_id = $1 and request_id = $2 and state = 'queued' limit $4::int + 1
          ) x
-       ) as unfinished,
+       ) as waiting,
        exists (
-         select from erasure_subjects
-         where tenant_id = $1 and request_id = $2
-           and state in ('awaiting_approval', 'scheduled', 'held', 'done', 'failed', 'rejected', 'cancelled')
-       ) as others
+         select from erasure_subjects where tenant_id = $1 and request_id = $2 and state = 'running'
+       ) as unverified,
+       (
+         select count(*)::int from (
+           select from erasure_subjects where tenant_id = $1 and request_id = $2 limit $4::int + 1
+         ) x
+       ) as total
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
      where s.tenant_id = $1 and s.request_id = $2 and s.state = 'queued' and ($3::uuid is null or s.user_id = $3)
      order by s.user_id limit $4 for update of s skip locked`,
@@ -63,12 +65,12 @@ export async function claimSubjects(
     'claim_subjects',
   )
   const [first] = rows
-  const all = first?.unfinished === rows.length
+  const all = first?.waiting === rows.length && !first.unverified
   return {
     subjects: rows,
     order: first,
     all,
-    whole: all && !first.others && rows.every(({ sealedIdentifiers }) => sealedIdentifiers === null),
+    whole: all && first.total === rows.length && rows.every(({ sealedIdentifiers }) => sealedIdentifiers === null),
   }
 }
 

@@ -165,8 +165,9 @@ function recordVerified(tx: TenantTransaction, request: string, people: string[]
   if (people.length === 0) return
   tx.send(
     `with done as (
-       update erasure_subjects set state = 'done', finished_at = clock_timestamp()
-       where tenant_id = $1 and request_id = $2 and user_id = any($3)
+       update erasure_subjects s set state = 'done', finished_at = clock_timestamp()
+       from unnest($3::uuid[]) as given (user_id)
+       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
      ), erase as (
        update erasure_steps set state = 'done', finished_at = clock_timestamp()
        where tenant_id = $1 and request_id = $2 and step = 'erase' and state <> 'done'
