@@ -3,7 +3,7 @@ import type { Application } from '../application.ts'
 import { recordErased } from '../audit/record-erased.ts'
 import { erase, prepareActs, scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import { locate } from '../datamap/locate.ts'
+import { type Effect, locate } from '../datamap/locate.ts'
 import { canLookUp } from '../datamap/mentions.ts'
 import { lockPeople } from '../datamap/people.ts'
 import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
@@ -14,8 +14,8 @@ import { codeOf } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
 import { subjectDigest } from './certificate.ts'
-import { certify, lockRequest, readForCertificate } from './certify.ts'
-import { type Claim, claimSubjects } from './claim-subjects.ts'
+import { certify, type ForCertificate, lockRequest, readForCertificate } from './certify.ts'
+import { type Claim, type Claimed, type ClaimedOrder, claimSubjects } from './claim-subjects.ts'
 import { recordScrubbed } from './conclude-erasure.ts'
 import { findSubjects } from './find-subjects.ts'
 import { hashIdentifier, identifierHashKey, openWith } from './keys.ts'
@@ -196,24 +196,30 @@ async function eraseClaimed(
     await certify(tx, request, await readForCertificate(tx, request))
     return
   }
-  // What this transaction did is all that the request did: nothing has to be read back.
+  const done = { claimed, erased, effects: [...recorded.effects, ...effects] }
+  await certify(tx, request, { ...statedOf(order, done, hashKey), key })
+}
+
+/** What a certificate says where one transaction did all that a request did: the same as it would read back. */
+function statedOf(
+  order: ClaimedOrder,
+  { claimed, erased, effects }: { claimed: Claimed[]; erased: Erased[]; effects: Effect[] },
+  hashKey: Buffer | undefined,
+): Omit<ForCertificate, 'key'> {
   const salted = new Map(claimed.map(({ id, saltedLine }) => [id, saltedLine ?? '']))
   const digest = subjectDigest()
   for (const { id, hashes } of erased) {
     digest.add(hashKey === undefined ? (salted.get(id) ?? '') : lineOfPurged(hashKey, id, hashes))
   }
-  await certify(tx, request, {
-    facts: {
-      ...order,
-      total: claimed.length,
-      done: claimed.length,
-      failed: 0,
-      shared: erased.reduce((sum, { shared }) => sum + shared, 0),
-      effects: [...recorded.effects, ...effects],
-    },
-    digest: digest.hex(),
-    key,
-  })
+  const facts = {
+    ...order,
+    total: erased.length,
+    done: erased.length,
+    failed: 0,
+    shared: erased.reduce((sum, { shared }) => sum + shared, 0),
+    effects,
+  }
+  return { facts, digest: digest.hex() }
 }
 
 /** Tells the administrators which sessions now need somebody. Names nobody. */

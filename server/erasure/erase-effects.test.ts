@@ -205,6 +205,7 @@ describe('identifiers in other rows', () => {
       ['Signed in as acme\\jane today', 'Signed in as [erased] today'],
       ['Her number is E\u0301LODIE-42!', 'Her number is [erased]!'],
       ['Jane Doe wrote it; jane.doe@acme.example.com did not', 'Jane Doe wrote it; jane.doe@acme.example.com did not'],
+      ['jane.doe@elsewhere.example is somebody else', 'jane.doe@elsewhere.example is somebody else'],
       ['emp-47110 and emp-4711', 'emp-47110 and emp-4711'],
     ]
     const posts = []
