@@ -119,9 +119,10 @@ describe('a skill', () => {
     const scaleSetId = (await scales())[0]?.id ?? ''
     const { id } = await test.run((tx) => createSkill(tx, { title: 'Baking', scaleSetId, catalogId: own }))
     await award(user, { skillId: id, catalogId: own })
-    const wrong = [award(user, { skillId: id, levelId: higher, catalogId: foreign })]
-    wrong.push(revoke(user, { skillId: id, catalogId: foreign }))
-    for (const act of wrong) await expect(act).rejects.toMatchObject({ code: 'skill.other_catalog' })
+    const otherCatalog = { code: 'skill.other_catalog' }
+    const wrong = { skillId: id, catalogId: foreign }
+    await expect(award(user, { ...wrong, levelId: higher })).rejects.toMatchObject(otherCatalog)
+    await expect(revoke(user, wrong)).rejects.toMatchObject(otherCatalog)
     await expect(revoke(user, { skillId: id, catalogId: unknown })).rejects.toMatchObject({ code: 'catalog.not_found' })
     await revoke(user, { skillId: id, catalogId: own })
     await award(user, { catalogId: own })
