@@ -1,5 +1,29 @@
 import type pg from 'pg'
 import type { Database } from '../platform/database/pool.ts'
+import type { ErasureSummary } from './show-erasures.ts'
+
+/** How far a request of a tenant is. */
+export type Progress = { tenant: string; progress: ErasureSummary }
+
+/**
+ * The payload of an announcement that says how far a request is, which spares whoever follows it a look. Others are the
+ * request's id alone.
+ */
+export function announcementOf(said: Progress): string {
+  return `${said.progress.id} ${JSON.stringify(said)}`
+}
+
+function readAnnouncement(payload: string): { request: string; said: Progress | undefined } {
+  const [request = '', ...rest] = payload.split(' ')
+  if (rest.length === 0) return { request, said: undefined }
+  const { tenant, progress } = JSON.parse(rest.join(' ')) as Progress
+  const { createdAt, finishedAt } = progress
+  const dates = { createdAt: new Date(createdAt), finishedAt: finishedAt && new Date(finishedAt) }
+  return { request, said: { tenant, progress: { ...progress, ...dates } } }
+}
+
+/** Called when something is announced, with what the announcement says. */
+type Wake = (said: Progress | undefined) => void
 
 /**
  * Hears what the database announces about erasures, for any number of listeners over one connection. The connection is
@@ -8,7 +32,7 @@ import type { Database } from '../platform/database/pool.ts'
  */
 export class ErasureAnnouncements {
   readonly #database: Database
-  readonly #listeners = new Map<string, Set<() => void>>()
+  readonly #listeners = new Map<string, Set<Wake>>()
   #connection: Promise<() => Promise<void>> | undefined
 
   constructor(database: Database) {
@@ -16,7 +40,7 @@ export class ErasureAnnouncements {
   }
 
   /** Calls `wake` whenever something about the request is announced, until the returned function is called. */
-  listen(request: string, wake: () => void): () => void {
+  listen(request: string, wake: Wake): () => void {
     const listeners = this.#listeners.get(request) ?? new Set()
     listeners.add(wake)
     this.#listeners.set(request, listeners)
@@ -71,6 +95,7 @@ export class ErasureAnnouncements {
   }
 
   readonly #hear = ({ payload = '' }: pg.Notification): void => {
-    for (const wake of this.#listeners.get(payload) ?? []) wake()
+    const { request, said } = readAnnouncement(payload)
+    for (const wake of this.#listeners.get(request) ?? []) wake(said)
   }
 }

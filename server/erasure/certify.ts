@@ -2,6 +2,7 @@ import { record } from '../audit/record.ts'
 import { type Effect, sumEffects } from '../datamap/locate.ts'
 import { notify } from '../notify/notify.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { announcementOf } from './announcements.ts'
 import { type CertificateClaims, sign, subjectDigest } from './certificate.ts'
 import type { ClaimedOrder } from './claim-subjects.ts'
 import { identifierHashKey } from './keys.ts'
@@ -79,8 +80,8 @@ export async function certify(
          started_at = case when step <> 'search' then coalesce(started_at, now()) end,
          finished_at = case when step <> 'search' then clock_timestamp() end
        where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')
-       returning pg_notify('lethe_erasure', request_id::text)`,
-    [tx.tenantId, request, key.kid, jws],
+       returning pg_notify('lethe_erasure', $5)`,
+    [tx.tenantId, request, key.kid, jws, announcementOfCertified(tx.tenantId, request, facts)],
     'record_certificate',
   )
   await record(tx, {
@@ -89,6 +90,15 @@ export async function certify(
     details: { operation: facts.operation, done: facts.done, failed: facts.failed },
   })
   await tell(tx, request, facts)
+}
+
+/** Announces a request that has its certificate and is searched for next: how far it is, where that is known here. */
+function announcementOfCertified(tenant: string, request: string, facts: Facts): string {
+  const { operation, initiatedFrom, createdAt, total, done, failed } = facts
+  if (done + failed < total) return request
+  const subjects = { total, waiting: 0, erased: 0, done, failed, cancelled: 0 }
+  const order = { id: request, operation, initiatedFrom, createdAt, finishedAt: null }
+  return announcementOf({ tenant, progress: { ...order, state: 'running', certified: true, subjects } })
 }
 
 /** The digest of the list of those who are done. Who was certified before and failed since is not in that list. */

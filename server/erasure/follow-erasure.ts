@@ -30,7 +30,11 @@ export async function* followErasure(database: Database, options: FollowOptions)
       timer = setTimeout(resolve, within)
     })
   }
-  const stopListening = announcements.listen(request, () => wake())
+  let announced: ErasureSummary | undefined
+  const stopListening = announcements.listen(request, (said) => {
+    announced = said?.tenant === tenant ? said.progress : undefined
+    wake()
+  })
   const stop = () => wake()
   signal.addEventListener('abort', stop)
   try {
@@ -38,7 +42,10 @@ export async function* followErasure(database: Database, options: FollowOptions)
     while (!signal.aborted) {
       // Before the look: what is announced during it must not be missed.
       const changed = change(lookEvery)
-      const summary = await inTenant(database, tenant, (tx) => erasureProgress(tx, request), { readOnly: true })
+      const said = announced
+      announced = undefined
+      const summary =
+        said ?? (await inTenant(database, tenant, (tx) => erasureProgress(tx, request), { readOnly: true }))
       yield summary
       if (summary.finishedAt !== null || signal.aborted) return
       await changed

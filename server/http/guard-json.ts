@@ -5,7 +5,8 @@ const mostLevels = 64
 
 /**
  * Refuses what is JSON and yet nothing that anybody can keep: values nested too deep, the null byte, which PostgreSQL has
- * no place for, and halves of characters. Throws `input.invalid` with the field.
+ * no place for, halves of characters, and numbers so large that reading them makes them infinite. Throws `input.invalid`
+ * with the field.
  */
 export function guardJson(value: unknown, field = ''): void {
   guard(value, field, 1)
@@ -14,6 +15,8 @@ export function guardJson(value: unknown, field = ''): void {
 function guard(value: unknown, field: string, level: number): void {
   if (typeof value === 'string') {
     guardText(value, field || 'body')
+  } else if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw invalid(field || 'body', 'a number that large is not allowed')
   } else if (typeof value === 'object' && value !== null) {
     if (level > mostLevels) throw invalid(field || 'body', `at most ${mostLevels} levels are allowed`)
     for (const [key, item] of Object.entries(value)) {

@@ -118,6 +118,13 @@ describe('the HTTP server', () => {
       [422, 'input.invalid', 'first_name', post({ first_name: `a\0b` })],
       [422, 'input.invalid', 'first_name', post('{"first_name":"\\ud800"}')],
       [422, 'input.invalid', 'custom_fields.a.0', post({ custom_fields: { a: ['\0'] } })],
+      // Read as infinite, which JSON has no way to write: the fingerprint of the request failed on it.
+      [
+        422,
+        'input.invalid',
+        'custom_fields.a.0',
+        post('{"custom_fields":{"a":[1e999]}}', { 'idempotency-key': 'once' }),
+      ],
       [422, 'input.invalid', undefined, post(deep)],
       [422, 'input.invalid', 'email', post({ email: secret })],
       [422, 'input.invalid', 'email', post({ email: 12 })],
