@@ -3,11 +3,11 @@ import type pg from 'pg'
 import { CopyOutput } from './copy-output.ts'
 
 /** The driver's side of the connection, which its type declarations know in part only. */
-type Wire = { stream: Socket; query(text: string): void }
+type Wire = { stream: Socket & { borrows?: boolean }; query(text: string): void }
 
 /**
  * Streams the rows of a query in COPY's text format. COPY takes no parameters: what stands in the text must be safe. A
- * chunk is the callee's to keep. What `onChunk` throws is thrown when the server has sent everything.
+ * chunk is the callee's until it returns. What `onChunk` throws is thrown when the server has sent everything.
  *
  * Read here, and not by the library that writes COPY for us: that one makes two objects of every row, which takes longer
  * than to search it, and leaves them to the garbage collector.
@@ -29,9 +29,12 @@ export async function copyTo(client: pg.ClientBase, query: string, onChunk: (chu
             failure = { error }
           }
           if (rest === undefined) return
+          stream.borrows = false
           stream.off('data', read).on('data', driver)
-          driver(rest)
+          // It may keep a part of it.
+          driver(Buffer.from(rest))
         }
+        stream.borrows = true
         stream.off('data', driver).on('data', read)
         ;(connection as Wire).query(`copy (${query}) to stdout`)
       },

@@ -5,9 +5,30 @@ type Done = (error?: Error | null) => void
 /**
  * A socket that sends what is written within one turn of the event loop at once. A transaction writes many small
  * statements in one turn; one by one, each costs a system call here and wakes the server for itself.
+ *
+ * It reads into memory of its own, again and again. A chunk of `data` is a copy, except for a reader that borrows.
  */
 export class GatheringSocket extends net.Socket {
+  /**
+   * Set by a reader of much that is done with a chunk before it returns: it is given the socket's own memory, which the
+   * next read overwrites. A new one for each chunk would be what the garbage collector has most to do with.
+   */
+  borrows = false
   #gathering = false
+
+  constructor() {
+    super({
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(65_536),
+        callback: (length, buffer) => {
+          const read = Buffer.from(buffer.buffer, buffer.byteOffset, length)
+          if (!this.borrows) return this.push(Buffer.from(read))
+          this.emit('data', read)
+          return true
+        },
+      },
+    } as net.SocketConstructorOpts)
+  }
 
   override cork(): void {
     this.#gather()
