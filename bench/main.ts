@@ -50,7 +50,7 @@ try {
     if (many !== undefined) rows.push(...manyRows('purge', many))
     if (wanted('anonymize')) rows.push(...manyRows('anonymize', await measureMany(loaded, 'anonymize')))
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
-    if (many !== undefined && wanted('tenfold')) rows.push(...(await benchTenFold(loaded, many)))
+    if (wanted('tenfold')) rows.push(...(await benchTenFold(loaded)))
     if (only.has('filters')) rows.push(...(await benchFilters(loaded)))
     if (only.has('plans')) await writePlans(loaded)
   }

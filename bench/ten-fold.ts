@@ -2,7 +2,7 @@ import pg from 'pg'
 import { importedTables } from '../server/imports/oulad/import-oulad.ts'
 import { type Loaded, urlOf } from './databases.ts'
 import { measureFilters } from './filters.ts'
-import { type Measured, measureMany, measurePurgeOneInTurn } from './purge.ts'
+import { type ComparedTwo, compareTwo, type Measured, measureMany, measurePurgeOneInTurn } from './purge.ts'
 import { mebibytes, milliseconds, type Row } from './report.ts'
 
 /** Ten copies of the data set: each in a tenant of its own, or all of them in one tenant. */
@@ -19,37 +19,43 @@ const unlike: Record<string, (n: string) => string> = {
   directory_object_id: (n) => `md5(directory_object_id::text || ${n})::uuid`,
 }
 
+/** How often 5,000 are purged in one copy and in ten: of times that differ by a fifth, the median of so many tells more. */
+const rounds = 3
+
 /**
- * One purge and many purges in ten times as many rows, against the same in the data set as it is: of one by turns, of many
- * before and afterwards, so that a drift of the machine hits both.
+ * One purge and many purges in ten times as many rows, against the same in the data set as it is, by turns, so that a drift
+ * of the machine hits both.
  */
-export async function benchTenFold(loaded: Loaded, once: Measured): Promise<Row[]> {
+export async function benchTenFold(loaded: Loaded): Promise<Row[]> {
   const rows: Row[] = []
-  let before = once
   for (const layout of ['ten tenants', 'one tenant'] as const) {
     const tenfold = await multiply(loaded, layout)
     const filters = await filterRows(loaded, tenfold, layout)
-    // After each one the whole database is searched, which takes ten times as long.
-    const { ours, byHand } = await measurePurgeOneInTurn(loaded, tenfold, 25)
-    const many = await measureMany(tenfold, 'purge')
+    const one = await measurePurgeOneInTurn(loaded, tenfold)
+    const many: [Measured, Measured][] = []
     // By themselves the same people stand on the same pages as in one copy; people of all copies stand on ten times as many.
-    const spread = layout === 'one tenant' ? await measureMany(tenfold, 'purge', 'all copies') : undefined
+    const spread: [Measured, Measured][] = []
+    let memory = 0
+    for (let round = 0; round < rounds; round++) {
+      const single = await measureMany(loaded, 'purge')
+      const same = await measureMany(tenfold, 'purge')
+      many.push([single, same])
+      memory = Math.max(memory, same.memoryPeak)
+      if (layout === 'one tenant') spread.push([single, await measureMany(tenfold, 'purge', 'all copies')])
+    }
     await drop(tenfold)
-    const after = await measureMany(loaded, 'purge')
-    const single = (before.ours + after.ours) / 2
-    const singleByHand = (before.floor + after.floor) / 2
-    const manyByHand = [many, ...(spread === undefined ? [] : [spread])].map(({ floor }) => floor / singleByHand)
-    loaded.log(
-      `by hand in ten copies as ${layout}: ${[byHand.ratio, ...manyByHand].map((ratio) => ratio.toFixed(2)).join(', ')}`,
-    )
-    loaded.log(`the process held ${mebibytes(many.memoryPeak)} at most`)
+    loaded.log(`the process held ${mebibytes(memory)} at most`)
+    const row = (what: string, { ours, byHand }: ComparedTwo) => {
+      const { floor, ours: tenfold, ratio } = byHand
+      loaded.log(`${what}, by hand: ${milliseconds(floor)}, ${milliseconds(tenfold)}, ${ratio.toFixed(2)}`)
+      return flatRow(what, ours.floor, ours.ours, ours.ratio)
+    }
     rows.push(
-      flatRow(`purge of one in ten copies as ${layout}`, ours.floor, ours.ours, ours.ratio),
-      flatRow(`purge of 5,000 in ten copies as ${layout}`, single, many.ours),
-      ...(spread === undefined ? [] : [flatRow(`- 5,000 of all ten copies as ${layout}`, single, spread.ours)]),
+      row(`purge of one in ten copies as ${layout}`, one),
+      row(`purge of 5,000 in ten copies as ${layout}`, compareTwo(many)),
+      ...(spread.length === 0 ? [] : [row(`- 5,000 of all ten copies as ${layout}`, compareTwo(spread))]),
       ...filters,
     )
-    before = after
   }
   return rows
 }
