@@ -9,7 +9,7 @@ import { loadDatabase, type Place } from './databases.ts'
 import { benchHttp } from './http.ts'
 import { benchImportOulad } from './import-oulad.ts'
 import { writePlans } from './plans.ts'
-import { manyRows, measureMany, measurePurgeOne, purgeOneRow } from './purge.ts'
+import { manyRows, measureManyInTurn, measurePurgeOne, purgeOneRow } from './purge.ts'
 import { mebibytes, milliseconds, printTable, type Row } from './report.ts'
 import { benchSkills } from './skills.ts'
 import { benchSweep } from './sweep.ts'
@@ -46,9 +46,8 @@ try {
   if (['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) || only.has('filters') || only.has('plans')) {
     const loaded = await loadDatabase(place)
     if (wanted('one') || wanted('tenfold')) rows.push(purgeOneRow(await measurePurgeOne(loaded)))
-    const many = wanted('many') || wanted('tenfold') ? await measureMany(loaded, 'purge') : undefined
-    if (many !== undefined) rows.push(...manyRows('purge', many))
-    if (wanted('anonymize')) rows.push(...manyRows('anonymize', await measureMany(loaded, 'anonymize')))
+    if (wanted('many') || wanted('tenfold')) rows.push(...manyRows('purge', await measureManyInTurn(loaded, 'purge')))
+    if (wanted('anonymize')) rows.push(...manyRows('anonymize', await measureManyInTurn(loaded, 'anonymize')))
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
     if (wanted('tenfold')) rows.push(...(await benchTenFold(loaded)))
     if (only.has('filters')) rows.push(...(await benchFilters(loaded)))

@@ -164,6 +164,23 @@ export async function measureMany(
   })
 }
 
+/** How often 5,000 are measured: of times that differ by a fifth, the median of so many tells more. */
+export const rounds = 3
+
+/** {@link measureMany} several times, by hand and by Lethe in turn. */
+export async function measureManyInTurn(
+  loaded: Loaded,
+  operation: Operation,
+): Promise<Compared & { memoryBefore: number; memoryPeak: number }> {
+  const measured = []
+  for (let round = 0; round < rounds; round++) measured.push(await measureMany(loaded, operation))
+  return {
+    ...compare(measured),
+    memoryBefore: Math.min(...measured.map(({ memoryBefore }) => memoryBefore)),
+    memoryPeak: Math.max(...measured.map(({ memoryPeak }) => memoryPeak)),
+  }
+}
+
 /** What a purge of one takes, as a row of the report. */
 export function purgeOneRow({ floor, ours, ratio }: Compared): Row {
   return {
@@ -179,17 +196,17 @@ export function purgeOneRow({ floor, ours, ratio }: Compared): Row {
 /** What an order for many takes, as rows of the report. */
 export function manyRows(
   operation: Operation,
-  { floor, ours, memoryBefore, memoryPeak }: Awaited<ReturnType<typeof measureMany>>,
+  { floor, ours, ratio, memoryBefore, memoryPeak }: Awaited<ReturnType<typeof measureManyInTurn>>,
 ): Row[] {
   return [
     {
       what: `${operation} ${many.toLocaleString('en-US')}, throughput`,
       floor: milliseconds(floor),
       ours: milliseconds(ours),
-      ratio: floor / ours,
+      ratio: 1 / ratio,
       // Nothing is promised of anonymization: its floor writes one row a person, its proof as many as a purge's.
       target: operation === 'purge' ? '>= 0.8' : 'none',
-      met: operation !== 'purge' || floor / ours >= 0.8,
+      met: operation !== 'purge' || 1 / ratio >= 0.8,
     },
     {
       what: 'memory of the process during it',

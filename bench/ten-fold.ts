@@ -2,7 +2,7 @@ import pg from 'pg'
 import { importedTables } from '../server/imports/oulad/import-oulad.ts'
 import { type Loaded, urlOf } from './databases.ts'
 import { measureFilters } from './filters.ts'
-import { type ComparedTwo, compareTwo, type Measured, measureMany, measurePurgeOneInTurn } from './purge.ts'
+import { type ComparedTwo, compareTwo, type Measured, measureMany, measurePurgeOneInTurn, rounds } from './purge.ts'
 import { mebibytes, milliseconds, type Row } from './report.ts'
 
 /** Ten copies of the data set: each in a tenant of its own, or all of them in one tenant. */
@@ -18,9 +18,6 @@ const unlike: Record<string, (n: string) => string> = {
   login_name: (n) => `regexp_replace(login_name, '([^|]*)$', ${n} || '.\\1')`,
   directory_object_id: (n) => `md5(directory_object_id::text || ${n})::uuid`,
 }
-
-/** How often 5,000 are purged in one copy and in ten: of times that differ by a fifth, the median of so many tells more. */
-const rounds = 3
 
 /**
  * One purge and many purges in ten times as many rows, against the same in the data set as it is, by turns, so that a drift
