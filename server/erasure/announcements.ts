@@ -13,13 +13,12 @@ export function announcementOf(said: Progress): string {
   return `${said.progress.id} ${JSON.stringify(said)}`
 }
 
-function readAnnouncement(payload: string): { request: string; said: Progress | undefined } {
-  const [request = '', ...rest] = payload.split(' ')
-  if (rest.length === 0) return { request, said: undefined }
-  const { tenant, progress } = JSON.parse(rest.join(' ')) as Progress
+function readProgress(text: string): Progress | undefined {
+  if (text === '') return undefined
+  const { tenant, progress } = JSON.parse(text) as Progress
   const { createdAt, finishedAt } = progress
   const dates = { createdAt: new Date(createdAt), finishedAt: finishedAt && new Date(finishedAt) }
-  return { request, said: { tenant, progress: { ...progress, ...dates } } }
+  return { tenant, progress: { ...progress, ...dates } }
 }
 
 /** Called when something is announced, with what the announcement says. */
@@ -95,7 +94,10 @@ export class ErasureAnnouncements {
   }
 
   readonly #hear = ({ payload = '' }: pg.Notification): void => {
-    const { request, said } = readAnnouncement(payload)
-    for (const wake of this.#listeners.get(request) ?? []) wake(said)
+    const [request = ''] = payload.split(' ', 1)
+    const listeners = this.#listeners.get(request)
+    if (listeners === undefined) return
+    const said = readProgress(payload.slice(request.length + 1))
+    for (const wake of listeners) wake(said)
   }
 }
