@@ -8,7 +8,8 @@ import { runErasure } from '../server/erasure/run-erasure.ts'
 import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
 import { deleteUsers } from '../server/people/delete-users.ts'
 import { inTenant } from '../server/platform/database/transaction.ts'
-import { type Workers, work } from '../server/platform/jobs/work.ts'
+import type { JobPayload } from '../server/platform/jobs/enqueue.ts'
+import { work } from '../server/platform/jobs/work.ts'
 import { startWorkers } from '../server/workers.ts'
 import { type Loaded, settle, withClone } from './databases.ts'
 import { mebibytes, median, milliseconds, type Row } from './report.ts'
@@ -20,6 +21,7 @@ const tables = ['record_actions', 'assessment_attempts', 'enrollments', 'product
 
 /** The first rounds prepare statements on every connection and warm caches, on both sides; they do not count. */
 const warmUp = 15
+const counted = 45
 const many = 5000
 /** All learners of the data set who clicked. */
 const manyWithClicks = 4080
@@ -34,13 +36,13 @@ export type Compared = Measured & { ratio: number }
 
 /** One learner after the other, by hand and by Lethe in turn, so that a drift of the machine hits both. */
 export async function measurePurgeOne(loaded: Loaded): Promise<Compared> {
-  const rounds = warmUp + 45
-  return await withPurges(loaded, 'lethe_bench_one', rounds, complete, async (next) => {
+  const rounds = warmUp + counted
+  return await withPurges(loaded, 'lethe_bench_one', rounds, 'ended', async (next) => {
     const measured: (Measured & { ended: number })[] = []
     for (let round = 0; round < rounds; round++) measured.push(await next())
-    const counted = measured.slice(warmUp)
-    loaded.log(`search of the whole database ended after ${milliseconds(median(counted.map(({ ended }) => ended)))}`)
-    return compare(counted)
+    const afterwards = measured.slice(warmUp)
+    loaded.log(`search of the whole database ended after ${milliseconds(median(afterwards.map(({ ended }) => ended)))}`)
+    return compare(afterwards)
   })
 }
 
@@ -58,9 +60,9 @@ export function compareTwo(pairs: [Measured, Measured][]): ComparedTwo {
  * takes the longer the larger it is, and would leave the second one other caches than the first.
  */
 export async function measurePurgeOneInTurn(loaded: Loaded, other: Loaded): Promise<ComparedTwo> {
-  const rounds = warmUp + 45
-  return await withPurges(loaded, 'lethe_bench_one', rounds, certify, (next) =>
-    withPurges(other, 'lethe_bench_other', rounds, certify, async (nextOfOther) => {
+  const rounds = warmUp + counted
+  return await withPurges(loaded, 'lethe_bench_one', rounds, 'certified', (next) =>
+    withPurges(other, 'lethe_bench_other', rounds, 'certified', async (nextOfOther) => {
       const pairs: [Measured, Measured][] = []
       for (let round = 0; round < rounds; round++) pairs.push([await next(), await nextOfOther()])
       return compareTwo(pairs.slice(warmUp))
@@ -68,36 +70,15 @@ export async function measurePurgeOneInTurn(loaded: Loaded, other: Loaded): Prom
   )
 }
 
-/** How Lethe purges: the workers that do it, and when an order is over. */
-type Way = {
-  startWorkers: (app: Application) => Promise<Workers>
-  order: (app: Application, tenant: string, users: string[]) => Promise<{ certified: number; ended: number }>
-}
-
-/** With everything that follows the certificate. */
-const complete: Way = {
-  startWorkers: (app) => startWorkers(app, log),
-  order: (app, tenant, users) => order(app, tenant, 'purge', users),
-}
-
-/** Without what follows the certificate. */
-const certify: Way = {
-  startWorkers: (app) =>
-    work(app.database, { erase: (payload) => runErasure(app, payload) }, { concurrency: app.config.workers, log }),
-  order: async (app, tenant, users) => {
-    const { certified } = await orderCertified(app, tenant, 'purge', users)
-    // Soon the job orders the search, which must not happen during the next measurement.
-    await setTimeout(30)
-    return { certified, ended: certified }
-  },
-}
+/** When an order is over for the measurement: with its certificate, or with all that follows it. */
+type End = 'certified' | 'ended'
 
 /** Clones the database and gives a function that purges two learners more, one by hand and one by Lethe. */
 async function withPurges<T>(
   loaded: Loaded,
   clone: string,
   rounds: number,
-  way: Way,
+  end: End,
   use: (next: () => Promise<Measured & { ended: number }>) => Promise<T>,
 ): Promise<T> {
   return await withClone(loaded, clone, async ({ app, owner }) => {
@@ -109,12 +90,16 @@ async function withPurges<T>(
     const people = rows.map(({ user_id }) => user_id)
     await inTenant(app.database, loaded.tenant, (tx) => deleteUsers(tx, { userIds: people }))
     await settle(owner)
-    const workers = await way.startWorkers(app)
+    const erase = (payload: JobPayload) => runErasure(app, payload)
+    const workers =
+      end === 'ended'
+        ? await startWorkers(app, log)
+        : await work(app.database, { erase }, { concurrency: app.config.workers, log })
     try {
       return await use(async () => {
         const [first = '', second = ''] = people.splice(0, 2)
         const floor = await purgeOneByHand(owner, loaded.tenant, first)
-        const { certified, ended } = await way.order(app, loaded.tenant, [second])
+        const { certified, ended } = await order(app, loaded.tenant, 'purge', [second], end)
         return { floor, ours: certified, ended }
       })
     } finally {
@@ -288,28 +273,24 @@ async function anonymizeManyByHand(owner: pg.Client, tenant: string, users: stri
   return performance.now() - started
 }
 
-/** From the order to the certificate, the map's verification included; then waits for the search, outside of that time. */
+/** From the order to the certificate, the map's verification included; then waits for the end, outside of that time. */
 async function order(
   app: Application,
   tenant: string,
   operation: Operation,
   users: string[],
+  end: End = 'ended',
 ): Promise<{ certified: number; ended: number }> {
-  const started = performance.now()
-  const { request, certified } = await orderCertified(app, tenant, operation, users)
-  const { state } = await waitForErasure(app.database, tenant, request, { until: 'ended' })
-  if (state !== 'completed') throw new Error(`the request ended ${state}`)
-  return { certified, ended: performance.now() - started }
-}
-
-async function orderCertified(
-  app: Application,
-  tenant: string,
-  operation: Operation,
-  users: string[],
-): Promise<{ request: string; certified: number }> {
   const started = performance.now()
   const { request } = await inTenant(app.database, tenant, (tx) => requestErasure(tx, { operation, userIds: users }))
   await waitForErasure(app.database, tenant, request, { until: 'certified' })
-  return { request, certified: performance.now() - started }
+  const certified = performance.now() - started
+  if (end === 'certified') {
+    // Soon the job orders the search, which must not happen during the next measurement.
+    await setTimeout(30)
+  } else {
+    const { state } = await waitForErasure(app.database, tenant, request, { until: 'ended' })
+    if (state !== 'completed') throw new Error(`the request ended ${state}`)
+  }
+  return { certified, ended: performance.now() - started }
 }

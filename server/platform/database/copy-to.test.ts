@@ -39,6 +39,16 @@ describe('copying', () => {
     await expectFit()
   })
 
+  it('gives nearly all of them in the same memory, again and again', async () => {
+    const chunks = new Map<ArrayBufferLike, number>()
+    await copyTo(client, rows(50_000), ({ buffer }) => chunks.set(buffer, (chunks.get(buffer) ?? 0) + 1))
+    const counts = [...chunks.values()]
+    const all = counts.reduce((sum, count) => sum + count, 0)
+    expect(all).toBeGreaterThan(50)
+    // A chunk that begins within the header of a message is put together with what came before.
+    expect(Math.max(...counts)).toBeGreaterThan(all / 2)
+  })
+
   it('fails as the statement does, before the first row or behind the last', async () => {
     const failure = (query: string) => read(query).then(() => undefined, codeOf)
     expect(await failure('select nothing from nowhere')).toBe('42P01')
