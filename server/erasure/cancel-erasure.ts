@@ -34,7 +34,7 @@ export async function cancelErasure(tx: TenantTransaction, request: string): Pro
     await tx.query(
       `update erasure_requests set finished_at = coalesce(finished_at, now()), sealed_key = null
        where tenant_id = $1 and id = $2
-       returning pg_notify('lethe_erasure', id::text)`,
+       returning pg_notify('lethe', id::text)`,
       [tx.tenantId, request],
     )
   } else if (!finished) {

@@ -80,7 +80,7 @@ export async function certify(
          started_at = case when step <> 'search' then coalesce(started_at, now()) end,
          finished_at = case when step <> 'search' then clock_timestamp() end
        where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')
-       returning pg_notify('lethe_erasure', $5)`,
+       returning pg_notify('lethe', $5)`,
     [tx.tenantId, request, key.kid, jws, announcementOfCertified(tx.tenantId, request, facts)],
     'record_certificate',
   )
@@ -147,7 +147,7 @@ export async function endWithoutCertificate(tx: TenantTransaction, request: stri
        where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify') and failed > 0
      )
      update erasure_requests set finished_at = clock_timestamp() where tenant_id = $1 and id = $2
-     returning pg_notify('lethe_erasure', id::text)`,
+     returning pg_notify('lethe', id::text)`,
     [tx.tenantId, request],
   )
   await record(tx, { activity: 'ErasureFailed', object: request })

@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { newTenant, type TenantRows } from '../../test/rows.ts'
-import { announcementOf, ErasureAnnouncements } from './announcements.ts'
+import { announcementOf } from './announcements.ts'
 import { followErasure } from './follow-erasure.ts'
 import { type ErasureSummary, erasureProgress } from './show-erasures.ts'
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
   test = await openTestApplication()
   await test.startWorkers()
   rows = await newTenant(test.owner)
-  await test.owner.query('listen lethe_erasure')
+  await test.owner.query('listen lethe')
   test.owner.on('notification', ({ payload }: pg.Notification) => heard.push(payload ?? ''))
   const { id } = await test.purge(rows.tenant, [await rows.deletedUser(), await rows.deletedUser()])
   ended = await test.inTenant(rows.tenant, (tx) => erasureProgress(tx, id))
@@ -25,8 +25,7 @@ afterAll(() => test.close())
 
 /** What is yielded after somebody announced this. */
 async function followed(announcement: string, tenant = rows.tenant): Promise<ErasureSummary | undefined> {
-  const announcements = new ErasureAnnouncements(test.database)
-  const options = { tenant, request: ended.id, announcements, firstLookAfter: 60_000 }
+  const options = { tenant, request: ended.id, firstLookAfter: 60_000 }
   const following = followErasure(test.database, { ...options, signal: new AbortController().signal })
   const first = following.next()
   // Heard only once the connection listens.
@@ -35,7 +34,7 @@ async function followed(announcement: string, tenant = rows.tenant): Promise<Era
     settled = true
   })
   while (!settled) {
-    await test.owner.query(`select pg_notify('lethe_erasure', $1)`, [announcement])
+    await test.owner.query(`select pg_notify('lethe', $1)`, [announcement])
     await setTimeout(10)
   }
   const { value } = await first

@@ -1,12 +1,11 @@
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant } from '../platform/database/transaction.ts'
-import type { ErasureAnnouncements } from './announcements.ts'
+import { readProgress } from './announcements.ts'
 import { type ErasureSummary, erasureProgress } from './show-erasures.ts'
 
 export type FollowOptions = {
   tenant: string
   request: string
-  announcements: ErasureAnnouncements
   /** Ends the following; the generator returns. */
   signal: AbortSignal
   /** Between two looks where nothing is announced, in milliseconds. */
@@ -20,7 +19,7 @@ export type FollowOptions = {
  * for `lookEvery`, the same again. Holds no connection while it waits. Throws `erasure.not_found`.
  */
 export async function* followErasure(database: Database, options: FollowOptions): AsyncGenerator<ErasureSummary> {
-  const { tenant, request, announcements, signal, lookEvery = 2000, firstLookAfter = 0 } = options
+  const { tenant, request, signal, lookEvery = 2000, firstLookAfter = 0 } = options
   let wake: () => void = () => undefined
   let timer: NodeJS.Timeout | undefined
   const change = (within: number) => {
@@ -31,7 +30,8 @@ export async function* followErasure(database: Database, options: FollowOptions)
     })
   }
   let announced: ErasureSummary | undefined
-  const stopListening = announcements.listen(request, (said) => {
+  const stopListening = database.announcements.listen(request, (text) => {
+    const said = readProgress(text)
     announced = said?.tenant === tenant ? said.progress : undefined
     wake()
   })

@@ -162,7 +162,7 @@ async function endSearch(
      )
      update erasure_steps set state = case when $8 then 'failed' else 'done' end, failed = $9, finished_at = clock_timestamp()
      where tenant_id = $1 and request_id = $2 and step = 'search'
-     returning pg_notify('lethe_erasure', request_id::text)`,
+     returning pg_notify('lethe', request_id::text)`,
     [
       tx.tenantId,
       request,

@@ -1,5 +1,4 @@
 import type { Database } from '../platform/database/pool.ts'
-import { ErasureAnnouncements } from './announcements.ts'
 import { followErasure } from './follow-erasure.ts'
 import type { ErasureSummary } from './show-erasures.ts'
 
@@ -27,11 +26,9 @@ export async function waitForErasure(
   request: string,
   { until, onProgress, signal = new AbortController().signal }: WaitOptions,
 ): Promise<ErasureSummary> {
-  const announcements = new ErasureAnnouncements(database)
   for await (const summary of followErasure(database, {
     tenant,
     request,
-    announcements,
     signal,
     lookEvery,
     firstLookAfter,

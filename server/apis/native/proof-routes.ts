@@ -2,7 +2,6 @@ import type { FastifyRequest } from 'fastify'
 import { decodeJwt } from 'jose'
 import { Type } from 'typebox'
 import type { Application } from '../../application.ts'
-import { ErasureAnnouncements } from '../../erasure/announcements.ts'
 import { followErasure } from '../../erasure/follow-erasure.ts'
 import { readCertificate } from '../../erasure/show-erasures.ts'
 import { asksFor } from '../../http/accepts.ts'
@@ -35,11 +34,10 @@ const longestStream = 24 * 60 * 60 * 1000
 
 /** `/api/v1/erasures/:id/progress` and `/api/v1/erasures/:id/certificate` */
 export function addProofRoutes(server: HttpServer, app: Application): void {
-  const announcements = new ErasureAnnouncements(app.database)
   const stopping = new AbortController()
   server.addHook('preClose', async () => stopping.abort())
   const follow = (request: FastifyRequest<{ Params: { id: string } }>, signal: AbortSignal) =>
-    followErasure(app.database, { tenant: tenantOf(request), request: request.params.id, announcements, signal })
+    followErasure(app.database, { tenant: tenantOf(request), request: request.params.id, signal })
   server.route({
     method: 'GET',
     url: '/api/v1/erasures/:id/progress',

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { LetheError } from '../errors.ts'
 import type { Initiator } from '../initiator.ts'
+import { Announcements } from './announcements.ts'
 import { GatheringSocket } from './gathering-socket.ts'
 
 /** The application's connections: each one acts as the role `lethe_app`, which owns nothing and sees one tenant at a time. */
@@ -10,6 +11,7 @@ export type Database = {
   masterKey: Buffer
   /** Who sets in motion what is done with this database; `system` where nobody is named. */
   initiator?: Initiator
+  announcements: Announcements
   /**
    * More connections of the same kind for work whose commits need not be on disk at once, because a crash that loses the
    * last of them does no harm. The caller ends the pool.
@@ -38,7 +40,20 @@ types.setTypeParser(pg.types.builtins.NUMERIC, Number)
 /** Opens the application's database. Throws like {@link openPool}. */
 export async function openDatabase(options: PoolOptions & { masterKey: Buffer }): Promise<Database> {
   const { pool, openUnflushed } = await openPools(options)
-  return { pool, masterKey: options.masterKey, openUnflushed, close: () => pool.end() }
+  const announcements = new Announcements({
+    connectionString: options.url,
+    application_name: `${options.applicationName ?? 'lethe'} announcements`,
+  })
+  return {
+    pool,
+    masterKey: options.masterKey,
+    announcements,
+    openUnflushed,
+    async close() {
+      await announcements.close()
+      await pool.end()
+    },
+  }
 }
 
 /** The same database, for somebody: what is done with it was set in motion by this initiator. */
