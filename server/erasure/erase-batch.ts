@@ -1,11 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import pg from 'pg'
 import type { Application } from '../application.ts'
 import { recordErased } from '../audit/record-erased.ts'
+import type { Operation } from '../datamap/compile.ts'
 import { erase, prepareActs, scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import { type Effect, locate } from '../datamap/locate.ts'
+import { type Effect, type Located, locate } from '../datamap/locate.ts'
 import { canLookUp } from '../datamap/mentions.ts'
-import { lockPeople } from '../datamap/people.ts'
+import { lockPeople, type Person } from '../datamap/people.ts'
 import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
 import { notify } from '../notify/notify.ts'
 import { activeAdministrators } from '../people/administrators.ts'
@@ -38,6 +40,12 @@ export const batchSize = 500
  */
 export type Turn = { alone: boolean }
 
+/** The only person of a request, as the job was told: looked at before anybody has said who is to be taken. */
+export type Expected = { operation: Operation; people: string[] }
+
+/** People locked, and what there is about them. */
+type Look = { of: Expected; people: Person[]; located: Located[] }
+
 /**
  * Erases the next people of a request in one transaction, together with the record of it. Answers `more` while there may
  * be others. Where these are all that the request has left to do, the same transaction verifies and certifies, and the
@@ -49,16 +57,21 @@ export async function eraseBatch(
   tenant: string,
   request: string,
   turn: Turn,
+  expected?: Expected,
 ): Promise<'more' | 'none' | 'concluded'> {
   let claimed: string[] = []
   let attempts = 0
   try {
     return await inTenant(app.database, tenant, async (tx) => {
       if (++attempts > 1) turn.alone = true
-      const [, claim] = await Promise.all([takeTurn(tx, request, turn), claimSubjects(tx, request, batchSize)])
+      const [, claim, ahead] = await Promise.all([
+        takeTurn(tx, request, turn),
+        claimSubjects(tx, request, batchSize),
+        expected && look(tx, expected),
+      ])
       claimed = claim.subjects.map(({ id }) => id)
       if (claim.subjects.length === 0) return 'none'
-      await eraseClaimed(tx, request, claim)
+      await eraseClaimed(tx, request, claim, ahead)
       if (claim.all) return 'concluded'
       return claimed.length === batchSize ? 'more' : 'none'
     })
@@ -90,6 +103,11 @@ async function takeTurn(tx: TenantTransaction, request: string, { alone }: Turn)
   await tx.query(`select ${lock}(hashtextextended($1, 0))`, [request], lock)
 }
 
+async function look(tx: TenantTransaction, of: Expected): Promise<Look> {
+  const [people, located] = await Promise.all([lockPeople(tx, of.people), locate(tx, of.operation, of.people)])
+  return { of, people, located }
+}
+
 /**
  * Erases those who were taken and verifies by the map what is left of them: who left something fails. With `all` their
  * mentions go too, the others are done, and the request is certified; otherwise that comes when all of it are erased.
@@ -98,6 +116,7 @@ async function eraseClaimed(
   tx: TenantTransaction,
   request: string,
   { subjects: claimed, order, all, whole }: Claim,
+  ahead?: Look,
 ): Promise<void> {
   if (order === undefined || order.sealedKey === null) throw new Error('the request has subjects but no key')
   const { operation, sealedKey, requestedBy } = order
@@ -105,7 +124,8 @@ async function eraseClaimed(
   if (!all) tx.send('set local synchronous_commit = off')
   const requestKey = openWith(tx.masterKey, sealedKey, 'request key')
   const ids = claimed.map(({ id }) => id)
-  const [people, locatedOfAll] = await Promise.all([lockPeople(tx, ids), locate(tx, operation, ids)])
+  const those = { operation, people: ids }
+  const { people, located: locatedOfAll } = isDeepStrictEqual(ahead?.of, those) && ahead ? ahead : await look(tx, those)
   // Whose rows an earlier run erased, and who is tried again because something of them was left.
   const erasedBefore = new Map(
     claimed.flatMap(({ id, sealedIdentifiers }) =>

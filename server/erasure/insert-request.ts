@@ -56,7 +56,12 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
     ],
     'insert_request',
   )
-  enqueueErasure(tx, request, given.subjects.length)
+  const [first, ...others] = given.subjects
+  if (first !== undefined && others.length === 0) {
+    enqueue(tx, 'erase', { tenant: tx.tenantId, request, operation: given.operation, person: first.id })
+  } else {
+    enqueueErasure(tx, request, given.subjects.length)
+  }
   return request
 }
 

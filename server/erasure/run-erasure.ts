@@ -4,7 +4,7 @@ import { inTenant } from '../platform/database/transaction.ts'
 import { enqueueNow, type JobPayload } from '../platform/jobs/enqueue.ts'
 import { awaitWaiting } from './claim-subjects.ts'
 import { concludeErasure } from './conclude-erasure.ts'
-import { eraseBatch } from './erase-batch.ts'
+import { type Expected, eraseBatch } from './erase-batch.ts'
 import { enqueueErasure } from './insert-request.ts'
 
 /** How long one job works on a request before it lets others have their turn. */
@@ -17,12 +17,15 @@ const slice = 5000
  * belongs to a killed process, and then somebody must be there to take them.
  */
 export async function runErasure(app: Application, payload: JobPayload): Promise<void> {
-  const { tenant, request } = payload
+  const { tenant, request, operation, person } = payload
   if (tenant === undefined || request === undefined) throw new TypeError('an erasure job names a tenant and a request')
   const started = Date.now()
   const turn = { alone: false }
+  const known = person !== undefined && (operation === 'purge' || operation === 'anonymize')
+  let expected: Expected | undefined = known ? { operation, people: [person] } : undefined
   for (;;) {
-    const erased = await eraseBatch(app, tenant, request, turn)
+    const erased = await eraseBatch(app, tenant, request, turn, expected)
+    expected = undefined
     if (erased === 'concluded') break
     if (erased === 'more') {
       if (Date.now() - started < slice) continue
