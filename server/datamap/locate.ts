@@ -19,7 +19,7 @@ export async function locate(
     acts,
     locate: { name, text },
   } = compiledMap.plans[operation]
-  const { rows } = await tx.query<{ act: number; person: string; row_count: number }>(
+  const { rows } = await tx.queryAsAuditor<{ act: number; person: string; row_count: number }>(
     text,
     [tx.tenantId, people, gone],
     name,

@@ -29,11 +29,6 @@ const mostLookups = 200
 /**
  * Finds every value of the map's mention columns that holds one of the identifiers as a whole word. What the operation
  * deletes, empties or clears with the people in `gone` is left out.
- *
- * The search reads as the auditor, whose rows are not separated by tenant but by the condition in each query: under row
- * level security PostgreSQL uses no trigram or array index, because the operators behind them are not leakproof. And the
- * planner, who does not know the values, would rather read the tables, or all rows of the tenant, than look up a few
- * identifiers: it takes a comparison of texts to be as cheap as one of numbers. So that is made dearer.
  */
 export async function findMentions(
   tx: TenantTransaction,
@@ -47,13 +42,7 @@ export async function findMentions(
   const found = new Map<string, Mention>()
   for (let from = 0; from < wanted.length; from += mostLookups) {
     const some = wanted.slice(from, from + mostLookups)
-    // Sent together: one round trip.
-    const [, mentions] = await Promise.all([
-      tx.query('set local role lethe_auditor; set local enable_seqscan = off; set local cpu_operator_cost = 0.05'),
-      lookUpMentions(tx, operation, some, gone),
-      tx.query('set local role lethe_app; set local enable_seqscan = on; set local cpu_operator_cost to default'),
-    ])
-    for (const mention of mentions) {
+    for (const mention of await lookUpMentions(tx, operation, some, gone)) {
       const place = JSON.stringify([mention.column.table, mention.column.column, mention.key])
       const before = found.get(place)
       if (before === undefined) found.set(place, mention)
@@ -141,11 +130,12 @@ async function lookUpMentions(
   const plan = compiledMap.plans[operation]
   const values = identifiers.map(({ value }) => value)
   const { name, text } = plan.lookUpMentions
-  const { rows } = await tx.query<{ position: number; row_key: unknown[]; owners: string[]; value: MentionValue }>(
-    text,
-    [tx.tenantId, gone, values, widest(values.map(likePattern))],
-    name,
-  )
+  const { rows } = await tx.queryAsAuditor<{
+    position: number
+    row_key: unknown[]
+    owners: string[]
+    value: MentionValue
+  }>(text, [tx.tenantId, gone, values, widest(values.map(likePattern))], name)
   if (rows.length === 0) return []
   const found = identifiersIn(
     rows.map(({ value }) => value),

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import pg from 'pg'
 import type { Application } from '../application.ts'
 import { recordErased } from '../audit/record-erased.ts'
+import { destroyContactKeys } from '../audit/subject-keys.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { erase, prepareActs, scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
@@ -43,8 +44,8 @@ export type Turn = { alone: boolean }
 /** The only person of a request, as the job was told: looked at before anybody has said who is to be taken. */
 export type Expected = { operation: Operation; people: string[] }
 
-/** People locked, and what there is about them. */
-type Look = { of: Expected; people: Person[]; located: Located[] }
+/** People under lock, and what there is about them; both are asked for at once. */
+type Look = { of: Expected; people: Promise<Person[]>; located: Promise<Located[]> }
 
 /**
  * Erases the next people of a request in one transaction, together with the record of it. Answers `more` while there may
@@ -64,11 +65,9 @@ export async function eraseBatch(
   try {
     return await inTenant(app.database, tenant, async (tx) => {
       if (++attempts > 1) turn.alone = true
-      const [, claim, ahead] = await Promise.all([
-        takeTurn(tx, request, turn),
-        claimSubjects(tx, request, batchSize),
-        expected && look(tx, expected),
-      ])
+      const claiming = Promise.all([takeTurn(tx, request, turn), claimSubjects(tx, request, batchSize)])
+      const ahead = expected && look(tx, expected)
+      const [[, claim]] = await Promise.all([claiming, ahead?.people])
       claimed = claim.subjects.map(({ id }) => id)
       if (claim.subjects.length === 0) return 'none'
       await eraseClaimed(tx, request, claim, ahead)
@@ -103,9 +102,14 @@ async function takeTurn(tx: TenantTransaction, request: string, { alone }: Turn)
   await tx.query(`select ${lock}(hashtextextended($1, 0))`, [request], lock)
 }
 
-async function look(tx: TenantTransaction, of: Expected): Promise<Look> {
-  const [people, located] = await Promise.all([lockPeople(tx, of.people), locate(tx, of.operation, of.people)])
-  return { of, people, located }
+function look(tx: TenantTransaction, of: Expected): Look {
+  return { of, people: lockPeople(tx, of.people), located: awaitedLater(locate(tx, of.operation, of.people)) }
+}
+
+/** Whoever waits for it later gets its error; nobody may come to that. */
+function awaitedLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined)
+  return promise
 }
 
 /**
@@ -125,7 +129,8 @@ async function eraseClaimed(
   const requestKey = openWith(tx.masterKey, sealedKey, 'request key')
   const ids = claimed.map(({ id }) => id)
   const those = { operation, people: ids }
-  const { people, located: locatedOfAll } = isDeepStrictEqual(ahead?.of, those) && ahead ? ahead : await look(tx, those)
+  const looking = ahead !== undefined && isDeepStrictEqual(ahead.of, those) ? ahead : look(tx, those)
+  const people = await looking.people
   // Whose rows an earlier run erased, and who is tried again because something of them was left.
   const erasedBefore = new Map(
     claimed.flatMap(({ id, sealedIdentifiers }) =>
@@ -152,11 +157,15 @@ async function eraseClaimed(
   }
 
   const ownIds = [...subjects.keys()]
+  const identifiers = [...subjects.values()].flat()
+  // While the server counts, it gets what does not depend on the counts.
+  const sharing = awaitedLater(findSharedIdentifiers(tx, request, identifiers, ownIds))
+  const signing = whole ? awaitedLater(activeSigningKey(tx)) : undefined
+  await recordErased(tx, { operation, request, people: ownIds })
   // What stands in the rows of whoever stays is counted, so the count depends on who goes.
-  const located = ownIds.length === ids.length ? locatedOfAll : await locate(tx, operation, ownIds)
+  const located = await (ownIds.length === ids.length ? looking.located : locate(tx, operation, ownIds))
   const teaches = located.some(({ table }) => table === 'session_instructors')
   const taught = teaches ? await sessionsTaughtBy(tx, ownIds) : []
-  const identifiers = [...subjects.values()].flat()
   // Who is anonymized may come back as somebody new: nothing remembers the identifiers.
   const hashKey = operation === 'purge' ? await identifierHashKey(tx) : undefined
   const options = {
@@ -169,9 +178,7 @@ async function eraseClaimed(
       all ? new Set(people.filter((id) => subjects.has(id))) : await findSubjects(tx, request, people),
   }
   const acts = await prepareActs(options)
-  const sharing = findSharedIdentifiers(tx, request, identifiers, ownIds)
   const mentioned = { ...options, identifiers, shared: sharing }
-  const signing = whole ? activeSigningKey(tx) : undefined
   const erasing = erase(tx, acts, options)
   // Sent with the acts, the look-up finds what those leave. Many are looked for when nothing else is under way.
   const scrubbing = all && canLookUp(identifiers) ? scrub(tx, mentioned) : undefined
@@ -199,7 +206,7 @@ async function eraseClaimed(
   const recording = async () => {
     const [{ effects, left }, { erased, own }, key] = await Promise.all([erasing, remember(), signing])
     if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
-    await recordErased(tx, { operation, request, people: ownIds, identifiers: own })
+    await destroyContactKeys(tx, own)
     // Of whom something is left is said to have failed next, by name of the tables.
     recordErasure(tx, request, { operation, state: all ? 'done' : 'running', effects, located, subjects: erased })
     recordResidue(tx, request, residueOf({ located: left }, subjects))
