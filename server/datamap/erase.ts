@@ -40,10 +40,9 @@ export async function erase(
   acts: PreparedAct[],
   options: Pick<ErasureOptions, 'operation' | 'people' | 'findAlsoErased'>,
 ): Promise<{ effects: Effect[]; left: Located[] }> {
-  const [parts, left] = await Promise.all([
-    Promise.all(acts.map((act) => act(tx))),
-    locate(tx, options.operation, options.people),
-  ])
+  const done = Promise.all([Promise.all(acts.map((act) => act(tx))), locate(tx, options.operation, options.people)])
+  tx.flush()
+  const [parts, left] = await done
   return { effects: await count(parts.flat(), options), left }
 }
 

@@ -161,7 +161,7 @@ const tellingName = 8
  * address, whose domain a whole tenant shares.
  */
 function likePattern(value: string): string {
-  if (isUuid(value)) return `%${value.slice(-12)}%`
+  if (isUuid(value)) return `%${value.slice(-8)}%`
   const name = value.slice(0, Math.max(0, value.lastIndexOf('@')))
   const telling = name.length >= tellingName && /^[a-z0-9._~-]+$/.test(name) ? name : value
   return `%${telling.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`

@@ -103,7 +103,9 @@ async function takeTurn(tx: TenantTransaction, request: string, { alone }: Turn)
 }
 
 function look(tx: TenantTransaction, of: Expected): Look {
-  return { of, people: lockPeople(tx, of.people), located: awaitedLater(locate(tx, of.operation, of.people)) }
+  const people = lockPeople(tx, of.people)
+  tx.flush()
+  return { of, people, located: awaitedLater(locate(tx, of.operation, of.people)) }
 }
 
 /** Whoever waits for it later gets its error; nobody may come to that. */

@@ -56,7 +56,9 @@ function saltedSubjects(people: Person[], salt: Buffer) {
 
 /** Locks these people; throws where one of them may not be erased now. */
 async function requireErasable(tx: TenantTransaction, ids: string[]): Promise<Person[]> {
-  const [people] = await Promise.all([lockPeople(tx, ids), requireNoPendingErasure(tx, ids)])
+  const checks = Promise.all([lockPeople(tx, ids), requireNoPendingErasure(tx, ids)])
+  tx.flush()
+  const [people] = await checks
   if (people.length < ids.length || people.some(({ state }) => state === 'anonymized')) {
     throw new LetheError('user.not_found', { selector: 'id' })
   }

@@ -40,13 +40,17 @@ export class GatheringSocket extends net.Socket {
     return super.write(chunk, encoding as BufferEncoding, done)
   }
 
+  /** Sends now what was written in this turn so far. */
+  flush(): void {
+    if (!this.#gathering) return
+    this.#gathering = false
+    super.uncork()
+  }
+
   #gather(): void {
     if (this.#gathering) return
     this.#gathering = true
     super.cork()
-    process.nextTick(() => {
-      this.#gathering = false
-      super.uncork()
-    })
+    process.nextTick(() => this.flush())
   }
 }

@@ -1,8 +1,10 @@
 import { Kysely, PostgresDialect } from 'kysely'
-import pg from 'pg'
+import type pg from 'pg'
 import type { Initiator } from '../initiator.ts'
+import { aborted } from './batch.ts'
 import { codeOf, type Database } from './pool.ts'
 import type { DB } from './schema.gen.ts'
+import { type PipelinedClient, Session } from './session.ts'
 
 /**
  * A transaction of one tenant. Everything in it sees that tenant's rows and no others.
@@ -39,6 +41,8 @@ export type TenantTransaction = {
    * with its error.
    */
   send(text: string, values?: readonly unknown[], name?: string): void
+  /** Sends at once what would leave at the end of this turn of the event loop, and be answered together. */
+  flush(): void
   /** Gives the connection to a COPY, which keeps it to itself: nothing else may be under way. */
   copy<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T>
 }
@@ -47,16 +51,12 @@ export type TenantTransaction = {
  * The planner, who does not know the values, would rather read the tables, or all rows of the tenant, than look up a few
  * values: it takes a comparison of texts to be as cheap as one of numbers. So that is made dearer.
  */
-const becomeAuditor = 'set local role lethe_auditor; set local enable_seqscan = off; set local cpu_operator_cost = 0.05'
-const becomeApplication =
-  'set local role lethe_app; set local enable_seqscan = on; set local cpu_operator_cost to default'
+const asAuditor = ['lethe_auditor', 'off', '0.05']
+const asApplication = ['lethe_app', 'on', '0.0025']
 
 /** SQLSTATEs after which the same transaction may well succeed: serialization_failure, deadlock_detected. */
 const passing = new Set(['40001', '40P01'])
 const attempts = 5
-
-/** in_failed_sql_transaction: a statement fails because of an earlier one. */
-const aborted = '25P02'
 
 const system: Initiator = { from: 'system' }
 
@@ -91,24 +91,27 @@ export async function inTenant<T>(
     const client: PipelinedClient = await database.pool.connect()
     let broken: Error | undefined
     let released = false
+    const session = new Session(client)
     const failures: Failures = { answered: [], lost: [], sent: false }
     try {
       client.pipeline = true
       // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
       const begun = client.query(`${begin}; set local lethe.tenant_id = '${tenantId}'${later}`)
-      const [result] = await Promise.all([work(transactionOn(client, tenantId, known, failures)), begun])
+      const [result] = await Promise.all([work(transactionOn(session, tenantId, known, failures)), begun])
       await requireSent(failures)
       if (options.readOnly && !failures.sent) {
         released = true
         endUnwatched(client)
         return result
       }
+      session.submit()
       const { command } = await client.query('commit')
       // After a statement failed that nobody waited for, the server answers a commit by rolling back, without an error.
       if (command === 'ROLLBACK') throw failures.answered.at(-1) ?? new Error('the transaction was rolled back')
       return result
     } catch (error) {
       try {
+        session.submit()
         await client.query('rollback')
       } catch (rollbackError) {
         // A connection that cannot roll back is thrown away; the server rolls back when it closes.
@@ -148,7 +151,7 @@ export async function withinTenant<T>(
   const known = { initiator: database.initiator ?? system, masterKey: database.masterKey }
   const failures: Failures = { answered: [], lost: [], sent: false }
   await client.query(`select set_config('lethe.tenant_id', $1, true)`, [tenantId])
-  const tx = transactionOn(client, tenantId, known, failures)
+  const tx = transactionOn(new Session(client), tenantId, known, failures)
   const result = await work(tx)
   await requireSent(failures)
   try {
@@ -177,9 +180,6 @@ async function requireSent(failures: Failures): Promise<void> {
   if (failures.lost.length > 0) throw failures.lost[0]
 }
 
-/** The driver sends statements without waiting for answers while this is set; its type declarations do not know it yet. */
-type PipelinedClient = pg.PoolClient & { pipeline?: boolean }
-
 /**
  * Runs a statement outside of any tenant: on a fresh transaction no tenant's rows are visible. With a `name` the connection
  * prepares it once and keeps its plan.
@@ -195,7 +195,7 @@ export async function outsideTenants<Row extends pg.QueryResultRow>(
 }
 
 function transactionOn(
-  client: PipelinedClient,
+  session: Session,
   tenantId: string,
   known: Pick<TenantTransaction, 'initiator' | 'masterKey'>,
   failures: Failures,
@@ -204,7 +204,7 @@ function transactionOn(
   let auditing = false
   const ask = async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = [], name?: string) => {
     try {
-      const { rows, rowCount } = await run<Row>(client, text, values, name)
+      const { rows, rowCount } = await session.query<Row>(text, values, name)
       return { rows, rowCount: rowCount ?? 0 }
     } catch (error) {
       if (codeOf(error) !== aborted) failures.answered.push(error)
@@ -221,13 +221,19 @@ function transactionOn(
   const become = (auditor: boolean) => {
     if (auditing === auditor) return
     auditing = auditor
-    send(auditor ? becomeAuditor : becomeApplication)
+    send(
+      `select set_config('role', $1, true), set_config('enable_seqscan', $2, true), set_config('cpu_operator_cost', $3, true)`,
+      auditor ? asAuditor : asApplication,
+      'become',
+    )
   }
   return {
     tenantId,
     ...known,
     async copy(work) {
       become(false)
+      session.submit()
+      const { client } = session
       client.pipeline = false
       try {
         return await work(client)
@@ -236,8 +242,18 @@ function transactionOn(
       }
     },
     get db() {
-      db ??= new Kysely<DB>({ dialect: new PostgresDialect({ pool: onlyThis(client, () => become(false)) }) })
+      db ??= new Kysely<DB>({
+        dialect: new PostgresDialect({
+          pool: onlyThis(session.client, () => {
+            become(false)
+            session.submit()
+          }),
+        }),
+      })
       return db
+    },
+    flush() {
+      session.flush()
     },
     send(text, values, name) {
       become(false)
@@ -251,30 +267,6 @@ function transactionOn(
       become(true)
       return await ask<Row>(text, values, name)
     },
-  }
-}
-
-/**
- * Sends a statement. The driver takes a query made here as it is; a description of one it would copy first, property by
- * property, which takes longer than everything else it does to send it.
- */
-async function run<Row extends pg.QueryResultRow>(
-  client: pg.PoolClient,
-  text: string,
-  values: readonly unknown[],
-  name: string | undefined,
-): Promise<pg.QueryResult<Row>> {
-  try {
-    return await new Promise((resolve, reject) => {
-      const query = new pg.Query(text, values as unknown[], (error: unknown, result: pg.QueryResult<Row>) =>
-        error === null ? resolve(result) : reject(error),
-      )
-      client.query(name === undefined ? query : Object.assign(query, { name }))
-    })
-  } catch (error) {
-    // The driver's own stack ends where the answer was read.
-    if (error instanceof Error) Error.captureStackTrace(error)
-    throw error
   }
 }
 

@@ -22,4 +22,8 @@ export async function enqueueNow(database: Database, task: string, payload: JobP
   await outsideTenants(database, addJob, [task, JSON.stringify(payload), null], 'enqueue')
 }
 
-const addJob = `select graphile_worker.add_job($1, payload := $2::json, job_key := $3, job_key_mode := 'preserve_run_at')`
+// add_job would make the same of it, in a second function around this one.
+const addJob = `
+  select from graphile_worker.add_jobs(
+    array[($1, $2::json, null, null, null, $3, null, null)::graphile_worker.job_spec], job_key_preserve_run_at := true
+  )`

@@ -1,0 +1,99 @@
+import pg from 'pg'
+import utils from 'pg/lib/utils.js'
+
+/** SQLSTATE in_failed_sql_transaction: a statement fails because of an earlier one. */
+export const aborted = '25P02'
+
+type Connection = pg.Connection & { submittedNamedStatements: Record<string, string> }
+
+/** What the driver's query consists of, as far as its type declarations leave that out. */
+type DriversQuery = pg.Query & {
+  name?: string
+  text: string
+  _result: { _types: unknown }
+  prepare(connection: Connection): void
+  handleRowDescription(message: unknown): void
+  handleDataRow(message: unknown): void
+  handleCommandComplete(message: unknown, connection: Connection): void
+  handleReadyForQuery(connection: Connection): void
+  handleError(error: unknown, connection: Connection): void
+}
+const DriversQuery = pg.Query as unknown as new (
+  text: string,
+  values: readonly unknown[],
+  answer: Answer,
+) => DriversQuery
+
+/** Called once, with the error or the result. */
+export type Answer = (error: Error | null, result?: pg.QueryResult) => void
+
+/** A statement of the driver after which the server is not asked to answer: the batch does that. */
+class BatchedStatement extends DriversQuery {
+  _getRows(connection: Connection): void {
+    ;(connection.execute as (portal: object) => void)({ portal: '' })
+  }
+}
+
+/**
+ * Prepared statements that the server is asked to answer together. One by one, each would cost it and this process a system
+ * call and a change of hands for its answer, which takes about as long as a small statement itself.
+ *
+ * After a failure the server passes over those that follow, as it would in any transaction: they fail with `25P02`.
+ */
+export class Batch extends DriversQuery {
+  readonly #statements: BatchedStatement[] = []
+  readonly #types: Pick<pg.ClientBase, 'getTypeParser'>
+  #answered = 0
+
+  /** `types`: read the values of the answers. */
+  constructor(types: Pick<pg.ClientBase, 'getTypeParser'>) {
+    super('', [], () => undefined)
+    this.#types = types
+    // By these the driver remembers which statement is prepared under which name.
+    Object.defineProperty(this, 'name', { get: () => this.#statements[this.#answered]?.name })
+    Object.defineProperty(this, 'text', { get: () => this.#statements[this.#answered]?.text })
+  }
+
+  /** Throws where a value cannot be sent: the driver would find out in the midst of sending. */
+  add(text: string, values: readonly unknown[], name: string | undefined, answer: Answer): void {
+    const statement = new BatchedStatement(text, values.map(utils.prepareValue), answer)
+    if (name !== undefined) statement.name = name
+    statement._result._types = this.#types
+    this.#statements.push(statement)
+  }
+
+  override submit = (connection: pg.Connection): void => {
+    for (const statement of this.#statements) statement.prepare(connection as Connection)
+    connection.sync()
+  }
+
+  override handleRowDescription(message: unknown): void {
+    this.#statements[this.#answered]?.handleRowDescription(message)
+  }
+
+  override handleDataRow(message: unknown): void {
+    this.#statements[this.#answered]?.handleDataRow(message)
+  }
+
+  override handleCommandComplete(message: unknown, connection: Connection): void {
+    const statement = this.#statements[this.#answered++]
+    statement?.handleCommandComplete(message, connection)
+    statement?.handleReadyForQuery(connection)
+  }
+
+  override handleReadyForQuery(): void {
+    // Each has its answer already.
+  }
+
+  override handleError(error: unknown, connection: Connection): void {
+    const [failed, ...passedOver] = this.#statements.slice(this.#answered)
+    this.#answered = this.#statements.length
+    failed?.handleError(error, connection)
+    for (const statement of passedOver) {
+      if (statement.name !== undefined) delete connection.submittedNamedStatements[statement.name]
+      const because = new pg.DatabaseError('a statement before it, sent together with it, failed', 0, 'error')
+      because.code = aborted
+      statement.handleError(because, connection)
+    }
+  }
+}

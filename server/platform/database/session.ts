@@ -1,0 +1,60 @@
+import pg from 'pg'
+import { type Answer, Batch } from './batch.ts'
+import { GatheringSocket } from './gathering-socket.ts'
+
+/** The driver sends without waiting for answers while `pipeline` is set; its type declarations know neither of these yet. */
+export type PipelinedClient = pg.PoolClient & { pipeline?: boolean; connection: pg.Connection }
+
+/** What one transaction sends over its connection, in order: prepared statements of one turn of the event loop together. */
+export class Session {
+  readonly client: PipelinedClient
+  #batch: Batch | undefined
+
+  constructor(client: PipelinedClient) {
+    this.client = client
+  }
+
+  /** Sends a statement at the end of this turn, or before. One without values and a name may consist of several commands. */
+  async query<Row extends pg.QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+    name: string | undefined,
+  ): Promise<pg.QueryResult<Row>> {
+    try {
+      return await new Promise((resolve, reject) => {
+        const answer: Answer = (error, result) => (result === undefined ? reject(error) : resolve(result))
+        if (values.length > 0 || name !== undefined) this.#gather().add(text, values, name, answer)
+        else {
+          this.submit()
+          this.client.query(new pg.Query(text, [], answer as (error: Error | undefined) => void))
+        }
+      })
+    } catch (error) {
+      // The driver's own stack ends where the answer was read.
+      if (error instanceof Error) Error.captureStackTrace(error)
+      throw error
+    }
+  }
+
+  /** Gives the driver what is gathered, so that what it is given next comes after it. */
+  submit(): void {
+    const batch = this.#batch
+    this.#batch = undefined
+    if (batch !== undefined) this.client.query(batch)
+  }
+
+  /** Sends what is gathered at once: there is more to do in this turn before anything else can be sent. */
+  flush(): void {
+    this.submit()
+    const { stream } = this.client.connection
+    if (stream instanceof GatheringSocket) stream.flush()
+  }
+
+  #gather(): Batch {
+    if (this.#batch === undefined) {
+      this.#batch = new Batch(this.client)
+      process.nextTick(() => this.submit())
+    }
+    return this.#batch
+  }
+}
