@@ -29,6 +29,14 @@ const peoplePerJob = 500
  */
 export function insertRequest(tx: TenantTransaction, given: NewRequest): string {
   const request = newId()
+  const [first, ...others] = given.subjects
+  if (first !== undefined && others.length === 0) {
+    enqueue(tx, 'erase', { tenant: tx.tenantId, request, operation: given.operation, person: first.id })
+  } else {
+    enqueueErasure(tx, request, given.subjects.length)
+  }
+  // While the server enqueues, the rest is made.
+  tx.flush()
   tx.send(
     `with request as (
        insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version)
@@ -56,12 +64,6 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
     ],
     'insert_request',
   )
-  const [first, ...others] = given.subjects
-  if (first !== undefined && others.length === 0) {
-    enqueue(tx, 'erase', { tenant: tx.tenantId, request, operation: given.operation, person: first.id })
-  } else {
-    enqueueErasure(tx, request, given.subjects.length)
-  }
   return request
 }
 

@@ -56,9 +56,7 @@ function saltedSubjects(people: Person[], salt: Buffer) {
 
 /** Locks these people; throws where one of them may not be erased now. */
 async function requireErasable(tx: TenantTransaction, ids: string[]): Promise<Person[]> {
-  const checks = Promise.all([lockPeople(tx, ids), requireNoPendingErasure(tx, ids)])
-  tx.flush()
-  const [people] = await checks
+  const [people] = await Promise.all([lockPeople(tx, ids), requireNoPendingErasure(tx, ids)])
   if (people.length < ids.length || people.some(({ state }) => state === 'anonymized')) {
     throw new LetheError('user.not_found', { selector: 'id' })
   }

@@ -141,11 +141,12 @@ describe('a failure whose message holds an identifier', () => {
 
 it('jobs carry ids only', async () => {
   await test.stopWorkers()
-  const request = await test.order(rows.tenant, [await rows.deletedUser(jane)])
+  const person = await rows.deletedUser(jane)
+  const request = await test.order(rows.tenant, [person])
   const { rows: jobs } = await test.owner.query<{ payload: object; key: string | null }>(
     'select payload, key from graphile_worker._private_jobs',
   )
-  expect(jobs).toEqual([{ payload: { tenant: rows.tenant, request }, key: null }])
+  expect(jobs).toEqual([{ payload: { tenant: rows.tenant, request, operation: 'purge', person }, key: null }])
   await test.startWorkers()
   await test.ended(rows.tenant, request)
 })

@@ -8,7 +8,7 @@ type Connection = pg.Connection & { submittedNamedStatements: Record<string, str
 
 /** What the driver's query consists of, as far as its type declarations leave that out. */
 type DriversQuery = pg.Query & {
-  name?: string
+  name?: string | undefined
   text: string
   _result: { _types: unknown }
   prepare(connection: Connection): void
@@ -49,14 +49,15 @@ export class Batch extends DriversQuery {
   constructor(types: Pick<pg.ClientBase, 'getTypeParser'>) {
     super('', [], () => undefined)
     this.#types = types
-    // By these the driver remembers which statement is prepared under which name.
-    Object.defineProperty(this, 'name', { get: () => this.#statements[this.#answered]?.name })
-    Object.defineProperty(this, 'text', { get: () => this.#statements[this.#answered]?.text })
   }
 
   /** Throws where a value cannot be sent: the driver would find out in the midst of sending. */
   add(text: string, values: readonly unknown[], name: string | undefined, answer: Answer): void {
-    const statement = new BatchedStatement(text, values.map(utils.prepareValue), answer)
+    const statement = new BatchedStatement(
+      text,
+      values.map((value) => utils.prepareValue(value)),
+      answer,
+    )
     if (name !== undefined) statement.name = name
     statement._result._types = this.#types
     this.#statements.push(statement)
@@ -65,6 +66,7 @@ export class Batch extends DriversQuery {
   override submit = (connection: pg.Connection): void => {
     for (const statement of this.#statements) statement.prepare(connection as Connection)
     connection.sync()
+    this.#expectNext()
   }
 
   override handleRowDescription(message: unknown): void {
@@ -77,12 +79,20 @@ export class Batch extends DriversQuery {
 
   override handleCommandComplete(message: unknown, connection: Connection): void {
     const statement = this.#statements[this.#answered++]
+    this.#expectNext()
     statement?.handleCommandComplete(message, connection)
     statement?.handleReadyForQuery(connection)
   }
 
   override handleReadyForQuery(): void {
     // Each has its answer already.
+  }
+
+  /** By these the driver remembers, when the server has understood a statement, which one is prepared under which name. */
+  #expectNext(): void {
+    const next = this.#statements[this.#answered]
+    this.name = next?.name
+    this.text = next?.text ?? ''
   }
 
   override handleError(error: unknown, connection: Connection): void {

@@ -67,6 +67,17 @@ describe('a gathering socket', () => {
     expect(received.map(String)).toEqual(['abc'])
   })
 
+  it('sends before the end of the turn what it is told to', async () => {
+    socket.write('a')
+    expect(socket.writableCorked).toBe(1)
+    socket.flush()
+    expect(socket.writableCorked).toBe(0)
+    socket.write('b')
+    expect(socket.writableCorked).toBe(1)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(socket.writableCorked).toBe(0)
+  })
+
   it('ends with the other side', async () => {
     socket.resume()
     other.end()

@@ -28,6 +28,13 @@ export class GatheringSocket extends net.Socket {
         },
       },
     } as net.SocketConstructorOpts)
+    const connect = super.connect.bind(this) as (...to: unknown[]) => this
+    this.connect = (...to: unknown[]) => {
+      connect(...to)
+      // Node puts its own method over that of the class, to undo what an earlier end of the socket did.
+      Reflect.deleteProperty(this, 'write')
+      return this
+    }
   }
 
   override cork(): void {

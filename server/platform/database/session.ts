@@ -14,7 +14,19 @@ export class Session {
     this.client = client
   }
 
-  /** Sends a statement at the end of this turn, or before. One without values and a name may consist of several commands. */
+  /**
+   * Sends a statement at the end of this turn, or before. One without values and a name may consist of several commands.
+   * Throws where a value cannot be sent.
+   */
+  send(text: string, values: readonly unknown[], name: string | undefined, answer: Answer): void {
+    if (values.length > 0 || name !== undefined) this.#gather().add(text, values, name, answer)
+    else {
+      this.submit()
+      this.client.query(new pg.Query(text, [], answer as (error: Error | undefined) => void))
+    }
+  }
+
+  /** Sends a statement and waits for its answer. */
   async query<Row extends pg.QueryResultRow>(
     text: string,
     values: readonly unknown[],
@@ -22,12 +34,7 @@ export class Session {
   ): Promise<pg.QueryResult<Row>> {
     try {
       return await new Promise((resolve, reject) => {
-        const answer: Answer = (error, result) => (result === undefined ? reject(error) : resolve(result))
-        if (values.length > 0 || name !== undefined) this.#gather().add(text, values, name, answer)
-        else {
-          this.submit()
-          this.client.query(new pg.Query(text, [], answer as (error: Error | undefined) => void))
-        }
+        this.send(text, values, name, (error, result) => (result === undefined ? reject(error) : resolve(result)))
       })
     } catch (error) {
       // The driver's own stack ends where the answer was read.

@@ -98,7 +98,7 @@ export async function inTenant<T>(
       // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
       const begun = client.query(`${begin}; set local lethe.tenant_id = '${tenantId}'${later}`)
       const [result] = await Promise.all([work(transactionOn(session, tenantId, known, failures)), begun])
-      await requireSent(failures)
+      requireSent(failures)
       if (options.readOnly && !failures.sent) {
         released = true
         endUnwatched(client)
@@ -153,7 +153,7 @@ export async function withinTenant<T>(
   await client.query(`select set_config('lethe.tenant_id', $1, true)`, [tenantId])
   const tx = transactionOn(new Session(client), tenantId, known, failures)
   const result = await work(tx)
-  await requireSent(failures)
+  requireSent(failures)
   try {
     await tx.query(`select set_config('lethe.tenant_id', '', true)`)
   } catch (error) {
@@ -171,13 +171,11 @@ type Failures = {
 }
 
 /**
- * Throws where a statement that nobody waits for has failed already. One that the driver could not even send leaves the
- * server's transaction intact: it would commit without it. The driver says so before the next turn of the event loop.
+ * Throws where a statement that nobody waits for has failed already. One that could not even be sent leaves the server's
+ * transaction intact: it would commit without it.
  */
-async function requireSent(failures: Failures): Promise<void> {
-  if (!failures.sent) return
-  await new Promise((resolve) => setImmediate(resolve))
-  if (failures.lost.length > 0) throw failures.lost[0]
+function requireSent({ lost }: Failures): void {
+  if (lost.length > 0) throw lost[0]
 }
 
 /**
@@ -211,11 +209,18 @@ function transactionOn(
       throw error
     }
   }
-  const send = (text: string, values?: readonly unknown[], name?: string) => {
+  const send = (text: string, values: readonly unknown[] = [], name?: string) => {
     failures.sent = true
-    ask(text, values, name).catch((error: unknown) => {
-      if (codeOf(error) !== aborted) failures.lost.push(error)
-    })
+    const lose = (error: unknown) => {
+      if (codeOf(error) === aborted) return
+      failures.answered.push(error)
+      failures.lost.push(error)
+    }
+    try {
+      session.send(text, values, name, (error) => error !== null && lose(error))
+    } catch (error) {
+      lose(error)
+    }
   }
   // Sent before the first statement for which it matters, so that neighbours share it.
   const become = (auditor: boolean) => {
