@@ -90,3 +90,21 @@ it('a text that somebody edits while a person in it is erased keeps the edit and
   const { rows: catalogs } = await test.owner.query('select description from catalogs where id = $1', [catalog])
   expect(catalogs).toEqual([{ description: 'Do not ask [erased], ever' }])
 })
+
+it('a job that names somebody else, or another operation, does what was ordered', async () => {
+  const rows = await newTenant(test.owner)
+  const [person, other] = [await rows.deletedUser(), await rows.deletedUser()]
+  await test.stopWorkers()
+  for (const wrong of [{ person: other }, { operation: 'anonymize' }]) {
+    const request = await test.order(rows.tenant, [await rows.deletedUser()])
+    await test.owner.query(`update graphile_worker._private_jobs set payload = (payload::jsonb || $1)::json`, [wrong])
+    await test.startWorkers()
+    expect(await test.ended(rows.tenant, request)).toMatchObject({
+      state: 'completed',
+      receipt: [{ table: 'users', effect: 'deleted', rows: 1 }],
+    })
+    await test.stopWorkers()
+  }
+  const { rows: left } = await test.owner.query('select id from users where tenant_id = $1 order by id', [rows.tenant])
+  expect(left.map(({ id }) => id)).toEqual([person, other].sort())
+})

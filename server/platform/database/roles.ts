@@ -4,7 +4,7 @@ import { codeOf } from './pool.ts'
 
 /**
  * Creates the two roles that rights are granted to. Nobody signs in as one of them: the application's login enters
- * `lethe_app` for everything, and `lethe_auditor`, who reads all tenants, for the search after an erasure.
+ * `lethe_app` for everything, and `lethe_auditor`, who reads all tenants, to count and to search by the data map.
  */
 export async function createRoles(owner: pg.Client): Promise<void> {
   for (const role of ['lethe_app', 'lethe_auditor']) {
