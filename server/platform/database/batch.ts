@@ -64,8 +64,10 @@ export class Batch extends DriversQuery {
   }
 
   override submit = (connection: pg.Connection): void => {
+    connection.stream.cork()
     for (const statement of this.#statements) statement.prepare(connection as Connection)
     connection.sync()
+    connection.stream.uncork()
     this.#expectNext()
   }
 

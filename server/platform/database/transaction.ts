@@ -236,7 +236,8 @@ function transactionOn(
     tenantId,
     ...known,
     async copy(work) {
-      become(false)
+      // Waits until it is the application again.
+      if (auditing) await this.query('select')
       session.submit()
       const { client } = session
       client.pipeline = false
