@@ -4,7 +4,11 @@ import utils from 'pg/lib/utils.js'
 /** SQLSTATE in_failed_sql_transaction: a statement fails because of an earlier one. */
 export const aborted = '25P02'
 
-type Connection = pg.Connection & { submittedNamedStatements: Record<string, string> }
+/** A connection of the driver, with the texts that it knows by name: prepared, or on their way to be. */
+type Connection = pg.Connection & {
+  parsedStatements: Record<string, string>
+  submittedNamedStatements: Record<string, string>
+}
 
 /** What the driver's query consists of, as far as its type declarations leave that out. */
 type DriversQuery = pg.Query & {
@@ -24,6 +28,8 @@ const DriversQuery = pg.Query as unknown as new (
   answer: Answer,
 ) => DriversQuery
 
+type Client = Pick<pg.ClientBase, 'getTypeParser'> & { connection: pg.Connection }
+
 /** Called once, with the error or the result. */
 export type Answer = (error: Error | null, result?: pg.QueryResult) => void
 
@@ -42,25 +48,37 @@ class BatchedStatement extends DriversQuery {
  */
 export class Batch extends DriversQuery {
   readonly #statements: BatchedStatement[] = []
-  readonly #types: Pick<pg.ClientBase, 'getTypeParser'>
+  readonly #names = new Map<string, string>()
+  readonly #client: Client
   #answered = 0
 
-  /** `types`: read the values of the answers. */
-  constructor(types: Pick<pg.ClientBase, 'getTypeParser'>) {
+  /** `client`: sends the batch, and reads the values of the answers. */
+  constructor(client: Client) {
     super('', [], () => undefined)
-    this.#types = types
+    this.#client = client
   }
 
-  /** Throws where a value cannot be sent: the driver would find out in the midst of sending. */
+  /**
+   * Throws where a value cannot be sent, or the name stands for another statement: the driver would find out in the midst
+   * of sending, and not at all.
+   */
   add(text: string, values: readonly unknown[], name: string | undefined, answer: Answer): void {
+    if (name !== undefined) this.#requireSame(name, text)
     const statement = new BatchedStatement(
       text,
       values.map((value) => utils.prepareValue(value)),
       answer,
     )
     if (name !== undefined) statement.name = name
-    statement._result._types = this.#types
+    statement._result._types = this.#client
     this.#statements.push(statement)
+  }
+
+  #requireSame(name: string, text: string): void {
+    const { parsedStatements, submittedNamedStatements } = this.#client.connection as Connection
+    const known = this.#names.get(name) ?? parsedStatements[name] ?? submittedNamedStatements[name] ?? text
+    if (known !== text) throw new TypeError(`The name ${name} stands for another statement on this connection`)
+    this.#names.set(name, text)
   }
 
   override submit = (connection: pg.Connection): void => {

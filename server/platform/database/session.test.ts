@@ -80,6 +80,18 @@ describe('statements sent in one turn', () => {
     ).toEqual([2, 2])
   })
 
+  it('are refused where a name stands for another statement, and the transaction with them', async () => {
+    const one = (tx: TenantTransaction) => value(tx.query('select 1 as value', [], 'one'))
+    const other = 'select 2 as value'
+    const refusal = 'The name one stands for another statement'
+    expect(await run(one)).toBe(1)
+    await expect(run((tx) => tx.query(other, [], 'one'))).rejects.toThrow(refusal)
+    await expect(run(async (tx) => tx.send(other, [], 'one'))).rejects.toThrow(refusal)
+    const both = run((tx) => Promise.all([tx.query(other, [], 'new'), tx.query('select 3 as value', [], 'new')]))
+    await expect(both).rejects.toThrow('The name new stands')
+    expect(await run(one)).toBe(1)
+  })
+
   it('all fail where the connection is lost', async () => {
     const lost = run(async (tx) => {
       const pid = await value(tx.query('select pg_backend_pid() as value', [], 'pid'))
