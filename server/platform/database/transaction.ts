@@ -9,8 +9,8 @@ import { type PipelinedClient, Session } from './session.ts'
 /**
  * A transaction of one tenant. Everything in it sees that tenant's rows and no others.
  *
- * Statements are sent at once and answered in order: those that do not need each other's results may be awaited together
- * (`Promise.all`) and cost one round trip.
+ * Statements leave at the end of the turn of the event loop in which they were given, and are answered in order: those
+ * that do not need each other's results may be awaited together (`Promise.all`) and cost one round trip.
  */
 export type TenantTransaction = {
   readonly tenantId: string
