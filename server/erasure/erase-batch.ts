@@ -108,7 +108,10 @@ function look(tx: TenantTransaction, of: Expected): Look {
   return { of, people, located: awaitedLater(locate(tx, of.operation, of.people)) }
 }
 
-/** Whoever waits for it later gets its error; nobody may come to that. */
+/**
+ * Whoever waits for it later gets its error. Where something else fails before anybody does, it must not end the process;
+ * it is not hidden either: a statement that failed fails the transaction, whoever waits.
+ */
 function awaitedLater<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined)
   return promise

@@ -82,6 +82,7 @@ export class Batch extends DriversQuery {
   }
 
   override submit = (connection: pg.Connection): void => {
+    // Under TLS each write would be a record of its own.
     connection.stream.cork()
     for (const statement of this.#statements) statement.prepare(connection as Connection)
     connection.sync()

@@ -132,3 +132,21 @@ it('sends at once what it is told to, though the turn goes on', async () => {
   expect(second - first).toBeGreaterThan(150)
   expect(third - second).toBeLessThan(50)
 })
+
+it('reads as the auditor only what it is told to, and is the application with its own settings otherwise', async () => {
+  const settings = `select current_user::text as role, current_setting('enable_seqscan') as seqscan,
+    current_setting('cpu_operator_cost') as cost`
+  const [before, within, after, copied] = await run(async (tx) => {
+    const asked = [
+      tx.query(settings, [], 'application'),
+      tx.queryAsAuditor(settings, [], 'auditor'),
+      tx.query(settings, [], 'application'),
+    ]
+    const answers = (await Promise.all(asked)).map(({ rows }) => rows[0])
+    await tx.queryAsAuditor('select', [], 'last')
+    return [...answers, (await tx.copy((client) => client.query(settings))).rows[0]]
+  })
+  expect(before).toEqual({ role: 'lethe_app', seqscan: 'on', cost: '0.0025' })
+  expect(within).toEqual({ role: 'lethe_auditor', seqscan: 'off', cost: '0.05' })
+  expect([after, copied]).toEqual([before, before])
+})

@@ -29,8 +29,8 @@ export class Session {
   /** Sends a statement and waits for its answer. */
   async query<Row extends pg.QueryResultRow>(
     text: string,
-    values: readonly unknown[],
-    name: string | undefined,
+    values: readonly unknown[] = [],
+    name?: string,
   ): Promise<pg.QueryResult<Row>> {
     try {
       return await new Promise((resolve, reject) => {

@@ -52,7 +52,7 @@ export type TenantTransaction = {
  * values: it takes a comparison of texts to be as cheap as one of numbers. So that is made dearer.
  */
 const asAuditor = ['lethe_auditor', 'off', '0.05']
-const asApplication = ['lethe_app', 'on', '0.0025']
+const asApplication = ['lethe_app', null, null]
 
 /** SQLSTATEs after which the same transaction may well succeed: serialization_failure, deadlock_detected. */
 const passing = new Set(['40001', '40P01'])
@@ -96,7 +96,7 @@ export async function inTenant<T>(
     try {
       client.pipeline = true
       // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
-      const begun = client.query(`${begin}; set local lethe.tenant_id = '${tenantId}'${later}`)
+      const begun = session.query(`${begin}; set local lethe.tenant_id = '${tenantId}'${later}`)
       const [result] = await Promise.all([work(transactionOn(session, tenantId, known, failures)), begun])
       requireSent(failures)
       if (options.readOnly && !failures.sent) {
@@ -104,15 +104,13 @@ export async function inTenant<T>(
         endUnwatched(client)
         return result
       }
-      session.submit()
-      const { command } = await client.query('commit')
+      const { command } = await session.query('commit')
       // After a statement failed that nobody waited for, the server answers a commit by rolling back, without an error.
       if (command === 'ROLLBACK') throw failures.answered.at(-1) ?? new Error('the transaction was rolled back')
       return result
     } catch (error) {
       try {
-        session.submit()
-        await client.query('rollback')
+        await session.query('rollback')
       } catch (rollbackError) {
         // A connection that cannot roll back is thrown away; the server rolls back when it closes.
         broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
@@ -226,6 +224,7 @@ function transactionOn(
   const become = (auditor: boolean) => {
     if (auditing === auditor) return
     auditing = auditor
+    // Null means the default.
     send(
       `select set_config('role', $1, true), set_config('enable_seqscan', $2, true), set_config('cpu_operator_cost', $3, true)`,
       auditor ? asAuditor : asApplication,
