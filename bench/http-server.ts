@@ -12,8 +12,8 @@ import { deleteUsers } from '../server/people/delete-users.ts'
 import { listUsers } from '../server/people/list-users.ts'
 import { showUser } from '../server/people/show-user.ts'
 import type { UserFields } from '../server/people/user-fields.ts'
-import { Batch } from '../server/platform/database/batch.ts'
 import { openDatabase } from '../server/platform/database/pool.ts'
+import { Session } from '../server/platform/database/session.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../server/platform/database/transaction.ts'
 import { revokeSkill } from '../server/skills/revoke-skill.ts'
 import { startWorkers } from '../server/workers.ts'
@@ -98,18 +98,19 @@ async function addRevoke(floor: FastifyInstance, { login, ...of }: SampleAward):
 async function recorded(work: () => Promise<unknown>): Promise<Statement[]> {
   const sent: { statement: Omit<Statement, 'answers'>; answer: Promise<{ rows?: Record<string, unknown>[] }> }[] = []
   const { query } = pg.Client.prototype
-  const { add } = Batch.prototype
-  Batch.prototype.add = function (text, values, name, answer) {
+  const { send } = Session.prototype
+  Session.prototype.send = function (text, values, name, answer) {
     const { promise, resolve } = Promise.withResolvers<{ rows?: Record<string, unknown>[] }>()
     sent.push({ statement: { text, values: [...values], ...(name !== undefined && { name }) }, answer: promise })
-    add.call(this, text, values, name, (error, result) => {
+    send.call(this, text, values, name, (error, result) => {
       resolve(result ?? {})
       answer(error, result)
     })
   }
   pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
     const [first] = given
-    if (first instanceof Batch) return Reflect.apply(query, this, given)
+    // A session's, which is recorded already.
+    if (first instanceof pg.Query) return Reflect.apply(query, this, given)
     const statement = typeof first === 'string' ? { text: first, values: [] } : { ...(first as Statement) }
     const answer = Reflect.apply(query, this, given)
     sent.push({ statement, answer })
@@ -117,7 +118,7 @@ async function recorded(work: () => Promise<unknown>): Promise<Statement[]> {
   } as typeof query
   await work()
   pg.Client.prototype.query = query
-  Batch.prototype.add = add
+  Session.prototype.send = send
   const answered = await Promise.all(sent.map(({ answer }) => answer))
   return sent.map(({ statement }, place) => {
     const later = JSON.stringify(sent.slice(place + 1).map((one) => one.statement.values))

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -12,6 +13,18 @@ export type TestServer = {
   release(): Promise<void>
 }
 
+/** Linux keeps these files in memory. */
+const memoryFolder = '/dev/shm'
+
+/** Tests of crashes and restarts start a server of their own, which keeps what it commits. */
+const withoutDurability = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  shared_buffers: '512MB',
+  max_wal_size: '1GB',
+}
+
 /** Starts, or finds, the server. Whoever started it must release it. */
 export async function useTestServer(): Promise<TestServer> {
   const given = process.env.DATABASE_OWNER_URL
@@ -19,10 +32,10 @@ export async function useTestServer(): Promise<TestServer> {
     const app = process.env.DATABASE_URL || withLogin(given, 'lethe_test_server', 'test')
     return testServer(given, app, () => Promise.resolve())
   }
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-test-'))
+  const folder = await mkdtemp(path.join(existsSync(memoryFolder) ? memoryFolder : os.tmpdir(), 'lethe-test-'))
   // As root the server runs as another user, who must be able to enter.
   await chmod(folder, 0o711)
-  const embedded = await useEmbeddedServer({ dataFolder: folder })
+  const embedded = await useEmbeddedServer({ dataFolder: folder, settings: withoutDurability })
   return testServer(embedded.ownerUrl, embedded.appUrl, async () => {
     await embedded.release()
     await rm(folder, { recursive: true, force: true })

@@ -44,6 +44,7 @@ type Place = {
   programs: Programs
   runAs: RunAs
   onProgress: (sentence: string) => void
+  settings: Record<string, string | number>
 }
 
 const systemUser = 'postgres'
@@ -109,6 +110,8 @@ const settings: Record<string, string | number> = {
 export async function useEmbeddedServer(options: {
   dataFolder: string
   onProgress?: (sentence: string) => void
+  /** Settings of PostgreSQL beside Lethe's own, for the start: tests of what no crash interrupts need no durability. */
+  settings?: Record<string, string | number>
 }): Promise<EmbeddedServer> {
   const onProgress = options.onProgress ?? (() => undefined)
   return await asFolderError(options.dataFolder, async () => {
@@ -125,6 +128,7 @@ export async function useEmbeddedServer(options: {
       programs,
       runAs,
       onProgress,
+      settings: options.settings ?? {},
     }
     return await withServerLock(place, async () => {
       const access = (await openExisting(place)) ?? (await initialize(place))
@@ -322,7 +326,9 @@ async function start(place: Place, kept: Access): Promise<{ access: Access; pid:
       access = { ...access, port: await findFreePort() }
       await writeAccess(place, access)
     }
-    const options = Object.entries({ ...settings, port: access.port }).map(([name, value]) => `-c ${name}=${value}`)
+    const options = Object.entries({ ...settings, ...place.settings, port: access.port }).map(
+      ([name, value]) => `-c ${name}=${value}`,
+    )
     const { size } = await fs.stat(place.log)
     const { status, output } = await run(
       place.programs.pg_ctl,
