@@ -129,7 +129,7 @@ async function compare(
         headers: options.headers,
         requests: options.paths.map((path) => ({ path })),
       })
-      if (non2xx + errors > 0) throw new Error(`${non2xx + errors} requests failed`)
+      if (non2xx + errors > 0) throw new Error(`${non2xx + errors} requests of ${who} failed`)
       rates[who].push(requests.average)
     }
   }
