@@ -88,7 +88,7 @@ export async function principalOfToken(app: Application, token: string): Promise
   if (live === undefined || live.client === null) return undefined
   return {
     tenantId,
-    initiator: { from: 'api', credential: { kind: 'client', id: clientId } },
+    initiator: { from: 'api', credential: { kind: 'client', id: clientId, scopes } },
     access: { kind: 'program', scopes },
   }
 }
