@@ -59,6 +59,18 @@ export const permissions = {
     scopes: reading,
     own: true,
   },
+  'notifications.read': {
+    does: 'read the notifications of a user',
+    roles: administrators,
+    scopes: reading,
+    own: true,
+  },
+  'notifications.mark': {
+    does: 'mark notifications of a user as read',
+    roles: administrators,
+    scopes: writing,
+    own: true,
+  },
   'groups.read': { does: 'read groups of the directory and who is in them', roles: administrators, scopes: reading },
   'groups.write': {
     does: 'create groups, set their members, synchronize them, which creates users',

@@ -178,6 +178,11 @@ const errorTable = {
     kind: 'conflict',
     message: () => 'Another group of this tenant has this directory object id already.',
   },
+  'notification.not_found': {
+    kind: 'not_found',
+    message: (d: { ids: string[] }) =>
+      `This user has no notification ${listed(d.ids)}. "lethe notification list" shows them.`,
+  },
   'scale_set.not_found': {
     kind: 'not_found',
     message: (d: { id: string }) => `There is no scale set ${d.id} in this tenant.`,
