@@ -73,11 +73,15 @@ export async function signIn(
 
 type Candidate = { id: string; hash: string | null }
 
-/** The one active user of this name. Login names are not unique; nobody is guessed at. */
+/**
+ * The one active user of this name. Login names are not unique; nobody is guessed at. An erasure of that user waits until
+ * the transaction ends, because the attempt is counted under the user's id.
+ */
 async function findCandidate(tx: TenantTransaction, name: string, email: string): Promise<Candidate | undefined> {
   const { rows } = await tx.query<Candidate>(
     `select u.id, p.hash from users u left join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
-     where u.tenant_id = $1 and u.state = 'active' and (u.login_key = $2 or u.email_key = $3) limit 2`,
+     where u.tenant_id = $1 and u.state = 'active' and (u.login_key = $2 or u.email_key = $3)
+     limit 2 for key share of u`,
     [tx.tenantId, name, email],
   )
   return rows.length === 1 ? rows[0] : undefined

@@ -14,6 +14,7 @@ import { helpText } from './help-text.ts'
 import { addImportCommands } from './import-commands.ts'
 import { addKeyCommands } from './key-commands.ts'
 import { addLedgerCommands } from './ledger-commands.ts'
+import { addNotificationCommands } from './notification-commands.ts'
 import { addOperatorCommands } from './operator-commands.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addSkillCommands } from './skill-commands.ts'
@@ -31,6 +32,7 @@ const groups: ((program: Command) => void)[] = [
   addCatalogCommands,
   addSkillCommands,
   addGroupCommands,
+  addNotificationCommands,
   addKeyCommands,
   addClientCommands,
   addOperatorCommands,

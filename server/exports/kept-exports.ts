@@ -1,4 +1,5 @@
 import { record } from '../audit/record.ts'
+import { actingUser } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
@@ -34,7 +35,7 @@ const columns = `id, user_id, ordered_by, case when expires_at <= now() then 'ex
  * Orders an export of everything that is held about a user, which Lethe keeps for `keepDays` days (1 to 30) from now. A
  * worker writes it, from the commit on.
  *
- * Throws `input.invalid`, `user.not_found`, also for an anonymized user.
+ * Throws `input.invalid`, `user.not_found`, also for an anonymized user, `user.acting_erased`.
  */
 export async function keepExport(
   tx: TenantTransaction,
@@ -48,10 +49,11 @@ export async function keepExport(
     [tx.tenantId, userId],
   )
   if (rowCount === 0) throw new LetheError('user.not_found', { selector: 'id' })
+  const orderedBy = await actingUser(tx)
   const { rows } = await tx.query<KeptExport>(
     `insert into exports (tenant_id, user_id, ordered_by, expires_at)
      values ($1, $2, $3, now() + make_interval(hours => 24 * $4::int)) returning ${columns}`,
-    [tx.tenantId, userId, tx.initiator.userId ?? null, days],
+    [tx.tenantId, userId, orderedBy, days],
   )
   const [kept] = rows
   if (kept === undefined) throw new Error('the export was just inserted and is not there')

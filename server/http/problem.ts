@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import pg from 'pg'
 import { isODataAddress, odataErrorBody, odataStatusOf } from '../apis/learn365/odata-error.ts'
+import { lostReference } from '../people/lost-reference.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { type ErrorKind, isLetheError, LetheError } from '../platform/errors.ts'
 
@@ -110,6 +111,8 @@ export function problemOf(error: unknown, request: FastifyRequest): LetheError {
   if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
     return new LetheError('request.malformed', { reason: 'the body is not JSON' }, error)
   }
+  const lost = lostReference(error)
+  if (lost !== undefined) return lost
   if (isPassing(error)) return new LetheError('service.unavailable', undefined, error)
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new LetheError('request.malformed', { reason: 'it is not as HTTP wants it' }, error)

@@ -1,5 +1,6 @@
 import { recordEach } from '../audit/record-each.ts'
 import { lockForChange } from '../people/lock-users.ts'
+import { requirePeople } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireAmount } from '../platform/require-number.ts'
 import { requireText } from '../platform/require-text.ts'
@@ -32,6 +33,11 @@ export async function recordAttempts(
   await requirePresent(tx, 'assessment', assessmentIds)
   // Locked, so that two transactions do not give one number twice.
   await lockForChange(tx, { userIds, act: 'assessed', from: ['active'] })
+  await requirePeople(
+    tx,
+    'gradedBy',
+    records.map(({ gradedBy }) => gradedBy),
+  )
   const { rowCount } = await tx.query(
     `insert into assessment_attempts
        (tenant_id, user_id, assessment_id, attempt, submitted_on, score, graded_by, feedback)

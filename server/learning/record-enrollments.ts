@@ -1,5 +1,6 @@
 import { recordEach } from '../audit/record-each.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
+import { requirePeople } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
@@ -52,6 +53,11 @@ export async function recordEnrollments(
   await requirePresent(tx, 'training_plan', planIds)
   await requireSessions(tx, records)
   await requireActiveUsers(tx, { userIds: rows.map(({ user_id }) => user_id), act: 'enrolled' })
+  await requirePeople(
+    tx,
+    'enrolledBy',
+    rows.map(({ enrolled_by }) => enrolled_by),
+  )
   let recorded = 0
   for (const place of ['course_id', 'training_plan_id'] as const) {
     const { rowCount } = await tx.query(

@@ -1,3 +1,4 @@
+import { requireMayGrant } from '../access/grants.ts'
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -13,7 +14,8 @@ import { checkUserFields, defaultDisplayName, type UserFields } from './user-fie
  * Creates an active user, a learner with an account in Learn where the fields do not say otherwise. `at` is when it
  * happened, where that is recorded afterwards.
  *
- * Throws `input.unknown_field`, `input.invalid`, `user.taken` and `user.taken_by_deleted`.
+ * Throws `input.unknown_field`, `input.invalid`, `user.taken`, `user.taken_by_deleted`, and `access.beyond_own` for roles
+ * that may do more than who acts.
  */
 export async function createUser(
   tx: TenantTransaction,
@@ -22,6 +24,7 @@ export async function createUser(
 ): Promise<User> {
   const { products = ['learn'], custom_fields, ...columns } = checkUserFields(fields)
   const at = requirePast('at', options.at)
+  if (columns.roles !== undefined) await requireMayGrant(tx, { roles: columns.roles })
   await requireManager(tx, columns.manager_id)
   const user = await tx.db
     .insertInto('users')

@@ -117,6 +117,16 @@ const errorTable = {
     message: (d: { request: string }) =>
       `An erasure of this user is pending (request ${d.request}). Cancel that request first, or let it finish.`,
   },
+  'user.acting_erased': {
+    kind: 'conflict',
+    message: () =>
+      'The person who was to do this has been erased meanwhile, and nothing was done. Repeat it as another person.',
+  },
+  'user.referred_erased': {
+    kind: 'conflict',
+    message: (d: { field: string }) =>
+      `The person that ${d.field} refers to has been erased meanwhile, and nothing was done. Repeat it with another person, or without.`,
+  },
   'odata.query': {
     kind: 'input',
     message: (d: { option: string; reason: string }) => `The query option ${d.option} is not valid: ${d.reason}.`,
@@ -167,6 +177,11 @@ const errorTable = {
   'group.taken': {
     kind: 'conflict',
     message: () => 'Another group of this tenant has this directory object id already.',
+  },
+  'notification.not_found': {
+    kind: 'not_found',
+    message: (d: { ids: string[] }) =>
+      `This user has no notification ${listed(d.ids)}. "lethe notification list" shows them.`,
   },
   'scale_set.not_found': {
     kind: 'not_found',
@@ -555,6 +570,11 @@ const errorTable = {
       ]
         .join(', or ')
         .replace(/^./, (first) => first.toUpperCase())} gives it.`,
+  },
+  'access.beyond_own': {
+    kind: 'forbidden',
+    message: (d: { permissions: string[] }) =>
+      `This would give rights that you do not have yourself: ${listed(d.permissions)}. Ask a person who has them, such as an administrator.`,
   },
   'request.malformed': {
     kind: 'malformed',

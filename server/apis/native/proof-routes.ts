@@ -6,7 +6,7 @@ import { followErasure } from '../../erasure/follow-erasure.ts'
 import { readCertificate } from '../../erasure/show-erasures.ts'
 import { asksFor } from '../../http/accepts.ts'
 import { answers, contents } from '../../http/declare-route.ts'
-import { sendEvents } from '../../http/event-stream.ts'
+import { EventStreamHeaders, sendEvents } from '../../http/event-stream.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf, tenantOf } from '../../http/in-tenant-of.ts'
 import { erasureBody } from './erasure-schemas.ts'
@@ -48,9 +48,16 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
       tags,
       summary: 'Follow an order',
       description:
-        'Server-sent events: `progress` with the order whenever it changes, then `end` with the order as it ended, and the stream ends.',
+        'Server-sent events: `progress` with the order whenever it changes, then `end` with the order as it ended, and the stream ends. Each event has an id. Whoever comes back with the id of the `end` in Last-Event-ID, as an EventSource does, is answered 204 and need not come again.',
       params: IdParams,
-      response: answers({ 200: contents('Events', { 'text/event-stream': { type: 'string' } }) }, [404]),
+      headers: EventStreamHeaders,
+      response: answers(
+        {
+          200: contents('Events', { 'text/event-stream': { type: 'string' } }),
+          204: Type.Null({ description: 'The client knows the end already' }),
+        },
+        [404],
+      ),
     },
     handler: (request, reply) =>
       sendEvents(request, reply, stopping.signal, async function* (signal) {
@@ -59,7 +66,7 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
           const data = erasureBody(summary)
           const event = summary.finishedAt === null ? 'progress' : 'end'
           const now = JSON.stringify([event, data])
-          if (now !== last) yield { event, data }
+          if (now !== last) yield { event, data, ends: event === 'end' }
           last = now
         }
       }),

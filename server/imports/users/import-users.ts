@@ -44,7 +44,7 @@ export type ImportUsersResult = { run: string | null; counts: UserCounts }
  * in, all of them or, where the import fails as a whole, none. Importing the same file again changes nothing.
  *
  * Throws `input.file_unreadable`, `input.invalid` for a head that is none, `import.disturbed` where others keep changing
- * the same users meanwhile, and `master_key.wrong`.
+ * the same users meanwhile, `access.beyond_own` for roles that may do more than who acts, and `master_key.wrong`.
  */
 export async function importUsers(
   database: Database,
