@@ -19,6 +19,8 @@ export type ErrorKind =
   | 'unauthenticated'
   | 'forbidden'
   | 'rate_limited'
+  | 'outstanding'
+  | 'found'
 
 /** Exit codes of the command line, documented in `lethe --help`. */
 export const exitCodes: Record<ErrorKind, number> = {
@@ -37,6 +39,9 @@ export const exitCodes: Record<ErrorKind, number> = {
   unauthenticated: 7,
   forbidden: 8,
   rate_limited: 9,
+  // What a certificate that verifies does not say yet, or says against the erasure.
+  outstanding: 10,
+  found: 11,
 }
 
 type ErrorEntry = { kind: ErrorKind; message: (details: never) => string }
@@ -305,6 +310,16 @@ const errorTable = {
   'certificate.invalid': {
     kind: 'failed',
     message: (d: { reason: string }) => `The certificate does not verify: ${d.reason}.`,
+  },
+  'certificate.search_outstanding': {
+    kind: 'outstanding',
+    message: (d: { request: string }) =>
+      `The people of request ${d.request} are erased, and the search for what may be left is outstanding. Get the file again when "lethe erasure show ${d.request}" says completed.`,
+  },
+  'certificate.found': {
+    kind: 'found',
+    message: (d: { request: string; findings: number; failed: number }) =>
+      `Something was found: ${d.findings} ${d.findings === 1 ? 'place' : 'places'} after the erasure, and ${d.failed} ${d.failed === 1 ? 'person' : 'people'} not erased. "lethe erasure show ${d.request}" tells why, and "lethe erasure retry ${d.request}" tries again.`,
   },
   'certificate.salt_needed': {
     kind: 'input',
