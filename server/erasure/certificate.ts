@@ -88,6 +88,8 @@ type SearchAddendum = {
     unreadable: string[]
     findings: { table: string; column: string; rows: number }[]
   }
+  /** Touched tables whose statistics could not be replaced yet: they may hold values of erased people until level 3. */
+  statistics_left?: string[]
 }
 
 /** What `lethe certificate show` writes and `lethe certificate verify` reads: all that a check needs, offline. */

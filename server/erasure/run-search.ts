@@ -6,8 +6,10 @@ import { type Identifier, isSearchable } from '../datamap/identifiers.ts'
 import { notify } from '../notify/notify.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
+import { readReceiptTables } from './add-statement.ts'
 import { type AddendumClaims, hashOf, placeAfter, sign } from './certificate.ts'
 import { openWith } from './keys.ts'
+import { refreshStatistics } from './refresh-statistics.ts'
 import { openIdentifiers } from './sealed-identifiers.ts'
 import { type SearchResult, searchDatabase } from './search-database.ts'
 import { activeSigningKey } from './signing-keys.ts'
@@ -18,6 +20,8 @@ type Searched = {
   request: string
   wanted: { person: string; identifier: Identifier }[]
   tooShort: number
+  /** The tables that its receipt names. */
+  tables: string[]
 }
 
 /**
@@ -41,11 +45,16 @@ export async function runSearch(app: Application): Promise<void> {
     [...new Set(waiting.map(({ tenant }) => tenant))],
     waiting.flatMap(({ wanted }) => wanted.map(({ identifier }) => identifier)),
   )
+  // What the search does not read: PostgreSQL's samples of the columns, which hold values of rows that are gone.
+  const stale = await refreshStatistics(
+    app.database,
+    waiting.flatMap(({ tables }) => tables),
+  )
   let first = 0
   for (const searched of waiting) {
     const from = first
     first += searched.wanted.length
-    await inTenant(app.database, searched.tenant, (tx) => endSearch(tx, searched, result, from))
+    await inTenant(app.database, searched.tenant, (tx) => endSearch(tx, searched, { ...result, stale }, from))
   }
 }
 
@@ -77,13 +86,14 @@ async function beginSearch(tx: TenantTransaction, request: string): Promise<Sear
   const searchable = own.filter(({ identifier }) => isSearchable(identifier))
   // A login name is often the e-mail address again: found twice it would count twice.
   const wanted = [...new Map(searchable.map((one) => [`${one.person} ${one.identifier.value}`, one] as const)).values()]
-  return { tenant: tx.tenantId, request, wanted, tooShort: own.length - searchable.length }
+  const tables = await readReceiptTables(tx, [request])
+  return { tenant: tx.tenantId, request, wanted, tooShort: own.length - searchable.length, tables }
 }
 
 async function endSearch(
   tx: TenantTransaction,
-  { request, wanted, tooShort }: Searched,
-  result: SearchResult,
+  { request, wanted, tooShort, tables }: Searched,
+  result: SearchResult & { stale: string[] },
   first: number,
 ): Promise<void> {
   const { rows: certificates } = await tx.query<{
@@ -158,6 +168,7 @@ async function endSearch(
       unreadable: result.unreadable,
       findings: findings.map(({ table, column, rows }) => ({ table, column, rows })),
     },
+    statistics_left: result.stale.filter((table) => tables.includes(table)),
   }
   await tx.query(
     `with addendum as (

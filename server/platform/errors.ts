@@ -472,6 +472,36 @@ const errorTable = {
     message: () =>
       'DATABASE_OWNER_URL is not set. Migrations run as the owner of the tables: set it to the connection string of a role that may create tables, roles and extensions.',
   },
+  'database.rewrite_owner_missing': {
+    kind: 'environment',
+    message: () =>
+      'DATABASE_OWNER_URL is not set. Tables are rewritten by their owner, who should own the database too: set it to that connection string.',
+  },
+  'database.not_owner': {
+    kind: 'environment',
+    message: (d: { table: string; login: string }) =>
+      `The role ${d.login} may not rewrite ${d.table}. Set DATABASE_OWNER_URL to the owner of the tables, who owns the database too ("alter database NAME owner to ROLE").`,
+  },
+  'database.table_busy': {
+    kind: 'unavailable',
+    message: (d: { table: string }) =>
+      `Table ${d.table} is in use all the time, so it was not rewritten. Repeat the command when less is going on; what is rewritten stays so.`,
+  },
+  'database.rewrite_running': {
+    kind: 'conflict',
+    message: () =>
+      'The tables of this database are being rewritten already. "lethe db status" shows how far that is; repeat the command when it has ended.',
+  },
+  'database.dead_rows_held': {
+    kind: 'unavailable',
+    message: (d: { tables: string[] }) =>
+      `Rows that are deleted cannot be removed yet from ${listed(d.tables)}: a transaction that began before, a prepared transaction, a replication slot or a replica may still ask for them. End it (pg_stat_activity, pg_prepared_xacts, pg_replication_slots), then repeat the command.`,
+  },
+  'database.no_room': {
+    kind: 'environment',
+    message: (d: { table: string; needed: number; free: number }) =>
+      `Rewriting ${d.table} needs ${Math.ceil(d.needed / 2 ** 20)} MiB of disk, and ${Math.floor(d.free / 2 ** 20)} MiB are free. Make room, then repeat the command.`,
+  },
   'database.privileged_login': {
     kind: 'environment',
     message: (d: { login: string; why: string }) =>
