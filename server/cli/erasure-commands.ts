@@ -364,7 +364,7 @@ function formatErasure(erasure: ErasureDetails): string {
       ordered: erasure.createdAt,
       ended: erasure.finishedAt,
       'data map': erasure.dataMap,
-      certificate: erasure.certified ? 'signed' : 'none yet',
+      certificate: certificateText(erasure),
     }),
     formatTable(erasure.steps, [
       { title: 'step', value: ({ step }) => step },
@@ -386,6 +386,12 @@ function formatErasure(erasure: ErasureDetails): string {
     )
   }
   return parts.join('\n\n')
+}
+
+function certificateText({ certified, verdict }: ErasureDetails): string {
+  if (!certified) return 'none yet'
+  if (verdict === null) return 'signed; people are tried again'
+  return `signed; ${{ clean: 'nothing found', search_outstanding: 'search outstanding', found: 'something was found' }[verdict]}`
 }
 
 function formatEffects(effects: Effect[]): string {

@@ -60,7 +60,8 @@ Exit codes:
   0  done                         4  ambiguous: the person was not named clearly enough
   1  failed                       5  conflict with what is there
   2  bad input                    6  environment: server, keys, data folder
-  3  not found                    130  stopped by Ctrl-C; demo and serve, which work until then, exit 0`
+  3  not found                    10, 11  certificate verify: search outstanding, something was found
+                                  130  stopped by Ctrl-C; demo and serve, which work until then, exit 0`
 
 const examples = [
   'lethe demo',

@@ -285,6 +285,26 @@ export const schemaFacts: SchemaFacts = {
     ],
     "foreignKeys": []
   },
+  "backup_declarations": {
+    "columns": {
+      "declared_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "oldest": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "declared_at"
+    ],
+    "foreignKeys": []
+  },
   "catalog_groups": {
     "columns": {
       "tenant_id": {
@@ -1004,6 +1024,18 @@ export const schemaFacts: SchemaFacts = {
         "nullable": true
       },
       "finished_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "disk_level": {
+        "type": "smallint",
+        "nullable": true
+      },
+      "disk_level_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "backups_past_at": {
         "type": "timestamp with time zone",
         "nullable": true
       }
@@ -1729,6 +1761,30 @@ export const schemaFacts: SchemaFacts = {
     },
     "primaryKey": [
       "name"
+    ],
+    "foreignKeys": []
+  },
+  "log_marks": {
+    "columns": {
+      "rewritten_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "segment": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "last_segment": {
+        "type": "bigint",
+        "nullable": true
+      },
+      "passed_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "rewritten_at"
     ],
     "foreignKeys": []
   },
@@ -2868,6 +2924,34 @@ export const schemaFacts: SchemaFacts = {
         "references": "users"
       }
     ]
+  },
+  "table_rewrites": {
+    "columns": {
+      "table_name": {
+        "type": "text",
+        "nullable": false
+      },
+      "began_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "ended_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "size_before": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "size_after": {
+        "type": "bigint",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "table_name"
+    ],
+    "foreignKeys": []
   },
   "tenant_keys": {
     "columns": {

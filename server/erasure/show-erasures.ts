@@ -4,7 +4,7 @@ import type { Effect } from '../datamap/locate.ts'
 import { sumEffects } from '../datamap/locate.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import type { CertificateFile } from './certificate.ts'
+import type { CertificateFile, Verdict } from './certificate.ts'
 import { identifierHashKey } from './keys.ts'
 import { publicKeys } from './signing-keys.ts'
 import { readSubjectLines } from './subject-lines.ts'
@@ -21,6 +21,8 @@ export type ErasureSummary = {
   finishedAt: Date | null
   /** There is a certificate. */
   certified: boolean
+  /** What its statements come to; null where there is none, and while people of it are tried again. */
+  verdict: Verdict | null
   subjects: { total: number; waiting: number; erased: number; done: number; failed: number; cancelled: number }
 }
 
@@ -175,6 +177,14 @@ function summaryOf(row: SummaryRow): ErasureSummary {
     createdAt: row.created_at,
     finishedAt: row.finished_at,
     certified: row.certified,
+    verdict: verdictOf(row),
     subjects: { total, waiting, erased, done, failed, cancelled },
   }
+}
+
+/** The same as the statements say: an ended request has people who failed where something was found. */
+function verdictOf({ certified, finished_at, waiting, erased, failed }: SummaryRow): Verdict | null {
+  if (!certified || waiting > 0 || erased > 0) return null
+  if (failed > 0) return 'found'
+  return finished_at === null ? 'search_outstanding' : 'clean'
 }

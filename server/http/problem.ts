@@ -19,6 +19,9 @@ export const statusOfKind: Record<ErrorKind, number> = {
   input: 422,
   rate_limited: 429,
   failed: 500,
+  // Only the command line tells these two.
+  outstanding: 500,
+  found: 500,
   unavailable: 503,
   environment: 503,
 }
@@ -36,6 +39,8 @@ const titles: Record<ErrorKind, string> = {
   input: 'Not valid',
   rate_limited: 'Too many requests',
   failed: 'Failed',
+  outstanding: 'Outstanding',
+  found: 'Something was found',
   unavailable: 'Not available',
   environment: 'Not available',
 }

@@ -19,6 +19,8 @@ export type ErrorKind =
   | 'unauthenticated'
   | 'forbidden'
   | 'rate_limited'
+  | 'outstanding'
+  | 'found'
 
 /** Exit codes of the command line, documented in `lethe --help`. */
 export const exitCodes: Record<ErrorKind, number> = {
@@ -37,6 +39,9 @@ export const exitCodes: Record<ErrorKind, number> = {
   unauthenticated: 7,
   forbidden: 8,
   rate_limited: 9,
+  // What a certificate that verifies does not say yet, or says against the erasure.
+  outstanding: 10,
+  found: 11,
 }
 
 type ErrorEntry = { kind: ErrorKind; message: (details: never) => string }
@@ -321,6 +326,16 @@ const errorTable = {
     kind: 'failed',
     message: (d: { reason: string }) => `The certificate does not verify: ${d.reason}.`,
   },
+  'certificate.search_outstanding': {
+    kind: 'outstanding',
+    message: (d: { request: string }) =>
+      `The people of request ${d.request} are erased, and the search for what may be left is outstanding. Get the file again when "lethe erasure show ${d.request}" says completed.`,
+  },
+  'certificate.found': {
+    kind: 'found',
+    message: (d: { request: string; findings: number; failed: number }) =>
+      `Something was found: ${d.findings} ${d.findings === 1 ? 'place' : 'places'} after the erasure, and ${d.failed} ${d.failed === 1 ? 'person' : 'people'} not erased. "lethe erasure show ${d.request}" tells why, and "lethe erasure retry ${d.request}" tries again.`,
+  },
   'certificate.salt_needed': {
     kind: 'input',
     message: () =>
@@ -471,6 +486,36 @@ const errorTable = {
     kind: 'environment',
     message: () =>
       'DATABASE_OWNER_URL is not set. Migrations run as the owner of the tables: set it to the connection string of a role that may create tables, roles and extensions.',
+  },
+  'database.rewrite_owner_missing': {
+    kind: 'environment',
+    message: () =>
+      'DATABASE_OWNER_URL is not set. Tables are rewritten by their owner, who should own the database too: set it to that connection string.',
+  },
+  'database.not_owner': {
+    kind: 'environment',
+    message: (d: { table: string; login: string }) =>
+      `The role ${d.login} may not rewrite ${d.table}. Set DATABASE_OWNER_URL to the owner of the tables, who owns the database too ("alter database NAME owner to ROLE").`,
+  },
+  'database.table_busy': {
+    kind: 'unavailable',
+    message: (d: { table: string }) =>
+      `Table ${d.table} is in use all the time, so it was not rewritten. Repeat the command when less is going on; what is rewritten stays so.`,
+  },
+  'database.rewrite_running': {
+    kind: 'conflict',
+    message: () =>
+      'The tables of this database are being rewritten already. "lethe db status" shows how far that is; repeat the command when it has ended.',
+  },
+  'database.dead_rows_held': {
+    kind: 'unavailable',
+    message: (d: { tables: string[] }) =>
+      `Rows that are deleted cannot be removed yet from ${listed(d.tables)}: a transaction that began before, a prepared transaction, a replication slot or a replica may still ask for them. End it (pg_stat_activity, pg_prepared_xacts, pg_replication_slots), then repeat the command.`,
+  },
+  'database.no_room': {
+    kind: 'environment',
+    message: (d: { table: string; needed: number; free: number }) =>
+      `Rewriting ${d.table} needs ${Math.ceil(d.needed / 2 ** 20)} MiB of disk, and ${Math.floor(d.free / 2 ** 20)} MiB are free. Make room, then repeat the command.`,
   },
   'database.privileged_login': {
     kind: 'environment',

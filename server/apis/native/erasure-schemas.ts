@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import type { Verdict } from '../../erasure/certificate.ts'
 import type { ErasureDetails, ErasureSummary } from '../../erasure/show-erasures.ts'
 import { named } from '../../http/declare-route.ts'
 import { userKinds, userRoles } from '../../people/user.ts'
@@ -20,6 +21,12 @@ const summary = {
   created_at: Time,
   finished_at: NullableTime,
   certified: Type.Boolean({ description: 'There is a certificate' }),
+  verdict: Type.Unsafe<Verdict | null>({
+    type: ['string', 'null'],
+    enum: ['clean', 'search_outstanding', 'found', null],
+    description:
+      'What the certificate and its addenda come to: erased and nothing found; erased, and the search is still to come; or something was found, or somebody could not be erased. Null: not known yet',
+  }),
   people: Type.Object({
     total: Type.Integer(),
     waiting: Type.Integer(),
@@ -177,9 +184,9 @@ export const Subjects = Type.Object(
 
 /** An order in the words of the API. */
 export function erasureBody(erasure: ErasureSummary): Static<typeof Erasure.schema> {
-  const { id, operation, state, certified, subjects } = erasure
+  const { id, operation, state, certified, verdict, subjects } = erasure
   const { initiatedFrom: initiated_from, createdAt: created_at, finishedAt: finished_at } = erasure
-  return { id, operation, state, initiated_from, created_at, finished_at, certified, people: subjects }
+  return { id, operation, state, initiated_from, created_at, finished_at, certified, verdict, people: subjects }
 }
 
 /** An order with everything about it in the words of the API. */

@@ -23,7 +23,7 @@ export type ImportUsersOptions = {
   purged?: 'skip' | 'create' | undefined
   /** Applies the roles of the file; otherwise new users are learners and roles stay as they are. */
   withRoles?: boolean | undefined
-  /** Does everything and undoes it. */
+  /** Judges every row as an import would, and writes none. */
   dryRun?: boolean | undefined
   /** Id of the user who imports. */
   startedBy?: string | undefined
@@ -114,7 +114,7 @@ async function importRows(
     await findManagers(tx, columns)
     await decideRoles(tx, columns, { withRoles })
     options.signal?.throwIfAborted()
-    await writeRows(tx, columns)
+    await writeRows(tx, columns, { dryRun: options.dryRun === true })
     options.signal?.throwIfAborted()
   })
   const counts = await countOutcomes(tx, columns)

@@ -89,6 +89,12 @@ export interface AuditEntries {
   tenant_id: string;
 }
 
+export interface BackupDeclarations {
+  declared_at: Timestamp;
+  kind: string;
+  oldest: Timestamp;
+}
+
 export interface CatalogGroups {
   added_at: Generated<Timestamp>;
   catalog_id: string;
@@ -223,7 +229,10 @@ export interface ErasureReceipts {
 }
 
 export interface ErasureRequests {
+  backups_past_at: Timestamp | null;
   created_at: Generated<Timestamp>;
+  disk_level: number | null;
+  disk_level_at: Timestamp | null;
   finished_at: Timestamp | null;
   id: Generated<string>;
   initiated_from: string;
@@ -389,6 +398,13 @@ export interface LetheMigrations {
   applied_at: Generated<Timestamp>;
   digest: string;
   name: string;
+}
+
+export interface LogMarks {
+  last_segment: number | null;
+  passed_at: Timestamp | null;
+  rewritten_at: Timestamp;
+  segment: number;
 }
 
 export interface Modules {
@@ -624,6 +640,14 @@ export interface Submissions {
   user_id: string;
 }
 
+export interface TableRewrites {
+  began_at: Timestamp;
+  ended_at: Timestamp;
+  size_after: number;
+  size_before: number;
+  table_name: string;
+}
+
 export interface TenantKeys {
   created_at: Generated<Timestamp>;
   purpose: string;
@@ -733,6 +757,7 @@ export interface DB {
   assessments: Assessments;
   audit_checkpoints: AuditCheckpoints;
   audit_entries: AuditEntries;
+  backup_declarations: BackupDeclarations;
   catalog_groups: CatalogGroups;
   catalog_members: CatalogMembers;
   catalogs: Catalogs;
@@ -762,6 +787,7 @@ export interface DB {
   import_runs: ImportRuns;
   issued_certificates: IssuedCertificates;
   lethe_migrations: LetheMigrations;
+  log_marks: LogMarks;
   modules: Modules;
   notifications: Notifications;
   oauth_clients: OauthClients;
@@ -787,6 +813,7 @@ export interface DB {
   submission_file_chunks: SubmissionFileChunks;
   submission_files: SubmissionFiles;
   submissions: Submissions;
+  table_rewrites: TableRewrites;
   tenant_keys: TenantKeys;
   tenants: Tenants;
   tombstones: Tombstones;
