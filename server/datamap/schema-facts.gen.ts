@@ -110,6 +110,10 @@ export const schemaFacts: SchemaFacts = {
       "feedback": {
         "type": "text",
         "nullable": true
+      },
+      "graded_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -355,6 +359,10 @@ export const schemaFacts: SchemaFacts = {
       "added_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "added_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -719,6 +727,14 @@ export const schemaFacts: SchemaFacts = {
       "unenrolled_by": {
         "type": "uuid",
         "nullable": true
+      },
+      "enrolled_by_credential": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "unenrolled_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1006,6 +1022,10 @@ export const schemaFacts: SchemaFacts = {
       "finished_at": {
         "type": "timestamp with time zone",
         "nullable": true
+      },
+      "requested_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1249,6 +1269,10 @@ export const schemaFacts: SchemaFacts = {
       },
       "error_code": {
         "type": "text",
+        "nullable": true
+      },
+      "ordered_by_credential": {
+        "type": "uuid",
         "nullable": true
       }
     },
@@ -1616,6 +1640,10 @@ export const schemaFacts: SchemaFacts = {
       "rows_rejected": {
         "type": "bigint",
         "nullable": false
+      },
+      "started_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1673,6 +1701,10 @@ export const schemaFacts: SchemaFacts = {
         "nullable": true
       },
       "issued_by": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "issued_by_credential": {
         "type": "uuid",
         "nullable": true
       }
@@ -2869,6 +2901,31 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "system_accounts": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "name": {
+        "type": "text",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": []
+  },
   "tenant_keys": {
     "columns": {
       "tenant_id": {
@@ -3160,6 +3217,14 @@ export const schemaFacts: SchemaFacts = {
       "revoke_reason": {
         "type": "text",
         "nullable": true
+      },
+      "awarded_by_credential": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "revoked_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -3353,6 +3418,14 @@ export const schemaFacts: SchemaFacts = {
       "updated_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "last_seen_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "deleted_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [

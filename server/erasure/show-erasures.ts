@@ -21,10 +21,27 @@ export type ErasureSummary = {
   finishedAt: Date | null
   /** There is a certificate. */
   certified: boolean
-  subjects: { total: number; waiting: number; erased: number; done: number; failed: number; cancelled: number }
+  /**
+   * `gone`: whose rows are erased and committed, whatever became of them since. `erased`: those of them who are not verified
+   * yet.
+   */
+  subjects: {
+    total: number
+    gone: number
+    waiting: number
+    erased: number
+    done: number
+    failed: number
+    cancelled: number
+  }
 }
 
 export type ErasureDetails = ErasureSummary & {
+  /** Why, as the one who ordered it said. */
+  reason: string | null
+  /** The user who ordered it; else the API key, OAuth client or operator. Both null: the command line, or the system. */
+  requestedBy: string | null
+  requestedByCredential: string | null
   dataMap: string
   steps: {
     step: string
@@ -40,7 +57,8 @@ export type ErasureDetails = ErasureSummary & {
 }
 
 const summary = `
-  select r.id, r.operation, r.initiated_from, r.created_at, r.finished_at, r.map_version, s.*,
+  select r.id, r.operation, r.initiated_from, r.created_at, r.finished_at, r.map_version, r.reason,
+    r.requested_by, r.requested_by_credential, s.*,
     exists (select from erasure_certificates c where c.tenant_id = r.tenant_id and c.request_id = r.id) as certified,
     case
       when r.finished_at is null and r.started_at is null then 'queued'
@@ -54,6 +72,7 @@ const summary = `
   from erasure_requests r
   cross join lateral (
     select count(*)::int as total,
+      count(*) filter (where x.erased_at is not null)::int as gone,
       count(*) filter (where x.state in ('queued', 'awaiting_approval', 'scheduled', 'held'))::int as waiting,
       count(*) filter (where x.state = 'running')::int as erased,
       count(*) filter (where x.state = 'done')::int as done,
@@ -71,6 +90,9 @@ type SummaryRow = {
   created_at: Date
   finished_at: Date | null
   map_version: string
+  reason: string | null
+  requested_by: string | null
+  requested_by_credential: string | null
   certified: boolean
   state: ErasureState
 } & ErasureSummary['subjects']
@@ -126,6 +148,9 @@ export async function showErasure(tx: TenantTransaction, request: string): Promi
   const order = ['resolve', 'erase', 'propagate', 'verify', 'certify', 'notify', 'search']
   return {
     ...summaryOf(row),
+    reason: row.reason,
+    requestedBy: row.requested_by,
+    requestedByCredential: row.requested_by_credential,
     dataMap: row.map_version,
     steps: steps.sort((a, b) => order.indexOf(a.step) - order.indexOf(b.step)),
     receipt: sumEffects(receipt),
@@ -166,7 +191,7 @@ async function readSummary(tx: TenantTransaction, request: string): Promise<Summ
 }
 
 function summaryOf(row: SummaryRow): ErasureSummary {
-  const { total, waiting, erased, done, failed, cancelled } = row
+  const { total, gone, waiting, erased, done, failed, cancelled } = row
   return {
     id: row.id,
     operation: row.operation,
@@ -175,6 +200,6 @@ function summaryOf(row: SummaryRow): ErasureSummary {
     createdAt: row.created_at,
     finishedAt: row.finished_at,
     certified: row.certified,
-    subjects: { total, waiting, erased, done, failed, cancelled },
+    subjects: { total, gone, waiting, erased, done, failed, cancelled },
   }
 }

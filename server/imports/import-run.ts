@@ -1,5 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { doneBy } from '../platform/initiator.ts'
 
 /** What became of the lines of a file, or of a part of it. `read` is the sum of the others. */
 export type LineCounts = { read: number; written: number; unchanged: number; rejected: number; skipped: number }
@@ -9,9 +10,10 @@ export async function startRun(
   tx: TenantTransaction,
   run: { format: string; startedBy?: string | undefined },
 ): Promise<string> {
+  const by = doneBy(tx.initiator, run.startedBy)
   const { rows } = await tx.query<{ id: string }>(
-    'insert into import_runs (tenant_id, format, started_by) values ($1, $2, $3) returning id',
-    [tx.tenantId, run.format, run.startedBy ?? null],
+    'insert into import_runs (tenant_id, format, started_by, started_by_credential) values ($1, $2, $3, $4) returning id',
+    [tx.tenantId, run.format, by.userId, by.credentialId],
   )
   const id = rows[0]?.id
   if (id === undefined) throw new Error('The import run was not recorded')

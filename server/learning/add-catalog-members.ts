@@ -1,6 +1,7 @@
 import { record } from '../audit/record.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { doneBy } from '../platform/initiator.ts'
 import { requirePresent } from './require-present.ts'
 
 export const catalogRoles = ['member', 'administrator'] as const
@@ -22,20 +23,15 @@ export async function addCatalogMembers(
     addedBy?: string
   },
 ): Promise<{ added: number }> {
+  const by = doneBy(tx.initiator, options.addedBy)
   await requirePresent(tx, 'catalog', [options.catalogId])
   await requireActiveUsers(tx, { userIds: options.userIds, act: 'added to a catalog' })
   const { rows } = await tx.query<{ user_id: string }>(
-    `insert into catalog_members (tenant_id, catalog_id, user_id, role, added_by)
-     select $1, $2, user_id, $4, $5 from unnest($3::uuid[]) as user_id
+    `insert into catalog_members (tenant_id, catalog_id, user_id, role, added_by, added_by_credential)
+     select $1, $2, user_id, $4, $5, $6 from unnest($3::uuid[]) as user_id
      on conflict do nothing
      returning user_id`,
-    [
-      tx.tenantId,
-      options.catalogId,
-      options.userIds,
-      options.role ?? 'member',
-      options.addedBy ?? tx.initiator.userId ?? null,
-    ],
+    [tx.tenantId, options.catalogId, options.userIds, options.role ?? 'member', by.userId, by.credentialId],
   )
   const details = { role: options.role ?? 'member' }
   await record(

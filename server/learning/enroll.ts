@@ -2,6 +2,7 @@ import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { doneBy } from '../platform/initiator.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { type PlaceOptions, requirePlace } from './place.ts'
 import { requirePresent } from './require-present.ts'
@@ -24,6 +25,7 @@ export type EnrollOptions = PlaceOptions & {
 export async function enroll(tx: TenantTransaction, options: EnrollOptions): Promise<{ id: string }> {
   const { userId, courseId, trainingPlanId, sessionId } = options
   const place = requirePlace(options)
+  const by = doneBy(tx.initiator, options.enrolledBy)
   for (const field of ['userId', 'sessionId', 'enrolledBy'] as const) {
     if (options[field] !== undefined) requireUuid(field, options[field])
   }
@@ -31,18 +33,12 @@ export async function enroll(tx: TenantTransaction, options: EnrollOptions): Pro
   await requirePresent(tx, place.column === 'course_id' ? 'course' : 'training_plan', [place.id])
   if (sessionId !== undefined) await requireSession(tx, sessionId, courseId)
   const { rows } = await tx.query<{ id: string }>(
-    `insert into enrollments (tenant_id, user_id, course_id, training_plan_id, session_id, enrolled_by, registered_on)
-     values ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::uuid, (now() at time zone 'utc')::date)
+    `insert into enrollments (tenant_id, user_id, course_id, training_plan_id, session_id, enrolled_by, enrolled_by_credential,
+       registered_on)
+     values ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::uuid, $7::uuid, (now() at time zone 'utc')::date)
      on conflict do nothing
      returning id`,
-    [
-      tx.tenantId,
-      userId,
-      courseId ?? null,
-      trainingPlanId ?? null,
-      sessionId ?? null,
-      options.enrolledBy ?? tx.initiator.userId ?? null,
-    ],
+    [tx.tenantId, userId, courseId ?? null, trainingPlanId ?? null, sessionId ?? null, by.userId, by.credentialId],
   )
   const [enrollment] = rows
   if (enrollment === undefined) {

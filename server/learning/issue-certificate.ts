@@ -2,6 +2,7 @@ import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { doneBy } from '../platform/initiator.ts'
 import { requireLine } from '../platform/require-text.ts'
 import { requirePast, requireTime } from '../platform/require-time.ts'
 import { chooseEnrollment, type EnrollmentChoice } from './choose-enrollment.ts'
@@ -28,6 +29,7 @@ export async function issueCertificate(
 ): Promise<{ id: string }> {
   const { number, expiresAt } = certificate
   const at = requirePast('at', certificate.at)
+  const by = doneBy(tx.initiator, certificate.issuedBy)
   const { userId, place, column, value } = await chooseEnrollment(tx, certificate)
   await requireActiveUser(tx, { userId, act: 'issued a certificate' })
   const { rows } = await tx.query(
@@ -46,7 +48,8 @@ export async function issueCertificate(
       [place.column]: place.id,
       number: number === undefined ? null : requireLine('number', number),
       expires_at: expiresAt === undefined ? null : requireTime('expiresAt', expiresAt),
-      issued_by: certificate.issuedBy ?? tx.initiator.userId ?? null,
+      issued_by: by.userId,
+      issued_by_credential: by.credentialId,
       ...(at !== undefined && { issued_at: at }),
     })
     .returning('id')

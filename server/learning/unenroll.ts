@@ -2,6 +2,7 @@ import { record } from '../audit/record.ts'
 import { lockForChange } from '../people/lock-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { doneBy } from '../platform/initiator.ts'
 import { requireText } from '../platform/require-text.ts'
 import { chooseEnrollment, type EnrollmentChoice } from './choose-enrollment.ts'
 
@@ -66,15 +67,16 @@ async function endEnrollments(
   tx: TenantTransaction,
   options: { userIds: readonly string[]; where: string; values: readonly unknown[]; note: string | null },
 ): Promise<EndedEnrollment[]> {
+  const by = doneBy(tx.initiator)
   const noteAt = 4 + options.values.length
   const { rows } = await tx.query<EndedEnrollment>(
     `update enrollments
-     set unenrolled_at = now(), unenrolled_by = $3, note = coalesce($${noteAt}, note),
+     set unenrolled_at = now(), unenrolled_by = $3, unenrolled_by_credential = $${noteAt + 1}, note = coalesce($${noteAt}, note),
        withdrawn_on = case when state in ('registered', 'in_progress') then (now() at time zone 'utc')::date else withdrawn_on end,
        state = case when state in ('registered', 'in_progress') then 'withdrawn' else state end
      where tenant_id = $1 and user_id = any ($2::uuid[]) and unenrolled_at is null and deletion_id is null and ${options.where}
      returning id, user_id, course_id, training_plan_id, unenrolled_at`,
-    [tx.tenantId, options.userIds, tx.initiator.userId ?? null, ...options.values, options.note],
+    [tx.tenantId, options.userIds, by.userId, ...options.values, options.note, by.credentialId],
   )
   await record(
     tx,

@@ -4,6 +4,7 @@ import { record } from '../audit/record.ts'
 import { deactivateForDeletion as deactivateMemberships } from '../directory/memberships.ts'
 import { deactivateForDeletion as deactivateParticipation } from '../learning/participation.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { doneBy } from '../platform/initiator.ts'
 import { requirePast } from '../platform/require-time.ts'
 import { lockForChange } from './lock-users.ts'
 
@@ -36,12 +37,13 @@ export async function deleteUsers(
   })
   const userIds = users.map(({ id }) => id)
   const deletionId = randomUUID()
+  const by = doneBy(tx.initiator)
   await tx.query(
     `update users
-     set state = 'deleted', deletion_id = $3, deleted_at = coalesce($5, now()), deleted_by = $4, updated_at = now(),
+     set state = 'deleted', deletion_id = $3, deleted_at = coalesce($5, now()), deleted_by = $4, deleted_by_credential = $6, updated_at = now(),
          former_roles = array_remove(roles, 'learner'), roles = '{learner}'
      where tenant_id = $1 and id = any ($2::uuid[])`,
-    [tx.tenantId, userIds, deletionId, tx.initiator.userId ?? null, at ?? null],
+    [tx.tenantId, userIds, deletionId, by.userId, at ?? null, by.credentialId],
   )
   const accounts = await tx.query(
     `update product_accounts set deletion_id = $3

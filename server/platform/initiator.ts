@@ -5,4 +5,19 @@ export type Initiator = {
   userId?: string | undefined
   /** The API key or OAuth client that a program acts with, or the operator, who is nobody's user. */
   credential?: { kind: 'api_key' | 'client' | 'operator'; id: string } | undefined
+  /** The account of the operating system that a command runs as: a name, or `uid 1234` where it has none. */
+  systemAccount?: string | undefined
+}
+
+/**
+ * What stands in the columns `…_by` and `…_by_credential` of what is done: the user who is named as the one who did it, else
+ * the user who acts, else the key, client or operator that acts. Both are null on the command line without `--as`, and
+ * where the system acts.
+ */
+export function doneBy(
+  { userId, credential }: Initiator,
+  named?: string | undefined,
+): { userId: string | null; credentialId: string | null } {
+  const user = named ?? userId ?? null
+  return { userId: user, credentialId: user === null ? (credential?.id ?? null) : null }
 }

@@ -2,6 +2,7 @@ import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { doneBy } from '../platform/initiator.ts'
 import { requirePast } from '../platform/require-time.ts'
 import { requireSkillLevel } from './require-skill-level.ts'
 
@@ -28,14 +29,15 @@ export type SkillAward = {
 export async function awardSkill(tx: TenantTransaction, award: SkillAward): Promise<{ id: string }> {
   const { userId, skillId, levelId, awardedBy } = award
   const at = requirePast('at', award.at)
+  const by = doneBy(tx.initiator, awardedBy)
   await requireSkillLevel(tx, award)
   await requireActiveUser(tx, { userId, act: 'awarded a skill' })
   const { rows } = await tx.query<{ id: string }>(
-    `insert into user_skills (tenant_id, user_id, skill_id, level_id, awarded_by, awarded_at)
-     values ($1, $2, $3, $4, $5, coalesce($6, now()))
+    `insert into user_skills (tenant_id, user_id, skill_id, level_id, awarded_by, awarded_at, awarded_by_credential)
+     values ($1, $2, $3, $4, $5, coalesce($6, now()), $7)
      on conflict (tenant_id, user_id, skill_id, level_id) where revoked_at is null do nothing
      returning id`,
-    [tx.tenantId, userId, skillId, levelId, awardedBy ?? tx.initiator.userId ?? null, at ?? null],
+    [tx.tenantId, userId, skillId, levelId, by.userId, at ?? null, by.credentialId],
     'award_skill',
   )
   const [awarded] = rows

@@ -3,6 +3,7 @@ import { notify } from '../notify/notify.ts'
 import { lockForChange } from '../people/lock-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { doneBy } from '../platform/initiator.ts'
 import { requireText } from '../platform/require-text.ts'
 import { requirePast } from '../platform/require-time.ts'
 import { requireSkillLevel } from './require-skill-level.ts'
@@ -34,11 +35,13 @@ export async function revokeSkill(
 ): Promise<{ id: string; revokedAt: Date }> {
   const { userId, skillId, levelId, revokedBy, reason } = revocation
   const at = requirePast('at', revocation.at)
+  const by = doneBy(tx.initiator, revokedBy)
   const skill = await requireSkillLevel(tx, revocation)
   await lockForChange(tx, { userIds: [userId], act: 'relieved of a skill', from: ['active', 'suspended'] })
   const { rows } = await tx.query<{ id: string; revoked_at: Date }>(
     `update user_skills
-     set revoked_at = greatest(awarded_at, coalesce($5, now())), revoked_by = $6, revoke_reason = $7
+     set revoked_at = greatest(awarded_at, coalesce($5, now())), revoked_by = $6, revoke_reason = $7,
+       revoked_by_credential = $8
      where tenant_id = $1 and user_id = $2 and skill_id = $3 and level_id = $4 and revoked_at is null
      returning id, revoked_at`,
     [
@@ -47,8 +50,9 @@ export async function revokeSkill(
       skillId,
       levelId,
       at ?? null,
-      revokedBy ?? tx.initiator.userId ?? null,
+      by.userId,
       reason === undefined ? null : requireText('reason', reason),
+      by.credentialId,
     ],
     'revoke_skill',
   )

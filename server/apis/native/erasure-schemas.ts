@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import type { ErasureDetails, ErasureSummary } from '../../erasure/show-erasures.ts'
 import { named } from '../../http/declare-route.ts'
 import { userKinds, userRoles } from '../../people/user.ts'
-import { Id, NullableText, NullableTime, Time } from './schemas.ts'
+import { ActingCredential, Id, NullableId, NullableText, NullableTime, Time } from './schemas.ts'
 
 export const operations = ['purge', 'anonymize'] as const
 
@@ -22,6 +22,7 @@ const summary = {
   certified: Type.Boolean({ description: 'There is a certificate' }),
   people: Type.Object({
     total: Type.Integer(),
+    gone: Type.Integer({ description: 'Whose rows are erased and committed, whatever became of them since' }),
     waiting: Type.Integer(),
     erased: Type.Integer({ description: 'Erased and not yet verified' }),
     done: Type.Integer(),
@@ -39,6 +40,9 @@ export const ErasureWithDetails = named(
   Type.Object(
     {
       ...summary,
+      reason: Type.Unsafe<string | null>({ ...NullableText, description: 'Why, as the one who ordered it said' }),
+      requested_by: Type.Unsafe<string | null>({ ...NullableId, description: 'The user who ordered it' }),
+      requested_by_credential: ActingCredential,
       data_map: Type.String({ description: 'The version of the data map' }),
       steps: Type.Array(
         Type.Object({
@@ -186,6 +190,9 @@ export function erasureBody(erasure: ErasureSummary): Static<typeof Erasure.sche
 export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof ErasureWithDetails.schema> {
   return {
     ...erasureBody(erasure),
+    reason: erasure.reason,
+    requested_by: erasure.requestedBy,
+    requested_by_credential: erasure.requestedByCredential,
     data_map: erasure.dataMap,
     steps: erasure.steps.map(({ startedAt, finishedAt, ...step }) => ({
       ...step,
