@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Operation } from '../datamap/compile.ts'
 import type { Effect } from '../datamap/locate.ts'
@@ -9,7 +8,6 @@ import { requestErasure } from '../erasure/request-erasure.ts'
 import { retryErasure } from '../erasure/retry-erasure.ts'
 import {
   type ErasureDetails,
-  type ErasureSummary,
   erasureProgress,
   listErasures,
   newestErasure,
@@ -20,7 +18,6 @@ import { type NamedPerson, namePeople } from '../people/candidates.ts'
 import { requireUsers, type Selector } from '../people/find-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { areWorkersAlive } from '../platform/jobs/work.ts'
 import { openLog } from '../platform/log.ts'
 import { startWorkers } from '../workers.ts'
 import { commandName } from './command-name.ts'
@@ -29,6 +26,7 @@ import { formatNamedPeople, mostNamed, peopleLabel } from './named-people.ts'
 import { counted, formatCount, formatFields, formatTable } from './output.ts'
 import { type TenantSession, withTenant } from './session.ts'
 import { shellWord } from './shell-word.ts'
+import { watchRequests } from './stopped-requests.ts'
 import { addSubjectOptions, readSubjects, type SubjectOptions } from './subject-options.ts'
 
 /** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|follow|retry|cancel` */
@@ -336,11 +334,8 @@ async function finish(session: TenantSession, ordered: Ordered): Promise<void> {
 
 async function workOn(session: TenantSession, request: string): Promise<ErasureDetails> {
   const { application, tenant, run, output, signal } = session
-  const look = () => run((tx) => erasureProgress(tx, request))
-  let latest = await look()
-  let elsewhere: boolean | undefined
-  session.onStop({ sentence: () => stopSentence(latest, elsewhere) })
-  const { operation } = latest
+  const { operation } = await run((tx) => erasureProgress(tx, request))
+  const watch = await watchRequests(session, [{ tenant: tenant.id, request }])
   const workers = await startWorkers(application, openLog('fatal'))
   const progress = output.progress(operations[operation].progress)
   try {
@@ -348,22 +343,13 @@ async function workOn(session: TenantSession, request: string): Promise<ErasureD
       until: 'ended',
       signal,
       onProgress(summary) {
-        latest = summary
+        watch.seen(summary)
         progress.update(summary.subjects.gone, summary.subjects.total)
       },
     })
   } finally {
     progress.end()
-    // What runs ends first, and the user may stop once more meanwhile: then the last count is what was committed.
-    const stopped = workers.stop()
-    while (signal.aborted && (await Promise.race([stopped.then(() => false), setTimeout(100, true)]))) {
-      latest = await look()
-    }
-    await stopped
-    if (signal.aborted) {
-      latest = await look()
-      elsewhere = await areWorkersAlive(application.database)
-    }
+    await watch.stop(workers)
   }
   const erasure = await run((tx) => showErasure(tx, request))
   if (erasure.state !== 'completed') {
@@ -371,30 +357,6 @@ async function workOn(session: TenantSession, request: string): Promise<ErasureD
     throw new LetheError('erasure.incomplete', { request, state: erasure.state, reasons })
   }
   return erasure
-}
-
-/**
- * What Ctrl-C says about a request: how far it is, that it goes on without this command, and how to follow and to cancel
- * it. `elsewhere`: whether other workers are alive; undefined where that was not looked at yet.
- */
-function stopSentence({ id, operation, state, finishedAt, subjects }: ErasureSummary, elsewhere?: boolean): string {
-  const { total, gone, waiting } = subjects
-  const done = operation === 'purge' ? 'gone' : 'anonymized'
-  const lines = [`Request ${id}: ${formatCount(gone)} of ${people(total)} ${total === 1 ? 'is' : 'are'} ${done}.`]
-  if (finishedAt !== null) return `${lines[0]} It has ended: ${state}.`
-  const rest = waiting > 0 ? `The other ${formatCount(waiting)} will follow` : 'The check of what is left will follow'
-  const server = 'a running server ("lethe serve", "lethe demo")'
-  lines.push(
-    elsewhere === false
-      ? `${rest} as soon as workers run: start "lethe serve", or "lethe erasure follow".`
-      : elsewhere === true
-        ? `${rest}: ${server} goes on with it.`
-        : `${rest}: this command, ${server} or "lethe erasure follow" goes on with it.`,
-    `Follow it:       ${commandName} erasure show ${id}`,
-    `Go on with it:   ${commandName} erasure follow ${id}`,
-  )
-  if (waiting > 0) lines.push(`Cancel the rest: ${commandName} erasure cancel ${id}`)
-  return lines.join('\n')
 }
 
 /** What would be done, and which groups of the directory would bring the people back afterwards. */

@@ -10,6 +10,7 @@ import { helpText } from './help-text.ts'
 import { formatCandidates, mostNamed, peopleLabel } from './named-people.ts'
 import { counted, formatFields, formatTable } from './output.ts'
 import { type ApplicationSession, chosenTenants, withApplication } from './session.ts'
+import { type Watch, watchRequests } from './stopped-requests.ts'
 
 /** `lethe ledger export|replay` */
 export function addLedgerCommands(program: Command): void {
@@ -75,12 +76,22 @@ async function replay(session: ApplicationSession, file: string, yes: boolean): 
   }
   const workers = await startWorkers(application, openLog('fatal'))
   const progress = output.progress('Purging again')
+  session.onStop({ sentence: () => 'What was ordered goes on. Run the same command again for what was not.' })
+  let watch: Watch | undefined
   let done: Replay
   try {
-    done = await replayLedger(application, { file, tenant, signal, onProgress: progress.update })
+    done = await replayLedger(application, {
+      file,
+      tenant,
+      signal,
+      onProgress: progress.update,
+      async onOrdered(requests) {
+        watch = await watchRequests(session, requests)
+      },
+    })
   } finally {
     progress.end()
-    await workers.stop()
+    await (watch?.stop(workers) ?? workers.stop())
   }
   output.result({ replayed: true, ...done }, () => formatReplay(done))
   if (done.left > 0) {

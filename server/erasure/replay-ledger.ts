@@ -89,7 +89,12 @@ export async function planReplay(app: Application, options: ReplayOptions): Prom
  */
 export async function replayLedger(
   given: Application,
-  options: ReplayOptions & { signal?: AbortSignal; onProgress?: (done: number, total: number) => void },
+  options: ReplayOptions & {
+    signal?: AbortSignal
+    /** The requests that the replay waits for from now on. */
+    onOrdered?: (requests: { tenant: string; request: string }[]) => Promise<void>
+    onProgress?: (done: number, total: number) => void
+  },
 ): Promise<Replay> {
   const app = byLedger(given)
   const { named: _, ...plan } = await planReplay(app, { file: options.file, tenant: options.tenant })
@@ -104,6 +109,10 @@ export async function replayLedger(
     left: 0,
   }
   const back = await orderAgain(app, options, replay)
+  await options.onOrdered?.([
+    ...replay.repeated.map(({ tenant, repeatedBy }) => ({ tenant, request: repeatedBy })),
+    ...replay.continued.map(({ tenant, request }) => ({ tenant, request })),
+  ])
   await waitForAll(app, options, replay)
   await restoreTombstones(app, options, replay)
   for (const [tenant, people] of back) {
@@ -256,7 +265,7 @@ async function waitForAll(
       until: 'ended',
       ...(options.signal !== undefined && { signal: options.signal }),
       onProgress: ({ subjects }) => {
-        options.onProgress?.(done + (people === 0 ? 0 : subjects.total - subjects.waiting), total)
+        options.onProgress?.(done + (people === 0 ? 0 : subjects.gone), total)
       },
     })
     end.state = state

@@ -2,7 +2,8 @@ import type { JWK } from 'jose'
 import type { Operation } from '../datamap/compile.ts'
 import type { Effect } from '../datamap/locate.ts'
 import { sumEffects } from '../datamap/locate.ts'
-import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
+import type { Database } from '../platform/database/pool.ts'
+import { isUuid, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import type { CertificateFile } from './certificate.ts'
 import { identifierHashKey } from './keys.ts'
@@ -161,6 +162,14 @@ export async function showErasure(tx: TenantTransaction, request: string): Promi
 /** How far a request is, in one cheap look: for progress. Throws `erasure.not_found`. */
 export async function erasureProgress(tx: TenantTransaction, request: string): Promise<ErasureSummary> {
   return summaryOf(await readSummary(tx, request))
+}
+
+/** The requests of all tenants that have not ended, the oldest first. */
+export async function unfinishedErasures(database: Database): Promise<{ tenant: string; request: string }[]> {
+  return await outsideTenants(
+    database,
+    'select tenant_id as tenant, request_id as request from unfinished_erasure_requests() order by request_id',
+  )
 }
 
 /** The certificate of a request with its addenda, the list of subjects and the keys. Throws `certificate.not_found`. */
