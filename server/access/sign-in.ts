@@ -1,6 +1,7 @@
 import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
 import { normalizeIdentifier } from '../datamap/identifiers.ts'
+import { markSeen } from '../people/mark-seen.ts'
 import type { UserRole } from '../people/user.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -65,6 +66,7 @@ export async function signIn(
       }
       await forgetAttempts(tx, { table: 'sign_in_failures', tenantId: tenant, user: userId }, attempt)
       await record(tx, { activity: 'UserSignedIn', object: userId })
+      await markSeen(tx, userId)
       return { ...(await startSession(tx, userId)), userId, roles: user.roles }
     },
     { initiator: { from: 'console', userId } },

@@ -1,6 +1,18 @@
-import { erasedId, fact, key, type RoomMap, reference, sealed, sealedFor, subject } from '../datamap/vocabulary.ts'
+import {
+  erasedId,
+  fact,
+  key,
+  mention,
+  type RoomMap,
+  reference,
+  sealed,
+  sealedFor,
+  subject,
+} from '../datamap/vocabulary.ts'
 
-export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_keys' | 'contact_keys'> = {
+export const auditMap: RoomMap<
+  'audit_entries' | 'audit_checkpoints' | 'person_keys' | 'contact_keys' | 'system_accounts'
+> = {
   audit_entries: {
     holds: 'Who did what when. Values about people are encrypted under their own keys, which an erasure destroys.',
     about: 'other',
@@ -39,5 +51,11 @@ export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_k
       'The same for people who are no users, by the keyed hash of an identifier. An erasure destroys those of the identifiers of its people.',
     about: 'other',
     columns: { tenant_id: key, hash: sealed, sealed_key: sealed, created_at: fact },
+  },
+  system_accounts: {
+    holds:
+      'The accounts of operating systems that commands were run by: personal data of those who operate the server. The audit trail names them by id, so a name that is an identifier of an erased person is scrubbed here, and the chain still verifies.',
+    about: 'other',
+    columns: { tenant_id: key, id: key, name: mention('text'), created_at: fact },
   },
 }

@@ -77,6 +77,7 @@ export function buildProgram(): Command {
     .version(readVersion(), '--version')
     .option('--data <folder>', 'folder of the embedded server and of the keys')
     .option('--tenant <name or id>', 'the tenant to work in; not needed where there is only one')
+    .option('--as <person>', 'who acts: an active user, by any identifier, or an operator, by name')
     .option('--json', 'print one JSON document; an error is the last line on stderr, as JSON')
     .option('--quiet', 'print results and errors only')
     .addHelpText('after', helpText({ notes, examples }))

@@ -1,6 +1,6 @@
 import { reportFailure } from './failure.ts'
+import { Interrupted } from './interrupted.ts'
 import { buildProgram } from './program.ts'
-import { Interrupted } from './session.ts'
 
 /** Runs the command line. Returns the exit code; what went wrong has been said on stderr. */
 export async function run(argv: string[]): Promise<number> {

@@ -1,15 +1,18 @@
 import { once } from 'node:events'
 import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
+import { unfinishedErasures } from '../erasure/show-erasures.ts'
 import { buildServer } from '../http/build-server.ts'
 import { type Address, listen } from '../http/listen.ts'
 import { claimDataFolder } from '../platform/database/embedded.ts'
 import { isLetheError } from '../platform/errors.ts'
+import type { Workers } from '../platform/jobs/work.ts'
 import { openLog } from '../platform/log.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { startWorkers } from '../workers.ts'
 import { helpText } from './help-text.ts'
 import { type ApplicationSession, withApplication } from './session.ts'
+import { watchRequests } from './stopped-requests.ts'
 
 /** What one process does: answer requests, work on orders, or both. */
 export const serveRoles = ['all', 'api', 'worker'] as const
@@ -99,11 +102,24 @@ export async function serve(session: ApplicationSession, options: ServeOptions):
         await http?.close()
       }
     } finally {
-      await workers?.stop()
+      await stopWorkers(session, workers)
     }
   } finally {
     await claim?.release()
   }
+}
+
+/** Stops the workers, and says what they leave for later. */
+async function stopWorkers(session: ApplicationSession, workers: Workers | undefined): Promise<void> {
+  if (workers === undefined) return
+  if (!session.signal.aborted) {
+    await workers.stop()
+    return
+  }
+  const watch = await watchRequests(session, await unfinishedErasures(session.application.database))
+  await watch.stop(workers)
+  const left = await unfinishedErasures(session.application.database)
+  if (left.length > 0) session.output.say((await watchRequests(session, left)).sentence())
 }
 
 async function startHttp(

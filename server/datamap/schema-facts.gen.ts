@@ -110,6 +110,10 @@ export const schemaFacts: SchemaFacts = {
       "feedback": {
         "type": "text",
         "nullable": true
+      },
+      "graded_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -375,6 +379,10 @@ export const schemaFacts: SchemaFacts = {
       "added_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "added_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -739,6 +747,14 @@ export const schemaFacts: SchemaFacts = {
       "unenrolled_by": {
         "type": "uuid",
         "nullable": true
+      },
+      "enrolled_by_credential": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "unenrolled_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1038,6 +1054,10 @@ export const schemaFacts: SchemaFacts = {
       "backups_past_at": {
         "type": "timestamp with time zone",
         "nullable": true
+      },
+      "requested_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1281,6 +1301,10 @@ export const schemaFacts: SchemaFacts = {
       },
       "error_code": {
         "type": "text",
+        "nullable": true
+      },
+      "ordered_by_credential": {
+        "type": "uuid",
         "nullable": true
       }
     },
@@ -1648,6 +1672,10 @@ export const schemaFacts: SchemaFacts = {
       "rows_rejected": {
         "type": "bigint",
         "nullable": false
+      },
+      "started_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1705,6 +1733,10 @@ export const schemaFacts: SchemaFacts = {
         "nullable": true
       },
       "issued_by": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "issued_by_credential": {
         "type": "uuid",
         "nullable": true
       }
@@ -2925,6 +2957,31 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "system_accounts": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "name": {
+        "type": "text",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": []
+  },
   "table_rewrites": {
     "columns": {
       "table_name": {
@@ -3244,6 +3301,14 @@ export const schemaFacts: SchemaFacts = {
       "revoke_reason": {
         "type": "text",
         "nullable": true
+      },
+      "awarded_by_credential": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "revoked_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -3437,6 +3502,14 @@ export const schemaFacts: SchemaFacts = {
       "updated_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "last_seen_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "deleted_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [

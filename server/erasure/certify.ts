@@ -100,8 +100,9 @@ export async function certify(
 /** Announces a request that has its certificate and is searched for next: how far it is, where that is known here. */
 function announcementOfCertified(tenant: string, request: string, facts: Facts): string {
   const { operation, initiatedFrom, createdAt, total, done, failed } = facts
-  if (done + failed < total) return request
-  const subjects = { total, waiting: 0, erased: 0, done, failed, cancelled: 0 }
+  // Of who failed, some are gone and some are not.
+  if (done < total) return request
+  const subjects = { total, gone: total, waiting: 0, erased: 0, done, failed, cancelled: 0 }
   const order = { id: request, operation, initiatedFrom, createdAt, finishedAt: null }
   const verdict = failed > 0 ? 'found' : 'search_outstanding'
   return announcementOf({ tenant, progress: { ...order, state: 'running', certified: true, verdict, subjects } })

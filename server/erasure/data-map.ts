@@ -44,6 +44,7 @@ export const erasureMap: RoomMap<ErasureTable> = {
       operation: fact,
       initiated_from: fact,
       requested_by: actor('null'),
+      requested_by_credential: reference,
       reason: mention('text'),
       sealed_key: sealed,
       map_version: fact,

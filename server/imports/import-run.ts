@@ -14,10 +14,10 @@ export async function startRun(
   tx: TenantTransaction,
   run: { format: string; startedBy?: string | undefined },
 ): Promise<string> {
-  const startedBy = await doneBy(tx, 'startedBy', run.startedBy)
+  const by = await doneBy(tx, 'startedBy', run.startedBy)
   const { rows } = await tx.query<{ id: string }>(
-    'insert into import_runs (tenant_id, format, started_by) values ($1, $2, $3) returning id',
-    [tx.tenantId, run.format, startedBy],
+    'insert into import_runs (tenant_id, format, started_by, started_by_credential) values ($1, $2, $3, $4) returning id',
+    [tx.tenantId, run.format, by.userId, by.credentialId],
   )
   const id = rows[0]?.id
   if (id === undefined) throw new Error('The import run was not recorded')

@@ -25,13 +25,13 @@ export async function addCatalogMembers(
 ): Promise<{ added: number }> {
   await requirePresent(tx, 'catalog', [options.catalogId])
   await requireActiveUsers(tx, { userIds: options.userIds, act: 'added to a catalog' })
-  const addedBy = await doneBy(tx, 'addedBy', options.addedBy)
+  const by = await doneBy(tx, 'addedBy', options.addedBy)
   const { rows } = await tx.query<{ user_id: string }>(
-    `insert into catalog_members (tenant_id, catalog_id, user_id, role, added_by)
-     select $1, $2, user_id, $4, $5 from unnest($3::uuid[]) as user_id
+    `insert into catalog_members (tenant_id, catalog_id, user_id, role, added_by, added_by_credential)
+     select $1, $2, user_id, $4, $5, $6 from unnest($3::uuid[]) as user_id
      on conflict do nothing
      returning user_id`,
-    [tx.tenantId, options.catalogId, options.userIds, options.role ?? 'member', addedBy],
+    [tx.tenantId, options.catalogId, options.userIds, options.role ?? 'member', by.userId, by.credentialId],
   )
   const details = { role: options.role ?? 'member' }
   await record(

@@ -40,7 +40,7 @@ export async function issueCertificate(
   if (rows.length === 0) {
     throw new LetheError('enrollment.not_completed', { of: place.noun })
   }
-  const issuedBy = await doneBy(tx, 'issuedBy', certificate.issuedBy)
+  const by = await doneBy(tx, 'issuedBy', certificate.issuedBy)
   const issued = await tx.db
     .insertInto('issued_certificates')
     .values({
@@ -49,7 +49,8 @@ export async function issueCertificate(
       [place.column]: place.id,
       number: number === undefined ? null : requireLine('number', number),
       expires_at: expiresAt === undefined ? null : requireTime('expiresAt', expiresAt),
-      issued_by: issuedBy,
+      issued_by: by.userId,
+      issued_by_credential: by.credentialId,
       ...(at !== undefined && { issued_at: at }),
     })
     .returning('id')

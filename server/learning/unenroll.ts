@@ -1,6 +1,6 @@
 import { record } from '../audit/record.ts'
 import { lockForChange } from '../people/lock-users.ts'
-import { actingUser } from '../people/require-people.ts'
+import { doneBy } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireText } from '../platform/require-text.ts'
@@ -68,15 +68,15 @@ async function endEnrollments(
   options: { userIds: readonly string[]; where: string; values: readonly unknown[]; note: string | null },
 ): Promise<EndedEnrollment[]> {
   const noteAt = 4 + options.values.length
-  const unenrolledBy = await actingUser(tx)
+  const by = await doneBy(tx)
   const { rows } = await tx.query<EndedEnrollment>(
     `update enrollments
-     set unenrolled_at = now(), unenrolled_by = $3, note = coalesce($${noteAt}, note),
+     set unenrolled_at = now(), unenrolled_by = $3, unenrolled_by_credential = $${noteAt + 1}, note = coalesce($${noteAt}, note),
        withdrawn_on = case when state in ('registered', 'in_progress') then (now() at time zone 'utc')::date else withdrawn_on end,
        state = case when state in ('registered', 'in_progress') then 'withdrawn' else state end
      where tenant_id = $1 and user_id = any ($2::uuid[]) and unenrolled_at is null and deletion_id is null and ${options.where}
      returning id, user_id, course_id, training_plan_id, unenrolled_at`,
-    [tx.tenantId, options.userIds, unenrolledBy, ...options.values, options.note],
+    [tx.tenantId, options.userIds, by.userId, ...options.values, options.note, by.credentialId],
   )
   await record(
     tx,

@@ -1,5 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { actorColumns } from '../platform/initiator.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 
 /**
@@ -48,15 +49,17 @@ export async function actingUser(tx: TenantTransaction): Promise<string | null> 
 }
 
 /**
- * Who did something: the person whom the field names, else the user who acts. Throws what {@link requirePeople} and
- * {@link actingUser} throw.
+ * Who did something, for the columns `…_by` and `…_by_credential`: the person whom the field names, else the user who
+ * acts, else the credential. The person cannot be erased before the transaction ends.
+ *
+ * Throws what {@link requirePeople} and {@link actingUser} throw.
  */
 export async function doneBy(
   tx: TenantTransaction,
-  field: string,
-  named: string | null | undefined,
-): Promise<string | null> {
-  if (named == null) return await actingUser(tx)
-  await requirePeople(tx, field, [named])
-  return named
+  field = 'userId',
+  named?: string | null,
+): Promise<{ userId: string | null; credentialId: string | null }> {
+  if (named == null) await actingUser(tx)
+  else await requirePeople(tx, field, [named])
+  return actorColumns(tx.initiator, named)
 }

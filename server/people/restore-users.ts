@@ -31,7 +31,7 @@ export async function restoreUsers(
   await tx.query(
     `update users
      set state = case when suspended_at is null then 'active' else 'suspended' end,
-         deletion_id = null, deleted_at = null, deleted_by = null, updated_at = now(),
+         deletion_id = null, deleted_at = null, deleted_by = null, deleted_by_credential = null, updated_at = now(),
          roles = case when $3::boolean then former_roles || roles else roles end,
          former_roles = case when $3::boolean then '{}' else former_roles end
      where tenant_id = $1 and id = any ($2::uuid[])`,

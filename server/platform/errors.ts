@@ -68,6 +68,10 @@ const errorTable = {
     message: (d: { act: string }) =>
       `${d.act} cannot be undone and needs a yes. Answer at the prompt, or repeat the command with --yes.`,
   },
+  'input.declined': {
+    kind: 'failed',
+    message: (d: { act: string }) => `${d.act} was declined: nothing was done.`,
+  },
   'subject.no_selector': {
     kind: 'input',
     message: () =>

@@ -12,4 +12,19 @@ export type Initiator = {
         scopes?: readonly string[]
       }
     | undefined
+  /** The account of the operating system that a command runs as: a name, or `uid 1234` where it has none. */
+  systemAccount?: string | undefined
+}
+
+/**
+ * What stands in the columns `…_by` and `…_by_credential` of what is done: the user who is named as the one who did it, else
+ * the user who acts, else the key, client or operator that acts. Both are null on the command line without `--as`, and
+ * where the system acts.
+ */
+export function actorColumns(
+  { userId, credential }: Initiator,
+  named?: string | null,
+): { userId: string | null; credentialId: string | null } {
+  const user = named ?? userId ?? null
+  return { userId: user, credentialId: user === null ? (credential?.id ?? null) : null }
 }

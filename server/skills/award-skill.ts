@@ -33,11 +33,11 @@ export async function awardSkill(tx: TenantTransaction, award: SkillAward): Prom
   await requireActiveUser(tx, { userId, act: 'awarded a skill' })
   const by = await doneBy(tx, 'awardedBy', awardedBy)
   const { rows } = await tx.query<{ id: string }>(
-    `insert into user_skills (tenant_id, user_id, skill_id, level_id, awarded_by, awarded_at)
-     values ($1, $2, $3, $4, $5, coalesce($6, now()))
+    `insert into user_skills (tenant_id, user_id, skill_id, level_id, awarded_by, awarded_at, awarded_by_credential)
+     values ($1, $2, $3, $4, $5, coalesce($6, now()), $7)
      on conflict (tenant_id, user_id, skill_id, level_id) where revoked_at is null do nothing
      returning id`,
-    [tx.tenantId, userId, skillId, levelId, by, at ?? null],
+    [tx.tenantId, userId, skillId, levelId, by.userId, at ?? null, by.credentialId],
     'award_skill',
   )
   const [awarded] = rows

@@ -40,7 +40,8 @@ export async function revokeSkill(
   const by = await doneBy(tx, 'revokedBy', revokedBy)
   const { rows } = await tx.query<{ id: string; revoked_at: Date }>(
     `update user_skills
-     set revoked_at = greatest(awarded_at, coalesce($5, now())), revoked_by = $6, revoke_reason = $7
+     set revoked_at = greatest(awarded_at, coalesce($5, now())), revoked_by = $6, revoke_reason = $7,
+       revoked_by_credential = $8
      where tenant_id = $1 and user_id = $2 and skill_id = $3 and level_id = $4 and revoked_at is null
      returning id, revoked_at`,
     [
@@ -49,8 +50,9 @@ export async function revokeSkill(
       skillId,
       levelId,
       at ?? null,
-      by,
+      by.userId,
       reason === undefined ? null : requireText('reason', reason),
+      by.credentialId,
     ],
     'revoke_skill',
   )

@@ -3,7 +3,7 @@ import type { Verdict } from '../../erasure/certificate.ts'
 import type { ErasureDetails, ErasureSummary } from '../../erasure/show-erasures.ts'
 import { named } from '../../http/declare-route.ts'
 import { userKinds, userRoles } from '../../people/user.ts'
-import { Id, NullableText, NullableTime, Time } from './schemas.ts'
+import { ActingCredential, Id, NullableId, NullableText, NullableTime, Time } from './schemas.ts'
 
 export const operations = ['purge', 'anonymize'] as const
 
@@ -29,6 +29,7 @@ const summary = {
   }),
   people: Type.Object({
     total: Type.Integer(),
+    gone: Type.Integer({ description: 'Whose rows are erased and committed, whatever became of them since' }),
     waiting: Type.Integer(),
     erased: Type.Integer({ description: 'Erased and not yet verified' }),
     done: Type.Integer(),
@@ -46,6 +47,9 @@ export const ErasureWithDetails = named(
   Type.Object(
     {
       ...summary,
+      reason: Type.Unsafe<string | null>({ ...NullableText, description: 'Why, as the one who ordered it said' }),
+      requested_by: Type.Unsafe<string | null>({ ...NullableId, description: 'The user who ordered it' }),
+      requested_by_credential: ActingCredential,
       data_map: Type.String({ description: 'The version of the data map' }),
       steps: Type.Array(
         Type.Object({
@@ -193,6 +197,9 @@ export function erasureBody(erasure: ErasureSummary): Static<typeof Erasure.sche
 export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof ErasureWithDetails.schema> {
   return {
     ...erasureBody(erasure),
+    reason: erasure.reason,
+    requested_by: erasure.requestedBy,
+    requested_by_credential: erasure.requestedByCredential,
     data_map: erasure.dataMap,
     steps: erasure.steps.map(({ startedAt, finishedAt, ...step }) => ({
       ...step,

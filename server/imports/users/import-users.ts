@@ -1,5 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { record } from '../../audit/record.ts'
+import { markAllSeen } from '../../people/mark-seen.ts'
 import { codeOf, type Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
@@ -117,6 +118,8 @@ async function importRows(
     await writeRows(tx, columns, { dryRun: options.dryRun === true })
     options.signal?.throwIfAborted()
   })
+  // Deleted people stand in files too, which tells them from their namesakes.
+  await markAllSeen(tx, `select user_id from user_rows where not is_new and (fault is null or fault = 'deleted')`)
   const counts = await countOutcomes(tx, columns)
   if (onOutcome !== undefined) await reportOutcomes(tx, columns, { withRoles, onOutcome })
   options.signal?.throwIfAborted()

@@ -192,8 +192,8 @@ async function lockChanged(tx: TenantTransaction): Promise<void> {
 
 async function insertUsers(tx: TenantTransaction, columns: UserColumns): Promise<void> {
   await tx.query(
-    `insert into users (tenant_id, id, ${imageColumns.join(', ')})
-     select $1, r.user_id, ${imageColumns.map((column) => created(column, columns)).join(', ')}
+    `insert into users (tenant_id, id, last_seen_at, ${imageColumns.join(', ')})
+     select $1, r.user_id, now(), ${imageColumns.map((column) => created(column, columns)).join(', ')}
      from user_rows r
      join staged_users s using (line)
      ${joins(columns)}

@@ -47,6 +47,7 @@ export interface AssessmentAttempts {
   banked: Generated<boolean>;
   feedback: string | null;
   graded_by: string | null;
+  graded_by_credential: string | null;
   score: Numeric | null;
   submitted_on: string | null;
   tenant_id: string;
@@ -105,6 +106,7 @@ export interface CatalogGroups {
 export interface CatalogMembers {
   added_at: Generated<Timestamp>;
   added_by: string | null;
+  added_by_credential: string | null;
   catalog_id: string;
   deletion_id: string | null;
   role: Generated<string>;
@@ -174,6 +176,7 @@ export interface Enrollments {
   credits: number | null;
   deletion_id: string | null;
   enrolled_by: string | null;
+  enrolled_by_credential: string | null;
   id: Generated<string>;
   note: string | null;
   previous_attempts: Generated<number>;
@@ -185,6 +188,7 @@ export interface Enrollments {
   training_plan_id: string | null;
   unenrolled_at: Timestamp | null;
   unenrolled_by: string | null;
+  unenrolled_by_credential: string | null;
   user_id: string;
   withdrawn_on: string | null;
 }
@@ -240,6 +244,7 @@ export interface ErasureRequests {
   operation: string;
   reason: string | null;
   requested_by: string | null;
+  requested_by_credential: string | null;
   sealed_key: Buffer | null;
   started_at: Timestamp | null;
   tenant_id: string;
@@ -289,6 +294,7 @@ export interface Exports {
   finished_at: Timestamp | null;
   id: Generated<string>;
   ordered_by: string | null;
+  ordered_by_credential: string | null;
   rows_written: Generated<number>;
   sealed_key: Buffer | null;
   size: Generated<number>;
@@ -379,6 +385,7 @@ export interface ImportRuns {
   rows_written: Generated<number>;
   started_at: Generated<Timestamp>;
   started_by: string | null;
+  started_by_credential: string | null;
   tenant_id: string;
 }
 
@@ -388,6 +395,7 @@ export interface IssuedCertificates {
   id: Generated<string>;
   issued_at: Generated<Timestamp>;
   issued_by: string | null;
+  issued_by_credential: string | null;
   number: string | null;
   tenant_id: string;
   training_plan_id: string | null;
@@ -640,6 +648,13 @@ export interface Submissions {
   user_id: string;
 }
 
+export interface SystemAccounts {
+  created_at: Generated<Timestamp>;
+  id: Generated<string>;
+  name: string;
+  tenant_id: string;
+}
+
 export interface TableRewrites {
   began_at: Timestamp;
   ended_at: Timestamp;
@@ -707,6 +722,7 @@ export interface Users {
   custom_fields: Generated<Json>;
   deleted_at: Timestamp | null;
   deleted_by: string | null;
+  deleted_by_credential: string | null;
   deletion_id: string | null;
   department: string | null;
   directory_object_id: string | null;
@@ -722,6 +738,7 @@ export interface Users {
   job_title: string | null;
   kind: Generated<string>;
   last_name: string | null;
+  last_seen_at: Timestamp | null;
   locale: string | null;
   login_key: Generated<string | null>;
   login_name: string | null;
@@ -741,11 +758,13 @@ export interface Users {
 export interface UserSkills {
   awarded_at: Generated<Timestamp>;
   awarded_by: string | null;
+  awarded_by_credential: string | null;
   id: Generated<string>;
   level_id: string;
   revoke_reason: string | null;
   revoked_at: Timestamp | null;
   revoked_by: string | null;
+  revoked_by_credential: string | null;
   skill_id: string;
   tenant_id: string;
   user_id: string;
@@ -813,6 +832,7 @@ export interface DB {
   submission_file_chunks: SubmissionFileChunks;
   submission_files: SubmissionFiles;
   submissions: Submissions;
+  system_accounts: SystemAccounts;
   table_rewrites: TableRewrites;
   tenant_keys: TenantKeys;
   tenants: Tenants;
