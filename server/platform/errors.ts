@@ -467,6 +467,11 @@ const errorTable = {
     message: () =>
       'LETHE_SMTP_URL is set and LETHE_MAIL_FROM is not. Set it to the address that e-mails are sent from.',
   },
+  'mail.sender_invalid': {
+    kind: 'environment',
+    message: (d: { expected: string }) =>
+      `LETHE_MAIL_FROM is not valid: ${d.expected}. It looks like lethe@example.org, or Lethe <lethe@example.org>.`,
+  },
   'mail.url_invalid': {
     kind: 'environment',
     message: () =>
