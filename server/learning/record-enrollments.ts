@@ -4,7 +4,7 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { requireText } from '../platform/require-text.ts'
-import { requireDay, requireTime } from '../platform/require-time.ts'
+import { requireDay, requirePast } from '../platform/require-time.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { requirePresent } from './require-present.ts'
 
@@ -112,7 +112,7 @@ function toRow(record: EnrollmentRecord) {
     result: record.result,
     registered_on: record.registeredOn && requireDay('registeredOn', record.registeredOn),
     withdrawn_on: record.withdrawnOn && requireDay('withdrawnOn', record.withdrawnOn),
-    completed_at: completedAt && requireTime('completedAt', completedAt),
+    completed_at: requirePast('completedAt', completedAt),
     credits: credits === undefined ? undefined : requireWholeNumber('credits', credits, { from: 0, to: 10_000 }),
     enrolled_by: record.enrolledBy && requireUuid('enrolledBy', record.enrolledBy),
     note: note === undefined ? undefined : requireText('note', note),

@@ -574,6 +574,10 @@ const errorTable = {
     kind: 'unsupported_media_type',
     message: () => 'This content type is not read here. Send JSON, with the header "Content-Type: application/json".',
   },
+  'request.unsupported_charset': {
+    kind: 'unsupported_media_type',
+    message: () => 'This charset is not read here. Send UTF-8, which is what JSON and forms are in.',
+  },
   'request.unknown_route': {
     kind: 'not_found',
     message: () => 'There is nothing at this address. /docs shows what there is.',
