@@ -39,6 +39,10 @@ declare module 'fastify' {
     /** Stands in the document as `required: false` of the body. */
     'x-body-optional'?: boolean
   }
+  interface FastifyInstance {
+    /** The public address of the configuration; undefined: links lead to where a request was sent to. */
+    publicUrl: string | undefined
+  }
   interface FastifyRequest {
     /** Who asks; null on public routes. */
     principal: Principal | null

@@ -606,6 +606,11 @@ const errorTable = {
     message: (d: { host: string; port: number; reason: string }) =>
       `The server cannot listen on ${d.host}, port ${d.port}: ${d.reason}. Name another address with --host and --port.`,
   },
+  'server.public_url_invalid': {
+    kind: 'environment',
+    message: () =>
+      'The public address is not valid. Give it with --public-url or LETHE_PUBLIC_URL as https://lethe.example.org, with a path where a proxy puts one in front, and nothing behind it.',
+  },
   'service.unavailable': {
     kind: 'unavailable',
     message: () => 'The server cannot answer at the moment. Try again in a few seconds.',

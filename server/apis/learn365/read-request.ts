@@ -5,8 +5,7 @@ type Schema = { properties?: Record<string, unknown> }
 
 /**
  * Brings the options of a request to the names that the route declares. OData 4.01 lets clients leave out the dollar sign
- * and write in any case (URL Conventions, section 5.1); the names with one are the same in every version. An option that is
- * not there is refused by its name: left out unseen, a filter would let everything through.
+ * and write in any case (URL Conventions, section 5.1). An option that is not there is refused by its name: left out unseen, a filter would let everything through.
  *
  * Throws `odata.query`.
  */
@@ -14,7 +13,7 @@ export function readOptionNames(request: FastifyRequest): void {
   const known = Object.keys((request.routeOptions.schema?.querystring as Schema | undefined)?.properties ?? {})
   const options: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(request.query ?? {})) {
-    const option = known.find((one) => one === name || one === `$${name.toLowerCase()}`)
+    const option = known.find((one) => one === `$${name.toLowerCase().replace(/^\$/, '')}`)
     if (option === undefined) {
       throw new LetheError('odata.query', {
         option: name.slice(0, 64) || '(a name without characters)',

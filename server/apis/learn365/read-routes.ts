@@ -5,6 +5,7 @@ import type { Application } from '../../application.ts'
 import { contents, odataAnswers } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
+import { originOf } from '../../http/public-address.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
 import { exampleUser } from './bodies.ts'
@@ -269,11 +270,6 @@ export function permissionToRead({ name }: EntitySet): Permission {
 /** Says that the answer is OData, as its clients expect it. */
 export function odataHeaders(reply: FastifyReply): FastifyReply {
   return reply.header('odata-version', '4.0').type('application/json; odata.metadata=minimal; charset=utf-8')
-}
-
-/** Where the request was sent to, as its sender sees it. */
-export function originOf(request: FastifyRequest): string {
-  return `${request.protocol}://${request.host}`
 }
 
 /** Where the metadata says what the answer is, unless the client does not want to know. */
