@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { JSONWebKeySet } from 'jose'
 import { type Identifier, normalizeIdentifier } from '../datamap/identifiers.ts'
@@ -13,8 +12,8 @@ import {
 import { checkAmong } from '../erasure/check-among.ts'
 import { newestErasure, readCertificate } from '../erasure/show-erasures.ts'
 import { rotateSigningKey } from '../erasure/signing-keys.ts'
+import { openSource, readUtf8 } from '../imports/utf8-text.ts'
 import { requireSelector } from '../people/find-users.ts'
-import { codeOf } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
 import { createOutput, formatFields, formatTable } from './output.ts'
@@ -169,12 +168,7 @@ function amongText(among: boolean): string {
 }
 
 async function readJson(file: string): Promise<unknown> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    throw new LetheError('input.file_unreadable', { file, reason: codeOf(error) ?? 'it cannot be opened' }, error)
-  }
+  const text = await readUtf8(openSource(file), file)
   try {
     return JSON.parse(text)
   } catch (error) {

@@ -54,6 +54,7 @@ const notes = `Environment:
   LETHE_TENANT         like --tenant
   LETHE_SMTP_URL       the mail server, such as smtp://user:password@host:587; unset: no e-mails
   LETHE_MAIL_FROM      the address that e-mails are sent from; needed with LETHE_SMTP_URL
+  LETHE_PUBLIC_URL     where people and programs reach "lethe serve", for links; unset: the host of a request
   LETHE_DEBUG=1        adds the stack to an error
 
 Exit codes:

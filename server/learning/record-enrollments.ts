@@ -6,7 +6,7 @@ import { LetheError } from '../platform/errors.ts'
 import { actorColumns } from '../platform/initiator.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { requireText } from '../platform/require-text.ts'
-import { requireDay, requireTime } from '../platform/require-time.ts'
+import { requireDay, requirePast } from '../platform/require-time.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { requirePresent } from './require-present.ts'
 
@@ -120,7 +120,7 @@ function toRow(record: EnrollmentRecord) {
     result: record.result,
     registered_on: record.registeredOn && requireDay('registeredOn', record.registeredOn),
     withdrawn_on: record.withdrawnOn && requireDay('withdrawnOn', record.withdrawnOn),
-    completed_at: completedAt && requireTime('completedAt', completedAt),
+    completed_at: requirePast('completedAt', completedAt),
     credits: credits === undefined ? undefined : requireWholeNumber('credits', credits, { from: 0, to: 10_000 }),
     enrolled_by: record.enrolledBy && requireUuid('enrolledBy', record.enrolledBy),
     note: note === undefined ? undefined : requireText('note', note),

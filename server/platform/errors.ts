@@ -531,6 +531,11 @@ const errorTable = {
     message: () =>
       'LETHE_SMTP_URL is set and LETHE_MAIL_FROM is not. Set it to the address that e-mails are sent from.',
   },
+  'mail.sender_invalid': {
+    kind: 'environment',
+    message: (d: { expected: string }) =>
+      `LETHE_MAIL_FROM is not valid: ${d.expected}. It looks like lethe@example.org, or Lethe <lethe@example.org>.`,
+  },
   'mail.url_invalid': {
     kind: 'environment',
     message: () =>
@@ -638,6 +643,10 @@ const errorTable = {
     kind: 'unsupported_media_type',
     message: () => 'This content type is not read here. Send JSON, with the header "Content-Type: application/json".',
   },
+  'request.unsupported_charset': {
+    kind: 'unsupported_media_type',
+    message: () => 'This charset is not read here. Send UTF-8, which is what JSON and forms are in.',
+  },
   'request.unknown_route': {
     kind: 'not_found',
     message: () => 'There is nothing at this address. /docs shows what there is.',
@@ -665,6 +674,11 @@ const errorTable = {
     kind: 'environment',
     message: (d: { host: string; port: number; reason: string }) =>
       `The server cannot listen on ${d.host}, port ${d.port}: ${d.reason}. Name another address with --host and --port.`,
+  },
+  'server.public_url_invalid': {
+    kind: 'environment',
+    message: () =>
+      'The public address is not valid. Give it with --public-url or LETHE_PUBLIC_URL as https://lethe.example.org, with a path where a proxy puts one in front, and nothing behind it.',
   },
   'service.unavailable': {
     kind: 'unavailable',

@@ -183,7 +183,7 @@ function addEnrollmentActs(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/:id/complete`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', bodyOptional: true },
     schema: {
       tags,
       summary: 'Complete an enrollment, whatever the progress in its parts',
@@ -213,7 +213,7 @@ function addEnrollmentActs(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/:id/unenroll`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', bodyOptional: true },
     schema: {
       tags,
       summary: 'End an enrollment',
@@ -272,7 +272,7 @@ function addCertificates(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/:id/certificates`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', bodyOptional: true },
     schema: {
       tags,
       summary: 'Issue a certificate for an enrollment that is completed',

@@ -124,7 +124,7 @@ function addOrders(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: ofUser,
-    config: { permission: 'exports.order' },
+    config: { permission: 'exports.order', bodyOptional: true },
     schema: {
       tags,
       summary: 'Order an export of everything that is held about a user, to be kept',
