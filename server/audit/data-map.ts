@@ -1,6 +1,15 @@
 import { erasedId, fact, key, type RoomMap, reference, sealed, sealedFor, subject } from '../datamap/vocabulary.ts'
 
-export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_keys' | 'contact_keys'> = {
+type AuditTable =
+  | 'audit_entries'
+  | 'audit_checkpoints'
+  | 'person_keys'
+  | 'contact_keys'
+  | 'audit_words'
+  | 'audit_resealed'
+  | 'audit_readings'
+
+export const auditMap: RoomMap<AuditTable> = {
   audit_entries: {
     holds: 'Who did what when. Values about people are encrypted under their own keys, which an erasure destroys.',
     about: 'other',
@@ -39,5 +48,31 @@ export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_k
       'The same for people who are no users, by the keyed hash of an identifier. An erasure destroys those of the identifiers of its people.',
     about: 'other',
     columns: { tenant_id: key, hash: sealed, sealed_key: sealed, created_at: fact },
+  },
+  audit_words: {
+    holds: 'Keyed hashes of the words in the values that the audit trail holds about a person.',
+    about: 'person',
+    anonymize: 'delete',
+    columns: { tenant_id: key, word: sealed, user_id: subject },
+  },
+  audit_resealed: {
+    holds:
+      'Values of the audit trail about a person, sealed again without the identifiers of somebody else who was erased.',
+    about: 'person',
+    anonymize: 'delete',
+    columns: { tenant_id: key, entry_id: reference, user_id: subject, sealed_values: sealed },
+  },
+  audit_readings: {
+    holds: 'How far the audit trail was read for what was recorded before there were indexes of it.',
+    about: 'nobody',
+    because: 'It holds counts, times and the id of an entry.',
+    columns: {
+      tenant_id: key,
+      version: fact,
+      last_entry: reference,
+      entries: fact,
+      started_at: fact,
+      finished_at: fact,
+    },
   },
 }

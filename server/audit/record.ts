@@ -5,6 +5,7 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Initiator } from '../platform/initiator.ts'
 import { type Activity, activities } from './activities.ts'
 import { hashOfContact, keyOfContact, keysOfUsers } from './subject-keys.ts'
+import { valuesPurpose } from './values-purpose.ts'
 
 /** Words of the code, ids, numbers: nothing that a person wrote, and nothing about a person. Stored as it is, for good. */
 export type Details = { readonly [name: string]: Detail }
@@ -22,8 +23,6 @@ export type AuditRecord = {
   /** Values about the subject, as JSON has them. They are encrypted under the subject's key. */
   values?: object | undefined
 }
-
-export const valuesPurpose = 'values of an audit entry'
 
 /**
  * Records what was done, in the transaction that does it, with who set that in motion: one statement, whatever the number

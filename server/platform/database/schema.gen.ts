@@ -6,6 +6,14 @@
 
 import type { ColumnType } from "kysely";
 
+export type ArrayType<T> = ArrayTypeImpl<T> extends (infer U)[]
+  ? U[]
+  : ArrayTypeImpl<T>;
+
+export type ArrayTypeImpl<T> = T extends ColumnType<infer S, infer I, infer U>
+  ? ColumnType<S[], I[], U[]>
+  : T[];
+
 export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
@@ -87,6 +95,28 @@ export interface AuditEntries {
   sequence: number | null;
   subject_id: string | null;
   tenant_id: string;
+}
+
+export interface AuditReadings {
+  entries: Generated<number>;
+  finished_at: Timestamp | null;
+  last_entry: string | null;
+  started_at: Generated<Timestamp>;
+  tenant_id: string;
+  version: number;
+}
+
+export interface AuditResealed {
+  entry_id: string;
+  sealed_values: Buffer;
+  tenant_id: string;
+  user_id: string;
+}
+
+export interface AuditWords {
+  tenant_id: string;
+  user_id: string;
+  word: number;
 }
 
 export interface CatalogGroups {
@@ -275,6 +305,7 @@ export interface ExportChunks {
 
 export interface Exports {
   created_at: Generated<Timestamp>;
+  erased_words: Generated<ArrayType<number>>;
   error_code: string | null;
   expires_at: Timestamp;
   finished_at: Timestamp | null;
@@ -285,6 +316,19 @@ export interface Exports {
   size: Generated<number>;
   state: Generated<string>;
   tenant_id: string;
+  user_id: string;
+  withdrawn_at: Timestamp | null;
+  words: Buffer | null;
+}
+
+export interface FormerIdentifiers {
+  fold_version: number;
+  hash: Buffer;
+  kind: string;
+  sealed_value: Buffer;
+  since: Timestamp;
+  tenant_id: string;
+  until: Timestamp;
   user_id: string;
 }
 
@@ -733,6 +777,9 @@ export interface DB {
   assessments: Assessments;
   audit_checkpoints: AuditCheckpoints;
   audit_entries: AuditEntries;
+  audit_readings: AuditReadings;
+  audit_resealed: AuditResealed;
+  audit_words: AuditWords;
   catalog_groups: CatalogGroups;
   catalog_members: CatalogMembers;
   catalogs: Catalogs;
@@ -751,6 +798,7 @@ export interface DB {
   erasure_subjects: ErasureSubjects;
   export_chunks: ExportChunks;
   exports: Exports;
+  former_identifiers: FormerIdentifiers;
   "graphile_worker._private_job_queues": GraphileWorkerPrivateJobQueues;
   "graphile_worker._private_jobs": GraphileWorkerPrivateJobs;
   "graphile_worker._private_known_crontabs": GraphileWorkerPrivateKnownCrontabs;
