@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version b35c1f6d818dc9b9. The order is the order of the erasure, in one transaction.
+-- Map version dc56ee58d8c4314c. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -16,37 +16,37 @@ select 0 as act, user_id as person from assessment_attempts where tenant_id = $1
 union all
 select 1 as act, user_id as person from audit_resealed where tenant_id = $1 and user_id = any($2)
 union all
-select 2 as act, user_id as person from audit_words where tenant_id = $1 and user_id = any($2)
+select 2 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
 union all
-select 3 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
+select 3 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2)
 union all
-select 4 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2)
+select 4 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 5 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
+select 5 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 6 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
+select 6 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
 union all
-select 7 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
+select 7 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 8 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
+select 8 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2)
 union all
-select 9 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2)
+select 9 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 10 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
+select 10 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 11 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
+select 11 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 12 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
+select 12 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 13 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
+select 13 as act, user_id as person from progress where tenant_id = $1 and user_id = any($2)
 union all
-select 14 as act, user_id as person from progress where tenant_id = $1 and user_id = any($2)
+select 14 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2)
 union all
-select 15 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2)
+select 15 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 16 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
+select 16 as act, user_id as person from record_actions where tenant_id = $1 and user_id = any($2)
 union all
-select 17 as act, user_id as person from record_actions where tenant_id = $1 and user_id = any($2)
+select 17 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
 union all
 select 18 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
@@ -111,9 +111,6 @@ delete from assessment_attempts where tenant_id = $1 and user_id = any($2);
 -- audit_resealed: deleted.
 delete from audit_resealed where tenant_id = $1 and user_id = any($2);
 
--- audit_words: deleted.
-delete from audit_words where tenant_id = $1 and user_id = any($2);
-
 -- catalog_members: deleted.
 delete from catalog_members where tenant_id = $1 and user_id = any($2);
 
@@ -158,6 +155,9 @@ delete from reappearances where tenant_id = $1 and user_id = any($2);
 
 -- record_actions: deleted.
 delete from record_actions where tenant_id = $1 and user_id = any($2);
+
+-- sealed_words: deleted.
+delete from sealed_words where tenant_id = $1 and user_id = any($2);
 
 -- sign_in_sessions: deleted.
 delete from sign_in_sessions where tenant_id = $1 and user_id = any($2);
@@ -337,33 +337,33 @@ select 0 as act, user_id as person from assessment_attempts where tenant_id = $1
 union all
 select 1 as act, user_id as person from audit_resealed where tenant_id = $1 and user_id = any($2)
 union all
-select 2 as act, user_id as person from audit_words where tenant_id = $1 and user_id = any($2)
+select 2 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
 union all
-select 3 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
+select 3 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2) and note is not null
 union all
-select 4 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2) and note is not null
+select 4 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 5 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
+select 5 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 6 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
+select 6 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
 union all
-select 7 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
+select 7 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 8 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
+select 8 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
 union all
-select 9 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
+select 9 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 10 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
+select 10 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 11 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
+select 11 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 12 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
+select 12 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 13 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
+select 13 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
 union all
-select 14 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
+select 14 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 15 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
+select 15 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
 union all
 select 16 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
@@ -406,9 +406,6 @@ update assessment_attempts set feedback = null where tenant_id = $1 and user_id 
 -- audit_resealed: deleted.
 delete from audit_resealed where tenant_id = $1 and user_id = any($2);
 
--- audit_words: deleted.
-delete from audit_words where tenant_id = $1 and user_id = any($2);
-
 -- catalog_members: deleted.
 delete from catalog_members where tenant_id = $1 and user_id = any($2);
 
@@ -447,6 +444,9 @@ update ratings set comment = null where tenant_id = $1 and user_id = any($2) and
 
 -- reappearances: deleted.
 delete from reappearances where tenant_id = $1 and user_id = any($2);
+
+-- sealed_words: deleted.
+delete from sealed_words where tenant_id = $1 and user_id = any($2);
 
 -- sign_in_sessions: deleted.
 delete from sign_in_sessions where tenant_id = $1 and user_id = any($2);

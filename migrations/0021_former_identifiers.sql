@@ -16,17 +16,17 @@ create table former_identifiers (
 create index former_identifiers_hash on former_identifiers (tenant_id, hash);
 call separate_tenants('former_identifiers');
 
--- The words in the values that the audit trail holds about a person, as keyed hashes: whether an identifier of somebody
--- else may stand there is a look-up, and only what may hold it is opened.
-create table audit_words (
+-- The words of what is kept under a person's key, as keyed hashes: whether an identifier of somebody else may stand there
+-- is a look-up, and only what may hold it is opened.
+create table sealed_words (
   tenant_id uuid not null,
   word bigint not null,
   user_id uuid not null,
   primary key (tenant_id, word, user_id),
   foreign key (tenant_id, user_id) references users
 );
-create index audit_words_user_id on audit_words (tenant_id, user_id);
-call separate_tenants('audit_words');
+create index sealed_words_user_id on sealed_words (tenant_id, user_id);
+call separate_tenants('sealed_words');
 
 -- Values of entries of the audit trail, sealed again under a new key of their person because an identifier of somebody
 -- who was erased stood among them. The entry itself, which the chain covers, stays as it is: its key is gone.

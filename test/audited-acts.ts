@@ -6,7 +6,7 @@ const noActs: Record<string, string> = {
   audit_checkpoints: 'Sealing changes nothing but the record.',
   person_keys: 'A key is made by the entry that needs it, and goes with the person.',
   contact_keys: 'The same.',
-  audit_words: 'It is an index of the record.',
+  sealed_words: 'It is an index of the record.',
   audit_resealed: 'It is a part of the record.',
   audit_readings: 'How far the record was read.',
   former_identifiers: 'They come with the change of a user, which is recorded, and go with the erasure of somebody.',

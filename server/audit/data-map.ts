@@ -5,7 +5,7 @@ type AuditTable =
   | 'audit_checkpoints'
   | 'person_keys'
   | 'contact_keys'
-  | 'audit_words'
+  | 'sealed_words'
   | 'audit_resealed'
   | 'audit_readings'
 
@@ -26,7 +26,7 @@ export const auditMap: RoomMap<AuditTable> = {
       subject_id: erasedId,
       contact_hash: sealed,
       details: fact,
-      sealed_values: sealedFor('subject_id'),
+      sealed_values: sealedFor('subject_id', { table: 'audit_resealed', key: 'entry_id' }),
       sequence: fact,
       hash: fact,
     },
@@ -49,8 +49,8 @@ export const auditMap: RoomMap<AuditTable> = {
     about: 'other',
     columns: { tenant_id: key, hash: sealed, sealed_key: sealed, created_at: fact },
   },
-  audit_words: {
-    holds: 'Keyed hashes of the words in the values that the audit trail holds about a person.',
+  sealed_words: {
+    holds: 'Keyed hashes of the words of what is kept under the key of a person.',
     about: 'person',
     anonymize: 'delete',
     columns: { tenant_id: key, word: sealed, user_id: subject },

@@ -357,36 +357,6 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
-  "audit_words": {
-    "columns": {
-      "tenant_id": {
-        "type": "uuid",
-        "nullable": false
-      },
-      "word": {
-        "type": "bigint",
-        "nullable": false
-      },
-      "user_id": {
-        "type": "uuid",
-        "nullable": false
-      }
-    },
-    "primaryKey": [
-      "tenant_id",
-      "word",
-      "user_id"
-    ],
-    "foreignKeys": [
-      {
-        "columns": [
-          "tenant_id",
-          "user_id"
-        ],
-        "references": "users"
-      }
-    ]
-  },
   "catalog_groups": {
     "columns": {
       "tenant_id": {
@@ -2503,6 +2473,36 @@ export const schemaFacts: SchemaFacts = {
         ],
         "references": "modules"
       },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "sealed_words": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "word": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "word",
+      "user_id"
+    ],
+    "foreignKeys": [
       {
         "columns": [
           "tenant_id",

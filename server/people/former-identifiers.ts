@@ -1,27 +1,14 @@
 import { keysOfUsers, openSubjectKey } from '../audit/subject-keys.ts'
 import { valuesPurpose } from '../audit/values-purpose.ts'
+import { keepWords, wordHasher, wordsOfValues } from '../audit/words.ts'
 import { type Identifier, type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
 import { hashIdentifier, identifierHashKey } from '../erasure/keys.ts'
 import { open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { peopleMap } from './data-map.ts'
-import type { User } from './user.ts'
+import { columnOf, type IdentifierValues, identifierColumns } from './identifier-columns.ts'
 
 /** The version of the normal form that the hashes of today are made of. */
 export const foldVersion = 1
-
-/** The columns of users that name a person to a machine, each with its kind. */
-export const identifierColumns = Object.entries(peopleMap.users.columns).flatMap(([column, columnClass]) =>
-  columnClass.is === 'identifier' ? [{ column: column as IdentifierColumn, kind: columnClass.kind }] : [],
-)
-
-type IdentifierColumn = keyof Pick<
-  User,
-  'email' | 'login_name' | 'directory_object_id' | 'ref' | 'external_identity_id'
->
-
-/** The values of a user's identifier columns. */
-export type IdentifierValues = { readonly [Column in IdentifierColumn]?: string | null | undefined }
 
 /** A value that a user had until another one took its place. */
 export type FormerValue = {
@@ -70,6 +57,13 @@ export async function keepFormer(tx: TenantTransaction, values: readonly FormerV
     }),
   )
   const kept = [...rows.values()]
+  const hash = await wordHasher(tx)
+  const words = new Map([...keys.keys()].map((id) => [id, new Set<string>()]))
+  for (const { userId, kind, value } of values) {
+    const ofUser = words.get(userId)
+    if (ofUser !== undefined) wordsOfValues(hash, { [columnOf(kind)]: value }, ofUser)
+  }
+  keepWords(tx, words)
   await tx.query(
     `insert into former_identifiers as f (tenant_id, user_id, kind, hash, fold_version, sealed_value, since, until)
      select $1, given.user_id, given.kind, given.hash, $2, given.sealed_value,
@@ -190,53 +184,4 @@ async function hasFormer(tx: TenantTransaction): Promise<boolean> {
     'has_former_identifiers',
   )
   return rows[0]?.found === true
-}
-
-/** All kinds that an identifier may have been kept as: an address may have been a login name. */
-const kinds: readonly IdentifierKind[] = [...new Set(identifierColumns.map(({ kind }) => kind))]
-
-/**
- * How many former identifiers of other users these identifiers are: addresses that those had before, perhaps by mistake.
- * `gone`: users whose rows do not count. Throws `master_key.wrong`.
- */
-export async function countFormerOfOthers(
-  tx: TenantTransaction,
-  identifiers: readonly Identifier[],
-  gone: readonly string[],
-): Promise<number> {
-  if (identifiers.length === 0) return 0
-  const { rows } = await tx.query<{ found: number }>(
-    `select count(*)::int as found from former_identifiers
-     where tenant_id = $1 and hash = any ($2::bytea[]) and user_id <> all ($3::uuid[])`,
-    [tx.tenantId, await hashesOf(tx, identifiers), gone],
-    'count_former_of_others',
-  )
-  return rows[0]?.found ?? 0
-}
-
-/**
- * Forgets that other users had these identifiers, because whose they are is erased. Answers how many rows that was.
- * Throws `master_key.wrong`.
- */
-export async function forgetFormerOfOthers(
-  tx: TenantTransaction,
-  identifiers: readonly Identifier[],
-  gone: readonly string[],
-): Promise<number> {
-  if (identifiers.length === 0) return 0
-  const { rowCount } = await tx.query(
-    `delete from former_identifiers
-     where tenant_id = $1 and hash = any ($2::bytea[]) and user_id <> all ($3::uuid[])`,
-    [tx.tenantId, await hashesOf(tx, identifiers), gone],
-    'forget_former_of_others',
-  )
-  return rowCount
-}
-
-async function hashesOf(tx: TenantTransaction, identifiers: readonly Identifier[]): Promise<Buffer[]> {
-  const key = await identifierHashKey(tx)
-  const values = new Set(identifiers.map(({ value }) => value))
-  return [...values].flatMap((value) =>
-    kinds.map((kind) => hashIdentifier(key, { kind, value: normalizeIdentifier(kind, value) })),
-  )
 }

@@ -1,5 +1,6 @@
 import { pendingErasures } from '../../erasure/pending.ts'
-import { formerValues, identifierColumns, keepFormer } from '../../people/former-identifiers.ts'
+import { formerValues, keepFormer } from '../../people/former-identifiers.ts'
+import { identifierColumns } from '../../people/identifier-columns.ts'
 import { checkUserFields } from '../../people/user-fields.ts'
 import type { JsonObject } from '../../platform/database/schema.gen.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'

@@ -113,12 +113,6 @@ export interface AuditResealed {
   user_id: string;
 }
 
-export interface AuditWords {
-  tenant_id: string;
-  user_id: string;
-  word: number;
-}
-
 export interface CatalogGroups {
   added_at: Generated<Timestamp>;
   catalog_id: string;
@@ -563,6 +557,12 @@ export interface RecordActions {
   user_id: string;
 }
 
+export interface SealedWords {
+  tenant_id: string;
+  user_id: string;
+  word: number;
+}
+
 export interface SessionInstructors {
   added_at: Generated<Timestamp>;
   session_id: string;
@@ -779,7 +779,6 @@ export interface DB {
   audit_entries: AuditEntries;
   audit_readings: AuditReadings;
   audit_resealed: AuditResealed;
-  audit_words: AuditWords;
   catalog_groups: CatalogGroups;
   catalog_members: CatalogMembers;
   catalogs: Catalogs;
@@ -824,6 +823,7 @@ export interface DB {
   ratings: Ratings;
   reappearances: Reappearances;
   record_actions: RecordActions;
+  sealed_words: SealedWords;
   session_instructors: SessionInstructors;
   sessions: Sessions;
   sign_in_failures: SignInFailures;
