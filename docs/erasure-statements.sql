@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 9548c62150127bdf. The order is the order of the erasure, in one transaction.
+-- Map version c89a500705725e2a. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -14,93 +14,102 @@ select id, state, login_name, directory_object_id, ref, email, external_identity
 select act, person, count(*)::int as row_count from (
 select 0 as act, user_id as person from assessment_attempts where tenant_id = $1 and user_id = any($2)
 union all
-select 1 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
+select 1 as act, user_id as person from audit_resealed where tenant_id = $1 and user_id = any($2)
 union all
-select 2 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2)
+select 2 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
 union all
-select 3 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
+select 3 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2)
 union all
-select 4 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
+select 4 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 5 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
+select 5 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 6 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2)
+select 6 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
 union all
-select 7 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
+select 7 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 8 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
+select 8 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2)
 union all
-select 9 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
+select 9 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 10 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
+select 10 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 11 as act, user_id as person from progress where tenant_id = $1 and user_id = any($2)
+select 11 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 12 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2)
+select 12 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 13 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
+select 13 as act, user_id as person from progress where tenant_id = $1 and user_id = any($2)
 union all
-select 14 as act, user_id as person from record_actions where tenant_id = $1 and user_id = any($2)
+select 14 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2)
 union all
-select 15 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
+select 15 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 16 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
+select 16 as act, user_id as person from record_actions where tenant_id = $1 and user_id = any($2)
 union all
-select 17 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
+select 17 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
 union all
-select 18 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
+select 18 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
-select 19 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2)
+select 19 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 20 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
+select 20 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
 union all
-select 21 as act, graded_by as person from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 21 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
 union all
-select 22 as act, added_by as person from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
+select 22 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2)
 union all
-select 23 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
+select 23 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 24 as act, enrolled_by as person from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
+select 24 as act, graded_by as person from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 25 as act, unenrolled_by as person from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
+select 25 as act, added_by as person from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 26 as act, requested_by as person from erasure_requests where tenant_id = $1 and requested_by = any($2)
+select 26 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 27 as act, ordered_by as person from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
+select 27 as act, enrolled_by as person from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 28 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 28 as act, unenrolled_by as person from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 29 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
+select 29 as act, requested_by as person from erasure_requests where tenant_id = $1 and requested_by = any($2)
 union all
-select 30 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
+select 30 as act, ordered_by as person from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 31 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 31 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 32 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
+select 32 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
 union all
-select 33 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 33 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 34 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 34 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 35 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 35 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 36 as act, created_by as person from tenants where id = $1 and created_by = any($2)
+select 36 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 37 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 37 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 38 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
+select 38 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 39 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+select 39 as act, created_by as person from tenants where id = $1 and created_by = any($2)
 union all
-select 40 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 40 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 41 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+select 41 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 42 as act, id as person from users where tenant_id = $1 and id = any($2)
+select 42 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 43 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 44 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+union all
+select 45 as act, id as person from users where tenant_id = $1 and id = any($2)
 ) located group by act, person;
 
 -- assessment_attempts: deleted.
 delete from assessment_attempts where tenant_id = $1 and user_id = any($2);
+
+-- audit_resealed: deleted.
+delete from audit_resealed where tenant_id = $1 and user_id = any($2);
 
 -- catalog_members: deleted.
 delete from catalog_members where tenant_id = $1 and user_id = any($2);
@@ -113,6 +122,9 @@ delete from export_chunks where tenant_id = $1 and user_id = any($2);
 
 -- exports: deleted.
 delete from exports where tenant_id = $1 and user_id = any($2);
+
+-- former_identifiers: deleted.
+delete from former_identifiers where tenant_id = $1 and user_id = any($2);
 
 -- group_members: deleted.
 delete from group_members where tenant_id = $1 and user_id = any($2);
@@ -143,6 +155,9 @@ delete from reappearances where tenant_id = $1 and user_id = any($2);
 
 -- record_actions: deleted.
 delete from record_actions where tenant_id = $1 and user_id = any($2);
+
+-- sealed_words: deleted.
+delete from sealed_words where tenant_id = $1 and user_id = any($2);
 
 -- sign_in_sessions: deleted.
 delete from sign_in_sessions where tenant_id = $1 and user_id = any($2);
@@ -322,59 +337,65 @@ select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 select act, person, count(*)::int as row_count from (
 select 0 as act, user_id as person from assessment_attempts where tenant_id = $1 and user_id = any($2) and feedback is not null
 union all
-select 1 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
+select 1 as act, user_id as person from audit_resealed where tenant_id = $1 and user_id = any($2)
 union all
-select 2 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2) and note is not null
+select 2 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
 union all
-select 3 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
+select 3 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2) and note is not null
 union all
-select 4 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
+select 4 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 5 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
+select 5 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 6 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
+select 6 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
 union all
-select 7 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
+select 7 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 8 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
+select 8 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
 union all
-select 9 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
+select 9 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 10 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
+select 10 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 11 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
+select 11 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 12 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
+select 12 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 13 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
+select 13 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
 union all
-select 14 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
+select 14 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 15 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
+select 15 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
 union all
-select 16 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
+select 16 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
-select 17 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
+select 17 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 18 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
+select 18 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
 union all
-select 19 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
+select 19 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
 union all
-select 20 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 20 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
 union all
-select 21 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 21 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 22 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
+select 22 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 23 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 23 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 24 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 24 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 25 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 25 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 26 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 26 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 27 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+select 27 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+union all
+select 28 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+union all
+select 29 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 30 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
@@ -383,6 +404,9 @@ select 27 as act, id as person from users where tenant_id = $1 and id = any($2) 
 
 -- assessment_attempts: cleared feedback.
 update assessment_attempts set feedback = null where tenant_id = $1 and user_id = any($2) and feedback is not null;
+
+-- audit_resealed: deleted.
+delete from audit_resealed where tenant_id = $1 and user_id = any($2);
 
 -- catalog_members: deleted.
 delete from catalog_members where tenant_id = $1 and user_id = any($2);
@@ -395,6 +419,9 @@ delete from export_chunks where tenant_id = $1 and user_id = any($2);
 
 -- exports: deleted.
 delete from exports where tenant_id = $1 and user_id = any($2);
+
+-- former_identifiers: deleted.
+delete from former_identifiers where tenant_id = $1 and user_id = any($2);
 
 -- group_members: deleted.
 delete from group_members where tenant_id = $1 and user_id = any($2);
@@ -419,6 +446,9 @@ update ratings set comment = null where tenant_id = $1 and user_id = any($2) and
 
 -- reappearances: deleted.
 delete from reappearances where tenant_id = $1 and user_id = any($2);
+
+-- sealed_words: deleted.
+delete from sealed_words where tenant_id = $1 and user_id = any($2);
 
 -- sign_in_sessions: deleted.
 delete from sign_in_sessions where tenant_id = $1 and user_id = any($2);

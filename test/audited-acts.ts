@@ -6,6 +6,10 @@ const noActs: Record<string, string> = {
   audit_checkpoints: 'Sealing changes nothing but the record.',
   person_keys: 'A key is made by the entry that needs it, and goes with the person.',
   contact_keys: 'The same.',
+  sealed_words: 'It is an index of the record.',
+  audit_resealed: 'It is a part of the record.',
+  audit_readings: 'How far the record was read.',
+  former_identifiers: 'They come with the change of a user, which is recorded, and go with the erasure of somebody.',
   tenant_keys: 'A key is made when something first needs it.',
   sign_in_sessions:
     'Signing in and being signed out everywhere are recorded; a session is used, ends and is cleared away by itself.',
@@ -27,7 +31,8 @@ const noActs: Record<string, string> = {
 
 /**
  * Makes a database refuse to commit what the application changed without an entry of the audit trail in the same
- * transaction. Every test of every operation, of those too that do not exist yet, thereby proves that it is recorded. Rows
+ * transaction, and to forget the identifier that a user had before a change. Every test of every operation, of those too
+ * that do not exist yet, thereby proves that it is recorded. Rows
  * that a test writes itself are written as the owner, or in a transaction that says `set local lethe_test.fixture = 'yes'`.
  */
 export async function refuseUnrecordedActs(ownerUrl: string): Promise<void> {
@@ -55,6 +60,37 @@ export async function refuseUnrecordedActs(ownerUrl: string): Promise<void> {
         end if;
         return null;
       end $$;
+      create function lethe_test.require_former() returns trigger language plpgsql as $$
+      declare
+        given record;
+      begin
+        if current_user not in ('lethe_app', 'lethe_auditor')
+          or current_setting('lethe_test.fixture', true) is not distinct from 'yes' then
+          return null;
+        end if;
+        for given in
+          select * from (values
+            ('email', old.email_key, new.email_key),
+            ('login_name', old.login_key, new.login_key),
+            ('ref', old.ref_key, new.ref_key),
+            ('external_identity_id', old.external_identity_key, new.external_identity_key),
+            ('directory_object_id', old.directory_object_id::text, new.directory_object_id::text)
+          ) as v (kind, before, after)
+          where before is not null and before is distinct from after
+        loop
+          -- Whoever is anonymized or gone by now has no identifiers, of before or of today.
+          if exists (select from users u where u.tenant_id = new.tenant_id and u.id = new.id and u.state <> 'anonymized')
+            and not exists (
+              select from former_identifiers f
+              where f.tenant_id = new.tenant_id and f.user_id = new.id and f.kind = given.kind and f.until > now() - interval '1 minute'
+            ) then
+            raise exception 'the % of a user was changed, and nothing keeps the one before', given.kind;
+          end if;
+        end loop;
+        return null;
+      end $$;
+      create constraint trigger keeps_former after update on users
+        deferrable initially deferred for each row execute function lethe_test.require_former();
       create trigger recorded after insert on audit_entries for each statement execute function lethe_test.recorded();
       create trigger recorded after insert or update of rows_read, finished_at on import_runs for each statement execute function lethe_test.recorded()`)
     const { rows } = await owner.query<{ name: string }>(

@@ -20,6 +20,7 @@ export type OneOfEverythingOptions = {
 const excepted: Record<string, string> = {
   tenant_keys: 'A made-up key would keep the real erasures of the tenant from reading theirs.',
   audit_checkpoints: 'Only a sealer makes checkpoints, and they are signed.',
+  former_identifiers: 'Only what is sealed under the key of its person can be read, and it is read for every erasure.',
   erasure_subjects: 'A person in an order is about to be erased, or was.',
   erasure_steps: 'Only an erasure has steps.',
   erasure_receipts: 'Only an erasure has receipts.',
@@ -119,10 +120,11 @@ export async function insertOneErasure(owner: pg.Client, options: { tenantId: st
   return asTenant(owner, tenantId, async () => {
     const own: Rows = new Map()
     const planted: PlantedRow[] = []
+    const { rows } = await owner.query<{ id: string }>('select id from users where tenant_id = $1 limit 1', [tenantId])
     for (const table of parentsFirst(wanted)) {
       const row = await insertRow(owner, table, {
         tenantId,
-        subject: null,
+        subject: rows[0]?.id ?? null,
         actor: null,
         parents: [own],
         text: (column) => `${table.name} ${column} ${randomUUID()}`,

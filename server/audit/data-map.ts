@@ -10,9 +10,17 @@ import {
   subject,
 } from '../datamap/vocabulary.ts'
 
-export const auditMap: RoomMap<
-  'audit_entries' | 'audit_checkpoints' | 'person_keys' | 'contact_keys' | 'system_accounts'
-> = {
+type AuditTable =
+  | 'audit_entries'
+  | 'audit_checkpoints'
+  | 'person_keys'
+  | 'contact_keys'
+  | 'sealed_words'
+  | 'audit_resealed'
+  | 'audit_readings'
+  | 'system_accounts'
+
+export const auditMap: RoomMap<AuditTable> = {
   audit_entries: {
     holds: 'Who did what when. Values about people are encrypted under their own keys, which an erasure destroys.',
     about: 'other',
@@ -29,7 +37,7 @@ export const auditMap: RoomMap<
       subject_id: erasedId,
       contact_hash: sealed,
       details: fact,
-      sealed_values: sealedFor('subject_id'),
+      sealed_values: sealedFor('subject_id', { table: 'audit_resealed', key: 'entry_id' }),
       sequence: fact,
       hash: fact,
     },
@@ -57,5 +65,31 @@ export const auditMap: RoomMap<
       'The accounts of operating systems that commands were run by: personal data of those who operate the server. The audit trail names them by id, so a name that is an identifier of an erased person is scrubbed here, and the chain still verifies.',
     about: 'other',
     columns: { tenant_id: key, id: key, name: mention('text'), created_at: fact },
+  },
+  sealed_words: {
+    holds: 'Keyed hashes of the words of what is kept under the key of a person.',
+    about: 'person',
+    anonymize: 'delete',
+    columns: { tenant_id: key, word: sealed, user_id: subject },
+  },
+  audit_resealed: {
+    holds:
+      'Values of the audit trail about a person, sealed again without the identifiers of somebody else who was erased.',
+    about: 'person',
+    anonymize: 'delete',
+    columns: { tenant_id: key, entry_id: reference, user_id: subject, sealed_values: sealed },
+  },
+  audit_readings: {
+    holds: 'How far the audit trail was read for what was recorded before there were indexes of it.',
+    about: 'nobody',
+    because: 'It holds counts, times and the id of an entry.',
+    columns: {
+      tenant_id: key,
+      version: fact,
+      last_entry: reference,
+      entries: fact,
+      started_at: fact,
+      finished_at: fact,
+    },
   },
 }

@@ -33,7 +33,10 @@ export type AuditEntry = {
   details: JsonObject
   /** Why, where it is an order to erase people and a reason was given. It is kept with the order, not in the trail. */
   reason: string | null
-  /** What was recorded about the subject; null where nothing was, or where it is `erased`. */
+  /**
+   * What was recorded about the subject; null where nothing was, or where it is `erased`. A text that held an identifier of
+   * somebody else who was erased since is `[erased]`.
+   */
   values: JsonObject | null
   /** The subject was erased, and with that the key to the values. */
   erased: boolean
@@ -93,11 +96,12 @@ export async function listAudit(
   const where = [...conditions]
   if (page.after !== undefined) where.push(`id < $${values.push(page.after)}`)
   const { rows } = await tx.query<StoredRow>(
-    `select e.*, p.sealed_key as person_key, c.sealed_key as contact_key, a.name as account, r.reason
+    `select e.*, s.sealed_values as resealed, p.sealed_key as person_key, c.sealed_key as contact_key, a.name as account, r.reason
      from (
        select ${chainedColumns}, sequence, hash, id as place
        from audit_entries where ${where.join(' and ')} order by audit_entries.id desc limit ${limit + 1}
      ) e
+     left join audit_resealed s on s.tenant_id = $1 and s.entry_id = e.place and e.sealed_values is not null
      left join person_keys p on p.tenant_id = $1 and p.user_id = e.subject_id and e.sealed_values is not null
      left join contact_keys c on c.tenant_id = $1 and c.hash = e.contact_hash and e.sealed_values is not null
      left join system_accounts a on a.tenant_id = $1 and a.id = (e.details::jsonb ->> '${accountDetail}')::uuid
@@ -123,6 +127,8 @@ type StoredRow = {
   contact_hash: Buffer | null
   details: string
   sealed_values: Buffer | null
+  /** The values without what was erased of others; null where they are as they were. */
+  resealed: Buffer | null
   sequence: number | null
   hash: Buffer | null
   person_key: Buffer | null
@@ -136,7 +142,7 @@ function entryOf(row: StoredRow, masterKey: Buffer): AuditEntry {
   const values =
     row.sealed_values === null || sealedKey === null
       ? null
-      : openValues(openSubjectKey(masterKey, sealedKey), row.sealed_values)
+      : openValues(openSubjectKey(masterKey, sealedKey), row.resealed ?? row.sealed_values)
   const { [accountDetail]: _, ...details } = JSON.parse(row.details) as JsonObject
   return {
     id: row.id,

@@ -1,8 +1,8 @@
 import { open } from '../platform/crypto/seal.ts'
 import type { JsonObject } from '../platform/database/schema.gen.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { valuesPurpose } from './record.ts'
 import { openSubjectKey } from './subject-keys.ts'
+import { valuesPurpose } from './values-purpose.ts'
 
 /** Null where the key is not the one it was sealed with: the person was erased, and came back with a new key. */
 export function openValues(key: Buffer, sealed: Buffer): JsonObject | null {

@@ -6,6 +6,8 @@ import type { Initiator } from '../platform/initiator.ts'
 import { type Activity, activities } from './activities.ts'
 import { hashOfContact, keyOfContact, keysOfUsers } from './subject-keys.ts'
 import { systemAccountId } from './system-accounts.ts'
+import { valuesPurpose } from './values-purpose.ts'
+import { keepWords, wordHasher, wordsOfValues } from './words.ts'
 
 /** Words of the code, ids, numbers: nothing that a person wrote, and nothing about a person. Stored as it is, for good. */
 export type Details = { readonly [name: string]: Detail }
@@ -24,13 +26,11 @@ export type AuditRecord = {
   values?: object | undefined
 }
 
-export const valuesPurpose = 'values of an audit entry'
-
 /**
  * Records what was done, in the transaction that does it, with who set that in motion: one statement, whatever the number
- * of entries, and a second one where values about people are among them. Only that one is waited for. Of people who have no
- * key and can get none, because they are anonymized or gone, no values are recorded. A command costs a round trip more, which
- * finds the id of the operating system's account that it runs as.
+ * of entries, and others for keys and words where values about people are among them. Only keys are waited for. Of people who have no
+ * key and can get none, because they are anonymized or gone, no values are recorded. A command costs a
+ * round trip more, which finds the id of the operating system's account that it runs as.
  *
  * Throws a `TypeError` where the details hold what is no word of the code, and `master_key.wrong`.
  */
@@ -109,7 +109,16 @@ async function sealValues(
   contacts: (Buffer | undefined)[],
 ): Promise<(Buffer | null)[]> {
   const users = new Set(records.flatMap((one) => (one.values === undefined ? [] : (subjectOf(one) ?? []))))
-  const keys = users.size === 0 ? new Map<string, Buffer>() : await keysOfUsers(tx, [...users])
+  const [keys, hash] = await Promise.all([
+    users.size === 0 ? new Map<string, Buffer>() : keysOfUsers(tx, [...users]),
+    wordHasher(tx),
+  ])
+  const words = new Map([...keys.keys()].map((id) => [id, new Set<string>()]))
+  for (const one of records) {
+    const ofSubject = words.get(subjectOf(one) ?? '')
+    if (one.values !== undefined && ofSubject !== undefined) wordsOfValues(hash, one.values, ofSubject)
+  }
+  keepWords(tx, words)
   return await Promise.all(
     records.map(async (one, index) => {
       if (one.values === undefined) return null

@@ -35,11 +35,22 @@ export async function keysOfUsers(tx: TenantTransaction, userIds: readonly strin
 
 async function readKeys(tx: TenantTransaction, userIds: readonly string[]): Promise<Map<string, Buffer>> {
   const { rows } = await tx.query<{ user_id: string; sealed_key: Buffer }>(
-    'select user_id, sealed_key from person_keys where tenant_id = $1 and user_id = any ($2::uuid[])',
+    // Whoever replaces a key waits until what is sealed under it now is there, and the other way round.
+    `select user_id, sealed_key from person_keys where tenant_id = $1 and user_id = any ($2::uuid[])
+     order by user_id for key share`,
     [tx.tenantId, userIds],
-    'keys_of_users',
+    'share_keys_of_users',
   )
   return new Map(rows.map(({ user_id, sealed_key }) => [user_id, sealed_key]))
+}
+
+/** Gives a person another key, whose row the caller has locked: what the one before sealed is unreadable from then on. */
+export function replaceKey(tx: TenantTransaction, userId: string, key: Buffer): void {
+  tx.send(
+    'update person_keys set sealed_key = $3 where tenant_id = $1 and user_id = $2',
+    [tx.tenantId, userId, seal(tx.masterKey, key, purpose)],
+    'replace_key',
+  )
 }
 
 /** The key of a contact, made where there is none. Throws `master_key.wrong`. */

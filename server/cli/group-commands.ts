@@ -111,7 +111,7 @@ async function readMembers(file: string): Promise<DirectoryMember[]> {
   })
 }
 
-function remarksOn({ reappeared, blocked, deleted, suspended }: GroupSync): string[] {
+function remarksOn({ reappeared, blocked, known_before, deleted, suspended }: GroupSync): string[] {
   return [
     ...(reappeared.length > 0
       ? [`${counted(reappeared.length, 'purged person', 'purged people')} came back as new users without records.`]
@@ -119,6 +119,10 @@ function remarksOn({ reappeared, blocked, deleted, suspended }: GroupSync): stri
     ...(blocked.length > 0
       ? [`${counted(blocked.length, 'purged person', 'purged people')} stayed out, as the tenant wants it.`]
       : []),
+    ...known_before.map(
+      ({ directory_object_id, user_ids }) =>
+        `The member ${directory_object_id} stayed out: user ${user_ids.join(', ')} was known by one of its identifiers before. If it is the same person, run "lethe user update --id ${user_ids[0]} --new-directory-object-id ${directory_object_id}"; if not, create the other one with "lethe user create".`,
+    ),
     ...(deleted.length > 0
       ? [`${counted(deleted.length, 'member')} stayed deleted; "lethe user restore" brings them back.`]
       : []),

@@ -169,23 +169,26 @@ function addShow(group: Command): void {
 
 function addCreate(group: Command): void {
   addFieldOptions(group.command('create').description('create an active user'), 'create')
+    .option('--another-person', 'create the user though somebody else had an identifier of it before')
     .addHelpText(
       'after',
       helpText({
         notes: 'Without --role the user is a learner, without --product the account is in Learn.',
-        exitCodes: { 5: 'another user has this ref or directory object id; a deleted one can be restored' },
+        exitCodes: {
+          5: 'another user has this ref or directory object id, or had an identifier before; a deleted one can be restored',
+        },
         examples: [
           'lethe user create --email ann@example.org --first-name Ann --last-name Aster --custom shift=night',
           'lethe user create --login-name ann --ref A-17 --role author --role learner --email-verified yes',
         ],
       }),
     )
-    .action(async (_options, command: Command) => {
+    .action(async ({ anotherPerson }: { anotherPerson?: boolean }, command: Command) => {
       const given = readFieldOptions(command)
       if (Object.keys(given).length === 0) throw new LetheError('input.usage', { reason: 'No field was given.' })
       const fields = checkUserFields(given)
       await withTenant(command, async ({ run, output }) => {
-        const user = await run((tx) => createUser(tx, fields))
+        const user = await run((tx) => createUser(tx, fields, { anotherPerson }))
         output.result({ user }, () => formatFields(user))
       })
     })

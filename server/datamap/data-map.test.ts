@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
 import { insertOneOfEverything } from '../../test/one-of-everything.ts'
 import { type Dump, dumpDatabase, placesOf } from '../../test/rows.ts'
+import { keepFormer } from '../people/former-identifiers.ts'
 import { readSchema, schemaFactsOf } from '../platform/database/read-schema.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { compileDataMap, type Operation } from './compile.ts'
@@ -114,6 +115,8 @@ describe('the data map in the database', () => {
       `insert into tenants (id, name, kind) values ('${tenant}', '${operation}', 'enterprise');
        insert into users (tenant_id, id, email) values ('${tenant}', '${user}', 'first@example.com'), ('${tenant}', '${otherUser}', null)`,
     )
+    const former = { userId: user, kind: 'email', value: 'before@example.com', until: new Date() } as const
+    await inTenant(test.database, tenant, (tx) => keepFormer(tx, [former]))
     await insertOneOfEverything(test.owner, {
       tenantId: tenant,
       userId: user,

@@ -72,10 +72,12 @@ export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts)
       })
       const opened = Object.entries(entry.columns).flatMap(([column, columnClass]) =>
         columnClass.is === 'sealed' && columnClass.opensFor !== undefined
-          ? [{ column, whose: columnClass.opensFor }]
+          ? [{ column, whose: columnClass.opensFor, current: currentOf(table, column, columnClass.again, schema) }]
           : [],
       )
-      const ciphertext = opened.map(({ column, whose }) => `case when ${whose} = $2 then ${column} end as ${column}`)
+      const ciphertext = opened.map(
+        ({ column, whose, current }) => `case when ${whose} = $2 then ${current} end as ${column}`,
+      )
       const from =
         ` from (select ${[...values.map((value, index) => `${value} as ${columns[index]}`), ...ciphertext].join(', ')} from ${table}` +
         ` where ${tenant} = $1 and ${anyIs(owners)}${inOrder}) t`
@@ -131,6 +133,18 @@ export function compileExport(map: Record<string, AnyEntry>, facts: SchemaFacts)
     }
   }
   return compiled
+}
+
+/** The ciphertext that counts: what was sealed again, where there is such. */
+function currentOf(
+  table: string,
+  column: string,
+  again: { table: string; key: string } | undefined,
+  { primaryKey }: SchemaFacts[string],
+): string {
+  if (again === undefined) return column
+  const own = primaryKey.filter((name) => name !== 'tenant_id').join(', ')
+  return `coalesce((select r.${column} from ${again.table} r where r.tenant_id = ${table}.tenant_id and r.${again.key} = ${table}.${own}), ${column})`
 }
 
 function anyIs(columns: string[]): string {

@@ -1,14 +1,19 @@
+import { readFormer } from '../people/former-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Statement } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import { type Identifier, normalizeIdentifier } from './identifiers.ts'
 
-/** A person as the engine knows one: the internal id, the state, and what names the person to a machine. */
+/**
+ * A person as the engine knows one: the internal id, the state, and what names the person to a machine, now or before a
+ * rename; each of them once.
+ */
 export type Person = { id: string; state: string; identifiers: Identifier[] }
 
 /**
  * Locks the rows of these people until the transaction ends, in one order for everybody, and reads their identifiers.
  * A foreign key takes a share of that lock, so nobody can add rows about them meanwhile. Missing people are left out.
+ * Throws `master_key.wrong`.
  */
 export async function lockPeople(tx: TenantTransaction, ids: string[]): Promise<Person[]> {
   return read(tx, compiledMap.lockPeople, ids)
@@ -20,17 +25,19 @@ export async function readPeople(tx: TenantTransaction, ids: string[]): Promise<
 }
 
 async function read(tx: TenantTransaction, { name, text }: Statement, ids: string[]): Promise<Person[]> {
-  const { rows } = await tx.query<{ id: string; state: string } & Record<string, string | null>>(
-    text,
-    [tx.tenantId, ids],
-    name,
-  )
-  return rows.map((row) => ({
-    id: row.id,
-    state: row.state,
-    identifiers: compiledMap.identifiers.flatMap(({ column, kind }) => {
+  // Sent together. The second is answered after the first has its locks, so no rename comes between the two.
+  const [{ rows }, former] = await Promise.all([
+    tx.query<{ id: string; state: string } & Record<string, string | null>>(text, [tx.tenantId, ids], name),
+    readFormer(tx, ids),
+  ])
+  return rows.map((row) => {
+    const current = compiledMap.identifiers.flatMap(({ column, kind }): Identifier[] => {
       const value = row[column]
       return value === null || value === undefined ? [] : [{ kind, value: normalizeIdentifier(kind, value) }]
-    }),
-  }))
+    })
+    const before = (former.get(row.id) ?? []).filter(
+      ({ kind, value }) => !current.some((one) => one.kind === kind && one.value === value),
+    )
+    return { id: row.id, state: row.state, identifiers: [...current, ...before] }
+  })
 }

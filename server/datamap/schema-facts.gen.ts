@@ -289,6 +289,78 @@ export const schemaFacts: SchemaFacts = {
     ],
     "foreignKeys": []
   },
+  "audit_readings": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "version": {
+        "type": "smallint",
+        "nullable": false
+      },
+      "last_entry": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "entries": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "started_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "finished_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      }
+    ]
+  },
+  "audit_resealed": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "entry_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "sealed_values": {
+        "type": "bytea",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "entry_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "backup_declarations": {
     "columns": {
       "declared_at": {
@@ -1303,6 +1375,18 @@ export const schemaFacts: SchemaFacts = {
         "type": "text",
         "nullable": true
       },
+      "words": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "erased_words": {
+        "type": "bigint[]",
+        "nullable": false
+      },
+      "withdrawn_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
       "ordered_by_credential": {
         "type": "uuid",
         "nullable": true
@@ -1320,6 +1404,57 @@ export const schemaFacts: SchemaFacts = {
         ],
         "references": "users"
       },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "former_identifiers": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "fold_version": {
+        "type": "smallint",
+        "nullable": false
+      },
+      "sealed_value": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "since": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "until": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "user_id",
+      "kind",
+      "hash"
+    ],
+    "foreignKeys": [
       {
         "columns": [
           "tenant_id",
@@ -2426,6 +2561,36 @@ export const schemaFacts: SchemaFacts = {
         ],
         "references": "modules"
       },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "sealed_words": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "word": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "word",
+      "user_id"
+    ],
+    "foreignKeys": [
       {
         "columns": [
           "tenant_id",

@@ -51,9 +51,13 @@ type Sealed = { is: 'sealed'; opensFor?: never }
 
 /**
  * Ciphertext under the key of the person whose id stands in the column that `opensFor` names. An export of that person
- * opens it: it stands there under the column's name without `sealed_`.
+ * opens it: it stands there under the column's name without `sealed_`. What was sealed again under another key stands in a
+ * column of the same name of the table `again`, by the row's key.
  */
-type SealedFor<Column extends string = string> = { is: 'sealed'; opensFor: Column }
+type SealedFor<Column extends string = string> = { is: 'sealed'; opensFor: Column; again?: SealedAgain }
+
+/** A table, and its column that holds the key of the row whose ciphertext it replaces. */
+type SealedAgain = { table: string; key: string }
 
 /** The internal id of an erased person in the record of the erasure itself. It points to nobody any more. */
 type ErasedId = { is: 'erased_id' }
@@ -80,9 +84,10 @@ export const identity: Identity = { is: 'identity' }
 export const content: Content = { is: 'content' }
 export const derived: Derived = { is: 'derived' }
 export const sealed: Sealed = { is: 'sealed' }
-export const sealedFor = <const Column extends string>(column: Column): SealedFor<Column> => ({
+export const sealedFor = <const Column extends string>(column: Column, again?: SealedAgain): SealedFor<Column> => ({
   is: 'sealed',
   opensFor: column,
+  ...(again !== undefined && { again }),
 })
 export const erasedId: ErasedId = { is: 'erased_id' }
 export const actor = (purge: Actor['purge'], anonymize?: Actor['anonymize']): Actor => ({

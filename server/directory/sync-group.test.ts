@@ -50,7 +50,16 @@ const purge = async (id: string) => {
   return (await test.purge(tenant, [id])).id
 }
 const allow = (returningMembers: ReturningMembers) => run((tx) => updateTenant(tx, { returningMembers }))
-const nothing = { added: 0, removed: 0, created: [], reappeared: [], blocked: [], deleted: [], suspended: [] }
+const nothing = {
+  added: 0,
+  removed: 0,
+  created: [],
+  reappeared: [],
+  blocked: [],
+  known_before: [],
+  deleted: [],
+  suspended: [],
+}
 
 describe('a synchronisation of a group', () => {
   it('makes the members those of the directory, and users of those who are new', async () => {

@@ -2,6 +2,7 @@ import { record } from '../audit/record.ts'
 import { findTombstones } from '../erasure/find-tombstones.ts'
 import { createUser } from '../people/create-user.ts'
 import { resolveUsers } from '../people/find-users.ts'
+import { findFormerHolders } from '../people/former-identifiers.ts'
 import { identifiersOf } from '../people/given-identifiers.ts'
 import type { UserState } from '../people/user.ts'
 import { checkUserFields } from '../people/user-fields.ts'
@@ -32,6 +33,11 @@ export type GroupSync = {
   reappeared: { id: string; directory_object_id: string; request_id: string }[]
   /** Purged people whom the tenant keeps out, by the directory's id, which the caller gave. */
   blocked: { directory_object_id: string; request_id: string }[]
+  /**
+   * Members who were left out because users were known by one of their identifiers before a rename, with the ids of those
+   * users: the same people, or others who got a used address. Give the user the directory object id, or create another one.
+   */
+  known_before: { directory_object_id: string; user_ids: string[] }[]
   /** Ids of deleted users whom the directory still has in the group: they stay deleted until somebody restores them. */
   deleted: string[]
   /** Ids of suspended users who were not in the group yet and stay out of it while suspended. */
@@ -41,7 +47,7 @@ export type GroupSync = {
 /**
  * Makes the members of a group those that the directory says. Who is unknown becomes a user with the learner role. Who was
  * purged comes back as such a new user, without anything of then, marked as come back; or, where the tenant says so
- * (`returning_members`), is left out. Deleted users stay deleted. What the directory says of known users is not applied.
+ * (`returning_members`), is left out. Who may be a renamed user is left out and told: nobody guesses. Deleted users stay deleted. What the directory says of known users is not applied.
  *
  * Throws `input.invalid`, `group.not_found`, and what {@link createUser} throws; then nothing was changed.
  */
@@ -64,6 +70,9 @@ export async function syncGroup(
   const known = await findKnown(tx, [...members.keys()])
   const unknown = [...members.values()].filter(({ directory_object_id }) => !known.has(directory_object_id))
   const returning = await findTombstones(tx, unknown, identifiersOf, { sameDirectoryId: true })
+  const renamed = await findFormerHolders(tx, unknown, identifiersOf, {
+    directoryIdOf: ({ directory_object_id }) => directory_object_id,
+  })
   const blocks = await isBlocking(tx)
   const sync: GroupSync = {
     added: 0,
@@ -71,11 +80,17 @@ export async function syncGroup(
     created: [],
     reappeared: [],
     blocked: [],
+    known_before: [],
     deleted: [],
     suspended: [],
   }
   for (const member of unknown) {
     const { directory_object_id } = member
+    const holders = renamed.get(member)
+    if (holders !== undefined) {
+      sync.known_before.push({ directory_object_id, user_ids: holders.map(({ id }) => id) })
+      continue
+    }
     const request_id = returning.get(member)
     if (request_id !== undefined && blocks) {
       sync.blocked.push({ directory_object_id, request_id })
@@ -126,7 +141,7 @@ async function findKnown(tx: TenantTransaction, directoryObjectIds: readonly str
 
 async function createOrFind(tx: TenantTransaction, member: DirectoryMember): Promise<{ id: string; created: boolean }> {
   try {
-    const { id } = await createUser(tx, member)
+    const { id } = await createUser(tx, member, { anotherPerson: true })
     return { id, created: true }
   } catch (error) {
     if (!isLetheError(error, 'user.taken')) throw error

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Application } from '../application.ts'
+import { resealMentions } from '../audit/reseal.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
@@ -127,14 +128,16 @@ async function scrubErased(
   const all = [...identifiers.values()].flat()
   const values = all.map(({ value }) => value)
   const shared = await findOtherHolders(tx, values, people)
+  const own = all.filter(({ value }) => !shared.has(value))
+  const resealed = await resealMentions(tx, own, people)
   const { effects, left } = await scrub(tx, {
     operation,
     people,
-    identifiers: all.filter(({ value }) => !shared.has(value)),
+    identifiers: own,
     shared: Promise.resolve(new Set()),
     findAlsoErased: (owners) => findSubjects(tx, request, owners),
   })
-  return { effects, residue: residueOf({ mentions: left }, identifiers) }
+  return { effects: [...effects, ...resealed], residue: residueOf({ mentions: left }, identifiers) }
 }
 
 /** Adds to the receipt what was scrubbed after the people were erased. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import pg from 'pg'
 import type { Application } from '../application.ts'
 import { recordErased } from '../audit/record-erased.ts'
+import { resealMentions } from '../audit/reseal.ts'
 import { destroyContactKeys } from '../audit/subject-keys.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { erase, prepareActs, scrub } from '../datamap/erase.ts'
@@ -208,8 +209,9 @@ async function eraseClaimed(
     })
     return { erased, own: identifiers.filter(isOwn) }
   }
+  const remembered = awaitedLater(remember())
   const recording = async () => {
-    const [{ effects, left }, { erased, own }, key] = await Promise.all([erasing, remember(), signing])
+    const [{ effects, left }, { erased, own }, key] = await Promise.all([erasing, remembered, signing])
     if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
     await destroyContactKeys(tx, own)
     // Of whom something is left is said to have failed next, by name of the tables.
@@ -217,10 +219,12 @@ async function eraseClaimed(
     recordResidue(tx, request, residueOf({ located: left }, subjects))
     return { effects, left, erased, key }
   }
+  const resealing = async () => resealMentions(tx, (await remembered).own, ownIds)
   // While the server looks for mentions, what was done is recorded.
-  const [recorded, scrubbed] = await Promise.all([recording(), scrubbing])
+  const [recorded, scrubbed, resealed] = await Promise.all([recording(), scrubbing, all ? resealing() : []])
   if (!all) return
-  const { effects, left } = scrubbed ?? (await scrub(tx, mentioned))
+  const { effects: scrubs, left } = scrubbed ?? (await scrub(tx, mentioned))
+  const effects = [...scrubs, ...resealed]
   recordScrubbed(tx, request, effects)
   recordResidue(tx, request, residueOf({ mentions: left }, subjects))
   const { key, erased } = recorded

@@ -1,3 +1,4 @@
+import { countSealedMentions } from '../audit/reseal.ts'
 import type { Operation } from '../datamap/compile.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
@@ -76,7 +77,11 @@ export async function previewErasure(
     )
     effects.push(...(await locate(tx, operation, some, ids)))
   }
-  preview.effects = sumEffects([...effects, ...mentionEffects(await findMentions(tx, operation, wanted, ids))])
+  preview.effects = sumEffects([
+    ...effects,
+    ...mentionEffects(await findMentions(tx, operation, wanted, ids)),
+    ...(await countSealedMentions(tx, wanted, ids)),
+  ])
   const places = new Map<string, ErasurePreview['names'][number]>()
   for (const { column } of await findMentions(tx, operation, names, ids)) {
     const place = places.get(`${column.table}.${column.column}`)

@@ -19,6 +19,10 @@ export const exportsMap: RoomMap<'exports' | 'export_chunks'> = {
       finished_at: fact,
       expires_at: fact,
       error_code: fact,
+      // Keyed hashes of the words in it, and of those of people who were erased meanwhile.
+      words: sealed,
+      erased_words: sealed,
+      withdrawn_at: fact,
     },
   },
   export_chunks: {

@@ -5,7 +5,7 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { fetchPages } from './fetch-pages.ts'
 
 /** Identifiers of the person of a row. */
-type RowIdentifiers = { line: number } & { [Kind in IdentifierKind]?: string | null }
+export type RowIdentifiers = { line: number } & { [Kind in IdentifierKind]?: string | null }
 
 const rowsPerLookup = 5000
 

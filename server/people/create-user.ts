@@ -3,6 +3,8 @@ import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requirePast } from '../platform/require-time.ts'
+import { findFormerHolders } from './former-identifiers.ts'
+import { identifiersOf } from './given-identifiers.ts'
 import { requireManager } from './manager.ts'
 import { setProducts } from './product-accounts.ts'
 import { createdColumns } from './recorded-changes.ts'
@@ -14,18 +16,24 @@ import { checkUserFields, defaultDisplayName, type UserFields } from './user-fie
  * Creates an active user, a learner with an account in Learn where the fields do not say otherwise. `at` is when it
  * happened, where that is recorded afterwards.
  *
- * Throws `input.unknown_field`, `input.invalid`, `user.taken`, `user.taken_by_deleted`, and `access.beyond_own` for roles
- * that may do more than who acts.
+ * An identifier that a user of the tenant was known by before a rename may mean that user, or somebody who got a used
+ * address: `anotherPerson` says that it is somebody else.
+ *
+ * Throws `input.unknown_field`, `input.invalid`, `user.taken`, `user.taken_by_deleted` and, unless `anotherPerson` says
+ * so, `user.known_before`; `access.beyond_own` for roles that may do more than who acts.
  */
 export async function createUser(
   tx: TenantTransaction,
   fields: UserFields,
-  options: { at?: Date } = {},
+  options: { at?: Date | undefined; anotherPerson?: boolean | undefined } = {},
 ): Promise<User> {
   const { products = ['learn'], custom_fields, ...columns } = checkUserFields(fields)
   const at = requirePast('at', options.at)
   if (columns.roles !== undefined) await requireMayGrant(tx, { roles: columns.roles })
-  await requireManager(tx, columns.manager_id)
+  await Promise.all([
+    requireManager(tx, columns.manager_id),
+    options.anotherPerson === true ? undefined : refuseKnownBefore(tx, columns),
+  ])
   const user = await tx.db
     .insertInto('users')
     .values({
@@ -47,4 +55,12 @@ export async function createUser(
   await setProducts(tx, user.id, products)
   await record(tx, { activity: 'UserCreated', object: user.id, ...createdColumns(user as User) })
   return user as User
+}
+
+async function refuseKnownBefore(tx: TenantTransaction, fields: UserFields): Promise<void> {
+  const found = await findFormerHolders(tx, [fields], identifiersOf, {
+    directoryIdOf: ({ directory_object_id }) => directory_object_id,
+  })
+  const ids = found.get(fields)?.map(({ id }) => id)
+  if (ids !== undefined) throw new LetheError('user.known_before', { ids })
 }

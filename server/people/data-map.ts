@@ -8,10 +8,12 @@ import {
   mention,
   type RoomMap,
   reference,
+  sealed,
+  sealedFor,
   subject,
 } from '../datamap/vocabulary.ts'
 
-export const peopleMap: RoomMap<'users' | 'product_accounts'> = {
+export const peopleMap: RoomMap<'users' | 'product_accounts' | 'former_identifiers'> = {
   users: {
     holds: 'The people with an account: who they are, how they sign in, their roles and state.',
     about: 'themselves',
@@ -73,6 +75,21 @@ export const peopleMap: RoomMap<'users' | 'product_accounts'> = {
       anonymized_at: fact,
       created_at: fact,
       updated_at: fact,
+    },
+  },
+  former_identifiers: {
+    holds: 'What a person was known by before a rename, under the key of the person, and as a keyed hash.',
+    about: 'person',
+    anonymize: 'delete',
+    columns: {
+      tenant_id: key,
+      user_id: subject,
+      kind: fact,
+      hash: sealed,
+      fold_version: fact,
+      sealed_value: sealedFor('user_id'),
+      since: fact,
+      until: fact,
     },
   },
   product_accounts: {

@@ -1,6 +1,8 @@
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
+import { findFormerHolders } from './former-identifiers.ts'
+import { identifiersOf } from './given-identifiers.ts'
 import { type User, type UserState, userColumnsSql } from './user.ts'
 
 export const selectorNames = ['id', 'directory_object_id', 'ref', 'login_name', 'email'] as const
@@ -66,7 +68,8 @@ const lookups: Record<SelectorName, { column: string; type: string; normalForm: 
 /**
  * The one user whom the selector names. Deleted users match, anonymized ones do not. A login name matches by the part
  * behind its last bar; login names and e-mail addresses match in any case. `withAnonymized`: anonymized users match too,
- * who have nothing but an id to be found by.
+ * who have nothing but an id to be found by. What a user was known by before a rename finds nobody; the error then has the
+ * ids of those users (`formerly`).
  *
  * Throws `input.invalid`, `user.not_found`, and `subject.ambiguous` with the candidates.
  */
@@ -86,7 +89,7 @@ export async function findUser(
     `find_user_by_${selector.by}`,
   )
   const [user] = rows
-  if (user === undefined) throw new LetheError('user.not_found', { selector: labels[selector.by] })
+  if (user === undefined) throw await notFound(tx, selector)
   if (rows.length > 1) throw ambiguous(selector, candidatesOf(rows))
   return user
 }
@@ -173,6 +176,8 @@ export async function requireUsers(
   }
   const [first] = missing
   if (first !== undefined) {
+    const [only] = selectors
+    if (!many && only !== undefined) throw await notFound(tx, only)
     throw new LetheError('user.not_found', {
       selector: labels[first.by],
       ...(many && { rows: missing.map(({ row }) => row) }),
@@ -223,6 +228,18 @@ function candidatesOf(users: readonly Candidate[]): { ids: string[]; directoryOb
     ids: users.map(({ id }) => id),
     directoryObjectIds: users.flatMap(({ directory_object_id }) => directory_object_id ?? []),
   }
+}
+
+/** Nobody has it now. Whose it was before a rename is told, and never acted on: the value may be somebody else's by now. */
+async function notFound(tx: TenantTransaction, selector: Selector): Promise<LetheError> {
+  const before = await findFormerHolders(tx, [selector], ({ by, value }) =>
+    by === 'id' ? [] : identifiersOf({ [by]: value }),
+  )
+  const formerly = (before.get(selector) ?? []).map(({ id }) => id)
+  return new LetheError('user.not_found', {
+    selector: labels[selector.by],
+    ...(formerly.length > 0 && { formerly }),
+  })
 }
 
 function ambiguous(

@@ -3,6 +3,7 @@ import { gainedRoles, requireMayGrant } from '../access/grants.ts'
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { findUser } from './find-users.ts'
+import { formerValues, keepFormer } from './former-identifiers.ts'
 import { lockForChange } from './lock-users.ts'
 import { requireManager } from './manager.ts'
 import { setProducts } from './product-accounts.ts'
@@ -13,7 +14,8 @@ import { checkUserFields, defaultDisplayName, type UserFields } from './user-fie
 
 /**
  * Changes the given fields of an active or suspended user; null clears a field. A new e-mail address is unverified
- * unless the same change says otherwise; a display name made of the names follows them.
+ * unless the same change says otherwise; a display name made of the names follows them. An identifier that another one
+ * takes the place of stays the user's, as a former one.
  *
  * Throws `input.unknown_field`, `input.invalid`, `user.not_found`, `user.taken`, `user.taken_by_deleted`,
  * `user.wrong_state`, `user.erasure_pending`, `user.last_administrator` for roles without the administrator's, and `access.beyond_own`
@@ -45,6 +47,7 @@ export async function updateUser(tx: TenantTransaction, userId: string, changes:
     .returning(userColumns)
     .executeTakeFirstOrThrow()
     .catch((error: unknown) => Promise.reject(takenError(error)))
+  await keepFormer(tx, formerValues(before.id, before, user, new Date()))
   if (products !== undefined) await setProducts(tx, before.id, products)
   await record(tx, {
     activity: 'UserUpdated',

@@ -91,10 +91,14 @@ const errorTable = {
   },
   'user.not_found': {
     kind: 'not_found',
-    message: (d: { selector: string; rows?: number[] }) =>
+    message: (d: { selector: string; rows?: number[]; formerly?: string[] }) =>
       `No user of this tenant has this ${d.selector}${
         d.rows === undefined ? '' : ` (row ${listed(d.rows.map(String))})`
-      }. Purged and anonymized people cannot be found any more.`,
+      }. ${
+        d.formerly === undefined
+          ? 'Purged and anonymized people cannot be found any more.'
+          : `${d.formerly.length === 1 ? 'One user' : `${d.formerly.length} users`} had it before a change. If you mean that user, use the id (${listed(d.formerly)}).`
+      }`,
   },
   'user.taken': {
     kind: 'conflict',
@@ -104,6 +108,11 @@ const errorTable = {
     kind: 'conflict',
     message: (d: { field: string; id: string }) =>
       `A deleted user of this tenant (id ${d.id}) has this ${d.field}. Restore that user, or purge or anonymize the user to free it.`,
+  },
+  'user.known_before': {
+    kind: 'conflict',
+    message: (d: { ids: string[] }) =>
+      `An identifier of this user was that of a user who has another one now (id ${listed(d.ids)}). Change that user if it is the same person; say another_person (--another-person) if it is not.`,
   },
   'user.wrong_state': {
     kind: 'conflict',

@@ -84,6 +84,9 @@ const Sync = Type.Object(
       ...ByDirectory,
       description: 'Purged people whom the tenant keeps out',
     }),
+    known_before: Type.Array(Type.Object({ directory_object_id: Id, user_ids: Type.Array(Id) }), {
+      description: 'Members who were left out because these users had one of their identifiers before a change',
+    }),
     deleted: Type.Array(Id, { description: 'Deleted users, who stay deleted until somebody restores them' }),
     suspended: Type.Array(Id, { description: 'Suspended users who were not in the group and stay out of it' }),
   },

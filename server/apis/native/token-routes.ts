@@ -8,9 +8,9 @@ import { publicKeys } from '../../erasure/signing-keys.ts'
 import { answers, contents } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { statusOfKind } from '../../http/problem.ts'
+import { originOf } from '../../http/public-address.ts'
 import { readForms } from '../../http/read-form.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
-import { originOf } from '../learn365/read-routes.ts'
 
 const Parameter = Type.Optional(Type.String({ maxLength: 1024 }))
 const TokenError = Type.Object(

@@ -84,10 +84,10 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
       response: answers({ 201: User.ref }, [409]),
     },
     handler: async (request, reply) => {
-      const fields = request.body
+      const { another_person: anotherPerson, ...fields } = request.body
       if (fields.roles !== undefined) requireRolesPermission(request, fields.roles)
       return await createOnce(app, request, reply, async (tx) => {
-        const user = await createUser(tx, fields)
+        const user = await createUser(tx, fields, { anotherPerson })
         return { status: 201, location: `/api/v1/users/${user.id}`, body: user, about: user.id }
       })
     },

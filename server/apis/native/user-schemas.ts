@@ -100,8 +100,12 @@ const writable = {
   products: Type.Array(Type.Enum([...products]), { maxItems: 8 }),
 }
 
+const AnotherPerson = Type.Boolean({
+  description: 'Creates the user though a user of the tenant had an identifier of it before a change',
+})
+
 /** What can be set on a new user. */
-export const NewUser = Type.Partial(Type.Object({ ...writable, roles: Roles }), {
+export const NewUser = Type.Partial(Type.Object({ ...writable, roles: Roles, another_person: AnotherPerson }), {
   additionalProperties: false,
   description: 'Roles other than learner need the permission `users.roles` too.',
   examples: [{ email: 'ann@example.org', first_name: 'Ann', last_name: 'Aster', ref: '4711' }],

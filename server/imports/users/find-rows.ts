@@ -9,6 +9,7 @@ export type RowFault =
   | 'ambiguous'
   | 'unknown_id'
   | 'email_of_another'
+  | 'known_before'
   | 'directory_object_id_taken'
   | 'directory_object_id_of_deleted'
   | 'ref_taken'

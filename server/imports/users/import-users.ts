@@ -9,7 +9,7 @@ import { decodeUtf8 } from '../fields.ts'
 import { prepareForMany } from '../import-chunks.ts'
 import { addToRun, finishRun, startRun } from '../import-run.ts'
 import { findRows } from './find-rows.ts'
-import { decideRoles, findManagers, findPurged } from './judge-rows.ts'
+import { decideRoles, findKnownBefore, findManagers, findPurged } from './judge-rows.ts'
 import { countOutcomes, type OutcomeOfRow, reportOutcomes, type UserCounts } from './outcomes.ts'
 import { stageUsers } from './stage-users.ts'
 import { columnOf, readUserColumns, type UserColumns } from './user-columns.ts'
@@ -111,6 +111,7 @@ async function importRows(
   })
   await repeatDisturbed(tx, async () => {
     await findRows(tx, columns, { purged: options.purged ?? 'skip' })
+    await findKnownBefore(tx)
     await findPurged(tx, { purged: options.purged ?? 'skip' })
     await findManagers(tx, columns)
     await decideRoles(tx, columns, { withRoles })

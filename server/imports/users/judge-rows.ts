@@ -1,7 +1,10 @@
 import { requireMayGrant } from '../../access/grants.ts'
+import { findFormerHolders } from '../../people/former-identifiers.ts'
+import { identifiersOf } from '../../people/given-identifiers.ts'
 import type { UserRole } from '../../people/user.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { findTombstoned } from '../tombstones.ts'
+import { fetchPages } from '../fetch-pages.ts'
+import { findTombstoned, type RowIdentifiers } from '../tombstones.ts'
 import type { UserColumns } from './user-columns.ts'
 
 /**
@@ -9,11 +12,7 @@ import type { UserColumns } from './user-columns.ts'
  * that the new user is somebody who returns.
  */
 export async function findPurged(tx: TenantTransaction, options: { purged: 'skip' | 'create' }): Promise<void> {
-  const created = {
-    text: `select s.line, s.email, s.login_name, s.directory_object_id, s.ref, s.external_identity_id
-           from user_rows r join staged_users s using (line) where r.is_new and r.fault is null`,
-    values: [],
-  }
+  const created = { text: newRows, values: [] }
   await findTombstoned(tx, created, async (lines) => {
     await tx.query(
       `update user_rows set ${options.purged === 'skip' ? `fault = 'purged'` : 'returned = true'}
@@ -22,6 +21,28 @@ export async function findPurged(tx: TenantTransaction, options: { purged: 'skip
     )
   })
 }
+
+const rowsPerLookup = 5000
+
+/**
+ * Finds the rows of new users who have an identifier that a user of the tenant was known by before a rename. The same
+ * person with an old address, or another one with a used address? Nobody guesses: they get the fault "known_before".
+ */
+export async function findKnownBefore(tx: TenantTransaction): Promise<void> {
+  const query = { text: newRows, values: [] }
+  await fetchPages<RowIdentifiers>(tx, query, rowsPerLookup, async (rows) => {
+    const found = await findFormerHolders(tx, rows, identifiersOf, {
+      directoryIdOf: ({ directory_object_id }) => directory_object_id,
+    })
+    if (found.size === 0) return
+    await tx.query(`update user_rows set fault = 'known_before' where line = any ($1::integer[])`, [
+      [...found.keys()].map(({ line }) => line),
+    ])
+  })
+}
+
+const newRows = `select s.line, s.email, s.login_name, s.directory_object_id, s.ref, s.external_identity_id
+  from user_rows r join staged_users s using (line) where r.is_new and r.fault is null`
 
 /**
  * Finds the managers that the rows name, in the temporary table manager_rows: users of the tenant as they will be after

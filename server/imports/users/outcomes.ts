@@ -110,6 +110,8 @@ const reasons: Record<Exclude<RowFault, `repeated_${string}`>, string> = {
   unknown_id: 'id is the id of no user of this tenant',
   email_of_another:
     'login_name names nobody, but another user has this email; name the user by id, directory_object_id or ref',
+  known_before:
+    'an identifier in the row was that of a user who has another one now; name that user by id, or create the other person with "lethe user create"',
   directory_object_id_taken: 'directory_object_id belongs to another user of this tenant',
   directory_object_id_of_deleted:
     'directory_object_id belongs to a deleted user of this tenant; restore or purge that one',

@@ -1,4 +1,6 @@
 import { pendingErasures } from '../../erasure/pending.ts'
+import { formerValues, keepFormer } from '../../people/former-identifiers.ts'
+import { identifierColumns } from '../../people/identifier-columns.ts'
 import { checkUserFields } from '../../people/user-fields.ts'
 import type { JsonObject } from '../../platform/database/schema.gen.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
@@ -34,6 +36,7 @@ export async function writeRows(
   // Rows that are inserted and rolled back stay in the files of table and index: a dry run is judged, and no more.
   if (dryRun) return
   await insertUsers(tx, columns)
+  await keepFormerIdentifiers(tx, columns)
   await tx.query(
     `update users u set ${imageColumns.map((column) => `${column} = c.${column}`).join(', ')}, updated_at = now()
      from changed_users c where u.tenant_id = $1 and u.id = c.id`,
@@ -188,6 +191,30 @@ async function lockChanged(tx: TenantTransaction): Promise<void> {
     [tx.tenantId],
   )
   if (rows[0]?.changed === true || pending.rows[0]?.changed === true) throw new ChangedMeanwhile()
+}
+
+const renamedAtATime = 2000
+
+/** What the changed users are known by until now stays theirs, where the rows say something else. */
+async function keepFormerIdentifiers(tx: TenantTransaction, columns: UserColumns): Promise<void> {
+  const renaming = identifierColumns.filter(({ column }) => columns.fields.has(column))
+  if (renaming.length === 0) return
+  const values = (table: string) =>
+    `jsonb_build_object(${renaming.map(({ column }) => `'${column}', ${table}.${column}`)})`
+  const query = {
+    text: `select u.id, ${values('u')} as before, ${values('c')} as after
+           from changed_users c join users u on u.tenant_id = $1 and u.id = c.id
+           where ${renaming.map(({ column }) => `u.${column} is distinct from c.${column}`).join(' or ')}`,
+    values: [tx.tenantId],
+  }
+  type Renamed = { id: string; before: Record<string, string | null>; after: Record<string, string | null> }
+  const until = new Date()
+  await fetchPages<Renamed>(tx, query, renamedAtATime, (rows) =>
+    keepFormer(
+      tx,
+      rows.flatMap(({ id, before, after }) => formerValues(id, before, after, until)),
+    ),
+  )
 }
 
 async function insertUsers(tx: TenantTransaction, columns: UserColumns): Promise<void> {

@@ -6,6 +6,14 @@
 
 import type { ColumnType } from "kysely";
 
+export type ArrayType<T> = ArrayTypeImpl<T> extends (infer U)[]
+  ? U[]
+  : ArrayTypeImpl<T>;
+
+export type ArrayTypeImpl<T> = T extends ColumnType<infer S, infer I, infer U>
+  ? ColumnType<S[], I[], U[]>
+  : T[];
+
 export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
@@ -88,6 +96,22 @@ export interface AuditEntries {
   sequence: number | null;
   subject_id: string | null;
   tenant_id: string;
+}
+
+export interface AuditReadings {
+  entries: Generated<number>;
+  finished_at: Timestamp | null;
+  last_entry: string | null;
+  started_at: Generated<Timestamp>;
+  tenant_id: string;
+  version: number;
+}
+
+export interface AuditResealed {
+  entry_id: string;
+  sealed_values: Buffer;
+  tenant_id: string;
+  user_id: string;
 }
 
 export interface BackupDeclarations {
@@ -289,6 +313,7 @@ export interface ExportChunks {
 
 export interface Exports {
   created_at: Generated<Timestamp>;
+  erased_words: Generated<ArrayType<number>>;
   error_code: string | null;
   expires_at: Timestamp;
   finished_at: Timestamp | null;
@@ -300,6 +325,19 @@ export interface Exports {
   size: Generated<number>;
   state: Generated<string>;
   tenant_id: string;
+  user_id: string;
+  withdrawn_at: Timestamp | null;
+  words: Buffer | null;
+}
+
+export interface FormerIdentifiers {
+  fold_version: number;
+  hash: Buffer;
+  kind: string;
+  sealed_value: Buffer;
+  since: Timestamp;
+  tenant_id: string;
+  until: Timestamp;
   user_id: string;
 }
 
@@ -543,6 +581,12 @@ export interface RecordActions {
   user_id: string;
 }
 
+export interface SealedWords {
+  tenant_id: string;
+  user_id: string;
+  word: number;
+}
+
 export interface SessionInstructors {
   added_at: Generated<Timestamp>;
   session_id: string;
@@ -776,6 +820,8 @@ export interface DB {
   assessments: Assessments;
   audit_checkpoints: AuditCheckpoints;
   audit_entries: AuditEntries;
+  audit_readings: AuditReadings;
+  audit_resealed: AuditResealed;
   backup_declarations: BackupDeclarations;
   catalog_groups: CatalogGroups;
   catalog_members: CatalogMembers;
@@ -795,6 +841,7 @@ export interface DB {
   erasure_subjects: ErasureSubjects;
   export_chunks: ExportChunks;
   exports: Exports;
+  former_identifiers: FormerIdentifiers;
   "graphile_worker._private_job_queues": GraphileWorkerPrivateJobQueues;
   "graphile_worker._private_jobs": GraphileWorkerPrivateJobs;
   "graphile_worker._private_known_crontabs": GraphileWorkerPrivateKnownCrontabs;
@@ -821,6 +868,7 @@ export interface DB {
   ratings: Ratings;
   reappearances: Reappearances;
   record_actions: RecordActions;
+  sealed_words: SealedWords;
   session_instructors: SessionInstructors;
   sessions: Sessions;
   sign_in_failures: SignInFailures;
