@@ -3,6 +3,7 @@ import type { Application } from './application.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { runErasure } from './erasure/run-erasure.ts'
+import { runRewrite } from './erasure/run-rewrite.ts'
 import { runSearch } from './erasure/run-search.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
@@ -24,8 +25,18 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       seal_audit: (payload) => sealWaiting(app, payload),
       export: (payload) => runExport(app, payload),
       clean_exports: () => cleanExports(app),
+      rewrite_tables: () => runRewrite(app, log),
     },
-    { concurrency: app.config.workers, log, hourly: ['clean_exports'] },
+    {
+      concurrency: app.config.workers,
+      log,
+      hourly: ['clean_exports'],
+      // With a server of one's own, "lethe db rewrite" does it when its operator says so.
+      daily:
+        app.embeddedFolder !== undefined && app.config.rewriteAt !== undefined
+          ? [{ task: 'rewrite_tables', at: app.config.rewriteAt }]
+          : [],
+    },
   )
   const sealing = watchUnsealed(app, log)
   return {

@@ -1,12 +1,14 @@
 import type { Command } from 'commander'
+import { type DiskStatus, showDisk } from '../erasure/show-disk.ts'
 import { migrate, migrationStatus } from '../platform/database/migrate.ts'
 import { connectOwner } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
-import { counted, formatTable } from './output.ts'
+import { counted, formatFields, formatTable } from './output.ts'
+import { addBackups, addRewrite } from './rewrite-command.ts'
 import { withServer } from './session.ts'
 
-/** `lethe db migrate|status` */
+/** `lethe db migrate|status|rewrite|backups` */
 export function addDatabaseCommands(program: Command): void {
   const group = program
     .command('db')
@@ -44,7 +46,7 @@ which is created where it does not exist. The embedded server migrates itself.`,
 
   group
     .command('status')
-    .description('list the migrations and when they were applied')
+    .description('list the migrations, and how far ended erasures have got on disk')
     .addHelpText(
       'after',
       helpText({
@@ -61,15 +63,39 @@ which is created where it does not exist. The embedded server migrates itself.`,
           const migrations = await migrationStatus(client)
           const pending = migrations.filter(({ appliedAt }) => appliedAt === undefined).length
           const document = migrations.map(({ name, appliedAt }) => ({ name, applied_at: appliedAt ?? null }))
-          output.result({ migrations: document, pending }, () =>
-            formatTable(document, [
-              { title: 'migration', value: ({ name }) => name },
-              { title: 'applied', value: ({ applied_at }) => applied_at ?? 'pending' },
-            ]),
+          // The application's login may read all requests as the auditor.
+          if (pending === 0 && server.ownerUrl === undefined) await client.query('set role lethe_auditor')
+          const disk = pending === 0 ? await showDisk(client) : undefined
+          output.result({ migrations: document, pending, disk: disk ?? null }, () =>
+            [
+              formatTable(document, [
+                { title: 'migration', value: ({ name }) => name },
+                { title: 'applied', value: ({ applied_at }) => applied_at ?? 'pending' },
+              ]),
+              ...(disk === undefined ? [] : [formatDisk(disk)]),
+            ].join('\n\n'),
           )
         } finally {
           await client.end()
         }
       })
     })
+
+  addRewrite(group)
+  addBackups(group)
+}
+
+function formatDisk({ requests, ...disk }: DiskStatus): string {
+  const { backups } = disk
+  return formatFields({
+    'erasures at level 2': requests[2],
+    'erasures at level 3': requests[3],
+    'erasures at level 4': requests[4],
+    'erasures at level 5': requests[5],
+    'tables rewritten since': `${disk.rewritten} of ${disk.tables}`,
+    'last rewritten': disk.lastRewrite,
+    'the log is waited for since': disk.logWaitsSince,
+    'oldest backup': backups === null ? 'not declared' : `${backups.oldest.toISOString()} (${backups.kind})`,
+    'erasures not past the backups': disk.waitingForBackups,
+  })
 }
