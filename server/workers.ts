@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { forgetOldAttempts } from './access/forget-old-attempts.ts'
 import type { Application } from './application.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
@@ -24,8 +25,9 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       seal_audit: (payload) => sealWaiting(app, payload),
       export: (payload) => runExport(app, payload),
       clean_exports: () => cleanExports(app),
+      forget_attempts: () => forgetOldAttempts(app),
     },
-    { concurrency: app.config.workers, log, hourly: ['clean_exports'] },
+    { concurrency: app.config.workers, log, hourly: ['clean_exports', 'forget_attempts'] },
   )
   const sealing = watchUnsealed(app, log)
   return {
