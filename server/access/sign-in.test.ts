@@ -275,7 +275,6 @@ describe('signing in', () => {
   it.each(['purge', 'anonymize'] as const)(
     'go with a person who was deleted when they were made: %s',
     async (erase) => {
-      await test.startWorkers()
       const { id, email } = await person({ login_name: `gone-${erase}` })
       await remove(id)
       for (const name of [email, `gone-${erase}`]) {
@@ -285,7 +284,6 @@ describe('signing in', () => {
       const before = (await test.owner.query('select from sign_in_failures')).rowCount ?? 0
       await test[erase](tenant, [id])
       expect((await test.owner.query('select from sign_in_failures')).rowCount).toBe(before - 2)
-      await test.stopWorkers()
     },
   )
 
