@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { forgetOldAttempts } from './access/forget-old-attempts.ts'
 import type { Application } from './application.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
@@ -26,11 +27,12 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       export: (payload) => runExport(app, payload),
       clean_exports: () => cleanExports(app),
       rewrite_tables: () => runRewrite(app, log),
+      forget_attempts: () => forgetOldAttempts(app),
     },
     {
       concurrency: app.config.workers,
       log,
-      hourly: ['clean_exports'],
+      hourly: ['clean_exports', 'forget_attempts'],
       // With a server of one's own, "lethe db rewrite" does it when its operator says so.
       daily:
         app.embeddedFolder !== undefined && app.config.rewriteAt !== undefined

@@ -12,6 +12,7 @@ import type { UserFields } from '../people/user-fields.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { createTenant } from '../tenancy/tenants.ts'
 import { authenticate } from './authenticate.ts'
+import { forgetOldAttempts } from './forget-old-attempts.ts'
 import { hashPassword, isOutdated, isPassword, recommendedCost, usePasswordCost } from './passwords.ts'
 import { csrfTokenOf, endedSessionCookie, readSessionCookie, sessionCookie, verifyCsrf } from './session-token.ts'
 import { signOut, signOutEverywhere } from './sessions.ts'
@@ -258,6 +259,33 @@ describe('signing in', () => {
     const after = await test.owner.query('select from sign_in_failures where tenant_id = $1', [tenant])
     expect(after.rowCount).toBe(1)
   })
+
+  it('are forgotten a day after even if nobody tries again', async () => {
+    await expect(enter('never-again@acme.example', 'another password')).rejects.toMatchObject(wrong)
+    await enter((await person()).email, 'another password').catch(() => undefined)
+    const count = async () => (await test.owner.query('select from sign_in_failures')).rowCount ?? 0
+    await forgetOldAttempts(test.app)
+    const before = await count()
+    expect(before).toBeGreaterThan(0)
+    await test.owner.query(`update sign_in_failures set last_failed_at = now() - interval '25 hours'`)
+    await forgetOldAttempts(test.app)
+    expect(await count()).toBe(0)
+  })
+
+  it.each(['purge', 'anonymize'] as const)(
+    'go with a person who was deleted when they were made: %s',
+    async (erase) => {
+      const { id, email } = await person({ login_name: `gone-${erase}` })
+      await remove(id)
+      for (const name of [email, `gone-${erase}`]) {
+        await expect(enter(name, 'another password')).rejects.toMatchObject(wrong)
+      }
+      expect((await rowsAbout(id)).filter((name) => name === 'failure')).toHaveLength(2)
+      const before = (await test.owner.query('select from sign_in_failures')).rowCount ?? 0
+      await test[erase](tenant, [id])
+      expect((await test.owner.query('select from sign_in_failures')).rowCount).toBe(before - 2)
+    },
+  )
 
   it('refuses a name that is no line of text, as input', async () => {
     for (const login of ['', ' ', 'a\0b', 'x'.repeat(600)]) {

@@ -7,6 +7,7 @@ import { createCatalog } from '../../learning/create-catalog.ts'
 import { createCourse } from '../../learning/create-course.ts'
 import { createTrainingPlan } from '../../learning/create-training-plan.ts'
 import { scheduleSession } from '../../learning/schedule-session.ts'
+import { createUser } from '../../people/create-user.ts'
 import { createScaleSet } from '../../skills/create-scale-set.ts'
 import { createSkill } from '../../skills/create-skill.ts'
 
@@ -120,8 +121,8 @@ describe('Purge', () => {
     expect((await call('POST', `${user(ann.login)}/Purge`, undefined, elsewhere)).status).toBe(404)
     const chief = await http.tenant(`Chief ${number}`)
     const as = await http.key(chief)
-    const body = { login_name: 'chief@example.org', roles: ['administrator'] }
-    await call('POST', '/api/v1/users', body, as)
+    const administrator = { login_name: 'chief@example.org', roles: ['administrator' as const] }
+    await http.inTenant(chief, (tx) => createUser(tx, administrator))
     const refused = await call('POST', `${user('chief@example.org')}/Purge`, undefined, as)
     expect([refused.status, refused.json.error.code]).toEqual([409, 'user.last_administrator'])
     expect((await call('GET', user('chief@example.org'), undefined, as)).status).toBe(200)
