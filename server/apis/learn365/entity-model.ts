@@ -33,6 +33,11 @@ export type EntitySet = {
   entityType: string
   /** What is after "from", with a condition on the tenant, which is $1. */
   source: string
+  /**
+   * The same with what belongs to deleted people, for the function IncludeDeletedUsers of the set, and for one entity that is
+   * named by its key. Absent: there is no difference.
+   */
+  sourceWithDeleted?: string
   /** The property that names one entity. */
   key: string
   properties: Record<string, Property>

@@ -10,7 +10,7 @@ import { LetheError } from '../../platform/errors.ts'
 import { exampleUser } from './bodies.ts'
 import { csdlJson, csdlXml, serviceDocument } from './csdl.ts'
 import type { EntitySet } from './entity-model.ts'
-import { entitySet, entitySets } from './entity-sets.ts'
+import { entitySet, entitySets, includingDeleted } from './entity-sets.ts'
 import type { RawOptions } from './query-options.ts'
 import { countEntities, type Entity, readEntity, readPage } from './read-entities.ts'
 import { keyOf, userByKey } from './user-key.ts'
@@ -53,31 +53,11 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
   addMetadata(server)
   for (const set of entitySets.filter(({ contained }) => contained !== true)) {
     const permission = permissionToRead(set)
-    server.route({
-      method: 'GET',
-      url: `${root}/${set.name}`,
-      config: { permission },
-      schema: {
-        tags: [set.name],
-        summary: `Read ${set.name}`,
-        querystring: Query,
-        response: odataAnswers({ 200: pageSchema(set) }),
-      },
-      handler: async (request, reply) => {
-        const raw: RawOptions = request.query
-        requireJson(raw.$format)
-        const page = await inTenantOf(request, app, (tx) =>
-          readPage(tx, set, { raw, pageSize: preferredPageSize(request, reply) }),
-        )
-        odataHeaders(reply)
-        return {
-          ...contextOf(request, `#${set.name}`),
-          ...(page.count !== undefined && { '@odata.count': page.count }),
-          value: page.value,
-          ...(page.next !== undefined && { '@odata.nextLink': linkTo(request, `${root}/${set.name}`, page.next) }),
-        }
-      },
-    })
+    addListRoute(server, app, set, `${root}/${set.name}`, `Read ${set.name}`)
+    if (set.sourceWithDeleted !== undefined) {
+      const summary = `Read ${set.name}, those of deleted people too`
+      addListRoute(server, app, includingDeleted(set), `${root}/${set.name}/IncludeDeletedUsers()`, summary)
+    }
     server.route({
       method: 'GET',
       url: `${root}/${set.name}/$count`,
@@ -117,6 +97,30 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
   })
 }
 
+/** The pages of a set at an address. */
+function addListRoute(server: HttpServer, app: Application, set: EntitySet, url: string, summary: string): void {
+  server.route({
+    method: 'GET',
+    url,
+    config: { permission: permissionToRead(set) },
+    schema: { tags: [set.name], summary, querystring: Query, response: odataAnswers({ 200: pageSchema(set) }) },
+    handler: async (request, reply) => {
+      const raw: RawOptions = request.query
+      requireJson(raw.$format)
+      const page = await inTenantOf(request, app, (tx) =>
+        readPage(tx, set, { raw, pageSize: preferredPageSize(request, reply) }),
+      )
+      odataHeaders(reply)
+      return {
+        ...contextOf(request, `#${set.name}`),
+        ...(page.count !== undefined && { '@odata.count': page.count }),
+        value: page.value,
+        ...(page.next !== undefined && { '@odata.nextLink': linkTo(request, url, page.next) }),
+      }
+    },
+  })
+}
+
 export const UserKey = Type.String({
   maxLength: 256,
   description:
@@ -124,7 +128,7 @@ export const UserKey = Type.String({
   examples: [exampleUser.login, exampleUser.claims, exampleUser.directoryObjectId],
 })
 
-/** One entity by its id. Throws `odata.entity_not_found`. */
+/** One entity by its id, of a deleted person too: who names a key means that one. Throws `odata.entity_not_found`. */
 export async function readOne(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -135,7 +139,7 @@ export async function readOne(
   const key = set.properties[set.key]
   if (key === undefined || !isUuid(id)) throw new LetheError('odata.entity_not_found', { set: set.name })
   const entity = await inTenantOf(request, app, (tx) =>
-    readEntity(tx, set, {
+    readEntity(tx, includingDeleted(set), {
       raw: request.query as RawOptions,
       where: (bind) => `${key.sql} = ${bind(id)}::uuid`,
     }),
