@@ -446,7 +446,10 @@ describe('lethe db', () => {
       expect(await command('db', 'status')).toMatchObject({ code: 6 })
       const { document } = await command('db', 'migrate')
       expect(document.applied.length).toBeGreaterThan(0)
-      expect((await command('db', 'migrate')).document).toEqual({ applied: [] })
+      expect((await command('db', 'migrate')).document).toEqual({
+        applied: [],
+        addresses: { counts: [], findings: [] },
+      })
       const status = (await command('db', 'status')).document
       expect(status.pending).toBe(0)
       expect(status.migrations.map((migration: { name: string }) => migration.name)).toEqual(document.applied)

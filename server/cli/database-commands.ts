@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { type DiskStatus, showDisk } from '../erasure/show-disk.ts'
-import { migrate, migrationStatus } from '../platform/database/migrate.ts'
+import { countAddresses } from '../clean-addresses.ts'
+import { migrateDatabase } from '../migrate-database.ts'
+import { migrationStatus } from '../platform/database/migrate.ts'
 import { connectOwner } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
@@ -23,7 +25,8 @@ export function addDatabaseCommands(program: Command): void {
       helpText({
         notes: `
 With a server of one's own, DATABASE_OWNER_URL is the login that owns the tables and DATABASE_URL the application's,
-which is created where it does not exist. The embedded server migrates itself.`,
+which is created where it does not exist. The embedded server migrates itself. Where a migration cleans addresses that
+were stored with something around them, it says how many in which column; --json lists the rows by id.`,
         examples: [
           'lethe db migrate',
           'DATABASE_OWNER_URL=postgres://owner@host/lethe DATABASE_URL=postgres://lethe:secret@host/lethe lethe db migrate',
@@ -33,12 +36,13 @@ which is created where it does not exist. The embedded server migrates itself.`,
     .action(async (_options, command: Command) => {
       await withServer(command, async ({ server, output }) => {
         if (server.ownerUrl === undefined) throw new LetheError('database.owner_missing')
-        const { applied } = await migrate({
+        const { applied, addresses } = await migrateDatabase({
           ownerUrl: server.ownerUrl,
           appUrl: server.appUrl,
           onProgress: output.note,
         })
-        output.result({ applied }, () =>
+        const document = { applied, addresses: { counts: countAddresses(addresses), findings: addresses } }
+        output.result(document, () =>
           applied.length === 0 ? 'The database is up to date.' : `${counted(applied.length, 'migration')} applied.`,
         )
       })
