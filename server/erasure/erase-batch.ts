@@ -10,6 +10,7 @@ import type { Identifier } from '../datamap/identifiers.ts'
 import { type Effect, type Located, locate } from '../datamap/locate.ts'
 import { canLookUp } from '../datamap/mentions.ts'
 import { lockPeople, type Person } from '../datamap/people.ts'
+import { withdrawExports } from '../exports/withdraw-exports.ts'
 import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
 import { notify } from '../notify/notify.ts'
 import { activeAdministrators } from '../people/administrators.ts'
@@ -219,12 +220,15 @@ async function eraseClaimed(
     recordResidue(tx, request, residueOf({ located: left }, subjects))
     return { effects, left, erased, key }
   }
-  const resealing = async () => resealMentions(tx, (await remembered).own, ownIds)
+  const withdrawing = async () => {
+    const { own } = await remembered
+    return (await Promise.all([resealMentions(tx, own, ownIds), withdrawExports(tx, own, ownIds)])).flat()
+  }
   // While the server looks for mentions, what was done is recorded.
-  const [recorded, scrubbed, resealed] = await Promise.all([recording(), scrubbing, all ? resealing() : []])
+  const [recorded, scrubbed, withdrawn] = await Promise.all([recording(), scrubbing, all ? withdrawing() : []])
   if (!all) return
   const { effects: scrubs, left } = scrubbed ?? (await scrub(tx, mentioned))
-  const effects = [...scrubs, ...resealed]
+  const effects = [...scrubs, ...withdrawn]
   recordScrubbed(tx, request, effects)
   recordResidue(tx, request, residueOf({ mentions: left }, subjects))
   const { key, erased } = recorded
