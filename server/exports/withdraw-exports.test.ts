@@ -123,13 +123,12 @@ describe('a kept export of somebody else', () => {
     // Whoever has this lock stops the export behind its snapshot.
     await test.owner.query('begin')
     try {
-      await test.owner.query('set local stats_fetch_consistency = none')
       await test.owner.query('select from users where id = $1 for update', [bob])
       await test.startWorkers()
       const waiting = async () => {
         const { rowCount } = await test.owner.query(
-          `select from pg_stat_activity
-           where datname = current_database() and wait_event_type = 'Lock' and query like '%for key share%'`,
+          `select from pg_locks where locktype = 'tuple' and relation = 'users'::regclass
+             and database = (select oid from pg_database where datname = current_database())`,
         )
         return rowCount
       }
