@@ -12,6 +12,7 @@ import { deleteUsers } from '../server/people/delete-users.ts'
 import { listUsers } from '../server/people/list-users.ts'
 import { showUser } from '../server/people/show-user.ts'
 import type { UserFields } from '../server/people/user-fields.ts'
+import { Batch } from '../server/platform/database/batch.ts'
 import { openDatabase } from '../server/platform/database/pool.ts'
 import { Session } from '../server/platform/database/session.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../server/platform/database/transaction.ts'
@@ -30,8 +31,9 @@ const database = await openDatabase({ url, masterKey })
 const config = readConfig({})
 const app = { config, database, masterKey, close: () => database.close() }
 const log = pino({ level: 'info' }, pino.destination('/dev/null'))
-await startWorkers(app, log)
 const server = kind === 'lethe' ? await lethe() : await bare()
+// Only now: what they send must not stand among the statements that the floor records.
+await startWorkers(app, log)
 process.stdout.write(`${new URL(await server.listen({ host: '127.0.0.1', port: 0 })).port}\n`)
 process.stdin.on('end', () => process.exit(0)).resume()
 
@@ -110,7 +112,7 @@ async function recorded(work: () => Promise<unknown>): Promise<Statement[]> {
   pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
     const [first] = given
     // A session's, which is recorded already.
-    if (first instanceof pg.Query) return Reflect.apply(query, this, given)
+    if (first instanceof pg.Query || first instanceof Batch) return Reflect.apply(query, this, given)
     const statement = typeof first === 'string' ? { text: first, values: [] } : { ...(first as Statement) }
     const answer = Reflect.apply(query, this, given)
     sent.push({ statement, answer })

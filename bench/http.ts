@@ -129,7 +129,7 @@ async function compare(
         headers: options.headers,
         requests: options.paths.map((path) => ({ path })),
       })
-      if (non2xx + errors > 0) throw new Error(`${non2xx + errors} requests failed`)
+      if (non2xx + errors > 0) throw new Error(`${non2xx + errors} requests of ${who} failed`)
       rates[who].push(requests.average)
     }
   }
@@ -149,7 +149,12 @@ async function benchChecks(app: Application, tenant: string, key: string): Promi
   const { client, secret } = await inTenant(app.database, tenant, (tx) =>
     createOAuthClient(tx, { name: 'Benchmark', scopes: ['api/read'] }),
   )
-  const request = { grantType: 'client_credentials', clientId: client.id, clientSecret: secret }
+  const request = {
+    grantType: 'client_credentials',
+    clientId: client.id,
+    clientSecret: secret,
+    issuer: 'https://lethe.example',
+  }
   const { access_token } = await issueToken(app, tenant, request)
   const floor = await each(() => outsideTenants(app.database, 'select 1'))
   const measured = async (what: string, authorization: string): Promise<Row> => {

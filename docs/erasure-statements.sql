@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version dc56ee58d8c4314c. The order is the order of the erasure, in one transaction.
+-- Map version c89a500705725e2a. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -319,15 +319,17 @@ select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and name ilike any ($4::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+union all
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
 
 -- ANONYMIZE
 
@@ -397,7 +399,7 @@ select 30 as act, id as person from users where tenant_id = $1 and id = any($2) 
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
-      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null)
+      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null or last_seen_at is distinct from null)
 ) located group by act, person;
 
 -- assessment_attempts: cleared feedback.
@@ -501,7 +503,7 @@ update users set login_name = null, directory_object_id = null, ref = null, emai
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
-      ), '{}'), deleted_by = null, state = 'anonymized', anonymized_at = now(), email_verified = false, roles = '{}', former_roles = '{}', deletion_id = null, deleted_at = null, suspended_at = null, updated_at = now() where tenant_id = $1 and id = any($2);
+      ), '{}'), deleted_by = null, state = 'anonymized', anonymized_at = now(), email_verified = false, roles = '{}', former_roles = '{}', deletion_id = null, deleted_at = null, suspended_at = null, last_seen_at = null, updated_at = now() where tenant_id = $1 and id = any($2);
 
 -- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
 select 0 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from api_keys where tenant_id = $1 and name ilike any ($4::text[])
@@ -570,12 +572,14 @@ select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and name ilike any ($4::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+union all
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);

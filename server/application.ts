@@ -11,6 +11,10 @@ export type Application = {
   database: Database
   /** Wraps every other key. */
   masterKey: Buffer
+  /** The owner of the tables, for what only the owner may do; undefined where it is not configured. */
+  ownerUrl?: string | undefined
+  /** Where the embedded server keeps its files; undefined with a server of one's own. */
+  embeddedFolder?: string | undefined
   close(): Promise<void>
 }
 
@@ -68,6 +72,8 @@ export async function openApplication(
       config,
       database,
       masterKey,
+      ownerUrl: server.ownerUrl,
+      embeddedFolder: server.embedded ? config.dataFolder : undefined,
       async close() {
         await database.close()
         await server.release()

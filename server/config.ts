@@ -17,6 +17,8 @@ export type Config = {
   smtpUrl: string | undefined
   /** The address that e-mails are sent from. */
   mailFrom: string | undefined
+  /** Where people and programs reach the server; unset: links lead to where a request was sent to. */
+  publicUrl: string | undefined
   /** How many jobs one process works on at a time. */
   workers: number
 }
@@ -38,6 +40,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Co
     tenant: overrides.tenant ?? set('LETHE_TENANT'),
     smtpUrl: overrides.smtpUrl ?? set('LETHE_SMTP_URL'),
     mailFrom: overrides.mailFrom ?? set('LETHE_MAIL_FROM'),
+    publicUrl: overrides.publicUrl ?? set('LETHE_PUBLIC_URL'),
     workers: overrides.workers ?? 2,
   }
 }

@@ -18,7 +18,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
   const workers = await work(
     app.database,
     {
-      erase: (payload) => runErasure(app, payload),
+      erase: (payload, signal) => runErasure(app, payload, signal),
       search: () => runSearch(app),
       send_email: (payload) => sendEmail(app, mailer, payload),
       seal_audit: (payload) => sealWaiting(app, payload),

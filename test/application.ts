@@ -44,6 +44,7 @@ export function testApplicationOn(test: TestDatabase): TestApplication {
     config: readConfig({}),
     database: test.database,
     masterKey: test.database.masterKey,
+    ownerUrl: test.ownerUrl,
     close: () => Promise.resolve(),
   }
   // What it should cost takes a quarter of a second each time.

@@ -49,7 +49,8 @@ export async function refuseUnrecordedActs(ownerUrl: string): Promise<void> {
       end $$;
       create function lethe_test.require_record() returns trigger language plpgsql as $$
       begin
-        if tg_op = 'UPDATE' and to_jsonb(old) - 'last_used_at' = to_jsonb(new) - 'last_used_at' then
+        if tg_op = 'UPDATE'
+          and to_jsonb(old) - '{last_used_at,last_seen_at}'::text[] = to_jsonb(new) - '{last_used_at,last_seen_at}'::text[] then
           return null;
         end if;
         if current_user = 'lethe_app'

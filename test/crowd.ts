@@ -100,7 +100,7 @@ export async function readRecord(test: TestApplication, { tenant, request, admin
     tombstones: [...tombstones].map(([kind, stones]) => [kind, stones.length]).sort(),
     certificates: file.certificates.length,
     certified: certificate.subjects.done,
-    findings: addenda.map(({ search }) => search.findings),
+    findings: addenda.map(({ search }) => search?.findings),
     messages: rowsOf('notifications')
       .filter(({ user_id }) => user_id === administrator)
       .map(({ kind }) => kind)

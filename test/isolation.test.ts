@@ -121,7 +121,12 @@ async function token(tenant: string, scope: (typeof scopes)[number]): Promise<Cr
   const { client, secret } = await http.inTenant(tenant, (tx) =>
     createOAuthClient(tx, { name: scope, scopes: [scope] }),
   )
-  const request = { grantType: 'client_credentials', clientId: client.id, clientSecret: secret }
+  const request = {
+    grantType: 'client_credentials',
+    clientId: client.id,
+    clientSecret: secret,
+    issuer: 'https://lethe.example',
+  }
   const { access_token } = await issueToken(http.app, tenant, request)
   return { authorization: `Bearer ${access_token}` }
 }

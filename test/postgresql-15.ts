@@ -20,11 +20,19 @@ export type Postgresql15 = {
   ownerUrlOf(database: string): string
   /** Runs one of its programs, such as pg_dump, to its end. Throws where it fails. */
   run(program: string, args: string[]): void
+  /** The folder of its files. */
+  data: string
+  /** Stops the server with a checkpoint, starts it again where it is stopped, and leaves the files where they are. */
+  pause(): void
+  resume(): void
   stop(): Promise<void>
 }
 
-/** Starts a fresh server of Debian's PostgreSQL 15 in a folder of its own. Whoever starts it stops it. */
-export async function startPostgresql15(): Promise<Postgresql15> {
+/**
+ * Starts a fresh server of Debian's PostgreSQL 15 in a folder of its own. Whoever starts it stops it. `durable`: it writes
+ * what it commits to disk before it answers, for tests of what is on disk.
+ */
+export async function startPostgresql15(options: { durable?: boolean } = {}): Promise<Postgresql15> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-postgresql-15-'))
   const asRoot = process.getuid?.() === 0
   const data = path.join(folder, 'data')
@@ -38,13 +46,25 @@ export async function startPostgresql15(): Promise<Postgresql15> {
     await chmod(folder, 0o755)
     if (asRoot) requireSuccess('chown', ['postgres', folder])
     asServer('initdb', ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8'])
-    const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_locks_per_transaction=256`
-    asServer('pg_ctl', ['start', '-w', '-D', data, '-l', path.join(folder, 'log'), '-o', settings])
+    const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=${options.durable ? 'on' : 'off'} -c max_locks_per_transaction=256`
+    let running = false
+    const resume = () => {
+      if (!running) asServer('pg_ctl', ['start', '-w', '-D', data, '-l', path.join(folder, 'log'), '-o', settings])
+      running = true
+    }
+    const pause = () => {
+      if (running) asServer('pg_ctl', ['stop', '-w', '-m', 'fast', '-D', data])
+      running = false
+    }
+    resume()
     return {
+      data,
+      pause,
+      resume,
       ownerUrlOf: (database) => `postgres://postgres@127.0.0.1:${port}/${database}`,
       run: (program, args) => requireSuccess(path.join(programs, program), args),
       async stop() {
-        asServer('pg_ctl', ['stop', '-w', '-m', 'fast', '-D', data])
+        pause()
         await rm(folder, { recursive: true, force: true })
       },
     }

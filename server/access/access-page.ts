@@ -61,6 +61,14 @@ A wrong name, a wrong password, and an account that may not sign in are answered
 API keys and clients belong to the tenant. When the person who made one is purged or anonymized, it goes on, and the heir answers for it; whoever knew the secret still knows it, so revoke it or make a new one when somebody leaves.
 `
 
+const aboutHosts = `
+## Links and the Host header
+
+Answers of \`/odata/v2\` hold links to the server. They lead to the address of \`lethe serve --public-url\` (or LETHE_PUBLIC_URL). Where none is set, they lead to the host that the request names: the Host header, or X-Forwarded-Host where \`--trusted-proxies\` believes the proxy. Whoever sends a request chooses that host for the answer to it, and for no other. So set the public address where a cache in front might keep answers, or where a client passes links on.
+
+A request with two Host headers, with something else in it than a host and a port, or with another host in its address (RFC 9112, section 3.2) is refused with 400.
+`
+
 /** docs/access.md: the credentials, and the table of who may do what. */
 export function accessPage(): string {
   return [
@@ -89,7 +97,7 @@ export function accessPage(): string {
         rule.scopes.length === 0 ? 'none' : rule.scopes.map((scope) => `\`${scope}\``).join(', '),
       ]),
     ),
-    '',
+    aboutHosts,
   ].join('\n')
 }
 

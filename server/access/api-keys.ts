@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { record } from '../audit/record.ts'
+import { actingUser } from '../people/require-people.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/require-text.ts'
 import { requireTime } from '../platform/require-time.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
+import { requireMayGrant } from './grants.ts'
 import type { Principal, Scope } from './principal.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 export const apiKeyAccesses = ['read_only', 'full_control'] as const
 export type ApiKeyAccess = (typeof apiKeyAccesses)[number]
+
+const scopesOf: Record<ApiKeyAccess, Scope[]> = { read_only: ['api/read'], full_control: ['api/all'] }
 
 /** `api_key`: with any user name. `thrive`: the API secret, with the tenant's id as the user name. */
 export const apiKeyKinds = ['api_key', 'thrive'] as const
@@ -40,7 +44,7 @@ const columns = 'id, kind, name, prefix, access, owner_id, created_at, expires_a
  * Makes a key, `lethe_<prefix>_<secret>`. It is answered this once: only its hash is stored. It belongs to whoever set the
  * transaction in motion, if that is a user.
  *
- * Throws `input.invalid`.
+ * Throws `input.invalid`, `access.beyond_own` where the key could do what its maker may not, and `user.acting_erased`.
  */
 export async function createApiKey(
   tx: TenantTransaction,
@@ -55,10 +59,12 @@ export async function createApiKey(
   }
   const prefix = `lethe_${randomBytes(4).toString('hex')}`
   const secret = `${prefix}_${newSecret()}`
+  await requireMayGrant(tx, { scopes: scopesOf[access] })
+  const ownerId = await actingUser(tx)
   const { rows } = await tx.query<ApiKey>(
     `insert into api_keys (tenant_id, kind, name, prefix, secret_hash, access, owner_id, expires_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${columns}`,
-    [tx.tenantId, kind, name, prefix, hashSecret(secret), access, tx.initiator.userId ?? null, expiresAt ?? null],
+    [tx.tenantId, kind, name, prefix, hashSecret(secret), access, ownerId, expiresAt ?? null],
   )
   const [key] = rows
   if (key === undefined) throw new Error('No key was inserted')
@@ -117,13 +123,11 @@ export async function principalOfApiKey(
     known.usedAt = Date.now()
     await recordUse(database, tenantId, id)
   }
+  const scopes = scopesOf[known.access]
   return {
     tenantId,
-    initiator: { from: 'api', credential: { kind: 'api_key', id } },
-    access: {
-      kind: 'program',
-      scopes: known.access === 'full_control' ? ['api/all'] : (['api/read'] satisfies Scope[]),
-    },
+    initiator: { from: 'api', credential: { kind: 'api_key', id, scopes } },
+    access: { kind: 'program', scopes },
   }
 }
 

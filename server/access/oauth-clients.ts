@@ -1,8 +1,10 @@
 import { record } from '../audit/record.ts'
+import { actingUser } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/require-text.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
+import { requireMayGrant } from './grants.ts'
 import { scopes as allScopes, type Scope } from './principal.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
@@ -25,7 +27,7 @@ const columns = 'id, name, scopes, owner_id, created_at, revoked_at, last_used_a
  * Makes a client of the client credentials grant. The secret is answered this once: only its hash is stored. The scopes
  * are the most that its tokens can have.
  *
- * Throws `input.invalid`.
+ * Throws `input.invalid`, `access.beyond_own` where the client could do what its maker may not, and `user.acting_erased`.
  */
 export async function createOAuthClient(
   tx: TenantTransaction,
@@ -40,10 +42,12 @@ export async function createOAuthClient(
     })
   }
   const secret = `lethe_client_${newSecret()}`
+  await requireMayGrant(tx, { scopes })
+  const ownerId = await actingUser(tx)
   const { rows } = await tx.query<OAuthClient>(
     `insert into oauth_clients (tenant_id, name, secret_hash, scopes, owner_id) values ($1, $2, $3, $4, $5)
      returning ${columns}`,
-    [tx.tenantId, name, hashSecret(secret), scopes, tx.initiator.userId ?? null],
+    [tx.tenantId, name, hashSecret(secret), scopes, ownerId],
   )
   const [client] = rows
   if (client === undefined) throw new Error('No client was inserted')

@@ -1,6 +1,6 @@
 import type { UserRole } from '../people/user.ts'
 import { LetheError } from '../platform/errors.ts'
-import type { Principal, Role, Scope } from './principal.ts'
+import type { Access, Principal, Role, Scope } from './principal.ts'
 
 /** Who may do something. Whoever is not named may not. */
 export type Rule = {
@@ -57,6 +57,18 @@ export const permissions = {
     does: 'read the transcript and the skills of a user',
     roles: administrators,
     scopes: reading,
+    own: true,
+  },
+  'notifications.read': {
+    does: 'read the notifications of a user',
+    roles: administrators,
+    scopes: reading,
+    own: true,
+  },
+  'notifications.mark': {
+    does: 'mark notifications of a user as read',
+    roles: administrators,
+    scopes: writing,
     own: true,
   },
   'groups.read': { does: 'read groups of the directory and who is in them', roles: administrators, scopes: reading },
@@ -116,14 +128,24 @@ export type PermissionTarget = { userId?: string | undefined }
 export function isPermitted(principal: Principal, permission: Permission, target: PermissionTarget = {}): boolean {
   const rule: Rule = permissions[permission]
   const { access, initiator } = principal
+  if (isOpenTo(access, rule)) return true
+  if (access.kind !== 'person') return false
+  return rule.own === true && target.userId !== undefined && target.userId === initiator.userId
+}
+
+/** Everything that such an access may do, apart from what every person may do to the own account. */
+export function permissionsOf(access: Access): Permission[] {
+  return (Object.keys(permissions) as Permission[]).filter((permission) => isOpenTo(access, permissions[permission]))
+}
+
+function isOpenTo(access: Access, rule: Rule): boolean {
   switch (access.kind) {
     case 'operator':
       return rule.roles.includes('operator')
     case 'program':
       return access.scopes.some((scope) => rule.scopes.includes(scope))
     case 'person':
-      if (access.roles.some((role) => rule.roles.includes(role))) return true
-      return rule.own === true && target.userId !== undefined && target.userId === initiator.userId
+      return access.roles.some((role) => rule.roles.includes(role))
   }
 }
 

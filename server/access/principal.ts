@@ -16,13 +16,16 @@ export const aboutScopes: Record<Scope, string> = {
   'api/webhooks': 'the webhooks that other systems call',
 }
 
+/** What a credential opens. */
+export type Access = { kind: 'person'; roles: UserRole[] } | { kind: 'program'; scopes: Scope[] } | { kind: 'operator' }
+
 /** Who asks, once the credential was checked. */
 export type Principal = {
   /** Undefined: an operator, who belongs to the installation and to no tenant. */
   tenantId: string | undefined
   /** What `inTenant(..., { initiator })` takes. */
   initiator: Initiator
-  access: { kind: 'person'; roles: UserRole[] } | { kind: 'program'; scopes: Scope[] } | { kind: 'operator' }
+  access: Access
   /** Set where a browser's cookie was the credential: a request that changes something needs its CSRF token too. */
   sessionId?: string | undefined
 }

@@ -1,3 +1,4 @@
+import { markSeen } from '../people/mark-seen.ts'
 import type { UserRole } from '../people/user.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -60,6 +61,7 @@ export async function principalOfSession(database: Database, session: SessionTok
         tenantId,
         found.id,
       ])
+      await markSeen(tx, found.user_id)
     }
     return {
       tenantId,

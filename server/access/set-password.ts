@@ -1,8 +1,11 @@
 import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
+import { actingUser } from '../people/require-people.ts'
+import type { UserRole } from '../people/user.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { requireMayGrant } from './grants.ts'
 import { hashPassword, isPassword, requirePassword } from './passwords.ts'
 import { signOutEverywhere } from './sessions.ts'
 import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
@@ -10,14 +13,24 @@ import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
 /**
  * Gives an active user a first or a new password, ends all of the user's sessions, and lets the user try at once.
  *
- * Throws `input.invalid`, `user.not_found`, `user.wrong_state`.
+ * Who sets a password could sign in as that user, so nobody sets that of a user who may do more.
+ *
+ * Throws `input.invalid`, `user.not_found`, `user.wrong_state`, `access.beyond_own`.
  */
 export async function setPassword(
   tx: TenantTransaction,
   options: { userId: string; password: string },
 ): Promise<{ signedOut: number }> {
+  const { userId } = options
   const hash = await hashPassword(requirePassword('password', options.password))
-  return { signedOut: await storePassword(tx, options.userId, hash) }
+  // Locked first: the user's roles stay as they are until the transaction ends.
+  await requireActiveUser(tx, { userId, act: 'given a password' })
+  const { rows } = await tx.query<{ roles: UserRole[] }>('select roles from users where tenant_id = $1 and id = $2', [
+    tx.tenantId,
+    userId,
+  ])
+  await requireMayGrant(tx, { roles: rows[0]?.roles ?? [] })
+  return { signedOut: await storePassword(tx, userId, hash) }
 }
 
 /**
@@ -40,6 +53,7 @@ export async function changePassword(
     app.database,
     tenantId,
     async (tx) => {
+      await actingUser(tx)
       await countAttempt(tx, at, attempt)
       return await readHash(tx, userId)
     },

@@ -1,6 +1,7 @@
 import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
 import { normalizeIdentifier } from '../datamap/identifiers.ts'
+import { markSeen } from '../people/mark-seen.ts'
 import type { UserRole } from '../people/user.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -65,6 +66,7 @@ export async function signIn(
       }
       await forgetAttempts(tx, { table: 'sign_in_failures', tenantId: tenant, user: userId }, attempt)
       await record(tx, { activity: 'UserSignedIn', object: userId })
+      await markSeen(tx, userId)
       return { ...(await startSession(tx, userId)), userId, roles: user.roles }
     },
     { initiator: { from: 'console', userId } },
@@ -73,11 +75,15 @@ export async function signIn(
 
 type Candidate = { id: string; hash: string | null }
 
-/** The one active user of this name. Login names are not unique; nobody is guessed at. */
+/**
+ * The one active user of this name. Login names are not unique; nobody is guessed at. An erasure of that user waits until
+ * the transaction ends, because the attempt is counted under the user's id.
+ */
 async function findCandidate(tx: TenantTransaction, name: string, email: string): Promise<Candidate | undefined> {
   const { rows } = await tx.query<Candidate>(
     `select u.id, p.hash from users u left join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
-     where u.tenant_id = $1 and u.state = 'active' and (u.login_key = $2 or u.email_key = $3) limit 2`,
+     where u.tenant_id = $1 and u.state = 'active' and (u.login_key = $2 or u.email_key = $3)
+     limit 2 for key share of u`,
     [tx.tenantId, name, email],
   )
   return rows.length === 1 ? rows[0] : undefined

@@ -19,11 +19,18 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
+const issuer = 'https://lethe.example'
 type Client = Awaited<ReturnType<typeof create>>
 const create = (...scopes: Scope[]) =>
   test.inTenant(tenant, (tx) => createOAuthClient(tx, { name: 'A program', scopes }))
-const issue = ({ client, secret }: Client, scope?: string, inThe = tenant) =>
-  issueToken(test.app, inThe, { grantType: 'client_credentials', clientId: client.id, clientSecret: secret, scope })
+const issue = ({ client, secret }: Client, scope?: string, inThe: string | undefined = tenant) =>
+  issueToken(test.app, inThe, {
+    grantType: 'client_credentials',
+    clientId: client.id,
+    clientSecret: secret,
+    scope,
+    issuer,
+  })
 const comeIn = (token: string) => authenticate(test.app, { authorization: `Bearer ${token}` })
 const refused = { code: 'access.unauthenticated', details: { challenge: 'Bearer' } }
 
@@ -42,7 +49,7 @@ describe('an OAuth client', () => {
     expect(exp).toBe(iat + 3600)
     expect(await comeIn(answer.access_token)).toEqual({
       tenantId: tenant,
-      initiator: { from: 'api', credential: { kind: 'client', id: made.client.id } },
+      initiator: { from: 'api', credential: { kind: 'client', id: made.client.id, scopes: ['api/read', 'api/write'] } },
       access: { kind: 'program', scopes: ['api/read', 'api/write'] },
     })
     const [listed] = await test.inTenant(tenant, (tx) => listOAuthClients(tx))
@@ -70,7 +77,7 @@ describe('an OAuth client', () => {
     const made = await create('api/read')
     const revoked = await create('api/read')
     await test.inTenant(tenant, (tx) => revokeOAuthClient(tx, revoked.client.id))
-    const request = { grantType: 'client_credentials', clientId: made.client.id, clientSecret: made.secret }
+    const request = { grantType: 'client_credentials', clientId: made.client.id, clientSecret: made.secret, issuer }
     const attempts = [
       issue(revoked),
       issue(made, undefined, otherTenant),
@@ -101,7 +108,7 @@ describe('an OAuth client', () => {
 
   it('is told of a missing or another grant type', async () => {
     const made = await create('api/read')
-    const request = { clientId: made.client.id, clientSecret: made.secret }
+    const request = { clientId: made.client.id, clientSecret: made.secret, issuer }
     const bodyOf = (grantType: string | undefined) =>
       issueToken(test.app, tenant, { ...request, grantType }).then(() => undefined, tokenErrorBody)
     expect(await bodyOf(undefined)).toMatchObject({ error: 'invalid_request' })
@@ -136,7 +143,7 @@ describe('a token', () => {
     key: SigningKey,
     change: { header?: object; claims?: object; expires?: string | number } = {},
   ) =>
-    new SignJWT({ ...claims(made), iss: 'lethe', aud: 'lethe', ...change.claims })
+    new SignJWT({ ...claims(made), iss: issuer, aud: 'lethe', ...change.claims })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: key.kid, ...change.header })
       .setIssuedAt()
       .setExpirationTime(change.expires ?? '1h')
@@ -159,6 +166,7 @@ describe('a token', () => {
     const tokens = [
       await signed(made, key, { expires: Math.floor(Date.now() / 1000) - 1 }),
       await signed(made, key, { claims: { iss: 'somebody' } }),
+      await signed(made, key, { claims: { iss: undefined } }),
       await signed(made, key, { claims: { aud: 'somebody' } }),
       await signed(made, key, { claims: { sub: undefined } }),
       await signed(made, key, { header: { typ: 'JWT' } }),
@@ -190,11 +198,16 @@ describe('a token', () => {
     await expect(comeIn(await signed(made, key, { claims: { tenant: otherTenant } }))).rejects.toMatchObject(refused)
   })
 
-  it('is signed with a key that signs no certificate and is not published among those', async () => {
+  it('is signed with a key that signs no certificate and is published apart from those', async () => {
     const { kid } = await tokenKey()
-    const published = await test.inTenant(tenant, (tx) => publicKeys(tx))
-    expect(published.keys.length).toBeGreaterThan(0)
-    expect(published.keys.map((key) => key.kid)).not.toContain(kid)
+    const [certificates, tokens] = await test.inTenant(tenant, async (tx) => [
+      await publicKeys(tx),
+      await publicKeys(tx, 'token'),
+    ])
+    expect(certificates.keys.length).toBeGreaterThan(0)
+    expect(certificates.keys.map((key) => key.kid)).not.toContain(kid)
+    expect(tokens.keys).toMatchObject([{ kid, use: 'sig', alg: 'EdDSA' }])
+    expect(tokens.keys[0]).not.toHaveProperty('d')
   })
 
   it('ends when the key that signed it is replaced; certificates keep theirs', async () => {
@@ -205,6 +218,7 @@ describe('a token', () => {
     await rotateSigningKey(test.database, 'token')
     await expect(comeIn(access_token)).rejects.toMatchObject(refused)
     expect(await comeIn((await issue(made)).access_token)).toMatchObject({ tenantId: tenant })
+    expect((await test.inTenant(tenant, (tx) => publicKeys(tx, 'token'))).keys).toHaveLength(1)
     expect((await test.inTenant(tenant, (tx) => activeSigningKey(tx))).kid).toBe(before.kid)
   })
 })

@@ -11,7 +11,8 @@ import { hashSecret } from './secrets.ts'
 /** Seconds that an access token lives. */
 export const tokenLifetime = 3600
 
-const issuer = 'lethe'
+/** What tokens are for; RFC 9068 wants an audience. */
+const audience = 'lethe'
 const tokenType = 'at+jwt'
 
 /** The answer of RFC 6749, section 5.1. */
@@ -23,22 +24,30 @@ export type TokenRequest = {
   clientSecret: string | undefined
   /** Scopes with spaces between them; undefined: all that the client has. */
   scope?: string | undefined
+  /** The address of this server, without a path: the issuer of RFC 8414 and of the token. */
+  issuer: string
 }
 
 /**
- * Gives an OAuth 2.0 client of the tenant an access token: a JWT (RFC 9068) of 3,600 seconds, signed with Ed25519.
+ * Gives an OAuth 2.0 client an access token: a JWT (RFC 9068) of 3,600 seconds, signed with Ed25519. Without a tenant, it is
+ * that of the client.
  *
  * Throws `oauth.invalid_request`, `oauth.unsupported_grant_type`, `oauth.invalid_client`, `oauth.invalid_scope`;
  * {@link tokenErrorBody} makes the answer of RFC 6749, section 5.2, of them.
  */
-export async function issueToken(app: Application, tenantId: string, request: TokenRequest): Promise<TokenResponse> {
-  const { grantType, clientId, clientSecret } = request
+export async function issueToken(
+  app: Application,
+  tenantId: string | undefined,
+  request: TokenRequest,
+): Promise<TokenResponse> {
+  const { grantType, clientId, clientSecret, issuer } = request
   if (grantType === undefined) throw new LetheError('oauth.invalid_request', { missing: 'grant_type' })
   if (grantType !== 'client_credentials') throw new LetheError('oauth.unsupported_grant_type')
   if (clientId === undefined || clientSecret === undefined) throw new LetheError('oauth.invalid_client')
-  if (!isUuid(tenantId) || !isUuid(clientId)) throw new LetheError('oauth.invalid_client')
-  const tenant = tenantId.toLowerCase()
+  if (!isUuid(clientId)) throw new LetheError('oauth.invalid_client')
   const id = clientId.toLowerCase()
+  const tenant = (tenantId ?? (await tenantOfClient(app.database, id)))?.toLowerCase()
+  if (tenant === undefined || !isUuid(tenant)) throw new LetheError('oauth.invalid_client')
   const { granted, key } = await inTenant(app.database, tenant, async (tx) => {
     const { rows } = await tx.query<{ secret_hash: Buffer; scopes: Scope[] }>(
       'select secret_hash, scopes from oauth_clients where tenant_id = $1 and id = $2 and revoked_at is null',
@@ -55,7 +64,7 @@ export async function issueToken(app: Application, tenantId: string, request: To
   const access_token = await new SignJWT({ client_id: id, tenant, scope })
     .setProtectedHeader({ alg: 'EdDSA', typ: tokenType, kid: key.kid })
     .setIssuer(issuer)
-    .setAudience(issuer)
+    .setAudience(audience)
     .setSubject(id)
     .setJti(randomUUID())
     .setIssuedAt()
@@ -88,9 +97,20 @@ export async function principalOfToken(app: Application, token: string): Promise
   if (live === undefined || live.client === null) return undefined
   return {
     tenantId,
-    initiator: { from: 'api', credential: { kind: 'client', id: clientId } },
+    initiator: { from: 'api', credential: { kind: 'client', id: clientId, scopes } },
     access: { kind: 'program', scopes },
   }
+}
+
+/** Ids are made by chance: should two tenants ever have clients of one id, these must name their tenant. */
+async function tenantOfClient(database: Database, clientId: string): Promise<string | undefined> {
+  const tenants = await outsideTenants<{ tenant: string }>(
+    database,
+    'select tenants_of_oauth_client($1) as tenant',
+    [clientId],
+    'tenants_of_oauth_client',
+  )
+  return tenants.length === 1 ? tenants[0]?.tenant : undefined
 }
 
 const nobodys = Buffer.alloc(32)
@@ -133,13 +153,18 @@ async function checkToken(database: Database, token: string): Promise<TokenClaim
   const key = kid === undefined ? undefined : await publicKeyOf(database, kid)
   if (kid === undefined || key === undefined) return undefined
   try {
-    const { payload } = await jwtVerify<{ client_id: string; tenant: string; scope: string; exp: number }>(token, key, {
-      algorithms: ['EdDSA'],
-      typ: tokenType,
-      issuer,
-      audience: issuer,
-      requiredClaims: ['exp', 'sub', 'client_id', 'tenant', 'scope'],
-    })
+    const { payload } = await jwtVerify<{ iss: string; client_id: string; tenant: string; scope: string; exp: number }>(
+      token,
+      key,
+      {
+        algorithms: ['EdDSA'],
+        typ: tokenType,
+        audience,
+        requiredClaims: ['exp', 'iss', 'sub', 'client_id', 'tenant', 'scope'],
+      },
+    )
+    // That it is ours, the key says. A server is reached under several addresses, so the issuer need not be this one.
+    if (!isOrigin(payload.iss)) return undefined
     const names = payload.scope.split(' ')
     return {
       tenantId: payload.tenant,
@@ -152,6 +177,10 @@ async function checkToken(database: Database, token: string): Promise<TokenClaim
     if (error instanceof errors.JOSEError) return undefined
     throw error
   }
+}
+
+function isOrigin(issuer: unknown): boolean {
+  return typeof issuer === 'string' && URL.canParse(issuer) && new URL(issuer).origin === issuer
 }
 
 const keyId = /^[A-Za-z0-9_-]{43}$/

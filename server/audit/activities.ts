@@ -76,6 +76,8 @@ export const activities = {
   ErasureCertified: { title: 'Erasure certified', object: 'erasure_request' },
   ErasureFailed: { title: 'Erasure failed', object: 'erasure_request' },
   ErasureSearched: { title: 'Database searched after an erasure', object: 'erasure_request' },
+  ErasureReachedDisk: { title: 'Erasure got further on disk', object: 'erasure_request' },
+  BackupsDeclared: { title: 'Age of the backups declared', object: 'installation' },
   LedgerReplayed: { title: 'Ledger replayed', object: 'tenant' },
   TracesSwept: { title: 'Database swept for purged people', object: 'tenant' },
   OperatorCreated: { title: 'Operator created', object: 'operator' },

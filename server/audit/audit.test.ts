@@ -286,7 +286,7 @@ describe('the list', () => {
     const csv = (await exported('csv')).trimEnd().split('\r\n')
     expect(csv).toHaveLength(42)
     expect(csv[0]).toBe(
-      '\ufeffat,activity,title,actor_kind,actor_id,from,object_kind,object_id,subject,details,values,sequence,hash,id',
+      '\ufeffat,activity,title,actor_kind,actor_id,from,system_account,object_kind,object_id,subject,details,reason,values,sequence,hash,id',
     )
     expect(csv[1]).toContain(user.id)
     expect(csv.flatMap((line) => line.split(',')).filter((cell) => /^[=+@-]/.test(cell))).toEqual([])

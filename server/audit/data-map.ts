@@ -1,4 +1,14 @@
-import { erasedId, fact, key, type RoomMap, reference, sealed, sealedFor, subject } from '../datamap/vocabulary.ts'
+import {
+  erasedId,
+  fact,
+  key,
+  mention,
+  type RoomMap,
+  reference,
+  sealed,
+  sealedFor,
+  subject,
+} from '../datamap/vocabulary.ts'
 
 type AuditTable =
   | 'audit_entries'
@@ -8,6 +18,7 @@ type AuditTable =
   | 'sealed_words'
   | 'audit_resealed'
   | 'audit_readings'
+  | 'system_accounts'
 
 export const auditMap: RoomMap<AuditTable> = {
   audit_entries: {
@@ -48,6 +59,12 @@ export const auditMap: RoomMap<AuditTable> = {
       'The same for people who are no users, by the keyed hash of an identifier. An erasure destroys those of the identifiers of its people.',
     about: 'other',
     columns: { tenant_id: key, hash: sealed, sealed_key: sealed, created_at: fact },
+  },
+  system_accounts: {
+    holds:
+      'The accounts of operating systems that commands were run by: personal data of those who operate the server. The audit trail names them by id, so a name that is an identifier of an erased person is scrubbed here, and the chain still verifies.',
+    about: 'other',
+    columns: { tenant_id: key, id: key, name: mention('text'), created_at: fact },
   },
   sealed_words: {
     holds: 'Keyed hashes of the words of what is kept under the key of a person.',

@@ -6,7 +6,7 @@ import { requireUuid } from '../platform/require-uuid.ts'
 import { activities, activityNames, isActivity, type ObjectKind } from './activities.ts'
 import { chainedColumns } from './chain.ts'
 import { openValues } from './open-values.ts'
-import { type ActorKind, actorKinds } from './record.ts'
+import { type ActorKind, accountDetail, actorKinds } from './record.ts'
 import { hashOfContact, openSubjectKey } from './subject-keys.ts'
 
 /** An entry as people and programs read it. */
@@ -18,13 +18,21 @@ export type AuditEntry = {
   /** The activity in words. */
   title: string
   /** `from` is the way by which it came, such as `console` or `command_line`. */
-  actor: { kind: ActorKind; id: string | null; from: string }
+  actor: {
+    kind: ActorKind
+    id: string | null
+    from: string
+    /** The account of the operating system that the command ran as; null elsewhere, and where its name was erased. */
+    system_account: string | null
+  }
   object: { kind: string; id: string | null }
   /** The user whom it is about; the id stays when the user is erased. */
   subject: string | null
   /** Whether it is about a person who is no user. */
   contact: boolean
   details: JsonObject
+  /** Why, where it is an order to erase people and a reason was given. It is kept with the order, not in the trail. */
+  reason: string | null
   /**
    * What was recorded about the subject; null where nothing was, or where it is `erased`. A text that held an identifier of
    * somebody else who was erased since is `[erased]`.
@@ -88,14 +96,17 @@ export async function listAudit(
   const where = [...conditions]
   if (page.after !== undefined) where.push(`id < $${values.push(page.after)}`)
   const { rows } = await tx.query<StoredRow>(
-    `select e.*, r.sealed_values as resealed, p.sealed_key as person_key, c.sealed_key as contact_key
+    `select e.*, s.sealed_values as resealed, p.sealed_key as person_key, c.sealed_key as contact_key, a.name as account, r.reason
      from (
        select ${chainedColumns}, sequence, hash, id as place
        from audit_entries where ${where.join(' and ')} order by audit_entries.id desc limit ${limit + 1}
      ) e
-     left join audit_resealed r on r.tenant_id = $1 and r.entry_id = e.place and e.sealed_values is not null
+     left join audit_resealed s on s.tenant_id = $1 and s.entry_id = e.place and e.sealed_values is not null
      left join person_keys p on p.tenant_id = $1 and p.user_id = e.subject_id and e.sealed_values is not null
      left join contact_keys c on c.tenant_id = $1 and c.hash = e.contact_hash and e.sealed_values is not null
+     left join system_accounts a on a.tenant_id = $1 and a.id = (e.details::jsonb ->> '${accountDetail}')::uuid
+     left join erasure_requests r
+       on r.tenant_id = $1 and r.id = e.object_id and e.activity in ('ErasureOrdered', 'ErasureFollowUpOrdered')
      order by e.place desc`,
     values,
   )
@@ -122,6 +133,8 @@ type StoredRow = {
   hash: Buffer | null
   person_key: Buffer | null
   contact_key: Buffer | null
+  account: string | null
+  reason: string | null
 }
 
 function entryOf(row: StoredRow, masterKey: Buffer): AuditEntry {
@@ -130,16 +143,18 @@ function entryOf(row: StoredRow, masterKey: Buffer): AuditEntry {
     row.sealed_values === null || sealedKey === null
       ? null
       : openValues(openSubjectKey(masterKey, sealedKey), row.resealed ?? row.sealed_values)
+  const { [accountDetail]: _, ...details } = JSON.parse(row.details) as JsonObject
   return {
     id: row.id,
     at: row.at,
     activity: row.activity,
     title: isActivity(row.activity) ? activities[row.activity].title : row.activity,
-    actor: { kind: row.actor_kind, id: row.actor_id, from: row.initiated_from },
+    actor: { kind: row.actor_kind, id: row.actor_id, from: row.initiated_from, system_account: row.account },
     object: { kind: row.object_kind, id: row.object_id ?? (row.object_kind === 'user' ? row.subject_id : null) },
     subject: row.subject_id,
     contact: row.contact_hash !== null,
-    details: JSON.parse(row.details) as JsonObject,
+    details,
+    reason: row.reason,
     values,
     erased: row.sealed_values !== null && values === null,
     sequence: row.sequence,

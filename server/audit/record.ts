@@ -5,6 +5,7 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Initiator } from '../platform/initiator.ts'
 import { type Activity, activities } from './activities.ts'
 import { hashOfContact, keyOfContact, keysOfUsers } from './subject-keys.ts'
+import { systemAccountId } from './system-accounts.ts'
 import { valuesPurpose } from './values-purpose.ts'
 import { keepWords, wordHasher, wordsOfValues } from './words.ts'
 
@@ -28,14 +29,17 @@ export type AuditRecord = {
 /**
  * Records what was done, in the transaction that does it, with who set that in motion: one statement, whatever the number
  * of entries, and others for keys and words where values about people are among them. Only keys are waited for. Of people who have no
- * key and can get none, because they are anonymized or gone, no values are recorded.
+ * key and can get none, because they are anonymized or gone, no values are recorded. A command costs a
+ * round trip more, which finds the id of the operating system's account that it runs as.
  *
  * Throws a `TypeError` where the details hold what is no word of the code, and `master_key.wrong`.
  */
 export async function record(tx: TenantTransaction, given: AuditRecord | readonly AuditRecord[]): Promise<void> {
-  const records = Array.isArray(given) ? (given as readonly AuditRecord[]) : [given as AuditRecord]
-  if (records.length === 0) return
+  const asked = Array.isArray(given) ? (given as readonly AuditRecord[]) : [given as AuditRecord]
+  if (asked.length === 0) return
   const actor = actorOf(tx.initiator)
+  const { systemAccount } = tx.initiator
+  const records = systemAccount === undefined ? asked : withAccount(asked, await systemAccountId(tx, systemAccount))
   // Without values and contacts there is nothing to wait for: the entries cost no round trip.
   const contacts = records.every(({ contact }) => contact === undefined)
     ? records.map(() => undefined)
@@ -124,6 +128,19 @@ async function sealValues(
     }),
   )
 }
+
+/** Entries that share their details share these too, so that they are checked and written once. */
+function withAccount(records: readonly AuditRecord[], account: string): AuditRecord[] {
+  const made = new Map<Details | undefined, Details>()
+  return records.map((one) => {
+    const details = made.get(one.details) ?? { ...one.details, [accountDetail]: account }
+    made.set(one.details, details)
+    return { ...one, details }
+  })
+}
+
+/** The detail that names the operating system's account, by id. */
+export const accountDetail = 'system_account'
 
 const word = /^[A-Za-z0-9_.:-]{0,64}$/
 

@@ -18,8 +18,11 @@ export async function keysOfUsers(tx: TenantTransaction, userIds: readonly strin
     tx.send(
       `insert into person_keys (tenant_id, user_id, sealed_key)
        select $1, given.user_id, given.sealed_key
-       from unnest($2::uuid[], $3::bytea[]) as given (user_id, sealed_key)
-       join users on users.tenant_id = $1 and users.id = given.user_id and users.state <> 'anonymized'
+       from (
+         select id from users
+         where tenant_id = $1 and id = any ($2::uuid[]) and state <> 'anonymized' order by id for key share
+       ) kept
+       join unnest($2::uuid[], $3::bytea[]) as given (user_id, sealed_key) on given.user_id = kept.id
        on conflict do nothing`,
       [tx.tenantId, missing, missing.map(() => seal(tx.masterKey, newKey(), purpose))],
       'make_keys_of_users',

@@ -77,7 +77,12 @@ describe('lethe client', () => {
       'api/read',
       'api/write',
     )
-    const request = { grantType: 'client_credentials', clientId: client.id, clientSecret: secret }
+    const request = {
+      grantType: 'client_credentials',
+      clientId: client.id,
+      clientSecret: secret,
+      issuer: 'https://lethe.example',
+    }
     const { access_token, scope } = await issueToken(app, tenant_id, request)
     expect(scope).toBe('api/read api/write')
     const listed = await test.run('client', 'list')

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process'
+import os from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openTestCommandLine, type TestCommandLine } from '../../test/command-line.ts'
 import { installationTrail } from '../audit/installation-trail.ts'
 import { sealWaiting } from '../audit/seal-audit.ts'
+
+const { username } = os.userInfo()
 
 let test: TestCommandLine
 let tenant: string
@@ -13,14 +16,14 @@ beforeAll(async () => {
   tenant = (await test.json('tenant', 'create', 'Acme')).tenant.id
   for (const name of ['ann', 'bob']) await test.json('user', 'create', '--email', `${name}@example.org`)
   await test.json('user', 'delete', '--email', 'ann@example.org')
-  await test.json('purge', '--email', 'ann@example.org', '--yes')
+  await test.json('purge', '--email', 'ann@example.org', '--yes', '--reason', 'asked in writing')
 })
 afterAll(() => test.close())
 
 it('lists who did what, the newest first, with values while the people are there', async () => {
   const { entries, next } = await test.json('audit', 'list')
-  const commandLine = { kind: 'command_line', id: null, from: 'command_line' }
-  const system = { kind: 'system', id: null, from: 'system' }
+  const commandLine = { kind: 'command_line', id: null, from: 'command_line', system_account: username }
+  const system = { kind: 'system', id: null, from: 'system', system_account: null }
   const shown = entries.map((one: { activity: string; actor: object; erased: boolean }) => [
     one.activity,
     one.actor,
@@ -37,6 +40,12 @@ it('lists who did what, the newest first, with values while the people are there
     ['TenantCreated', commandLine, false],
   ])
   expect(next).toBeNull()
+  expect(entries.map(({ reason }: { reason: string | null }) => reason)).toEqual([
+    ...[null, null, null],
+    'asked in writing',
+    ...[null, null, null, null],
+  ])
+  expect(entries[3].details).toEqual({ operation: 'purge', people: 1 })
   expect(entries[5].values).toMatchObject({ email: 'bob@example.org' })
   expect(JSON.stringify(entries)).not.toContain('ann@')
   expect((await test.json('audit', 'list', '--subject', entries[6].subject)).entries).toHaveLength(3)

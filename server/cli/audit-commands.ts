@@ -180,10 +180,16 @@ function formatEntries(entries: readonly AuditEntry[]): string {
   return formatTable(entries, [
     { title: 'at', value: ({ at }) => at.replace(/\.\d+Z$/, 'Z') },
     { title: 'actor', value: ({ actor }) => (actor.id === null ? actor.kind : `${actor.kind} ${actor.id}`) },
+    ...(entries.some(({ actor }) => actor.system_account !== null)
+      ? [{ title: 'run by', value: ({ actor }: AuditEntry) => actor.system_account }]
+      : []),
     { title: 'activity', value: ({ title }) => title },
     { title: 'object', value: ({ object }) => (object.id === null ? object.kind : `${object.kind} ${object.id}`) },
     { title: 'subject', value: ({ subject, object }) => (subject === object.id ? null : subject) },
     { title: 'values', value: ({ values, erased }) => (erased ? 'erased' : values === null ? null : 'yes') },
+    ...(entries.some(({ reason }) => reason !== null)
+      ? [{ title: 'reason', value: ({ reason }: AuditEntry) => reason }]
+      : []),
   ])
 }
 

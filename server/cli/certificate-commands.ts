@@ -1,13 +1,19 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { JSONWebKeySet } from 'jose'
 import { type Identifier, normalizeIdentifier } from '../datamap/identifiers.ts'
-import { type CertificateFile, isAmong, type VerifiedCertificate, verifyCertificate } from '../erasure/certificate.ts'
+import {
+  type CertificateFile,
+  type DiskLevel,
+  isAmong,
+  type Verdict,
+  type VerifiedCertificate,
+  verifyCertificate,
+} from '../erasure/certificate.ts'
 import { checkAmong } from '../erasure/check-among.ts'
 import { newestErasure, readCertificate } from '../erasure/show-erasures.ts'
 import { rotateSigningKey } from '../erasure/signing-keys.ts'
+import { openSource, readUtf8 } from '../imports/utf8-text.ts'
 import { requireSelector } from '../people/find-users.ts'
-import { codeOf } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
 import { createOutput, formatFields, formatTable } from './output.ts'
@@ -52,7 +58,15 @@ export function addCertificateCommands(program: Command): void {
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 0: 'it is valid, whether or not the person is in it', 1: 'it is not valid' },
+        notes: `
+A file is about one request of one tenant. Each statement in it names the one before, so that none can be missing
+before the last, and says what is still to come. A certificate of version 1 does not; the result says so.`,
+        exitCodes: {
+          0: 'erased, and the search found nothing; whether or not the person is in it',
+          1: 'it is not valid',
+          10: 'it is valid; erased, and the search is outstanding',
+          11: 'it is valid; something was found, or somebody could not be erased',
+        },
         examples: [
           'lethe certificate verify certificate.json',
           'lethe certificate verify certificate.json --keys jwks.json',
@@ -71,6 +85,7 @@ export function addCertificateCommands(program: Command): void {
       const { operation, request } = verified.certificate
       if (identifier === undefined) {
         output.result({ verified: true, ...verified }, () => formatVerified(verified, trusted !== undefined))
+        requireClean(verified)
         return
       }
       if (operation === 'purge') throw new LetheError('certificate.no_salt', { request })
@@ -80,6 +95,7 @@ export function addCertificateCommands(program: Command): void {
         { verified: true, among, ...verified },
         () => `${amongText(among)}\n\n${formatVerified(verified, trusted !== undefined)}`,
       )
+      requireClean(verified)
     })
   addIdentifierOptions(group.command('check'))
     .argument('<request>', 'the id of the order')
@@ -88,7 +104,7 @@ export function addCertificateCommands(program: Command): void {
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 0: 'told, whichever it is; --json has "among"' },
+        exitCodes: { 0: 'told, whichever it is; --json has "among" and "verdict"' },
         examples: [
           'lethe certificate check REQUEST --email ann@example.org',
           'lethe certificate check REQUEST --ref 4711 --salt SALT --json',
@@ -99,8 +115,8 @@ export function addCertificateCommands(program: Command): void {
       const identifier = readIdentifier(options, true)
       const salt = options.salt === undefined ? undefined : readSalt(options.salt)
       await withTenant(command, async ({ run, output }) => {
-        const among = await run((tx) => checkAmong(tx, { request, identifier, salt }))
-        output.result({ request, among }, () => amongText(among))
+        const { among, verdict } = await run((tx) => checkAmong(tx, { request, identifier, salt }))
+        output.result({ request, among, verdict }, () => `${amongText(among)} ${verdicts[verdict]}`)
       })
     })
   group
@@ -152,12 +168,7 @@ function amongText(among: boolean): string {
 }
 
 async function readJson(file: string): Promise<unknown> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    throw new LetheError('input.file_unreadable', { file, reason: codeOf(error) ?? 'it cannot be opened' }, error)
-  }
+  const text = await readUtf8(openSource(file), file)
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -165,9 +176,34 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
-function formatVerified({ certificate, addenda, kids }: VerifiedCertificate, trusted: boolean): string {
+const verdicts: Record<Verdict, string> = {
+  clean: 'Erased and nothing found.',
+  search_outstanding: 'Erased, search outstanding.',
+  found: 'Something was found.',
+}
+
+/** Throws `certificate.search_outstanding` and `certificate.found`, which have exit codes of their own. */
+function requireClean({ verdict, certificate, addenda }: VerifiedCertificate): void {
+  const { request, subjects } = certificate
+  if (verdict === 'search_outstanding') throw new LetheError('certificate.search_outstanding', { request })
+  if (verdict === 'found') {
+    const findings = addenda.reduce((sum, { search }) => sum + (search?.findings.length ?? 0), 0)
+    throw new LetheError('certificate.found', { request, findings, failed: subjects.failed })
+  }
+}
+
+const levels: Record<DiskLevel, string> = {
+  1: 'committed; no query answers it',
+  2: 'the keys are destroyed',
+  3: 'no dead row and no statistics are left',
+  4: 'no file of the database holds it, apart from the log',
+  5: 'no file of the database holds it, and neither does the log',
+}
+
+function formatVerified(verified: VerifiedCertificate, trusted: boolean): string {
+  const { verdict, certificate, addenda, kids, disk, outstanding, chained } = verified
   const parts = [
-    'The certificate is valid.',
+    'The signatures are valid, and the file is about one request.',
     formatFields({
       request: certificate.request,
       tenant: certificate.tenant,
@@ -177,7 +213,11 @@ function formatVerified({ certificate, addenda, kids }: VerifiedCertificate, tru
       certified: certificate.certified_at,
       'data map': certificate.data_map,
       'rows left': certificate.verification.rows_left + certificate.verification.mentions_left,
+      'not erased': certificate.subjects.failed,
       'shared identifiers': certificate.shared_identifiers,
+      'on disk':
+        disk === undefined ? 'not said' : `level ${disk.level} since ${disk.reached_at}: ${levels[disk.level]}`,
+      outstanding: outstanding.length === 0 ? 'nothing' : outstanding,
       'signed by': [...new Set(kids)],
     }),
     formatTable(certificate.effects, [
@@ -186,7 +226,13 @@ function formatVerified({ certificate, addenda, kids }: VerifiedCertificate, tru
       { title: 'rows', value: ({ rows }) => rows, right: true },
     ]),
   ]
-  for (const { search, added_at } of addenda) {
+  for (const { search, backups, added_at } of addenda) {
+    if (backups !== undefined) {
+      parts.push(
+        `Declared at ${backups.declared_at}: no ${backups.kind === 'dump' ? 'dump' : 'copy of the files'} from before ${backups.oldest} is kept.`,
+      )
+    }
+    if (search === undefined) continue
     parts.push(
       formatFields({
         'searched at': added_at,
@@ -195,11 +241,17 @@ function formatVerified({ certificate, addenda, kids }: VerifiedCertificate, tru
         bytes: search.bytes,
         identifiers: search.identifiers,
         findings: search.findings.length,
+        'could not be read': search.unreadable,
       }),
+    )
+  }
+  if (!chained) {
+    parts.push(
+      'The certificate is of version 1: its statements do not name the one before them, so whether one is missing cannot be told. They do not say how far the erasure got on disk, either.',
     )
   }
   if (!trusted) {
     parts.push('The keys came with the file. Compare "signed by" with what the installation publishes, or use --keys.')
   }
-  return parts.join('\n\n')
+  return [...parts, verdicts[verdict]].join('\n\n')
 }

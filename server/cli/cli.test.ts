@@ -280,7 +280,11 @@ describe('lethe anonymize', () => {
     const { user } = await json('user', 'create', '--ref', 'quiet-2')
     await json('user', 'delete', '--id', user.id)
     const ordered = await json('anonymize', '--ref', 'quiet-2', '--yes', '--no-wait')
-    expect(ordered).toEqual({ request: expect.any(String), salt: expect.stringMatching(/^[\w-]{43}$/) })
+    expect(ordered).toEqual({
+      request: expect.any(String),
+      salt: expect.stringMatching(/^[\w-]{43}$/),
+      who: [expect.objectContaining({ ref: 'quiet-2', given: { by: 'ref', value: 'quiet-2' } })],
+    })
     await json('erasure', 'cancel', ordered.request)
     await json('user', 'restore', '--id', user.id)
   })
@@ -293,7 +297,7 @@ describe('lethe anonymize', () => {
     await json('user', 'delete', '--id', user.id)
     expect((await json('preview', '--id', user.id, '--anonymize')).preview.singledOut).toBe(1)
     const { stdout } = await run('preview', '--id', user.id, '--anonymize')
-    expect(stdout).toMatch(/^An anonymization of 1 person would change/)
+    expect(stdout).toMatch(/^An anonymization of 1 person would change/m)
     expect(stdout).toMatch(/^1 person could be singled out/m)
     await json('anonymize', '--id', user.id, '--yes')
     expect((await json('user', 'show', '--id', user.id)).user.custom_fields).toEqual({ shift: 'night' })
@@ -352,7 +356,9 @@ describe('a command that is cut off', () => {
     await test.owner.query('rollback')
     const { code, stdout, stderr } = await finished
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
-    expect(stderr).toMatch(/^Stopping; [^\n]*\nlethe: Stopped\. [^\n]*\n$/)
+    // While it runs nothing is committed; when it has ended, one person is gone.
+    expect(stderr).toMatch(/^Purging ref blocked\.\nStopping; [^\n]*\nRequest [\w-]{36}: 0 of 1 person is gone\.\n/)
+    expect(stderr).toMatch(/^lethe: Stopped\. Request [\w-]{36}: 1 of 1 person is gone\.\n/m)
     expect(await failure('user', 'show', '--id', user.id)).toMatchObject({ code: 'user.not_found' })
   })
 

@@ -14,17 +14,22 @@ import {
   showErasure,
 } from '../erasure/show-erasures.ts'
 import { waitForErasure } from '../erasure/wait-for-erasure.ts'
-import { requireUsers } from '../people/find-users.ts'
+import { type NamedPerson, namePeople } from '../people/candidates.ts'
+import { requireUsers, type Selector } from '../people/find-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { openLog } from '../platform/log.ts'
 import { startWorkers } from '../workers.ts'
+import { commandName } from './command-name.ts'
 import { helpText } from './help-text.ts'
-import { counted, formatFields, formatTable } from './output.ts'
+import { formatNamedPeople, mostNamed, peopleLabel } from './named-people.ts'
+import { counted, formatCount, formatFields, formatTable } from './output.ts'
 import { type TenantSession, withTenant } from './session.ts'
+import { shellWord } from './shell-word.ts'
+import { watchRequests } from './stopped-requests.ts'
 import { addSubjectOptions, readSubjects, type SubjectOptions } from './subject-options.ts'
 
-/** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|retry|cancel` */
+/** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|follow|retry|cancel` */
 export function addErasureCommands(program: Command): void {
   addPreview(program)
   addOrder(program, 'purge')
@@ -38,6 +43,7 @@ export function addErasureCommands(program: Command): void {
     )
   addList(group)
   addShow(group)
+  addFollow(group)
   addRetry(group)
   addCancel(group)
 }
@@ -46,26 +52,29 @@ function addPreview(program: Command): void {
   addSubjectOptions(program.command('preview'), { many: true })
     .description('count, table by table, what a purge would do, and change nothing')
     .option('--anonymize', 'what "lethe anonymize" would do')
+    .option('--people', `list every person who is meant, not only the first ${mostNamed}`)
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 0: 'counted, even if somebody must be deleted first' },
-        examples: ['lethe preview --email ann@example.org', 'lethe preview --file leavers.csv --anonymize --json'],
+        exitCodes: { 0: 'counted, even if a person must be deleted first' },
+        examples: [
+          'lethe preview --email ann@example.org',
+          'lethe preview --file leavers.csv --people',
+          'lethe preview --ref 4711 --anonymize --json',
+        ],
       }),
     )
-    .action(async (options: SubjectOptions & { anonymize?: boolean }, command: Command) => {
+    .action(async (options: SubjectOptions & { anonymize?: boolean; people?: boolean }, command: Command) => {
       const operation = options.anonymize === true ? 'anonymize' : 'purge'
       const selectors = await readSubjects(options)
+      const most = options.people === true ? selectors.length : mostNamed
       await withTenant(command, async ({ run, output }) => {
-        const preview = await run(async (tx) => {
+        const { preview, who } = await run(async (tx) => {
           const users = await requireUsers(tx, selectors)
-          return previewOf(
-            tx,
-            operation,
-            users.map(({ id }) => id),
-          )
+          return { who: await nameUsers(tx, users, most), preview: await previewOf(tx, operation, idsOf(users)) }
         })
-        output.result({ preview }, () => formatPreview(operation, preview))
+        const listAll = `${commandName} preview --file ${shellWord(options.file ?? 'FILE')} --people`
+        output.result({ preview, who }, () => formatPreview(operation, preview, { who, listAll }))
       })
     })
 }
@@ -76,8 +85,9 @@ const operations = {
     description: 'remove deleted users and everything about them, for good, and prove it',
     noun: 'purge',
     progress: 'Purging',
-    heir: 'the administrator who orders it, and takes over what the people have written',
-    notes: 'Only deleted users can be purged. The preview is shown first; a purge cannot be undone.',
+    notes: `
+Only deleted users can be purged. The preview is shown first, with the names of the people; a purge cannot be undone.
+Courses and plans that the people wrote pass to the person of --as, else to the longest-serving active administrator.`,
     examples: [
       'lethe user delete --ref 4711 && lethe purge --ref 4711',
       'lethe purge --file leavers.csv --yes --json',
@@ -88,10 +98,10 @@ const operations = {
     description: 'remove who deleted users are, for good, keep their training history, and prove it',
     noun: 'anonymization',
     progress: 'Anonymizing',
-    heir: 'the administrator who orders it, and takes over the courses that the people have written',
     notes: `
 Only deleted users can be anonymized. Names, identifiers and attributes go, what they learned stays under the
-internal id, so that reports count the same. The preview is shown first; it cannot be undone.
+internal id, so that reports count the same. The preview is shown first, with the names of the people; it cannot be
+undone. Courses and plans that they wrote pass to the person of --as, else to the longest-serving active administrator.
 
 The salt that the certificate names people under is shown once and stored nowhere. Without it nobody can tell whom
 the certificate is about.`,
@@ -102,24 +112,23 @@ the certificate is about.`,
   },
 }
 
-type OrderOptions = SubjectOptions & { yes?: boolean; reason?: string; as?: string; wait: boolean }
+type OrderOptions = SubjectOptions & { yes?: boolean; reason?: string; wait: boolean }
 
 function addOrder(program: Command, operation: Operation): void {
-  const { description, noun, heir, notes, examples } = operations[operation]
+  const { description, noun, notes, examples } = operations[operation]
   addSubjectOptions(program.command(operation), { many: true })
     .description(description)
     .option('--yes', 'do not ask')
-    .option('--reason <text>', 'why; kept with the order')
-    .option('--as <id>', heir)
+    .option('--reason <text>', 'why; kept with the request, and shown by "lethe erasure show" and "lethe audit list"')
     .option('--no-wait', 'only order it; running workers ("lethe serve") do the work')
     .addHelpText(
       'after',
       helpText({
         notes,
         exitCodes: {
-          0: 'everybody is erased, or the answer was no; with --no-wait: ordered',
-          1: 'somebody could not be erased; "lethe erasure show" has the reasons',
-          5: 'somebody is not deleted, or in an order that is pending; nothing was done',
+          0: 'everybody is erased; with --no-wait: ordered',
+          1: 'a person could not be erased ("lethe erasure show" has the reasons), or the answer was no',
+          5: 'a person is not deleted, or in a request that is pending; nothing was done',
         },
         examples,
       }),
@@ -128,29 +137,49 @@ function addOrder(program: Command, operation: Operation): void {
       const selectors = await readSubjects(options)
       await withTenant(command, async (session) => {
         const { run, output } = session
-        const { ids, preview } = await run(async (tx) => {
+        const { ids, who, preview } = await run(async (tx) => {
           const users = await requireUsers(tx, selectors)
-          const notDeleted = users.filter(({ state }) => state !== 'deleted').map(({ id }) => id)
+          const notDeleted = idsOf(users.filter(({ state }) => state !== 'deleted'))
           if (notDeleted.length > 0) throw new LetheError('user.not_deleted', { ids: notDeleted })
-          const ids = users.map(({ id }) => id)
-          return { ids, preview: await previewOf(tx, operation, ids) }
+          const ids = idsOf(users)
+          return { ids, who: await nameUsers(tx, users, mostNamed), preview: await previewOf(tx, operation, ids) }
         })
-        if (!options.yes) output.note(formatPreview(operation, preview))
-        if (!(await output.confirm(`The ${noun} of ${people(ids.length)}`, { yes: options.yes === true }))) {
-          output.result({ ordered: false }, () => 'Nothing was done.')
-          return
-        }
-        const ordered = await run((tx) => requestErasure(tx, { operation, userIds: ids, reason: options.reason }), {
-          as: options.as,
+        const act = `The ${noun} of `
+        const listAll = `${commandName} preview --file ${shellWord(options.file ?? 'FILE')} --people`
+        output.note(
+          options.yes === true
+            ? `${operations[operation].progress} ${peopleLabel(who, ids.length)}.`
+            : formatPreview(operation, preview, { who, listAll }),
+        )
+        await output.requireConfirmed(act + people(ids.length), {
+          yes: options.yes === true,
+          number: ids.length,
+          named: act + peopleLabel(who, ids.length),
         })
-        if (options.wait) await finish(session, ordered)
-        else output.result(ordered, () => `${ordersText(ordered)}${saltText(ordered.salt)}`)
+        const ordered = await run((tx) => requestErasure(tx, { operation, userIds: ids, reason: options.reason }))
+        const known = { ...ordered, who }
+        if (options.wait) await finish(session, known)
+        else output.result(known, () => `${ordersText(known)}${saltText(ordered.salt)}`)
       })
     })
 }
 
+function idsOf(users: readonly { id: string }[]): string[] {
+  return users.map(({ id }) => id)
+}
+
+/** The first of the users by name, with what named each. */
+function nameUsers(
+  tx: TenantTransaction,
+  users: readonly { id: string; given: Selector }[],
+  most: number,
+): Promise<NamedPerson[]> {
+  const given = new Map(users.map((user) => [user.id, user.given]))
+  return namePeople(tx, { userIds: idsOf(users), given, most })
+}
+
 function ordersText({ request }: Ordered): string {
-  return `Ordered as request ${request}. "lethe erasure show ${request}" tells how far it is.`
+  return `Ordered as request ${request}. See how far it is with: ${commandName} erasure show ${request}`
 }
 
 /** The sentence that goes with a salt, whatever else is said. */
@@ -184,7 +213,7 @@ function addList(group: Command): void {
             { title: 'operation', value: ({ operation }) => operation },
             { title: 'state', value: ({ state }) => state },
             { title: 'people', value: ({ subjects }) => subjects.total, right: true },
-            { title: 'done', value: ({ subjects }) => subjects.done, right: true },
+            { title: 'gone', value: ({ subjects }) => subjects.gone, right: true },
             { title: 'failed', value: ({ subjects }) => subjects.failed, right: true },
             { title: 'ordered', value: ({ createdAt }) => createdAt },
           ]),
@@ -213,6 +242,26 @@ function addShow(group: Command): void {
     })
 }
 
+function addFollow(group: Command): void {
+  group
+    .command('follow')
+    .argument('[request]', 'the id of the request; without it, the newest')
+    .description('wait until a request has ended, and work on it meanwhile')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 0: 'everybody is erased', 1: 'a person could not be erased, or was let go' },
+        examples: ['lethe erasure follow', 'lethe erasure follow REQUEST --json'],
+      }),
+    )
+    .action(async (request: string | undefined, _options: unknown, command: Command) => {
+      await withTenant(command, async (session) => {
+        const id = request ?? (await session.run((tx) => newestErasure(tx)))
+        await finish(session, { request: id })
+      })
+    })
+}
+
 function addRetry(group: Command): void {
   group
     .command('retry')
@@ -221,7 +270,7 @@ function addRetry(group: Command): void {
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 1: 'somebody failed again', 5: 'the order has not ended, or nobody of it failed' },
+        exitCodes: { 1: 'a person failed again', 5: 'the request has not ended, or no person of it failed' },
         examples: ['lethe erasure retry REQUEST'],
       }),
     )
@@ -240,17 +289,27 @@ function addCancel(group: Command): void {
     .description('let go the people of an order who are not erased yet; they stay deleted users')
     .addHelpText(
       'after',
-      helpText({ exitCodes: { 5: 'nobody of this order waits any more' }, examples: ['lethe erasure cancel REQUEST'] }),
+      helpText({
+        exitCodes: { 5: 'no person of this request waits any more' },
+        examples: ['lethe erasure cancel REQUEST'],
+      }),
     )
     .action(async (request: string, _options: unknown, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
-        const cancelled = await run((tx) => cancelErasure(tx, request))
-        output.result({ request, cancelled }, () => `${people(cancelled)} let go.`)
+        const { cancelled, gone } = await run(async (tx) => {
+          const cancelled = await cancelErasure(tx, request)
+          return { cancelled, gone: (await erasureProgress(tx, request)).subjects.gone }
+        })
+        output.result(
+          { request, cancelled, gone },
+          () => `${people(cancelled)} let go; ${people(gone)} ${gone === 1 ? 'was' : 'were'} gone before.`,
+        )
       })
     })
 }
 
-type Ordered = { request: string; salt?: string }
+/** A request, and of one just ordered the salt, and the first of its people by name. */
+type Ordered = { request: string; salt?: string; who?: NamedPerson[] }
 
 /**
  * Works on the request in this process, shows progress and the result. A salt is shown however the work ends, because
@@ -258,7 +317,7 @@ type Ordered = { request: string; salt?: string }
  */
 async function finish(session: TenantSession, ordered: Ordered): Promise<void> {
   const { output } = session
-  const { request, salt } = ordered
+  const { request, salt, who } = ordered
   let erasure: ErasureDetails
   try {
     erasure = await workOn(session, request)
@@ -267,27 +326,30 @@ async function finish(session: TenantSession, ordered: Ordered): Promise<void> {
     throw error
   }
   output.result(
-    { erasure, ...(salt !== undefined && { salt }) },
-    () => `${formatErasure(erasure)}\n\nThe certificate: lethe certificate show ${request}${saltText(salt)}`,
+    { erasure, ...(who !== undefined && { who }), ...(salt !== undefined && { salt }) },
+    () =>
+      `${formatErasure(erasure, who)}\n\nThe certificate: ${commandName} certificate show ${request}${saltText(salt)}`,
   )
 }
 
-async function workOn(
-  { application, tenant, run, output, signal }: TenantSession,
-  request: string,
-): Promise<ErasureDetails> {
+async function workOn(session: TenantSession, request: string): Promise<ErasureDetails> {
+  const { application, tenant, run, output, signal } = session
   const { operation } = await run((tx) => erasureProgress(tx, request))
+  const watch = await watchRequests(session, [{ tenant: tenant.id, request }])
   const workers = await startWorkers(application, openLog('fatal'))
   const progress = output.progress(operations[operation].progress)
   try {
     await waitForErasure(application.database, tenant.id, request, {
       until: 'ended',
       signal,
-      onProgress: ({ subjects }) => progress.update(subjects.total - subjects.waiting, subjects.total),
+      onProgress(summary) {
+        watch.seen(summary)
+        progress.update(summary.subjects.gone, summary.subjects.total)
+      },
     })
   } finally {
     progress.end()
-    await workers.stop()
+    await watch.stop(workers)
   }
   const erasure = await run((tx) => showErasure(tx, request))
   if (erasure.state !== 'completed') {
@@ -311,9 +373,19 @@ function groupSentence({ display_name, people: count, at_next_sync }: ReturningG
     : `Group ${display_name} still holds ${people(count)}; the tenant keeps them out at its next synchronisation.`
 }
 
-function formatPreview(operation: Operation, preview: Preview): string {
+function formatPreview(
+  operation: Operation,
+  preview: Preview,
+  { who, listAll }: { who: NamedPerson[]; listAll: string },
+): string {
   const rows = preview.effects.reduce((sum, effect) => sum + effect.rows, 0)
+  const more = preview.people - who.length
   const lines = [
+    `${people(preview.people)} ${preview.people === 1 ? 'is' : 'are'} meant:`,
+    '',
+    formatNamedPeople(who),
+    ...(more > 0 ? ['', `and ${people(more)} more. List all: ${listAll}`] : []),
+    '',
     `${operation === 'purge' ? 'A purge' : 'An anonymization'} of ${people(preview.people)} would change ${counted(rows, 'row')}:`,
     '',
     formatEffects(preview.effects),
@@ -341,7 +413,7 @@ function formatPreview(operation: Operation, preview: Preview): string {
   if (preview.names.length > 0) {
     lines.push(
       '',
-      'Their names stand in texts that stay. Nobody can tell whose name it is, so look for yourself:',
+      'Their names stand in texts that stay. A program cannot tell whose name it is, so look for yourself:',
       '',
       formatTable(preview.names, [
         { title: 'table', value: ({ table }) => table },
@@ -353,18 +425,29 @@ function formatPreview(operation: Operation, preview: Preview): string {
   return lines.join('\n')
 }
 
-function formatErasure(erasure: ErasureDetails): string {
-  const { subjects } = erasure
+function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
+  const { subjects, operation } = erasure
+  const done = operation === 'purge' ? 'gone' : 'anonymized'
+  const counts = [
+    `${formatCount(subjects.gone)} of ${formatCount(subjects.total)} ${done}`,
+    ...(subjects.erased > 0 ? [`${formatCount(subjects.erased)} of them not verified yet`] : []),
+    ...(subjects.waiting > 0 ? [`${formatCount(subjects.waiting)} waiting`] : []),
+    ...(subjects.failed > 0 ? [`${formatCount(subjects.failed)} failed`] : []),
+    ...(subjects.cancelled > 0 ? [`${formatCount(subjects.cancelled)} cancelled`] : []),
+  ]
   const parts = [
     formatFields({
       request: erasure.id,
       operation: erasure.operation,
       state: erasure.state,
-      people: `${subjects.done} of ${subjects.total} done${subjects.failed > 0 ? `, ${subjects.failed} failed` : ''}${subjects.cancelled > 0 ? `, ${subjects.cancelled} cancelled` : ''}`,
+      people: counts.join(', '),
+      ...(who !== undefined && { who: peopleLabel(who, subjects.total) }),
+      reason: erasure.reason,
       ordered: erasure.createdAt,
+      'ordered by': orderedBy(erasure),
       ended: erasure.finishedAt,
       'data map': erasure.dataMap,
-      certificate: erasure.certified ? 'signed' : 'none yet',
+      certificate: certificateText(erasure),
     }),
     formatTable(erasure.steps, [
       { title: 'step', value: ({ step }) => step },
@@ -386,6 +469,18 @@ function formatErasure(erasure: ErasureDetails): string {
     )
   }
   return parts.join('\n\n')
+}
+
+function certificateText({ certified, verdict }: ErasureDetails): string {
+  if (!certified) return 'none yet'
+  if (verdict === null) return 'signed; people are tried again'
+  return `signed; ${{ clean: 'nothing found', search_outstanding: 'search outstanding', found: 'something was found' }[verdict]}`
+}
+
+function orderedBy({ requestedBy, requestedByCredential, initiatedFrom }: ErasureDetails): string {
+  const from = initiatedFrom.replace('_', ' ')
+  if (requestedBy !== null) return `user ${requestedBy}, ${from}`
+  return requestedByCredential === null ? from : `credential ${requestedByCredential}, ${from}`
 }
 
 function formatEffects(effects: Effect[]): string {

@@ -1,7 +1,9 @@
 import { CommanderError } from 'commander'
 import pg from 'pg'
+import { candidatesOf } from '../people/candidates.ts'
 import { exitCodes, LetheError } from '../platform/errors.ts'
-import { Interrupted } from './session.ts'
+import { Interrupted } from './interrupted.ts'
+import { formatCandidates } from './named-people.ts'
 
 /**
  * Says on stderr what went wrong, as a sentence or, with `json`, as the last line
@@ -22,7 +24,9 @@ export function reportFailure(error: unknown, options: { json: boolean; debug: b
   const known =
     error instanceof LetheError ? error : new LetheError('internal.unexpected', { reason: reasonOf(error) }, error)
   const { code, message, details } = known
-  say({ code, message, ...(details !== undefined && { details }) }, options)
+  const candidates = candidatesOf(known)
+  say({ code, message, ...(details !== undefined && { details }), ...(candidates && { candidates }) }, options)
+  if (candidates !== undefined && !options.json) process.stderr.write(`\n${formatCandidates(candidates)}\n`)
   if (options.debug) {
     const origin = known.cause ?? known
     process.stderr.write(`${origin instanceof Error ? origin.stack : String(origin)}\n`)
@@ -30,7 +34,10 @@ export function reportFailure(error: unknown, options: { json: boolean; debug: b
   return exitCodes[known.kind]
 }
 
-function say(error: { code: string; message: string; details?: unknown }, options: { json: boolean }): void {
+function say(
+  error: { code: string; message: string; details?: unknown; candidates?: unknown },
+  options: { json: boolean },
+): void {
   process.stderr.write(options.json ? `${JSON.stringify({ error })}\n` : `lethe: ${error.message}\n`)
 }
 

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CsvError, parse } from 'csv-parse/sync'
 import { createGroup } from '../directory/create-group.ts'
 import { listGroups } from '../directory/list-groups.ts'
 import { type DirectoryMember, type GroupSync, syncGroup } from '../directory/sync-group.ts'
-import { unreadable } from '../imports/line-reader.ts'
+import { openSource, readUtf8 } from '../imports/utf8-text.ts'
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
 import { counted, formatFields, formatTable } from './output.ts'
@@ -63,7 +62,7 @@ export function addGroupCommands(program: Command): void {
   group
     .command('sync')
     .argument('<group>', 'the id of the group')
-    .argument('<file>', 'a CSV file in UTF-8 with the members that the directory has')
+    .argument('<file>', 'a CSV file in UTF-8 ("-": standard input) with the members that the directory has')
     .description('make the members of a group those that the directory has')
     .addHelpText(
       'after',
@@ -89,12 +88,10 @@ user without records, unless "lethe tenant update --returning-members block" kee
 const columns = ['directory_object_id', 'login_name', 'email', 'first_name', 'last_name', 'display_name'] as const
 
 async function readMembers(file: string): Promise<DirectoryMember[]> {
-  const text = await readFile(file).catch((error: unknown) => {
-    throw unreadable(file, error)
-  })
+  const text = await readUtf8(openSource(file), file)
   let rows: Record<string, string>[]
   try {
-    rows = parse(text, { bom: true, columns: true, trim: true, skip_empty_lines: true })
+    rows = parse(text, { columns: true, trim: true, skip_empty_lines: true })
   } catch (error) {
     // The parser's messages quote the file, so only its code is passed on.
     if (error instanceof CsvError) {

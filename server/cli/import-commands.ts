@@ -14,7 +14,7 @@ import { codeOf } from '../platform/database/pool.ts'
 import { vacuumTables } from '../platform/database/vacuum.ts'
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
-import { counted, formatTable, type Output, type Progress } from './output.ts'
+import { counted, formatTable, type Progress } from './output.ts'
 import { type TenantSession, withTenant } from './session.ts'
 
 /** A document holds no more rejected lines than this; every one of them is printed on stderr. */
@@ -235,8 +235,9 @@ function addTaxonomy(group: Command, { name, of, holds, notes, work }: (typeof t
       }),
     )
     .action(async (folder: string, options: { source: string }, command: Command) => {
-      await withTenant(command, async ({ application, tenant, output, signal }) => {
-        const reporting = reportTo(output)
+      await withTenant(command, async (session) => {
+        const { application, tenant, output, signal } = session
+        const reporting = reportTo(session)
         const { files, run } = await work(application.database, tenant.id, {
           folder,
           source: options.source,
@@ -249,14 +250,20 @@ function addTaxonomy(group: Command, { name, of, holds, notes, work }: (typeof t
     })
 }
 
-/** Shows how far each file is, and the lines that are rejected. */
-function reportTo(output: Output) {
+/** Shows how far each file is, and the lines that are rejected; lets Ctrl-C say what stays. */
+function reportTo({ output, onStop }: TenantSession) {
+  let place = 'No line was read yet.'
+  onStop({
+    sentence: () =>
+      `${place} What was imported until then stays; run the same command again, and it goes on from there.`,
+  })
   const rejected: RejectedLine[] = []
   let shown: { file: string; progress: Progress } | undefined
   return {
     rejected,
     handlers: {
-      onProgress({ file, bytes, totalBytes }: ImportProgress) {
+      onProgress({ file, rows, bytes, totalBytes }: ImportProgress) {
+        place = `${file} was read up to ${counted(rows, 'line')}.`
         if (shown?.file !== file) shown = { file, progress: output.progress(`${file}, bytes read`) }
         shown.progress.update(bytes, totalBytes)
       },
@@ -282,7 +289,7 @@ function formatFiles(files: readonly FileCounts[]): string {
 
 async function importAndVacuum(session: TenantSession, folder: string, source: string): Promise<void> {
   const { application, tenant, output, signal } = session
-  const { rejected, handlers, end } = reportTo(output)
+  const { rejected, handlers, end } = reportTo(session)
   const { files, run: runId } = await importOulad(application.database, tenant.id, {
     folder,
     source,

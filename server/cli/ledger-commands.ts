@@ -7,8 +7,10 @@ import { openLog } from '../platform/log.ts'
 import { findTenant } from '../tenancy/tenants.ts'
 import { startWorkers } from '../workers.ts'
 import { helpText } from './help-text.ts'
+import { formatCandidates, mostNamed, peopleLabel } from './named-people.ts'
 import { counted, formatFields, formatTable } from './output.ts'
 import { type ApplicationSession, chosenTenants, withApplication } from './session.ts'
+import { type Watch, watchRequests } from './stopped-requests.ts'
 
 /** `lethe ledger export|replay` */
 export function addLedgerCommands(program: Command): void {
@@ -51,7 +53,7 @@ again after every erasure: what a ledger does not name, its replay cannot repeat
 Everybody in the ledger who is there again is deleted and purged, one request for each that is repeated. Entries and
 tombstones that the backup lacks are put back. A second replay changes nothing. A file that is damaged, or written under
 another master key, is refused before anything is done.`,
-        exitCodes: { 0: 'nobody of the ledger is there any more, or the answer was no', 1: 'somebody is still there' },
+        exitCodes: { 0: 'nobody of the ledger is there any more', 1: 'a person is still there, or the answer was no' },
         examples: [
           'pg_restore --dbname "$DATABASE_OWNER_URL" backup.dump && lethe ledger replay ledger.jsonl',
           'lethe ledger replay ledger.jsonl --tenant Acme --yes --json',
@@ -66,22 +68,30 @@ another master key, is refused before anything is done.`,
 async function replay(session: ApplicationSession, file: string, yes: boolean): Promise<void> {
   const { application, config, output, signal } = session
   const tenant = config.tenant === undefined ? undefined : (await findTenant(application.database, config.tenant)).id
-  const plan = await planReplay(application, { file, tenant })
+  const plan = await planReplay(application, { file, tenant, mostNamed })
   if (plan.people > 0) {
     output.note(formatPlan(plan))
-    if (!(await output.confirm(`The purge of ${people(plan.people)}`, { yes }))) {
-      output.result({ replayed: false, plan }, () => 'Nothing was done.')
-      return
-    }
+    const named = `The purge of ${peopleLabel(plan.named, plan.people)}`
+    await output.requireConfirmed(`The purge of ${people(plan.people)}`, { yes, number: plan.people, named })
   }
   const workers = await startWorkers(application, openLog('fatal'))
   const progress = output.progress('Purging again')
+  session.onStop({ sentence: () => 'What was ordered goes on. Run the same command again for what was not.' })
+  let watch: Watch | undefined
   let done: Replay
   try {
-    done = await replayLedger(application, { file, tenant, signal, onProgress: progress.update })
+    done = await replayLedger(application, {
+      file,
+      tenant,
+      signal,
+      onProgress: progress.update,
+      async onOrdered(requests) {
+        watch = await watchRequests(session, requests)
+      },
+    })
   } finally {
     progress.end()
-    await workers.stop()
+    await (watch?.stop(workers) ?? workers.stop())
   }
   output.result({ replayed: true, ...done }, () => formatReplay(done))
   if (done.left > 0) {
@@ -100,8 +110,14 @@ async function print(lines: string): Promise<void> {
   if (!process.stdout.write(lines)) await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')])
 }
 
-function formatPlan({ entries, people: number }: ReplayPlan): string {
-  return `${people(number)} of the ${counted(entries, 'entry', 'entries')} ${number === 1 ? 'is' : 'are'} there again.`
+function formatPlan({ entries, people: number, named }: ReplayPlan): string {
+  const more = number - named.length
+  return [
+    `${people(number)} of the ${counted(entries, 'entry', 'entries')} ${number === 1 ? 'is' : 'are'} there again:`,
+    '',
+    formatCandidates(named),
+    ...(more > 0 ? [`and ${people(more)} more`] : []),
+  ].join('\n')
 }
 
 function formatReplay(replay: Replay): string {

@@ -10,13 +10,18 @@ export type Output = {
   write(text: string): Promise<boolean>
   /** What is going on, in a sentence or in several lines; not with --quiet. */
   note(this: void, text: string): void
+  /** What the user must read whatever the options are, such as what Ctrl-C comes to. */
+  say(this: void, text: string): void
   /** Shows how far long work is: a bar on a terminal, elsewhere a line every two seconds at most; not with --quiet. */
   progress(label: string): Progress
   /**
-   * Asks before an act that cannot be undone, such as "The purge of 3 people". True for yes, or with `yes` set.
+   * Asks before an act that cannot be undone, such as "The purge of Ann Aster". True for yes, or with `yes` set. Of an act
+   * on many, `number` is how many: that number must be typed, because a yes is typed before it is thought.
    * Throws `input.confirmation_needed` where nobody can be asked.
    */
-  confirm(act: string, options: { yes: boolean }): Promise<boolean>
+  confirm(act: string, options: { yes: boolean; number?: number }): Promise<boolean>
+  /** The same; throws `input.declined` where the answer is no. `named` is the act with names, for the prompt only. */
+  requireConfirmed(act: string, options: { yes: boolean; number?: number; named?: string }): Promise<void>
 }
 
 export type Progress = {
@@ -50,10 +55,31 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
     if (barShown) process.stderr.write('\r\u001b[K')
     barShown = false
   }
-  const note = (text: string) => {
-    if (quiet) return
+  const say = (text: string) => {
     clearBar()
     process.stderr.write(`${text.split('\n').map(plain).join('\n')}\n`)
+  }
+  const note = (text: string) => {
+    if (!quiet) say(text)
+  }
+  const confirm: Output['confirm'] = async (act, { yes, number = 1 }) => {
+    if (yes) return true
+    if (!process.stdin.isTTY) throw new LetheError('input.confirmation_needed', { act })
+    clearBar()
+    const prompt = createInterface({ input: process.stdin, output: process.stderr })
+    prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+    const question = number > 1 ? `Type the number, ${formatCount(number)}, to go on: ` : 'Go on? [y/N] '
+    try {
+      const answer = await prompt.question(`${plain(act)} cannot be undone. ${question}`, { signal })
+      if (number > 1) return answer.replaceAll(/[\s,.'’_]/gu, '') === String(number)
+      return /^y(es)?$/i.test(answer.trim())
+    } catch (error) {
+      // Ctrl-D: no answer is no.
+      if (codeOf(error) === 'ABORT_ERR' && !signal.aborted) return false
+      throw error
+    } finally {
+      prompt.close()
+    }
   }
   return {
     result(document, text) {
@@ -69,6 +95,7 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
       })
     },
     note,
+    say,
     progress(label) {
       const bar = process.stderr.isTTY && !json
       const interval = bar ? barInterval : lineInterval
@@ -78,7 +105,7 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
           if (quiet || Date.now() - shownAt < interval) return
           shownAt = Date.now()
           if (!bar) {
-            note(`${label}: ${count(done)}${total === undefined ? '' : ` of ${count(total)}`}`)
+            note(`${label}: ${formatCount(done)}${total === undefined ? '' : ` of ${formatCount(total)}`}`)
             return
           }
           barShown = true
@@ -87,22 +114,11 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
         end: clearBar,
       }
     },
-    async confirm(act, { yes }) {
-      if (yes) return true
-      if (!process.stdin.isTTY) throw new LetheError('input.confirmation_needed', { act })
-      clearBar()
-      const prompt = createInterface({ input: process.stdin, output: process.stderr })
-      prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
-      try {
-        const answer = await prompt.question(`${plain(act)} cannot be undone. Go on? [y/N] `, { signal })
-        return /^y(es)?$/i.test(answer.trim())
-      } catch (error) {
-        // Ctrl-D: no answer is no.
-        if (codeOf(error) === 'ABORT_ERR' && !signal.aborted) return false
-        throw error
-      } finally {
-        prompt.close()
-      }
+    confirm,
+    async requireConfirmed(act, { named = act, ...options }) {
+      // An error may end up in a log, so it says the act without the names.
+      if (!options.yes && !process.stdin.isTTY) throw new LetheError('input.confirmation_needed', { act })
+      if (!(await confirm(named, options))) throw new LetheError('input.declined', { act })
     },
   }
 }
@@ -137,14 +153,14 @@ export function formatFields(fields: Readonly<Record<string, unknown>>): string 
 
 /** A number with its thing, such as "1 user" or "28,785 users". */
 export function counted(number: number, singular: string, plural = `${singular}s`): string {
-  return `${count(number)} ${number === 1 ? singular : plural}`
+  return `${formatCount(number)} ${number === 1 ? singular : plural}`
 }
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (value instanceof Date) return value.toISOString()
   if (Array.isArray(value)) return value.map(cell).join(', ')
-  if (typeof value === 'number') return count(value)
+  if (typeof value === 'number') return formatCount(value)
   return plain(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }
 
@@ -157,13 +173,14 @@ function width(text: string): number {
   return [...text].length
 }
 
-function count(number: number): string {
+/** A number as people read it, such as 28,785. */
+export function formatCount(number: number): string {
   return number.toLocaleString('en-US')
 }
 
 function drawBar(done: number, total: number | undefined): string {
-  if (total === undefined || total === 0) return count(done)
+  if (total === undefined || total === 0) return formatCount(done)
   const share = Math.min(1, done / total)
   const filled = Math.round(share * barWidth)
-  return `[${'#'.repeat(filled)}${'.'.repeat(barWidth - filled)}] ${Math.floor(share * 100)}% (${count(done)} of ${count(total)})`
+  return `[${'#'.repeat(filled)}${'.'.repeat(barWidth - filled)}] ${Math.floor(share * 100)}% (${formatCount(done)} of ${formatCount(total)})`
 }

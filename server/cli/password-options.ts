@@ -1,9 +1,7 @@
-import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import { codeOf } from '../platform/database/pool.ts'
+import { openSource, readUtf8 } from '../imports/utf8-text.ts'
 import { LetheError } from '../platform/errors.ts'
 
 export type PasswordOptions = { passwordFile?: string }
@@ -19,21 +17,16 @@ export function addPasswordOptions(command: Command): Command {
 /** The password of the options, or what is typed at the prompt without being shown. Throws `input.*`. */
 export async function readPassword(options: PasswordOptions, signal: AbortSignal): Promise<string> {
   const { passwordFile } = options
-  if (passwordFile !== undefined) return firstLine(await readWhole(passwordFile))
+  if (passwordFile !== undefined) return firstLine(await readUtf8(openSource(passwordFile), passwordFile))
   if (!process.stdin.isTTY) {
     throw new LetheError('input.usage', { reason: 'Nobody can be asked for the password here; give --password-file.' })
   }
   const password = await ask('Password: ', signal)
+  if (password.includes('\ufffd')) {
+    throw new LetheError('input.invalid', { field: 'password', expected: 'it was not typed in UTF-8' })
+  }
   if ((await ask('The same again: ', signal)) === password) return password
   throw new LetheError('input.invalid', { field: 'password', expected: 'the same password is expected twice' })
-}
-
-async function readWhole(file: string): Promise<string> {
-  try {
-    return await text(file === '-' ? process.stdin : createReadStream(file))
-  } catch (error) {
-    throw new LetheError('input.file_unreadable', { file, reason: codeOf(error) ?? 'it cannot be opened' }, error)
-  }
 }
 
 function firstLine(content: string): string {

@@ -14,6 +14,7 @@ import { helpText } from './help-text.ts'
 import { addImportCommands } from './import-commands.ts'
 import { addKeyCommands } from './key-commands.ts'
 import { addLedgerCommands } from './ledger-commands.ts'
+import { addNotificationCommands } from './notification-commands.ts'
 import { addOperatorCommands } from './operator-commands.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addSkillCommands } from './skill-commands.ts'
@@ -31,6 +32,7 @@ const groups: ((program: Command) => void)[] = [
   addCatalogCommands,
   addSkillCommands,
   addGroupCommands,
+  addNotificationCommands,
   addKeyCommands,
   addClientCommands,
   addOperatorCommands,
@@ -52,13 +54,15 @@ const notes = `Environment:
   LETHE_TENANT         like --tenant
   LETHE_SMTP_URL       the mail server, such as smtp://user:password@host:587; unset: no e-mails
   LETHE_MAIL_FROM      the address that e-mails are sent from; needed with LETHE_SMTP_URL
+  LETHE_PUBLIC_URL     where people and programs reach "lethe serve", for links; unset: the host of a request
   LETHE_DEBUG=1        adds the stack to an error
 
 Exit codes:
   0  done                         4  ambiguous: the person was not named clearly enough
   1  failed                       5  conflict with what is there
   2  bad input                    6  environment: server, keys, data folder
-  3  not found                    130  stopped by Ctrl-C; demo and serve, which work until then, exit 0`
+  3  not found                    10, 11  certificate verify: search outstanding, something was found
+                                  130  stopped by Ctrl-C; demo and serve, which work until then, exit 0`
 
 const examples = [
   'lethe demo',
@@ -74,6 +78,7 @@ export function buildProgram(): Command {
     .version(readVersion(), '--version')
     .option('--data <folder>', 'folder of the embedded server and of the keys')
     .option('--tenant <name or id>', 'the tenant to work in; not needed where there is only one')
+    .option('--as <person>', 'who acts: an active user, by any identifier, or an operator, by name')
     .option('--json', 'print one JSON document; an error is the last line on stderr, as JSON')
     .option('--quiet', 'print results and errors only')
     .addHelpText('after', helpText({ notes, examples }))

@@ -1,10 +1,12 @@
+import { LetheError } from '../platform/errors.ts'
 import { reportFailure } from './failure.ts'
+import { Interrupted } from './interrupted.ts'
 import { buildProgram } from './program.ts'
-import { Interrupted } from './session.ts'
 
 /** Runs the command line. Returns the exit code; what went wrong has been said on stderr. */
 export async function run(argv: string[]): Promise<number> {
   try {
+    requireReadable(argv)
     await buildProgram().parseAsync(argv)
     return 0
   } catch (error) {
@@ -15,4 +17,14 @@ export async function run(argv: string[]): Promise<number> {
     if (error instanceof Interrupted) process.exit(code)
     return code
   }
+}
+
+/** Node puts U+FFFD where an argument is not UTF-8, and that would be stored. Throws `input.invalid`. */
+function requireReadable(argv: readonly string[]): void {
+  const position = argv.findIndex((argument) => argument.includes('\ufffd'))
+  if (position < 0) return
+  throw new LetheError('input.invalid', {
+    field: `Argument ${position - 1}`,
+    expected: 'it is not UTF-8; use a terminal and files in UTF-8',
+  })
 }

@@ -1,15 +1,19 @@
 import { once } from 'node:events'
 import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
+import { unfinishedErasures } from '../erasure/show-erasures.ts'
 import { buildServer } from '../http/build-server.ts'
 import { type Address, listen } from '../http/listen.ts'
+import { readPublicUrl } from '../http/public-address.ts'
 import { claimDataFolder } from '../platform/database/embedded.ts'
 import { isLetheError } from '../platform/errors.ts'
+import type { Workers } from '../platform/jobs/work.ts'
 import { openLog } from '../platform/log.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { startWorkers } from '../workers.ts'
 import { helpText } from './help-text.ts'
 import { type ApplicationSession, withApplication } from './session.ts'
+import { watchRequests } from './stopped-requests.ts'
 
 /** What one process does: answer requests, work on orders, or both. */
 export const serveRoles = ['all', 'api', 'worker'] as const
@@ -17,7 +21,7 @@ export type ServeRole = (typeof serveRoles)[number]
 
 export const usualAddress: Address = { host: '127.0.0.1', port: 8080 }
 
-type ServeCommandOptions = { role: ServeRole; host: string; port: string; trustedProxies: string }
+type ServeCommandOptions = { role: ServeRole; host: string; port: string; trustedProxies: string; publicUrl?: string }
 
 /** `lethe serve` */
 export function addServeCommand(program: Command): void {
@@ -28,10 +32,12 @@ export function addServeCommand(program: Command): void {
     .option('--host <address>', 'the address to listen on; 0.0.0.0 for every one', usualAddress.host)
     .option('--port <number>', 'the port to listen on; 0 for any that is free', String(usualAddress.port))
     .option('--trusted-proxies <number>', "how many proxies in front may be believed about the caller's address", '0')
+    .option('--public-url <url>', 'where people and programs reach the server; links lead there')
     .addHelpText(
       'after',
       helpText({
         notes: `
+Without --public-url or LETHE_PUBLIC_URL, links lead to the host that a request names.
 Several processes need a server of your own (DATABASE_URL); then any number of each may run.
 "lethe purge" and "lethe anonymize" also work by themselves.`,
         exitCodes: { 0: 'stopped with Ctrl-C, when what was running had ended' },
@@ -39,6 +45,7 @@ Several processes need a server of your own (DATABASE_URL); then any number of e
           'lethe serve',
           'lethe serve --role api --host 0.0.0.0 --port 80 --trusted-proxies 1',
           'lethe serve --role worker --quiet',
+          'lethe serve --public-url https://lethe.example.org',
         ],
       }),
     )
@@ -49,9 +56,11 @@ Several processes need a server of your own (DATABASE_URL); then any number of e
         from: 0,
         to: 16,
       })
+      const publicUrl = options.publicUrl === undefined ? undefined : readPublicUrl(options.publicUrl)
       await withApplication(
         command,
-        (session) => serve(session, { command: 'lethe serve', role, address: { host, port }, trustedProxies }),
+        (session) =>
+          serve(session, { command: 'lethe serve', role, address: { host, port }, trustedProxies, publicUrl }),
         { untilStopped: true },
       )
     })
@@ -63,6 +72,8 @@ export type ServeOptions = {
   role: ServeRole
   address: Address
   trustedProxies?: number
+  /** Default: that of the configuration. */
+  publicUrl?: string | undefined
   /** Listens on a free port where another program has the one of the address. */
   orAnyPort?: boolean
   /** Comes first, when the data folder is this process's alone. */
@@ -99,25 +110,38 @@ export async function serve(session: ApplicationSession, options: ServeOptions):
         await http?.close()
       }
     } finally {
-      await workers?.stop()
+      await stopWorkers(session, workers)
     }
   } finally {
     await claim?.release()
   }
 }
 
+/** Stops the workers, and says what they leave for later. */
+async function stopWorkers(session: ApplicationSession, workers: Workers | undefined): Promise<void> {
+  if (workers === undefined) return
+  if (!session.signal.aborted) {
+    await workers.stop()
+    return
+  }
+  const watch = await watchRequests(session, await unfinishedErasures(session.application.database))
+  await watch.stop(workers)
+  const left = await unfinishedErasures(session.application.database)
+  if (left.length > 0) session.output.say((await watchRequests(session, left)).sentence())
+}
+
 async function startHttp(
   { application }: ApplicationSession,
   log: Logger,
-  { address, orAnyPort, trustedProxies = 0 }: ServeOptions,
+  { address, orAnyPort, trustedProxies = 0, publicUrl = application.config.publicUrl }: ServeOptions,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const server = await buildServer(application, { log, trustedProxies })
+  const server = await buildServer(application, { log, trustedProxies, publicUrl })
   try {
     return { url: await listen(server, address), close: () => server.close() }
   } catch (error) {
     await server.close()
     if (orAnyPort !== true || !isLetheError(error, 'server.address_unusable')) throw error
-    const another = await buildServer(application, { log, trustedProxies })
+    const another = await buildServer(application, { log, trustedProxies, publicUrl })
     return { url: await listen(another, { ...address, port: 0 }), close: () => another.close() }
   }
 }

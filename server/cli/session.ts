@@ -1,14 +1,21 @@
+import os from 'node:os'
 import type { Command } from 'commander'
+import { listOperators } from '../access/operators.ts'
 import { type Application, openApplication, type Server, useServer } from '../application.ts'
 import { type Config, readConfig } from '../config.ts'
-import { actingFor } from '../platform/database/pool.ts'
+import { addCandidates } from '../people/candidates.ts'
+import { findByAnyIdentifier } from '../people/find-users.ts'
+import { actingFor, codeOf, type Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
+import { isLetheError, LetheError } from '../platform/errors.ts'
 import type { Initiator } from '../platform/initiator.ts'
 import { chooseTenant, findTenant, listTenants, type Tenant } from '../tenancy/tenants.ts'
+import { reportFailure } from './failure.ts'
+import { Interrupted, type StopSignal, stopSignals } from './interrupted.ts'
 import { createOutput, type Output } from './output.ts'
 
 /** The options that every command takes. */
-type GlobalOptions = { data?: string; tenant?: string; json?: boolean; quiet?: boolean }
+type GlobalOptions = { data?: string; tenant?: string; as?: string; json?: boolean; quiet?: boolean }
 
 export type Session = {
   config: Config
@@ -18,30 +25,39 @@ export type Session = {
    * returns or throws the signal's reason. What the work uses is closed after that.
    */
   signal: AbortSignal
+  /** What Ctrl-C says about work that goes on without this command, or stays as far as it came. */
+  onStop(say: Stopping): void
 }
+
+/**
+ * What the user learns from Ctrl-C. `sentence` says what is so at this moment, from what the command knows; it is asked at
+ * each signal and when the command has ended.
+ */
+export type Stopping = { sentence: () => string }
 
 export type ApplicationSession = Session & { application: Application }
 
 export type TenantSession = ApplicationSession & {
   tenant: Tenant
-  /** Runs in one transaction of the tenant; in the name of a user where one is given. */
-  run<T>(work: (tx: TenantTransaction) => Promise<T>, options?: { as?: string | undefined }): Promise<T>
+  /**
+   * Runs in one transaction of the tenant, in the name of the person of `--as`. Throws `subject.ambiguous` with the
+   * candidates beside it: see `candidatesOf`.
+   */
+  run<T>(work: (tx: TenantTransaction) => Promise<T>): Promise<T>
 }
 
-/** Nobody is signed in at the command line. */
-const commandLine: Initiator = { from: 'command_line' }
+/** Nobody is signed in at the command line; the trail knows the account of the operating system. */
+function commandLine(): Initiator {
+  return { from: 'command_line', systemAccount: systemAccount() }
+}
 
-/** What stops a command: Ctrl-C, the service manager, the terminal that is closed. The exit codes are the shell's. */
-const stopSignals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-type StopSignal = keyof typeof stopSignals
-
-/** The user stopped the command. */
-export class Interrupted extends Error {
-  readonly exitCode: number
-
-  constructor(signal: StopSignal) {
-    super('Stopped. What was finished before stays done; what was not is undone.')
-    this.exitCode = stopSignals[signal]
+function systemAccount(): string {
+  try {
+    return os.userInfo().username
+  } catch (error) {
+    // A container may run as a number that no name belongs to.
+    if (codeOf(error) !== 'ERR_SYSTEM_ERROR' && codeOf(error) !== 'ENOENT') throw error
+    return `uid ${process.getuid?.() ?? 'unknown'}`
   }
 }
 
@@ -78,7 +94,7 @@ export async function withApplication(
     })
     try {
       session.signal.throwIfAborted()
-      const database = actingFor(application.database, commandLine)
+      const database = actingFor(application.database, await actorOf(application.database, session))
       await work({ ...session, application: { ...application, database } })
     } finally {
       await application.close()
@@ -94,17 +110,56 @@ export async function withTenant(command: Command, work: (session: TenantSession
     await work({
       ...session,
       tenant,
-      run: (inTransaction, { as } = {}) =>
-        inTenant(database, tenant.id, inTransaction, { initiator: { ...commandLine, userId: as } }),
+      run: (inTransaction) => withCandidates(database, tenant.id, () => inTenant(database, tenant.id, inTransaction)),
     })
   })
+}
+
+/** Puts the candidates beside an error that says that a name was not clear enough. */
+async function withCandidates<T>(database: Database, tenant: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isLetheError(error, 'subject.ambiguous')) {
+      await inTenant(database, tenant, (tx) => addCandidates(tx, error), { readOnly: true })
+    }
+    throw error
+  }
+}
+
+/**
+ * Who acts: the one of `--as`, else the command line. `--as` names an operator by name; or an active user of the tenant
+ * that the command works in, by any identifier.
+ *
+ * Throws `user.not_found`, `user.wrong_state`, `subject.ambiguous`, and what choosing a tenant throws.
+ */
+async function actorOf(database: Database, { as, config }: Session & { as: string | undefined }): Promise<Initiator> {
+  const account = commandLine()
+  if (as === undefined) return account
+  const operator = (await listOperators(database)).find(({ name }) => name === as.trim())
+  if (operator !== undefined) return { ...account, credential: { kind: 'operator', id: operator.id } }
+  const { id: tenant } = await chooseTenant(database, config.tenant)
+  return await withCandidates(database, tenant, () =>
+    inTenant(
+      database,
+      tenant,
+      async (tx) => {
+        const user = await findByAnyIdentifier(tx, as)
+        if (user.state !== 'active') {
+          throw new LetheError('user.wrong_state', { act: 'named with --as', state: user.state, needed: 'active' })
+        }
+        return { ...account, userId: user.id }
+      },
+      { readOnly: true },
+    ),
+  )
 }
 
 /** Runs the work with a signal. Throws {@link Interrupted} where the user stopped it, once it has come to its end. */
 async function withSession(
   command: Command,
   { untilStopped = false }: { untilStopped?: boolean },
-  work: (session: Session) => Promise<void>,
+  work: (session: Session & { as: string | undefined }) => Promise<void>,
 ): Promise<void> {
   const options = command.optsWithGlobals<GlobalOptions>()
   const config = readConfig(process.env, {
@@ -113,24 +168,51 @@ async function withSession(
   })
   const controller = new AbortController()
   const { signal } = controller
-  const output = createOutput({ json: options.json === true, quiet: options.quiet === true, signal })
+  let answered = false
+  let stopping: Stopping | undefined
+  let stoppedBy: StopSignal = 'SIGINT'
+  const inner = createOutput({ json: options.json === true, quiet: options.quiet === true, signal })
+  const output: Output = {
+    ...inner,
+    result(document, text) {
+      answered = true
+      inner.result(document, text)
+    },
+  }
+  /** What came of the command, once it has ended. */
+  const outcome = () => {
+    if (stopping !== undefined) return `Stopped. ${stopping.sentence()}`
+    return answered ? 'Stopped, but the work was done by then; see above.' : 'Stopped. Nothing was changed.'
+  }
   const stop = (name: StopSignal) => {
-    const interrupted = new Interrupted(name)
     if (!signal.aborted) {
-      output.note('Stopping; what is running ends first. Ctrl-C again stops at once.')
-      controller.abort(interrupted)
+      stoppedBy = name
+      const known = stopping === undefined ? '' : `\n${stopping.sentence()}`
+      inner.say(`Stopping; what is running ends first. Ctrl-C again stops at once.${known}`)
+      controller.abort(new Interrupted(name, outcome()))
     } else if (name === 'SIGINT') {
       // The second time the user does not want to wait: the database undoes what is running. Only Ctrl-C counts twice;
       // npm passes SIGTERM on to processes that have it already.
-      process.exit(interrupted.exitCode)
+      const known = stopping?.sentence() ?? 'What was committed a moment ago stays, so look before you repeat it.'
+      const interrupted = new Interrupted(name, `Stopped at once. The database undoes what is under way. ${known}`)
+      process.exit(reportFailure(interrupted, { json: options.json === true, debug: false }))
     }
   }
   for (const name of Object.keys(stopSignals)) process.on(name, stop)
   try {
-    await work({ config, output, signal })
-    if (!untilStopped) signal.throwIfAborted()
+    await work({
+      config,
+      output,
+      signal,
+      as: options.as,
+      onStop: (say) => {
+        stopping = say
+      },
+    })
+    if (signal.aborted && !untilStopped) throw new Interrupted(stoppedBy, outcome())
   } catch (error) {
-    throw signal.aborted && isAbortError(error) ? signal.reason : error
+    const stopped = signal.aborted && (isAbortError(error) || error instanceof Interrupted)
+    throw stopped ? new Interrupted(stoppedBy, outcome()) : error
   } finally {
     for (const name of Object.keys(stopSignals)) process.off(name, stop)
   }

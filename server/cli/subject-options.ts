@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Command } from 'commander'
 import { CsvError, parse } from 'csv-parse'
+import { openSource, utf8Text } from '../imports/utf8-text.ts'
 import {
   checkSelector,
   requireSelector,
@@ -9,7 +9,6 @@ import {
   type SelectorName,
   selectorNames,
 } from '../people/find-users.ts'
-import { codeOf } from '../platform/database/pool.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
 
 /** What {@link addSubjectOptions} adds to a command's options. */
@@ -59,23 +58,22 @@ export async function readSubjects(options: SubjectOptions): Promise<Selector[]>
   const named = Object.entries({ id, directory_object_id: directoryObjectId, ref, login_name: login, email })
   const given = named.filter(([, value]) => value !== undefined).map(([name]) => name)
   if (given.length > 0) throw new LetheError('subject.two_selectors', { selectors: [...given, 'file'] })
-  const input = options.file === '-' ? process.stdin : createReadStream(options.file)
-  return await readSubjectFile(input, options.file)
+  return await readSubjectFile(options.file)
 }
 
-async function readSubjectFile(input: Readable, file: string): Promise<Selector[]> {
+async function readSubjectFile(file: string): Promise<Selector[]> {
   const selectors: Selector[] = []
   let by: SelectorName | undefined
   const rows = parse({
-    bom: true,
     columns: (head: string[]) => namesOf(head),
     trim: true,
     relax_column_count: true,
     skip_empty_lines: true,
     info: true,
   })
-  input.on('error', (error) => rows.destroy(error))
-  input.pipe(rows)
+  const text = Readable.from(utf8Text(openSource(file), file))
+  text.on('error', (error) => rows.destroy(error))
+  text.pipe(rows)
   try {
     for await (const { record, info } of rows as AsyncIterable<CsvRow>) {
       by ??= selectorNames.find((name) => Object.hasOwn(record, name))
@@ -105,8 +103,6 @@ function namesOf(head: string[]): string[] {
 
 function checkLine(selector: Selector, line: number): void {
   const field = `${selector.by} in line ${line}`
-  // The decoder puts this character where bytes are no UTF-8.
-  if (selector.value.includes('\ufffd')) throw new LetheError('input.invalid', { field, expected: 'UTF-8 is expected' })
   try {
     checkSelector(selector)
   } catch (error) {
@@ -122,6 +118,5 @@ function fileError(error: unknown, file: string): unknown {
     const line = 'lines' in error && typeof error.lines === 'number' ? ` in line ${error.lines}` : ''
     return new LetheError('input.invalid', { field: file, expected: `it is no CSV (${error.code}${line})` })
   }
-  const code = codeOf(error)
-  return code === undefined ? error : new LetheError('input.file_unreadable', { file, reason: code }, error)
+  return error
 }

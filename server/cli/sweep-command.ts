@@ -9,6 +9,7 @@ import { startWorkers } from '../workers.ts'
 import { helpText } from './help-text.ts'
 import { counted, formatFields, formatTable } from './output.ts'
 import { type ApplicationSession, chosenTenants, withApplication } from './session.ts'
+import { watchRequests } from './stopped-requests.ts'
 import { addSubjectOptions, readSubjects, type SubjectOptions } from './subject-options.ts'
 
 type SweepOptions = SubjectOptions & { fix?: boolean; yes?: boolean }
@@ -71,7 +72,8 @@ async function sweepForPurged(session: ApplicationSession, { fix, yes }: { fix: 
   let reasons: string[] = []
   if (fix && fixable.length > 0) {
     output.note(formatFindings(swept.findings))
-    if (await output.confirm(`The scrubbing of ${counted(fixable.length, 'finding')}`, { yes })) {
+    const number = fixable.length
+    if (await output.confirm(`The scrubbing of ${counted(number, 'finding')}`, { yes, number })) {
       await fixFindings(session, swept)
       const settled = await settleFindings(application, tenants)
       open = settled.findings
@@ -87,15 +89,22 @@ async function sweepForPurged(session: ApplicationSession, { fix, yes }: { fix: 
   }
 }
 
-async function fixFindings({ application, output, signal }: ApplicationSession, swept: Sweep): Promise<void> {
+async function fixFindings(session: ApplicationSession, swept: Sweep): Promise<void> {
+  const { application, output, signal } = session
+  const requests = await followUp(application, swept)
+  const watch = await watchRequests(session, requests)
   const workers = await startWorkers(application, openLog('fatal'))
   try {
-    for (const { tenant, request } of await followUp(application, swept)) {
+    for (const { tenant, request } of requests) {
       output.note(`Request ${request} deals with what was found.`)
-      await waitForErasure(application.database, tenant, request, { until: 'ended', signal })
+      await waitForErasure(application.database, tenant, request, {
+        until: 'ended',
+        signal,
+        onProgress: watch.seen,
+      })
     }
   } finally {
-    await workers.stop()
+    await watch.stop(workers)
   }
 }
 

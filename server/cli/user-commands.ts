@@ -24,6 +24,7 @@ import { checkUserFields, type UserFieldName, userFieldNames } from '../people/u
 import { LetheError } from '../platform/errors.ts'
 import { openLog } from '../platform/log.ts'
 import { startWorkers } from '../workers.ts'
+import { commandName } from './command-name.ts'
 import { helpText } from './help-text.ts'
 import { counted, formatFields, formatTable } from './output.ts'
 import { addPasswordOptions, type PasswordOptions, readPassword } from './password-options.ts'
@@ -488,19 +489,28 @@ async function exportOut({ run, output }: TenantSession, userId: string, out: st
 }
 
 /** Throws `export.failed`. */
-async function exportAndKeep(
-  { application, tenant, run, output, signal }: TenantSession,
-  userId: string,
-  keepDays: number,
-): Promise<void> {
+async function exportAndKeep(session: TenantSession, userId: string, keepDays: number): Promise<void> {
+  const { application, tenant, run, output, signal } = session
   const { id } = await run((tx) => keepExport(tx, { userId, keepDays }))
+  let rowsWritten = 0
+  session.onStop({
+    sentence: () =>
+      [
+        `Export ${id} is ordered, with ${counted(rowsWritten, 'row')} so far; it is written to its end where workers run ("lethe serve").`,
+        `Follow it: ${commandName} export list`,
+        `Cancel it: ${commandName} export delete ${id}`,
+      ].join('\n'),
+  })
   const workers = await startWorkers(application, openLog('fatal'))
   const progress = output.progress('Exporting rows')
   let kept: KeptExport
   try {
     kept = await waitForExport(application.database, tenant.id, id, {
       signal,
-      onProgress: ({ rows_written: rows }) => progress.update(rows),
+      onProgress({ rows_written: rows }) {
+        rowsWritten = rows
+        progress.update(rows)
+      },
     })
   } finally {
     progress.end()

@@ -110,6 +110,10 @@ export const schemaFacts: SchemaFacts = {
       "feedback": {
         "type": "text",
         "nullable": true
+      },
+      "graded_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -357,6 +361,26 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "backup_declarations": {
+    "columns": {
+      "declared_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "oldest": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "declared_at"
+    ],
+    "foreignKeys": []
+  },
   "catalog_groups": {
     "columns": {
       "tenant_id": {
@@ -427,6 +451,10 @@ export const schemaFacts: SchemaFacts = {
       "added_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "added_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -791,6 +819,14 @@ export const schemaFacts: SchemaFacts = {
       "unenrolled_by": {
         "type": "uuid",
         "nullable": true
+      },
+      "enrolled_by_credential": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "unenrolled_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1078,6 +1114,22 @@ export const schemaFacts: SchemaFacts = {
       "finished_at": {
         "type": "timestamp with time zone",
         "nullable": true
+      },
+      "disk_level": {
+        "type": "smallint",
+        "nullable": true
+      },
+      "disk_level_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "backups_past_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "requested_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1333,6 +1385,10 @@ export const schemaFacts: SchemaFacts = {
       },
       "withdrawn_at": {
         "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "ordered_by_credential": {
+        "type": "uuid",
         "nullable": true
       }
     },
@@ -1751,6 +1807,10 @@ export const schemaFacts: SchemaFacts = {
       "rows_rejected": {
         "type": "bigint",
         "nullable": false
+      },
+      "started_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1810,6 +1870,10 @@ export const schemaFacts: SchemaFacts = {
       "issued_by": {
         "type": "uuid",
         "nullable": true
+      },
+      "issued_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1864,6 +1928,30 @@ export const schemaFacts: SchemaFacts = {
     },
     "primaryKey": [
       "name"
+    ],
+    "foreignKeys": []
+  },
+  "log_marks": {
+    "columns": {
+      "rewritten_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "segment": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "last_segment": {
+        "type": "bigint",
+        "nullable": true
+      },
+      "passed_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "rewritten_at"
     ],
     "foreignKeys": []
   },
@@ -3034,6 +3122,59 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "system_accounts": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "name": {
+        "type": "text",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": []
+  },
+  "table_rewrites": {
+    "columns": {
+      "table_name": {
+        "type": "text",
+        "nullable": false
+      },
+      "began_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "ended_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "size_before": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "size_after": {
+        "type": "bigint",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "table_name"
+    ],
+    "foreignKeys": []
+  },
   "tenant_keys": {
     "columns": {
       "tenant_id": {
@@ -3325,6 +3466,14 @@ export const schemaFacts: SchemaFacts = {
       "revoke_reason": {
         "type": "text",
         "nullable": true
+      },
+      "awarded_by_credential": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "revoked_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -3518,6 +3667,14 @@ export const schemaFacts: SchemaFacts = {
       "updated_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "last_seen_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "deleted_by_credential": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [

@@ -1,6 +1,8 @@
 import { createHash, sign as signBytes } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { calculateJwkThumbprint, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import { Type } from 'typebox'
+import { Check } from 'typebox/value'
 import type { CheckpointClaims } from '../audit/checkpoint.ts'
 import type { Operation } from '../datamap/compile.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
@@ -9,10 +11,31 @@ import { LetheError } from '../platform/errors.ts'
 import { hashIdentifier } from './keys.ts'
 import type { SigningKey } from './signing-keys.ts'
 
+/**
+ * What is still to come after a statement: the search of the whole database, the higher levels on disk (docs/disk.md), and
+ * the end of the last backup that may hold the people.
+ */
+export type Outstanding = 'search' | 'disk' | 'backups'
+
+/**
+ * How far the erasure has got on disk, and since when (docs/disk.md):
+ * 1 committed, so that no query answers it; 2 the keys are destroyed; 3 no dead row and no statistics are left; 4 no file
+ * of the database holds it apart from the log; 5 neither does the log.
+ */
+export type DiskLevel = 1 | 2 | 3 | 4 | 5
+export type OnDisk = { level: DiskLevel; reached_at: string }
+
+/**
+ * What every statement of a request says of its place: its number from 0 on, and the SHA-256 of the statement before it, as
+ * text. Version 1 said neither, nor what was still to come.
+ */
+type Chained =
+  | { version: 2; number: number; previous: string | null; outstanding: Outstanding[]; disk: OnDisk }
+  | { version: 1; number?: never; previous?: never; outstanding?: never; disk?: never }
+
 /** What a certificate states. Canonical JSON (RFC 8785) of this is what the signature covers. No personal data. */
-export type CertificateClaims = {
+export type CertificateClaims = Chained & {
   type: 'lethe.erasure_certificate'
-  version: 1
   tenant: string
   request: string
   operation: Operation
@@ -38,13 +61,19 @@ export type CertificateClaims = {
 }
 
 /** What became known after the certificate; it names the certificate by the hash of its JWS. */
-export type AddendumClaims = {
+export type AddendumClaims = Chained & {
   type: 'lethe.erasure_addendum'
-  version: 1
   tenant: string
   request: string
   certificate: string
   added_at: string
+} & (SearchAddendum | { search?: never; audit?: never; backups?: BackupsClaim })
+
+/** What the operator declared of the backups: every one that is kept was begun after the erasure was past what it copies. */
+export type BackupsClaim = { oldest: string; kind: 'dump' | 'files'; declared_at: string }
+
+type SearchAddendum = {
+  backups?: never
   /** How far the audit trail of the tenant was sealed by then: the place and the hash of the last entry. */
   audit: { sequence: number; hash: string | null }
   /** The search of every text-like column of the whole database, mapped or not. */
@@ -59,6 +88,8 @@ export type AddendumClaims = {
     unreadable: string[]
     findings: { table: string; column: string; rows: number }[]
   }
+  /** Touched tables whose statistics could not be replaced yet: they may hold values of erased people until level 3. */
+  statistics_left?: string[]
 }
 
 /** What `lethe certificate show` writes and `lethe certificate verify` reads: all that a check needs, offline. */
@@ -116,17 +147,48 @@ export function subjectDigest(): { add(line: string): void; hex(): string } {
   }
 }
 
-/** How an addendum names its certificate. */
+/** How a statement names another one. */
 export function hashOf(jws: string): string {
   return createHash('sha256').update(jws).digest('hex')
 }
 
-export type VerifiedCertificate = { certificate: CertificateClaims; addenda: AddendumClaims[]; kids: string[] }
+/** The place of the statement that follows another one; null: of the first. */
+export function placeAfter(before: { number: number; jws: string } | null): {
+  number: number
+  previous: string | null
+} {
+  return before === null ? { number: 0, previous: null } : { number: before.number + 1, previous: hashOf(before.jws) }
+}
+
+/**
+ * What a certificate and its addenda come to: `clean`, everybody is erased and the search found nothing;
+ * `search_outstanding`, erased, and the search is still to come or could not read everything; `found`, something was left
+ * or somebody could not be erased.
+ */
+export type Verdict = 'clean' | 'search_outstanding' | 'found'
+
+export type VerifiedCertificate = {
+  verdict: Verdict
+  /** The newest one: a retry of the request brings another. */
+  certificate: CertificateClaims
+  /** What followed the newest certificate. */
+  addenda: AddendumClaims[]
+  /** All statements of the file, in order. */
+  statements: Claims[]
+  /** How far the erasure has got on disk; undefined for a certificate of version 1, which does not say. */
+  disk: OnDisk | undefined
+  /** What is still to come. */
+  outstanding: Outstanding[]
+  /** Whether every statement names the one before it, so that none can be missing before the last. */
+  chained: boolean
+  kids: string[]
+}
 
 /**
  * Checks a certificate file without any database: every signature against the keys given (the file's own by default; the
- * checker should compare them with the published ones), that each key has the name that follows from it, the digest of the
- * subject list, and that addenda belong to their certificate.
+ * checker should compare them with the published ones), that each key has the name that follows from it, that the file is
+ * about one request of one tenant, that each statement follows the one before it, and the digest of the subject list.
+ * Statements of version 1 do not name the one before them: of those only what they say of their certificate is checked.
  *
  * Throws `certificate.invalid` with the first thing that does not hold.
  */
@@ -134,19 +196,23 @@ export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet):
   const { certificates, subjects, keys } = requireFile(file)
   const keySet = await openKeys(trusted ?? keys)
   const kids: string[] = []
+  const statements: Claims[] = []
   let last: { claims: CertificateClaims; hash: string } | undefined
-  const addenda: AddendumClaims[] = []
-  for (const jws of certificates) {
+  let addenda: AddendumClaims[] = []
+  for (const [index, jws] of certificates.entries()) {
     const { claims, kid } = await openJws(jws, keySet)
-    kids.push(kid)
+    requirePlace(claims, statements, certificates[index - 1])
     if (claims.type === 'lethe.erasure_certificate') {
       last = { claims, hash: hashOf(jws) }
+      addenda = []
     } else {
-      if (last === undefined || claims.certificate !== last.hash || claims.request !== last.claims.request) {
+      if (last === undefined || claims.certificate !== last.hash) {
         throw new LetheError('certificate.invalid', { reason: 'an addendum belongs to another certificate' })
       }
       addenda.push(claims)
     }
+    kids.push(kid)
+    statements.push(claims)
   }
   if (last === undefined) throw new LetheError('certificate.invalid', { reason: 'it holds no certificate' })
   const digest = subjectDigest()
@@ -154,10 +220,110 @@ export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet):
   if (subjects.length !== last.claims.subjects.done || digest.hex() !== last.claims.subjects.digest) {
     throw new LetheError('certificate.invalid', { reason: 'the list of subjects is not the one that was signed' })
   }
-  return { certificate: last.claims, addenda, kids }
+  const { disk, outstanding } = statements.at(-1) ?? last.claims
+  const verdict = verdictOf(last.claims, addenda)
+  return {
+    verdict,
+    certificate: last.claims,
+    addenda,
+    statements,
+    disk,
+    outstanding: outstanding ?? (verdict === 'clean' ? [] : ['search']),
+    chained: statements.every(({ version }) => version >= 2),
+    kids,
+  }
 }
 
-type Claims = CertificateClaims | AddendumClaims
+/** Throws where a statement is about something else than those before it, or does not stand in its place. */
+function requirePlace(claims: Claims, before: Claims[], previous: string | undefined): void {
+  const [first] = before
+  if (first !== undefined && (claims.tenant !== first.tenant || claims.request !== first.request)) {
+    throw new LetheError('certificate.invalid', { reason: 'its statements are not about one request of one tenant' })
+  }
+  if (claims.version === 2) {
+    const { number } = claims
+    if (number !== before.length || claims.previous !== (previous === undefined ? null : hashOf(previous))) {
+      const reason = `a statement is missing, doubled or in the wrong place: number ${number} stands in place ${before.length}`
+      throw new LetheError('certificate.invalid', { reason })
+    }
+  } else if (claims.version !== 1) {
+    throw new LetheError('certificate.invalid', {
+      reason: 'a statement is of a version that this program does not know',
+    })
+  } else if (before.some(({ version }) => version === 2)) {
+    throw new LetheError('certificate.invalid', { reason: 'a statement of version 1 follows one of version 2' })
+  }
+}
+
+/** What a certificate and what followed it come to. */
+function verdictOf({ subjects }: CertificateClaims, addenda: AddendumClaims[]): Verdict {
+  const searches = addenda.flatMap(({ search }) => (search === undefined ? [] : [search]))
+  if (subjects.failed > 0 || searches.some(({ findings }) => findings.length > 0)) return 'found'
+  return searches.some(isWholeSearch) ? 'clean' : 'search_outstanding'
+}
+
+/** Whether a search read all that it had to: where no identifier can be looked for, there is nothing to read. */
+export function isWholeSearch({ identifiers, unreadable }: SearchAddendum['search']): boolean {
+  return unreadable.length === 0 || identifiers === 0
+}
+
+export type Claims = CertificateClaims | AddendumClaims
+
+/** Whoever brings a key of their own may sign anything with it: what is read of a statement must be there. */
+const Statement = Type.Union([
+  Type.Object({
+    type: Type.Literal('lethe.erasure_certificate'),
+    version: Type.Integer(),
+    tenant: Type.String(),
+    request: Type.String(),
+    operation: Type.Enum(['purge', 'anonymize']),
+    requested_at: Type.String(),
+    certified_at: Type.String(),
+    data_map: Type.String(),
+    subjects: Type.Object({
+      total: Type.Integer(),
+      done: Type.Integer(),
+      failed: Type.Integer(),
+      digest: Type.String(),
+    }),
+    effects: Type.Array(Type.Object({ table: Type.String(), effect: Type.String(), rows: Type.Integer() })),
+    shared_identifiers: Type.Integer(),
+    verification: Type.Object({ rows_left: Type.Integer(), mentions_left: Type.Integer() }),
+  }),
+  Type.Object({
+    type: Type.Literal('lethe.erasure_addendum'),
+    version: Type.Integer(),
+    tenant: Type.String(),
+    request: Type.String(),
+    certificate: Type.String(),
+    added_at: Type.String(),
+    search: Type.Optional(
+      Type.Object({
+        tables: Type.Integer(),
+        columns: Type.Integer(),
+        bytes: Type.Integer(),
+        identifiers: Type.Integer(),
+        unreadable: Type.Array(Type.String()),
+        findings: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() })),
+      }),
+    ),
+    backups: Type.Optional(
+      Type.Object({ oldest: Type.String(), kind: Type.Enum(['dump', 'files']), declared_at: Type.String() }),
+    ),
+  }),
+])
+
+const Place = Type.Object({
+  number: Type.Integer(),
+  previous: Type.Unsafe<string | null>({ type: ['string', 'null'] }),
+  outstanding: Type.Array(Type.Enum(['search', 'disk', 'backups'])),
+  disk: Type.Object({ level: Type.Integer({ minimum: 1, maximum: 5 }), reached_at: Type.String() }),
+})
+
+function isStatement(claims: unknown): claims is Claims {
+  return Check(Statement, claims) && (claims.version === 1 || Check(Place, claims))
+}
+
 type KeySet = ReturnType<typeof createLocalJWKSet>
 
 /** A key is named by its thumbprint: whoever knows the name of the right key cannot be given another one under it. */
@@ -180,7 +346,9 @@ async function openJws(jws: string, keySet: KeySet): Promise<{ claims: Claims; k
       throw new TypeError('not in base64url')
     }
     const { payload, protectedHeader } = await compactVerify(jws, keySet, { algorithms: ['EdDSA'] })
-    return { claims: JSON.parse(Buffer.from(payload).toString('utf8')) as Claims, kid: protectedHeader.kid ?? '' }
+    const claims: unknown = JSON.parse(Buffer.from(payload).toString('utf8'))
+    if (!isStatement(claims)) throw new TypeError('not a statement of an erasure')
+    return { claims, kid: protectedHeader.kid ?? '' }
   } catch (error) {
     // Whatever a key or a statement is made of, it does not verify.
     const reason =

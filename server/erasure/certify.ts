@@ -3,7 +3,7 @@ import { type Effect, sumEffects } from '../datamap/locate.ts'
 import { notify } from '../notify/notify.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { announcementOf } from './announcements.ts'
-import { type CertificateClaims, sign, subjectDigest } from './certificate.ts'
+import { type CertificateClaims, placeAfter, sign, subjectDigest } from './certificate.ts'
 import type { ClaimedOrder } from './claim-subjects.ts'
 import { identifierHashKey } from './keys.ts'
 import { activeSigningKey, type SigningKey } from './signing-keys.ts'
@@ -28,6 +28,8 @@ export type Facts = Omit<ClaimedOrder, 'sealedKey'> & {
   /** Identifiers left alone because somebody else holds them too. */
   shared: number
   effects: Effect[]
+  /** The newest statement about the request; null where there is none yet. */
+  previous: { number: number; jws: string } | null
 }
 
 /** Reads what a certificate says, after the caller has locked the request. */
@@ -55,7 +57,10 @@ export async function certify(
   }
   const claims: CertificateClaims = {
     type: 'lethe.erasure_certificate',
-    version: 1,
+    version: 2,
+    ...placeAfter(facts.previous),
+    outstanding: ['search', 'disk', 'backups'],
+    disk: { level: 1, reached_at: facts.now.toISOString() },
     tenant: tx.tenantId,
     request,
     operation: facts.operation,
@@ -73,7 +78,7 @@ export async function certify(
   tx.send(
     `with certificate as (
          insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
-         select $1, $2, count(*), $3, $4 from erasure_certificates where tenant_id = $1 and request_id = $2
+         values ($1, $2, $6, $3, $4)
        )
        update erasure_steps
        set state = case when step = 'search' then 'queued' when failed > 0 then 'failed' else 'done' end,
@@ -81,7 +86,7 @@ export async function certify(
          finished_at = case when step <> 'search' then clock_timestamp() end
        where tenant_id = $1 and request_id = $2 and step in ('erase', 'verify', 'certify', 'notify', 'search')
        returning pg_notify('lethe', $5)`,
-    [tx.tenantId, request, key.kid, jws, announcementOfCertified(tx.tenantId, request, facts)],
+    [tx.tenantId, request, key.kid, jws, announcementOfCertified(tx.tenantId, request, facts), claims.number],
     'record_certificate',
   )
   await record(tx, {
@@ -95,10 +100,12 @@ export async function certify(
 /** Announces a request that has its certificate and is searched for next: how far it is, where that is known here. */
 function announcementOfCertified(tenant: string, request: string, facts: Facts): string {
   const { operation, initiatedFrom, createdAt, total, done, failed } = facts
-  if (done + failed < total) return request
-  const subjects = { total, waiting: 0, erased: 0, done, failed, cancelled: 0 }
+  // Of who failed, some are gone and some are not.
+  if (done < total) return request
+  const subjects = { total, gone: total, waiting: 0, erased: 0, done, failed, cancelled: 0 }
   const order = { id: request, operation, initiatedFrom, createdAt, finishedAt: null }
-  return announcementOf({ tenant, progress: { ...order, state: 'running', certified: true, subjects } })
+  const verdict = failed > 0 ? 'found' : 'search_outstanding'
+  return announcementOf({ tenant, progress: { ...order, state: 'running', certified: true, verdict, subjects } })
 }
 
 /** The digest of the list of those who are done. Who was certified before and failed since is not in that list. */
@@ -124,7 +131,11 @@ async function readFacts(tx: TenantTransaction, request: string): Promise<Facts>
        coalesce((
          select jsonb_agg(jsonb_build_object('table', table_name, 'effect', effect, 'rows', row_count) order by table_name, effect)
          from erasure_receipts where tenant_id = $1 and request_id = $2
-       ), '[]') as effects
+       ), '[]') as effects,
+       (
+         select jsonb_build_object('number', number, 'jws', jws)
+         from erasure_certificates where tenant_id = $1 and request_id = $2 order by number desc limit 1
+       ) as previous
      from erasure_requests r, lateral (
        select count(*)::int as total, count(*) filter (where state = 'done')::int as done,
          count(*) filter (where state = 'failed')::int as failed
@@ -159,8 +170,8 @@ async function tell(tx: TenantTransaction, request: string, facts: Facts): Promi
     const [act, done] = facts.operation === 'purge' ? ['A purge', 'purged'] : ['An anonymization', 'anonymized']
     await notify(tx, [facts.requestedBy], {
       kind: 'erasure_done',
-      subject: facts.failed === 0 ? `${act} is done` : `${act} is done in part`,
-      body: `Request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is ready.`,
+      subject: facts.failed === 0 ? `${act} is certified` : `${act} is certified in part`,
+      body: `Request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is signed; the search of the whole database follows.`,
       data: { request },
     })
   }

@@ -1,12 +1,12 @@
 import type { Identifier } from '../datamap/identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { isAmong, verifyCertificate } from './certificate.ts'
+import { isAmong, type Verdict, verifyCertificate } from './certificate.ts'
 import { identifierHashKey } from './keys.ts'
 import { readCertificate } from './show-erasures.ts'
 
 /**
- * Whether a person is among the people of a certified order: of a purge by the tenant's key, of an anonymization by the
+ * Whether a person is among the people of a certified order, and what the statements about that order come to: of a purge by the tenant's key, of an anonymization by the
  * salt that its order answered. The identifier is in its normal form. An identifier that somebody else held too when the
  * person was purged was not remembered, and answers no.
  *
@@ -16,13 +16,14 @@ import { readCertificate } from './show-erasures.ts'
 export async function checkAmong(
   tx: TenantTransaction,
   { request, identifier, salt }: { request: string; identifier: Identifier; salt?: Buffer | undefined },
-): Promise<boolean> {
+): Promise<{ among: boolean; verdict: Verdict }> {
   const file = await readCertificate(tx, request)
-  const { operation } = (await verifyCertificate(file)).certificate
+  const { certificate, verdict } = await verifyCertificate(file)
+  const { operation } = certificate
   if (operation === 'anonymize') {
     if (salt === undefined) throw new LetheError('certificate.salt_needed')
-    return isAmong(file.subjects, salt, identifier)
+    return { among: isAmong(file.subjects, salt, identifier), verdict }
   }
   if (salt !== undefined) throw new LetheError('certificate.no_salt', { request })
-  return isAmong(file.subjects, await identifierHashKey(tx), identifier)
+  return { among: isAmong(file.subjects, await identifierHashKey(tx), identifier), verdict }
 }

@@ -11,6 +11,9 @@ type ErasureTable =
   | 'tombstones'
   | 'erasure_ledger'
   | 'erasure_findings'
+  | 'table_rewrites'
+  | 'log_marks'
+  | 'backup_declarations'
 
 export const erasureMap: RoomMap<ErasureTable> = {
   signing_keys: {
@@ -41,12 +44,16 @@ export const erasureMap: RoomMap<ErasureTable> = {
       operation: fact,
       initiated_from: fact,
       requested_by: actor('null'),
+      requested_by_credential: reference,
       reason: mention('text'),
       sealed_key: sealed,
       map_version: fact,
       created_at: fact,
       started_at: fact,
       finished_at: fact,
+      disk_level: fact,
+      disk_level_at: fact,
+      backups_past_at: fact,
     },
   },
   erasure_subjects: {
@@ -129,5 +136,23 @@ export const erasureMap: RoomMap<ErasureTable> = {
       found_at: fact,
       resolved_at: fact,
     },
+  },
+  table_rewrites: {
+    holds: 'Which tables were written anew as a whole, and when.',
+    about: 'nobody',
+    because: 'It is about files of the database.',
+    columns: { table_name: key, began_at: fact, ended_at: fact, size_before: fact, size_after: fact },
+  },
+  log_marks: {
+    holds: 'What the write-ahead log must get past after tables were written anew.',
+    about: 'nobody',
+    because: 'It is about files of the database.',
+    columns: { rewritten_at: key, segment: fact, last_segment: fact, passed_at: fact },
+  },
+  backup_declarations: {
+    holds: 'What the operator said of the backups that are kept.',
+    about: 'nobody',
+    because: 'It holds times.',
+    columns: { declared_at: key, kind: fact, oldest: fact },
   },
 }

@@ -258,6 +258,8 @@ function statedOf(
     failed: 0,
     shared: erased.reduce((sum, { shared }) => sum + shared, 0),
     effects,
+    // Nothing of it was erased before, so nothing was certified either.
+    previous: null,
   }
   return { facts, digest: digest.hex() }
 }

@@ -3,6 +3,7 @@ import type { Operation } from '../datamap/compile.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import { seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { actorColumns } from '../platform/initiator.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
 
 export type NewRequest = {
@@ -25,10 +26,12 @@ const peoplePerJob = 500
 
 /**
  * Inserts a request with its subjects, its steps and its jobs, which come into being together when the transaction commits.
- * Sent at once, without an answer; answers the request's id.
+ * Sent at once, without an answer; answers the request's id. The caller makes sure of who orders it (`actingUser`), before
+ * or along with it.
  */
 export function insertRequest(tx: TenantTransaction, given: NewRequest): string {
   const request = newId()
+  const { userId, credentialId } = actorColumns(tx.initiator)
   const [first, ...others] = given.subjects
   if (first !== undefined && others.length === 0) {
     enqueue(tx, 'erase', { tenant: tx.tenantId, request, operation: given.operation, person: first.id })
@@ -39,8 +42,9 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
   tx.flush()
   tx.send(
     `with request as (
-       insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version)
-       values ($1, $2, $3, $4, $5, $6, $7, $8)
+       insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version,
+         requested_by_credential)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $12)
      ), subjects as (
        insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, sealed_identifiers)
        select $1, $2, subject.* from unnest($9::uuid[], $10::text[], $11::bytea[]) as subject
@@ -54,13 +58,14 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
       request,
       given.operation,
       tx.initiator.from,
-      tx.initiator.userId ?? null,
+      userId,
       given.reason ?? null,
       seal(tx.masterKey, given.key, 'request key'),
       compiledMap.version,
       given.subjects.map(({ id }) => id),
       given.subjects.map(({ saltedLine = null }) => saltedLine),
       given.subjects.map(({ sealedIdentifiers = null }) => sealedIdentifiers),
+      credentialId,
     ],
     'insert_request',
   )

@@ -1,6 +1,7 @@
 import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
 import { activeAdministrators } from '../people/administrators.ts'
+import { type Candidate, readCandidates } from '../people/candidates.ts'
 import { deleteUsers } from '../people/delete-users.ts'
 import { actingFor } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -17,6 +18,8 @@ export type ReplayOptions = {
   file: string
   /** Only this tenant; without it, every one in the file. */
   tenant?: string | undefined
+  /** So many of the people who are there again are named in the plan; none if not given. */
+  mostNamed?: number
 }
 
 export type ReplayPlan = {
@@ -24,11 +27,13 @@ export type ReplayPlan = {
   entries: number
   /** People of them who are there again. */
   people: number
+  /** The first of them. */
+  named: Candidate[]
   /** Tenants of the file that this database does not have, and how many entries each has. */
   unknownTenants: { tenant: string; entries: number }[]
 }
 
-export type Replay = ReplayPlan & {
+export type Replay = Omit<ReplayPlan, 'named'> & {
   /** Which request was repeated by which new one, how many people it names, and how it ended. */
   repeated: { tenant: string; request: string; repeatedBy: string; people: number; state: ErasureState }[]
   /** Unfinished requests of the database itself that name people of the ledger, and how they ended. */
@@ -45,9 +50,9 @@ export type Replay = ReplayPlan & {
   left: number
 }
 
-/** What a replay does, the ledger has set in motion. */
+/** What a replay does, the ledger has set in motion, in the name of whoever replays it. */
 function byLedger(app: Application): Application {
-  return { ...app, database: actingFor(app.database, { from: 'ledger' }) }
+  return { ...app, database: actingFor(app.database, { ...app.database.initiator, from: 'ledger' }) }
 }
 
 /**
@@ -55,14 +60,19 @@ function byLedger(app: Application): Application {
  * Throws `input.file_unreadable`, `ledger.damaged`, `ledger.other_master_key`.
  */
 export async function planReplay(app: Application, options: ReplayOptions): Promise<ReplayPlan> {
-  const plan: ReplayPlan = { entries: 0, people: 0, unknownTenants: [] }
+  const { mostNamed = 0 } = options
+  const plan: ReplayPlan = { entries: 0, people: 0, named: [], unknownTenants: [] }
   const people = new Set<string>()
   for await (const { tenant, exists, lines } of batches(app, options)) {
     const entries = lines.filter(isErased)
     if (!exists) addUnknown(plan, tenant, entries.length)
     else {
       plan.entries += entries.length
-      for (const { id } of await inTenant(app.database, tenant, (tx) => findBack(tx, entries))) people.add(id)
+      await inTenant(app.database, tenant, async (tx) => {
+        const back = (await findBack(tx, entries)).map(({ id }) => id).filter((id) => !people.has(id))
+        plan.named.push(...(await readCandidates(tx, back.slice(0, Math.max(0, mostNamed - plan.named.length)))))
+        for (const id of back) people.add(id)
+      })
     }
   }
   plan.people = people.size
@@ -79,10 +89,15 @@ export async function planReplay(app: Application, options: ReplayOptions): Prom
  */
 export async function replayLedger(
   given: Application,
-  options: ReplayOptions & { signal?: AbortSignal; onProgress?: (done: number, total: number) => void },
+  options: ReplayOptions & {
+    signal?: AbortSignal
+    /** The requests that the replay waits for from now on. */
+    onOrdered?: (requests: { tenant: string; request: string }[]) => Promise<void>
+    onProgress?: (done: number, total: number) => void
+  },
 ): Promise<Replay> {
   const app = byLedger(given)
-  const plan = await planReplay(app, options)
+  const { named: _, ...plan } = await planReplay(app, { file: options.file, tenant: options.tenant })
   const replay: Replay = {
     ...plan,
     repeated: [],
@@ -94,6 +109,10 @@ export async function replayLedger(
     left: 0,
   }
   const back = await orderAgain(app, options, replay)
+  await options.onOrdered?.([
+    ...replay.repeated.map(({ tenant, repeatedBy }) => ({ tenant, request: repeatedBy })),
+    ...replay.continued.map(({ tenant, request }) => ({ tenant, request })),
+  ])
   await waitForAll(app, options, replay)
   await restoreTombstones(app, options, replay)
   for (const [tenant, people] of back) {
@@ -246,7 +265,7 @@ async function waitForAll(
       until: 'ended',
       ...(options.signal !== undefined && { signal: options.signal }),
       onProgress: ({ subjects }) => {
-        options.onProgress?.(done + (people === 0 ? 0 : subjects.total - subjects.waiting), total)
+        options.onProgress?.(done + (people === 0 ? 0 : subjects.gone), total)
       },
     })
     end.state = state

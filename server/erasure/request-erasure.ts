@@ -1,6 +1,7 @@
 import { record } from '../audit/record.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { lockPeople, type Person } from '../datamap/people.ts'
+import { actingUser } from '../people/require-people.ts'
 import { newKey } from '../platform/crypto/seal.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -23,8 +24,8 @@ export type ErasureOrder = {
  * The certificate of an anonymize request names people by keyed hashes under a random salt. It is answered here, once, in
  * base64url, and stored nowhere: whoever has it can tell whether a person whom they know is among those people.
  *
- * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending` and
- * `master_key.wrong`; then nothing was ordered.
+ * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`, `user.acting_erased`
+ * and `master_key.wrong`; then nothing was ordered.
  */
 export async function requestErasure(
   tx: TenantTransaction,
@@ -33,6 +34,7 @@ export async function requestErasure(
   const ids = userIdsOf(order.userIds)
   // Made in the first batch of the tenant's first purge, it would let all other batches wait for that one.
   if (order.operation === 'purge') await identifierHashKey(tx)
+  const ordering = actingUser(tx)
   const checked = requireErasable(tx, ids)
   const salt = order.operation === 'anonymize' ? newKey() : undefined
   const { operation, reason } = order
@@ -41,9 +43,13 @@ export async function requestErasure(
     operation,
     reason,
     key: newKey(),
-    subjects: salt === undefined ? ids.map((id) => ({ id })) : saltedSubjects(await checked, salt),
+    subjects:
+      salt === undefined
+        ? ids.map((id) => ({ id }))
+        : saltedSubjects((await Promise.all([checked, ordering]))[0], salt),
   })
   await Promise.all([
+    ordering,
     checked,
     record(tx, { activity: 'ErasureOrdered', object: request, details: { operation, people: ids.length } }),
   ])

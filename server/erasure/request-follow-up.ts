@@ -1,5 +1,6 @@
 import { record } from '../audit/record.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
+import { actingUser } from '../people/require-people.ts'
 import { newKey } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { insertRequest } from './insert-request.ts'
@@ -15,13 +16,14 @@ export type Reappeared = { userId: string; identifiers: Identifier[] }
  * Orders that identifiers of people who were purged before are scrubbed, verified and certified: a purge whose people are
  * erased already, as one that is tried again. Answers the request's id.
  *
- * Throws `user.erasure_pending`; then nothing was ordered.
+ * Throws `user.erasure_pending`, `user.acting_erased`; then nothing was ordered.
  */
 export async function requestFollowUp(
   tx: TenantTransaction,
   order: { subjects: Reappeared[]; reason: string },
 ): Promise<string> {
   const ids = order.subjects.map(({ userId }) => userId)
+  await actingUser(tx)
   await requireNoPendingErasure(tx, ids)
   const key = newKey()
   const request = insertRequest(tx, {

@@ -14,9 +14,10 @@ const slice = 5000
  * The job of an erasure: takes batches of people until none is left, then verifies and certifies. Several jobs may work
  * on one request, and any of them may be killed at any point: all state is in the database, and moves with the work.
  * The job ends when nobody waits any more: people whom another transaction holds may come free again, when that one
- * belongs to a killed process, and then somebody must be there to take them.
+ * belongs to a killed process, and then somebody must be there to take them. Once the signal is aborted, the batch under way
+ * is the last one, and another job goes on.
  */
-export async function runErasure(app: Application, payload: JobPayload): Promise<void> {
+export async function runErasure(app: Application, payload: JobPayload, signal?: AbortSignal): Promise<void> {
   const { tenant, request, operation, person } = payload
   if (tenant === undefined || request === undefined) throw new TypeError('an erasure job names a tenant and a request')
   const started = Date.now()
@@ -28,7 +29,7 @@ export async function runErasure(app: Application, payload: JobPayload): Promise
     expected = undefined
     if (erased === 'concluded') break
     if (erased === 'more') {
-      if (Date.now() - started < slice) continue
+      if (Date.now() - started < slice && signal?.aborted !== true) continue
       await inTenant(app.database, tenant, async (tx) => enqueueErasure(tx, request, 1))
       return
     }

@@ -1,11 +1,15 @@
 import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
 import { sealAudit } from '../audit/seal-audit.ts'
+import type { Operation } from '../datamap/compile.ts'
 import { type Identifier, isSearchable } from '../datamap/identifiers.ts'
+import { notify } from '../notify/notify.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
-import { type AddendumClaims, hashOf, sign } from './certificate.ts'
+import { readReceiptTables } from './add-statement.ts'
+import { type AddendumClaims, hashOf, placeAfter, sign } from './certificate.ts'
 import { openWith } from './keys.ts'
+import { refreshStatistics } from './refresh-statistics.ts'
 import { openIdentifiers } from './sealed-identifiers.ts'
 import { type SearchResult, searchDatabase } from './search-database.ts'
 import { activeSigningKey } from './signing-keys.ts'
@@ -16,6 +20,8 @@ type Searched = {
   request: string
   wanted: { person: string; identifier: Identifier }[]
   tooShort: number
+  /** The tables that its receipt names. */
+  tables: string[]
 }
 
 /**
@@ -39,11 +45,16 @@ export async function runSearch(app: Application): Promise<void> {
     [...new Set(waiting.map(({ tenant }) => tenant))],
     waiting.flatMap(({ wanted }) => wanted.map(({ identifier }) => identifier)),
   )
+  // What the search does not read: PostgreSQL's samples of the columns, which hold values of rows that are gone.
+  const stale = await refreshStatistics(
+    app.database,
+    waiting.flatMap(({ tables }) => tables),
+  )
   let first = 0
   for (const searched of waiting) {
     const from = first
     first += searched.wanted.length
-    await inTenant(app.database, searched.tenant, (tx) => endSearch(tx, searched, result, from))
+    await inTenant(app.database, searched.tenant, (tx) => endSearch(tx, searched, { ...result, stale }, from))
   }
 }
 
@@ -75,23 +86,29 @@ async function beginSearch(tx: TenantTransaction, request: string): Promise<Sear
   const searchable = own.filter(({ identifier }) => isSearchable(identifier))
   // A login name is often the e-mail address again: found twice it would count twice.
   const wanted = [...new Map(searchable.map((one) => [`${one.person} ${one.identifier.value}`, one] as const)).values()]
-  return { tenant: tx.tenantId, request, wanted, tooShort: own.length - searchable.length }
+  const tables = await readReceiptTables(tx, [request])
+  return { tenant: tx.tenantId, request, wanted, tooShort: own.length - searchable.length, tables }
 }
 
 async function endSearch(
   tx: TenantTransaction,
-  { request, wanted, tooShort }: Searched,
-  result: SearchResult,
+  { request, wanted, tooShort, tables }: Searched,
+  result: SearchResult & { stale: string[] },
   first: number,
 ): Promise<void> {
-  const { rows: certificates } = await tx.query<{ jws: string }>(
-    `select c.jws from erasure_requests r
+  const { rows: certificates } = await tx.query<{
+    number: number
+    jws: string
+    operation: Operation
+    requested_by: string | null
+  }>(
+    `select c.number, c.jws, r.operation, r.requested_by from erasure_requests r
      join erasure_certificates c on c.tenant_id = r.tenant_id and c.request_id = r.id
      where r.tenant_id = $1 and r.id = $2 and r.finished_at is null
      order by c.number desc limit 1 for update of r`,
     [tx.tenantId, request],
   )
-  const certificate = certificates[0]?.jws
+  const [certificate] = certificates
   // Another job searched for this request meanwhile and ended it.
   if (certificate === undefined) return
   const candidates = result.findings.flatMap(({ identifier, ...place }) => {
@@ -123,13 +140,24 @@ async function endSearch(
   })
   const audit = await sealAll(tx)
   const key = await activeSigningKey(tx)
+  const { rows: failed } = await tx.query(
+    `select from erasure_subjects where tenant_id = $1 and request_id = $2 and state = 'failed' limit 1`,
+    [tx.tenantId, request],
+  )
+  // Who failed is tried again with the same key; otherwise nobody needs it any more.
+  const keysDestroyed = failures.size === 0 && failed.length === 0
+  const now = new Date().toISOString()
   const claims: AddendumClaims = {
     type: 'lethe.erasure_addendum',
-    version: 1,
+    version: 2,
+    ...placeAfter(certificate),
+    // Where the search found something or could not read everything, it comes again after a retry.
+    outstanding: failures.size > 0 ? ['search', 'disk', 'backups'] : ['disk', 'backups'],
+    disk: { level: keysDestroyed ? 2 : 1, reached_at: now },
     tenant: tx.tenantId,
     request,
-    certificate: hashOf(certificate),
-    added_at: new Date().toISOString(),
+    certificate: hashOf(certificate.jws),
+    added_at: now,
     audit,
     search: {
       tables: result.tables,
@@ -140,11 +168,12 @@ async function endSearch(
       unreadable: result.unreadable,
       findings: findings.map(({ table, column, rows }) => ({ table, column, rows })),
     },
+    statistics_left: result.stale.filter((table) => tables.includes(table)),
   }
   await tx.query(
     `with addendum as (
        insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
-       select $1, $2, count(*), $3, $4 from erasure_certificates where tenant_id = $1 and request_id = $2
+       values ($1, $2, $10, $3, $4)
      ), failed as (
        update erasure_subjects s set state = 'failed', error_code = given.code, error_reason = given.reason
        from unnest($5::uuid[], $6::text[], $7::text[]) as given (user_id, code, reason)
@@ -153,11 +182,7 @@ async function endSearch(
        update erasure_subjects set sealed_identifiers = null
        where tenant_id = $1 and request_id = $2 and state = 'done' and user_id <> all ($5)
      ), request as (
-       -- Who failed is tried again with the same key; otherwise nobody needs it any more.
-       update erasure_requests r set finished_at = clock_timestamp(),
-         sealed_key = case when $8 or exists (
-           select from erasure_subjects s where s.tenant_id = $1 and s.request_id = $2 and s.state = 'failed'
-         ) then r.sealed_key end
+       update erasure_requests r set finished_at = clock_timestamp(), sealed_key = case when $11 then null else r.sealed_key end
        where r.tenant_id = $1 and r.id = $2
      )
      update erasure_steps set state = case when $8 then 'failed' else 'done' end, failed = $9, finished_at = clock_timestamp()
@@ -173,8 +198,19 @@ async function endSearch(
       [...failures.values()].map(({ reason }) => reason),
       failures.size > 0,
       failures.size,
+      claims.number,
+      keysDestroyed,
     ],
   )
+  if (failures.size > 0 && certificate.requested_by !== null) {
+    const act = certificate.operation === 'purge' ? 'a purge' : 'an anonymization'
+    await notify(tx, [certificate.requested_by], {
+      kind: 'erasure_failed',
+      subject: `The search after ${act} did not end clean`,
+      body: `Request ${request}: something was found, or could not be searched, for ${failures.size} of its people. "lethe erasure show ${request}" tells where; "lethe erasure retry ${request}" tries again.`,
+      data: { request },
+    })
+  }
 }
 
 /** Seals the audit trail, so that the addendum can say how far it reaches: with everything that led to this. */

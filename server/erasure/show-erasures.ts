@@ -2,9 +2,10 @@ import type { JWK } from 'jose'
 import type { Operation } from '../datamap/compile.ts'
 import type { Effect } from '../datamap/locate.ts'
 import { sumEffects } from '../datamap/locate.ts'
-import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
+import type { Database } from '../platform/database/pool.ts'
+import { isUuid, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import type { CertificateFile } from './certificate.ts'
+import type { CertificateFile, Verdict } from './certificate.ts'
 import { identifierHashKey } from './keys.ts'
 import { publicKeys } from './signing-keys.ts'
 import { readSubjectLines } from './subject-lines.ts'
@@ -21,10 +22,29 @@ export type ErasureSummary = {
   finishedAt: Date | null
   /** There is a certificate. */
   certified: boolean
-  subjects: { total: number; waiting: number; erased: number; done: number; failed: number; cancelled: number }
+  /** What its statements come to; null where there is none, and while people of it are tried again. */
+  verdict: Verdict | null
+  /**
+   * `gone`: whose rows are erased and committed, whatever became of them since. `erased`: those of them who are not verified
+   * yet.
+   */
+  subjects: {
+    total: number
+    gone: number
+    waiting: number
+    erased: number
+    done: number
+    failed: number
+    cancelled: number
+  }
 }
 
 export type ErasureDetails = ErasureSummary & {
+  /** Why, as the one who ordered it said. */
+  reason: string | null
+  /** The user who ordered it; else the API key, OAuth client or operator. Both null: the command line, or the system. */
+  requestedBy: string | null
+  requestedByCredential: string | null
   dataMap: string
   steps: {
     step: string
@@ -40,7 +60,8 @@ export type ErasureDetails = ErasureSummary & {
 }
 
 const summary = `
-  select r.id, r.operation, r.initiated_from, r.created_at, r.finished_at, r.map_version, s.*,
+  select r.id, r.operation, r.initiated_from, r.created_at, r.finished_at, r.map_version, r.reason,
+    r.requested_by, r.requested_by_credential, s.*,
     exists (select from erasure_certificates c where c.tenant_id = r.tenant_id and c.request_id = r.id) as certified,
     case
       when r.finished_at is null and r.started_at is null then 'queued'
@@ -54,6 +75,7 @@ const summary = `
   from erasure_requests r
   cross join lateral (
     select count(*)::int as total,
+      count(*) filter (where x.erased_at is not null)::int as gone,
       count(*) filter (where x.state in ('queued', 'awaiting_approval', 'scheduled', 'held'))::int as waiting,
       count(*) filter (where x.state = 'running')::int as erased,
       count(*) filter (where x.state = 'done')::int as done,
@@ -71,6 +93,9 @@ type SummaryRow = {
   created_at: Date
   finished_at: Date | null
   map_version: string
+  reason: string | null
+  requested_by: string | null
+  requested_by_credential: string | null
   certified: boolean
   state: ErasureState
 } & ErasureSummary['subjects']
@@ -126,6 +151,9 @@ export async function showErasure(tx: TenantTransaction, request: string): Promi
   const order = ['resolve', 'erase', 'propagate', 'verify', 'certify', 'notify', 'search']
   return {
     ...summaryOf(row),
+    reason: row.reason,
+    requestedBy: row.requested_by,
+    requestedByCredential: row.requested_by_credential,
     dataMap: row.map_version,
     steps: steps.sort((a, b) => order.indexOf(a.step) - order.indexOf(b.step)),
     receipt: sumEffects(receipt),
@@ -136,6 +164,14 @@ export async function showErasure(tx: TenantTransaction, request: string): Promi
 /** How far a request is, in one cheap look: for progress. Throws `erasure.not_found`. */
 export async function erasureProgress(tx: TenantTransaction, request: string): Promise<ErasureSummary> {
   return summaryOf(await readSummary(tx, request))
+}
+
+/** The requests of all tenants that have not ended, the oldest first. */
+export async function unfinishedErasures(database: Database): Promise<{ tenant: string; request: string }[]> {
+  return await outsideTenants(
+    database,
+    'select tenant_id as tenant, request_id as request from unfinished_erasure_requests() order by request_id',
+  )
 }
 
 /** The certificate of a request with its addenda, the list of subjects and the keys. Throws `certificate.not_found`. */
@@ -166,7 +202,7 @@ async function readSummary(tx: TenantTransaction, request: string): Promise<Summ
 }
 
 function summaryOf(row: SummaryRow): ErasureSummary {
-  const { total, waiting, erased, done, failed, cancelled } = row
+  const { total, gone, waiting, erased, done, failed, cancelled } = row
   return {
     id: row.id,
     operation: row.operation,
@@ -175,6 +211,14 @@ function summaryOf(row: SummaryRow): ErasureSummary {
     createdAt: row.created_at,
     finishedAt: row.finished_at,
     certified: row.certified,
-    subjects: { total, waiting, erased, done, failed, cancelled },
+    verdict: verdictOf(row),
+    subjects: { total, gone, waiting, erased, done, failed, cancelled },
   }
+}
+
+/** The same as the statements say: an ended request has people who failed where something was found. */
+function verdictOf({ certified, finished_at, waiting, erased, failed }: SummaryRow): Verdict | null {
+  if (!certified || waiting > 0 || erased > 0) return null
+  if (failed > 0) return 'found'
+  return finished_at === null ? 'search_outstanding' : 'clean'
 }

@@ -71,10 +71,16 @@ export async function rotateSigningKey(database: Database, purpose: SigningPurpo
   }
 }
 
-/** The public parts of all keys that signed certificates, the retired ones too, as a JSON Web Key Set (RFC 7517). */
-export async function publicKeys(client: Queryable): Promise<{ keys: JWK[] }> {
+/**
+ * The public parts of the keys of a purpose, as a JSON Web Key Set (RFC 7517). Of certificates all that ever signed one,
+ * because those stay valid; of access tokens the active one alone, because the tokens of a retired key have ended. The two
+ * sets share no key.
+ */
+export async function publicKeys(client: Queryable, purpose: SigningPurpose = 'certificate'): Promise<{ keys: JWK[] }> {
   const { rows } = await client.query<{ public_jwk: JWK }>(
-    `select public_jwk from signing_keys where purpose = 'certificate' order by created_at`,
+    `select public_jwk from signing_keys
+     where purpose = $1 and (purpose = 'certificate' or retired_at is null) order by created_at`,
+    [purpose],
   )
   return { keys: rows.map(({ public_jwk }) => public_jwk) }
 }

@@ -264,7 +264,7 @@ describe('a follow-up', () => {
       subjects: { total: 1, done: 1 },
       effects: [{ table: 'courses', effect: 'scrubbed description', rows: 3 }],
     })
-    expect(addenda.map(({ search }) => search.findings)).toEqual([[]])
+    expect(addenda.map(({ search }) => search?.findings)).toEqual([[]])
     expect((await sweepTenant()).findings).toEqual([])
   })
 

@@ -10,6 +10,7 @@ export const exportsMap: RoomMap<'exports' | 'export_chunks'> = {
       id: key,
       user_id: subject,
       ordered_by: actor('null'),
+      ordered_by_credential: reference,
       state: fact,
       sealed_key: sealed,
       size: fact,

@@ -1,4 +1,5 @@
 import { record } from '../audit/record.ts'
+import { doneBy } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
@@ -16,6 +17,8 @@ export type KeptExport = {
   user_id: string
   /** Null: at the command line, or by a program; or whoever it was is purged. */
   ordered_by: string | null
+  /** The API key, OAuth client or operator that ordered it, where no user did. */
+  ordered_by_credential: string | null
   /**
    * `failed`: workers try again by themselves. `expired`: the content is destroyed, or about to be. `withdrawn`: the content
    * is destroyed, because somebody who may stand in it was erased.
@@ -30,14 +33,15 @@ export type KeptExport = {
   error_code: string | null
 }
 
-const columns = `id, user_id, ordered_by, case when state <> 'withdrawn' and expires_at <= now() then 'expired' else state end as state, size,
+const columns = `id, user_id, ordered_by, ordered_by_credential,
+  case when state <> 'withdrawn' and expires_at <= now() then 'expired' else state end as state, size,
   rows_written, created_at, finished_at, expires_at, error_code`
 
 /**
  * Orders an export of everything that is held about a user, which Lethe keeps for `keepDays` days (1 to 30) from now. A
  * worker writes it, from the commit on.
  *
- * Throws `input.invalid`, `user.not_found`, also for an anonymized user.
+ * Throws `input.invalid`, `user.not_found`, also for an anonymized user, `user.acting_erased`.
  */
 export async function keepExport(
   tx: TenantTransaction,
@@ -51,10 +55,11 @@ export async function keepExport(
     [tx.tenantId, userId],
   )
   if (rowCount === 0) throw new LetheError('user.not_found', { selector: 'id' })
+  const by = await doneBy(tx)
   const { rows } = await tx.query<KeptExport>(
-    `insert into exports (tenant_id, user_id, ordered_by, expires_at)
-     values ($1, $2, $3, now() + make_interval(hours => 24 * $4::int)) returning ${columns}`,
-    [tx.tenantId, userId, tx.initiator.userId ?? null, days],
+    `insert into exports (tenant_id, user_id, ordered_by, expires_at, ordered_by_credential)
+     values ($1, $2, $3, now() + make_interval(hours => 24 * $4::int), $5) returning ${columns}`,
+    [tx.tenantId, userId, by.userId, days, by.credentialId],
   )
   const [kept] = rows
   if (kept === undefined) throw new Error('the export was just inserted and is not there')

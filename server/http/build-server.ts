@@ -20,6 +20,7 @@ import { watchMethods } from './method-refusals.ts'
 import { addMetrics } from './metrics.ts'
 import { addOpenApi } from './openapi.ts'
 import { problemOf, replyWithError } from './problem.ts'
+import { pathOfRequest, readPublicUrl, requireOneHost } from './public-address.ts'
 import { readJsonWithCare } from './read-json.ts'
 import { addAccess, type RateLimits, usualRateLimits } from './require-access.ts'
 
@@ -28,6 +29,8 @@ export type ServerOptions = {
   rateLimits?: Partial<RateLimits>
   /** How many proxies in front may be believed about the caller's address; 0: none. */
   trustedProxies?: number
+  /** Where people and programs reach the server, such as https://lethe.example.org; links lead there. */
+  publicUrl?: string | undefined
 }
 
 const bodyLimit = 1024 * 1024
@@ -53,6 +56,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     routerOptions: { maxParamLength: 256 },
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     requestIdHeader: false,
+    rewriteUrl: pathOfRequest,
     schemaController: { compilersFactory: { buildSerializer: compileAnswersOnce() } },
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
@@ -72,6 +76,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
   server.setNotFoundHandler((request, reply) => {
     replyWithError(new LetheError('request.unknown_route'), request, reply)
   })
+  const publicUrl = options.publicUrl === undefined ? undefined : readPublicUrl(options.publicUrl)
   server.addHook('onRequest', (request, reply, done) => {
     reply.headers({ 'x-request-id': request.id, ...securityHeaders })
     done()
@@ -80,6 +85,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     if (request.headers['sec-fetch-dest'] === 'empty') challengeScript(reply)
     done(null, payload)
   })
+  requireOneHost(server, publicUrl)
   readJsonWithCare(server)
   endConnectionsWhenClosing(server)
   const methods = watchMethods(server)

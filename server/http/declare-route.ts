@@ -36,13 +36,13 @@ export const ODataError = named(
 )
 
 const reasons = {
-  400: 'The request cannot be read: no JSON, or an address that is not encoded as it should be',
+  400: 'The request cannot be read: no JSON, no UTF-8, or an address that is not encoded as it should be',
   401: 'No valid credential',
   403: 'The credential may not do this',
   404: 'There is no such thing in this tenant',
   409: 'Conflict with what is there',
   413: 'The body is too large',
-  415: 'The content type is not read here',
+  415: 'The content type or its charset is not read here',
   422: 'Something is not valid; `field` names it',
   429: 'Too many requests; Retry-After says when to try again',
   503: 'Not available at the moment; Retry-After says when to try again',
@@ -54,6 +54,9 @@ const odataReasons = {
   400: 'The request is not valid; `target` names what is not',
   500: 'Several users have this login name; name the user by DirectoryObjectId',
 } as const
+
+/** Of a route without any: one that is misspelled, or meant for another route, would be left out unseen. */
+const noParameters = Type.Object({}, { additionalProperties: false })
 
 const credentials = [{ key: [] }, { token: [] }, { session: [], csrf: [] }]
 
@@ -98,14 +101,17 @@ export function completeRoute(route: RouteOptions): void {
   // Any of these may come with a body, which is read before anybody knows what it is for.
   if ([route.method].flat().some((method) => !['GET', 'HEAD'].includes(method))) problems.push(413, 415)
   const odata = isODataAddress(route.url)
-  const takesSomething = schema.body ?? schema.params ?? schema.querystring ?? schema.headers
-  if (takesSomething && !odata) problems.push(422)
+  // A body is refused where none is read, and a parameter of the address where none is known.
+  if (!odata && permission !== 'public') problems.push(422)
+  else if (!odata && (schema.body ?? schema.params ?? schema.querystring ?? schema.headers)) problems.push(422)
   const errors = odata ? odataErrorAnswers(problems) : problemAnswers(problems)
   route.schema = {
     ...schema,
+    ...(permission !== 'public' && !odata && schema.querystring === undefined && { querystring: noParameters }),
     response: merged(schema.response as Answers | undefined, errors),
     security: permission === 'public' ? [] : credentials,
     'x-permission': permission,
+    ...(route.config?.bodyOptional === true && { 'x-body-optional': true }),
     ...(route.config?.target !== undefined && { 'x-permission-target': route.config.target }),
     description: [schema.description, neededFor(permission)].filter((part) => part !== undefined).join('\n\n'),
   }

@@ -47,7 +47,9 @@ describe('a stream of events', () => {
     )
     const text = await readWithComments(url, 3, resolve)
     expect(text.split(comment).length).toBeGreaterThan(3)
-    expect(text.replaceAll(comment, '')).toBe('event: begin\ndata: 1\n\nevent: end\ndata: 2\n\n')
+    expect(text.replaceAll(comment, '').replaceAll(/^id: [\w-]{22}\n/gm, '')).toBe(
+      'event: begin\ndata: 1\n\nevent: end\ndata: 2\n\n',
+    )
   })
 
   it('ends its heartbeat when the events end, when they fail and when the caller goes away', async () => {
@@ -75,7 +77,7 @@ describe('a stream of events', () => {
       },
       { heartbeat: 77 },
     )
-    expect(await (await fetch(url)).text()).toBe('event: end\ndata: null\n\n')
+    expect(await (await fetch(url)).text()).toMatch(/^id: [\w-]{22}\nevent: end\ndata: null\n\n$/)
     await expect(fetch(url).then((response) => response.text())).rejects.toThrow()
     const gone = new AbortController()
     const response = await fetch(url, { signal: gone.signal })
@@ -86,5 +88,26 @@ describe('a stream of events', () => {
       const over = ended.mock.calls.map(([timer]) => timer)
       expect(heartbeats().filter((timer) => !over.includes(timer))).toEqual([])
     })
+  })
+
+  it('tells a client who knows the end to stay away, and goes on with what another does not know', async () => {
+    const url = await streaming(async function* () {
+      yield { event: 'progress', data: 1 }
+      yield { event: 'end', data: 2, ends: true }
+    })
+    const ask = (id?: string) => fetch(url, { headers: id === undefined ? {} : { 'last-event-id': id } })
+    const [first = '', last = ''] = [...(await (await ask()).text()).matchAll(/^id: (.*)$/gm)].map(([, id]) => id)
+    expect(first).not.toBe(last)
+    const resumed = await (await ask(first)).text()
+    expect(resumed).toContain(`id: ${last}\nevent: end`)
+    expect(resumed).not.toContain('event: progress')
+    expect(await (await ask(last)).text()).toContain('event: progress')
+    await server?.close()
+    const over = await streaming(async function* () {
+      yield { event: 'end', data: 2, ends: true }
+    })
+    const answer = await fetch(over, { headers: { 'last-event-id': last } })
+    expect([answer.status, await answer.text()]).toEqual([204, ''])
+    expect((await fetch(over, { headers: { 'last-event-id': 'unknown' } })).status).toBe(200)
   })
 })

@@ -24,11 +24,24 @@ declare module 'fastify' {
     target?: string
     /** A public route whose callers are counted by address, because it costs or because it can be guessed at. */
     guarded?: boolean
+    /** The route reads a body and does without: nothing in it is needed. */
+    bodyOptional?: boolean
+    /**
+     * Members of the body that clients send along, though they set nothing: they are taken out before the body is checked.
+     * `levels.id` is one inside of a list. For the APIs that say so; elsewhere a member that nobody reads is refused.
+     */
+    unread?: readonly string[]
   }
   interface FastifySchema {
     /** Stands in the document: who may call the route, and the parameter that names the user whom it is done to. */
     'x-permission'?: string
     'x-permission-target'?: string
+    /** Stands in the document as `required: false` of the body. */
+    'x-body-optional'?: boolean
+  }
+  interface FastifyInstance {
+    /** The public address of the configuration; undefined: links lead to where a request was sent to. */
+    publicUrl: string | undefined
   }
   interface FastifyRequest {
     /** Who asks; null on public routes. */

@@ -57,7 +57,10 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
       if (!('openapiObject' in document)) return document.swaggerObject
       const { paths = {}, ...rest } = document.openapiObject
       const named = Object.entries(paths).map(([path, item]) => {
-        for (const operation of Object.values(item ?? {})) putPathFirst(operation)
+        for (const operation of Object.values(item ?? {})) {
+          putPathFirst(operation)
+          sayThatBodyIsOptional(operation)
+        }
         return [path.replaceAll('%28', '(').replaceAll('%29', ')'), item]
       })
       return { ...rest, paths: Object.fromEntries(named) }
@@ -140,6 +143,13 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
     schema: { hide: true },
     handler: async () => server.swagger(),
   })
+}
+
+/** The library says of every body that it is required. */
+function sayThatBodyIsOptional(operation: unknown): void {
+  if (typeof operation !== 'object' || operation === null || !('x-body-optional' in operation)) return
+  delete operation['x-body-optional']
+  if ('requestBody' in operation) Object.assign(operation.requestBody as object, { required: false })
 }
 
 /** What the address needs stands before what may be left out. */

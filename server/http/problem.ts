@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import pg from 'pg'
 import { isODataAddress, odataErrorBody, odataStatusOf } from '../apis/learn365/odata-error.ts'
+import { lostReference } from '../people/lost-reference.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { type ErrorKind, isLetheError, LetheError } from '../platform/errors.ts'
 
@@ -18,6 +19,9 @@ export const statusOfKind: Record<ErrorKind, number> = {
   input: 422,
   rate_limited: 429,
   failed: 500,
+  // Only the command line tells these two.
+  outstanding: 500,
+  found: 500,
   unavailable: 503,
   environment: 503,
 }
@@ -35,6 +39,8 @@ const titles: Record<ErrorKind, string> = {
   input: 'Not valid',
   rate_limited: 'Too many requests',
   failed: 'Failed',
+  outstanding: 'Outstanding',
+  found: 'Something was found',
   unavailable: 'Not available',
   environment: 'Not available',
 }
@@ -110,6 +116,8 @@ export function problemOf(error: unknown, request: FastifyRequest): LetheError {
   if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
     return new LetheError('request.malformed', { reason: 'the body is not JSON' }, error)
   }
+  const lost = lostReference(error)
+  if (lost !== undefined) return lost
   if (isPassing(error)) return new LetheError('service.unavailable', undefined, error)
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new LetheError('request.malformed', { reason: 'it is not as HTTP wants it' }, error)

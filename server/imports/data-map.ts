@@ -1,4 +1,4 @@
-import { actor, fact, key, type RoomMap } from '../datamap/vocabulary.ts'
+import { actor, fact, key, type RoomMap, reference } from '../datamap/vocabulary.ts'
 
 export const importsMap: RoomMap<'import_runs' | 'import_files'> = {
   import_runs: {
@@ -9,6 +9,7 @@ export const importsMap: RoomMap<'import_runs' | 'import_files'> = {
       id: key,
       format: fact,
       started_by: actor('null'),
+      started_by_credential: reference,
       started_at: fact,
       finished_at: fact,
       rows_read: fact,

@@ -1,17 +1,23 @@
+import { doneBy } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
 /** What became of the lines of a file, or of a part of it. `read` is the sum of the others. */
 export type LineCounts = { read: number; written: number; unchanged: number; rejected: number; skipped: number }
 
-/** Records that an import has begun; returns the run's id. */
+/**
+ * Records that an import has begun, by the user who is named, else by who acts; returns the run's id.
+ *
+ * Throws `input.invalid`, `user.acting_erased`.
+ */
 export async function startRun(
   tx: TenantTransaction,
   run: { format: string; startedBy?: string | undefined },
 ): Promise<string> {
+  const by = await doneBy(tx, 'startedBy', run.startedBy)
   const { rows } = await tx.query<{ id: string }>(
-    'insert into import_runs (tenant_id, format, started_by) values ($1, $2, $3) returning id',
-    [tx.tenantId, run.format, run.startedBy ?? null],
+    'insert into import_runs (tenant_id, format, started_by, started_by_credential) values ($1, $2, $3, $4) returning id',
+    [tx.tenantId, run.format, by.userId, by.credentialId],
   )
   const id = rows[0]?.id
   if (id === undefined) throw new Error('The import run was not recorded')

@@ -1,5 +1,6 @@
 import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
+import { doneBy } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
@@ -19,7 +20,7 @@ export type EnrollOptions = PlaceOptions & {
  * the enrollment.
  *
  * Throws `input.invalid`, `user.not_found`, `user.wrong_state`, `course.not_found`, `training_plan.not_found`,
- * `session.not_found`, `enrollment.exists`.
+ * `session.not_found`, `enrollment.exists`, `user.acting_erased`.
  */
 export async function enroll(tx: TenantTransaction, options: EnrollOptions): Promise<{ id: string }> {
   const { userId, courseId, trainingPlanId, sessionId } = options
@@ -30,19 +31,14 @@ export async function enroll(tx: TenantTransaction, options: EnrollOptions): Pro
   await requireActiveUser(tx, { userId, act: 'enrolled' })
   await requirePresent(tx, place.column === 'course_id' ? 'course' : 'training_plan', [place.id])
   if (sessionId !== undefined) await requireSession(tx, sessionId, courseId)
+  const by = await doneBy(tx, 'enrolledBy', options.enrolledBy)
   const { rows } = await tx.query<{ id: string }>(
-    `insert into enrollments (tenant_id, user_id, course_id, training_plan_id, session_id, enrolled_by, registered_on)
-     values ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::uuid, (now() at time zone 'utc')::date)
+    `insert into enrollments (tenant_id, user_id, course_id, training_plan_id, session_id, enrolled_by, enrolled_by_credential,
+       registered_on)
+     values ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::uuid, $7::uuid, (now() at time zone 'utc')::date)
      on conflict do nothing
      returning id`,
-    [
-      tx.tenantId,
-      userId,
-      courseId ?? null,
-      trainingPlanId ?? null,
-      sessionId ?? null,
-      options.enrolledBy ?? tx.initiator.userId ?? null,
-    ],
+    [tx.tenantId, userId, courseId ?? null, trainingPlanId ?? null, sessionId ?? null, by.userId, by.credentialId],
   )
   const [enrollment] = rows
   if (enrollment === undefined) {

@@ -1,5 +1,6 @@
 import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
+import { doneBy } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/require-text.ts'
@@ -20,7 +21,8 @@ export type NewIssuedCertificate = EnrollmentChoice & {
  * Issues a certificate to an active user who has completed the course or the training plan; after one has expired,
  * another may follow. Returns its id.
  *
- * Throws `input.invalid`, `enrollment.not_found`, `enrollment.not_completed`, `user.not_found`, `user.wrong_state`.
+ * Throws `input.invalid`, `enrollment.not_found`, `enrollment.not_completed`, `user.not_found`, `user.wrong_state`,
+ * `user.acting_erased`.
  */
 export async function issueCertificate(
   tx: TenantTransaction,
@@ -38,6 +40,7 @@ export async function issueCertificate(
   if (rows.length === 0) {
     throw new LetheError('enrollment.not_completed', { of: place.noun })
   }
+  const by = await doneBy(tx, 'issuedBy', certificate.issuedBy)
   const issued = await tx.db
     .insertInto('issued_certificates')
     .values({
@@ -46,7 +49,8 @@ export async function issueCertificate(
       [place.column]: place.id,
       number: number === undefined ? null : requireLine('number', number),
       expires_at: expiresAt === undefined ? null : requireTime('expiresAt', expiresAt),
-      issued_by: certificate.issuedBy ?? tx.initiator.userId ?? null,
+      issued_by: by.userId,
+      issued_by_credential: by.credentialId,
       ...(at !== undefined && { issued_at: at }),
     })
     .returning('id')

@@ -23,7 +23,10 @@ export type ListedEnrollment = {
   credits: number | null
   /** Null: no user did, or the user was purged. */
   enrolled_by: string | null
+  /** The API key, OAuth client or operator that did it, where no user did. */
+  enrolled_by_credential: string | null
   unenrolled_by: string | null
+  unenrolled_by_credential: string | null
   note: string | null
 }
 
@@ -38,7 +41,8 @@ export type EnrollmentFilter = {
 
 const isActive = 'unenrolled_at is null and deletion_id is null'
 const columns = `id, user_id, course_id, training_plan_id, session_id, state, ${isActive} as enrolled, result, registered_on,
-  withdrawn_on, completed_at, unenrolled_at, credits, enrolled_by, unenrolled_by, note`
+  withdrawn_on, completed_at, unenrolled_at, credits, enrolled_by, enrolled_by_credential, unenrolled_by,
+  unenrolled_by_credential, note`
 
 /**
  * Enrollments in the order of their creation, ended ones and those of deleted users too: a page of at most `limit` (50, up

@@ -1,6 +1,8 @@
 import { recordEach } from '../audit/record-each.ts'
 import { lockForChange } from '../people/lock-users.ts'
+import { requirePeople } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { actorColumns } from '../platform/initiator.ts'
 import { requireAmount } from '../platform/require-number.ts'
 import { requireText } from '../platform/require-text.ts'
 import { requireDay } from '../platform/require-time.ts'
@@ -32,15 +34,21 @@ export async function recordAttempts(
   await requirePresent(tx, 'assessment', assessmentIds)
   // Locked, so that two transactions do not give one number twice.
   await lockForChange(tx, { userIds, act: 'assessed', from: ['active'] })
+  await requirePeople(
+    tx,
+    'gradedBy',
+    records.map(({ gradedBy }) => gradedBy),
+  )
   const { rowCount } = await tx.query(
     `insert into assessment_attempts
-       (tenant_id, user_id, assessment_id, attempt, submitted_on, score, graded_by, feedback)
+       (tenant_id, user_id, assessment_id, attempt, submitted_on, score, graded_by, graded_by_credential, feedback)
      select $1, user_id, assessment_id,
        coalesce((
          select max(earlier.attempt) from assessment_attempts earlier
          where earlier.tenant_id = $1 and earlier.user_id = given.user_id and earlier.assessment_id = given.assessment_id
        ), 0) + row_number() over (partition by user_id, assessment_id order by position),
-       coalesce(submitted_on, (now() at time zone 'utc')::date), score, graded_by, feedback
+       coalesce(submitted_on, (now() at time zone 'utc')::date), score, graded_by,
+       case when score is not null and graded_by is null then $8::uuid end, feedback
      from unnest($2::uuid[], $3::uuid[], $4::date[], $5::numeric[], $6::uuid[], $7::text[]) with ordinality
        as given (user_id, assessment_id, submitted_on, score, graded_by, feedback, position)`,
     [
@@ -51,6 +59,8 @@ export async function recordAttempts(
       records.map(({ score }) => (score === undefined ? undefined : requireAmount('score', score))),
       records.map(({ gradedBy }) => gradedBy),
       records.map(({ feedback }) => (feedback === undefined ? undefined : requireText('feedback', feedback))),
+      // Who grades is named by the one who records; a score that no user is named for was given by the program itself.
+      actorColumns(tx.initiator).credentialId,
     ],
   )
   await recordEach(tx, 'AttemptsRecorded', userIds)

@@ -1,10 +1,12 @@
 import { recordEach } from '../audit/record-each.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
+import { requirePeople } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { actorColumns } from '../platform/initiator.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { requireText } from '../platform/require-text.ts'
-import { requireDay, requireTime } from '../platform/require-time.ts'
+import { requireDay, requirePast } from '../platform/require-time.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { requirePresent } from './require-present.ts'
 
@@ -52,15 +54,21 @@ export async function recordEnrollments(
   await requirePresent(tx, 'training_plan', planIds)
   await requireSessions(tx, records)
   await requireActiveUsers(tx, { userIds: rows.map(({ user_id }) => user_id), act: 'enrolled' })
+  await requirePeople(
+    tx,
+    'enrolledBy',
+    rows.map(({ enrolled_by }) => enrolled_by),
+  )
   let recorded = 0
   for (const place of ['course_id', 'training_plan_id'] as const) {
     const { rowCount } = await tx.query(
       `insert into enrollments as enrollment (tenant_id, user_id, course_id, training_plan_id, session_id, state, result,
-         registered_on, withdrawn_on, completed_at, credits, enrolled_by, note)
+         registered_on, withdrawn_on, completed_at, credits, enrolled_by, note, enrolled_by_credential)
        select $1, user_id, course_id, training_plan_id, session_id, state, result,
          coalesce(registered_on, (now() at time zone 'utc')::date),
          coalesce(withdrawn_on, case when state = 'withdrawn' then (now() at time zone 'utc')::date end),
-         coalesce(completed_at, case when state = 'completed' then now() end), credits, enrolled_by, note
+         coalesce(completed_at, case when state = 'completed' then now() end), credits, enrolled_by, note,
+         case when enrolled_by is null then $3::uuid end
        from jsonb_to_recordset($2::jsonb) as given (user_id uuid, course_id uuid, training_plan_id uuid, session_id uuid,
          state text, result text, registered_on date, withdrawn_on date, completed_at timestamptz, credits int,
          enrolled_by uuid, note text)
@@ -73,7 +81,7 @@ export async function recordEnrollments(
            completed_at = coalesce(excluded.completed_at, enrollment.completed_at),
            credits = coalesce(excluded.credits, enrollment.credits),
            note = coalesce(excluded.note, enrollment.note)`,
-      [tx.tenantId, JSON.stringify(rows)],
+      [tx.tenantId, JSON.stringify(rows), actorColumns(tx.initiator).credentialId],
     )
     recorded += rowCount
   }
@@ -112,7 +120,7 @@ function toRow(record: EnrollmentRecord) {
     result: record.result,
     registered_on: record.registeredOn && requireDay('registeredOn', record.registeredOn),
     withdrawn_on: record.withdrawnOn && requireDay('withdrawnOn', record.withdrawnOn),
-    completed_at: completedAt && requireTime('completedAt', completedAt),
+    completed_at: requirePast('completedAt', completedAt),
     credits: credits === undefined ? undefined : requireWholeNumber('credits', credits, { from: 0, to: 10_000 }),
     enrolled_by: record.enrolledBy && requireUuid('enrolledBy', record.enrolledBy),
     note: note === undefined ? undefined : requireText('note', note),

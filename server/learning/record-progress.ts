@@ -2,7 +2,7 @@ import { recordEach } from '../audit/record-each.ts'
 import { requireActiveUsers } from '../people/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
-import { requireTime } from '../platform/require-time.ts'
+import { requirePast } from '../platform/require-time.ts'
 import { requirePresent } from './require-present.ts'
 
 export type ProgressRecord = {
@@ -48,8 +48,8 @@ export async function recordProgress(
       userIds,
       moduleIds,
       percents,
-      records.map(({ startedAt }) => startedAt && requireTime('startedAt', startedAt)),
-      records.map(({ completedAt }) => completedAt && requireTime('completedAt', completedAt)),
+      records.map(({ startedAt }) => requirePast('startedAt', startedAt)),
+      records.map(({ completedAt }) => requirePast('completedAt', completedAt)),
     ],
   )
   await recordEach(tx, 'ProgressRecorded', userIds)

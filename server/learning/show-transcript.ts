@@ -1,3 +1,4 @@
+import { nameCredentials } from '../access/name-credentials.ts'
 import { readPeople } from '../people/read-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -37,6 +38,8 @@ export type CertificateRow = {
   issued_at: Date
   expires_at: Date | null
   issued_by: string | null
+  /** The API key, OAuth client or operator that issued it, where no user did. */
+  issued_by_credential: string | null
 }
 
 /** What a user learned: every enrollment, award and certificate, ended, revoked and expired ones too, the newest first. */
@@ -90,7 +93,7 @@ export async function showTranscript(tx: TenantTransaction, userId: string): Pro
     skillsOfUser(tx, id),
     tx.query<CertificateRow>(
       `select issued.id, issued.course_id, issued.training_plan_id, coalesce(course.title, plan.title) as title,
-         issued.number, issued.issued_at, issued.expires_at, issued.issued_by
+         issued.number, issued.issued_at, issued.expires_at, issued.issued_by, issued.issued_by_credential
        from issued_certificates issued
        left join courses course on course.tenant_id = issued.tenant_id and course.id = issued.course_id
        left join training_plans plan on plan.tenant_id = issued.tenant_id and plan.id = issued.training_plan_id
@@ -105,17 +108,30 @@ export async function showTranscript(tx: TenantTransaction, userId: string): Pro
     ...skills.flatMap(({ awarded_by, revoked_by }) => [awarded_by ?? [], revoked_by ?? []].flat()),
     ...certificates.rows.flatMap(({ issued_by }) => issued_by ?? []),
   ]
-  const people = await readPeople(tx, [...new Set(actors)])
-  const nameOf = (actor: string | null) => (actor === null ? null : (people.get(actor)?.display_name ?? null))
+  const credentials = [
+    ...skills.flatMap((skill) => [skill.awarded_by_credential ?? [], skill.revoked_by_credential ?? []].flat()),
+    ...certificates.rows.flatMap(({ issued_by_credential }) => issued_by_credential ?? []),
+  ]
+  const [people, programs] = await Promise.all([
+    readPeople(tx, [...new Set(actors)]),
+    nameCredentials(tx, [...new Set(credentials)]),
+  ])
+  const nameOf = (user: string | null, credential: string | null) =>
+    (user === null ? undefined : people.get(user)?.display_name) ??
+    (credential === null ? undefined : programs.get(credential)) ??
+    null
   return {
     user_id: id,
     courses: courses.rows,
     training_plans: plans.rows,
     skills: skills.map((skill) => ({
       ...skill,
-      awarded_by_name: nameOf(skill.awarded_by),
-      revoked_by_name: nameOf(skill.revoked_by),
+      awarded_by_name: nameOf(skill.awarded_by, skill.awarded_by_credential),
+      revoked_by_name: nameOf(skill.revoked_by, skill.revoked_by_credential),
     })),
-    certificates: certificates.rows.map((issued) => ({ ...issued, issued_by_name: nameOf(issued.issued_by) })),
+    certificates: certificates.rows.map((issued) => ({
+      ...issued,
+      issued_by_name: nameOf(issued.issued_by, issued.issued_by_credential),
+    })),
   }
 }

@@ -1,5 +1,6 @@
 import { record } from '../audit/record.ts'
 import { lockForChange } from '../people/lock-users.ts'
+import { doneBy } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireText } from '../platform/require-text.ts'
@@ -14,7 +15,7 @@ export type UnenrollOptions = EnrollmentChoice & {
  * Ends the enrollment of an active or suspended user in a course or a training plan. It stays in the transcript: completed
  * or failed where it was, withdrawn (as of today, UTC) where it was under way. Returns its id and when it ended.
  *
- * Throws `input.invalid`, `enrollment.not_found`, `enrollment.not_enrolled`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`.
+ * Throws `input.invalid`, `enrollment.not_found`, `enrollment.not_enrolled`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.acting_erased`.
  */
 export async function unenroll(
   tx: TenantTransaction,
@@ -67,14 +68,15 @@ async function endEnrollments(
   options: { userIds: readonly string[]; where: string; values: readonly unknown[]; note: string | null },
 ): Promise<EndedEnrollment[]> {
   const noteAt = 4 + options.values.length
+  const by = await doneBy(tx)
   const { rows } = await tx.query<EndedEnrollment>(
     `update enrollments
-     set unenrolled_at = now(), unenrolled_by = $3, note = coalesce($${noteAt}, note),
+     set unenrolled_at = now(), unenrolled_by = $3, unenrolled_by_credential = $${noteAt + 1}, note = coalesce($${noteAt}, note),
        withdrawn_on = case when state in ('registered', 'in_progress') then (now() at time zone 'utc')::date else withdrawn_on end,
        state = case when state in ('registered', 'in_progress') then 'withdrawn' else state end
      where tenant_id = $1 and user_id = any ($2::uuid[]) and unenrolled_at is null and deletion_id is null and ${options.where}
      returning id, user_id, course_id, training_plan_id, unenrolled_at`,
-    [tx.tenantId, options.userIds, tx.initiator.userId ?? null, ...options.values, options.note],
+    [tx.tenantId, options.userIds, by.userId, ...options.values, options.note, by.credentialId],
   )
   await record(
     tx,

@@ -1,16 +1,21 @@
 import { createTransport, type Transporter } from 'nodemailer'
 import type { Config } from '../config.ts'
+import { readAddress } from '../identifiers/address.ts'
 import { LetheError } from '../platform/errors.ts'
 
 /** How e-mails leave. */
-export type Mailer = { transport: Transporter; from: string }
+export type Mailer = { transport: Transporter; from: Sender }
+
+/** Who an e-mail says that it is from; a name without characters is none. */
+type Sender = { name: string; address: string }
 
 /** A server that does not answer must not hold a worker for minutes. */
 const timeouts = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 }
 
 /**
  * The way to the mail server of the configuration; undefined where none is configured. It connects for each e-mail, so
- * there is nothing to close. Throws `mail.url_invalid`, `mail.sender_missing`.
+ * there is nothing to close. Throws `mail.url_invalid`, `mail.sender_missing`,
+ * `mail.sender_invalid`.
  */
 export function openMailer(config: Pick<Config, 'smtpUrl' | 'mailFrom'>): Mailer | undefined {
   const { smtpUrl, mailFrom } = config
@@ -19,6 +24,14 @@ export function openMailer(config: Pick<Config, 'smtpUrl' | 'mailFrom'>): Mailer
   if (mailFrom === undefined) throw new LetheError('mail.sender_missing')
   return {
     transport: createTransport({ url: smtpUrl, ...timeouts, disableFileAccess: true, disableUrlAccess: true }),
-    from: mailFrom,
+    from: senderOf(mailFrom),
   }
+}
+
+/** An address, or a name with an address in angle brackets behind it. */
+function senderOf(mailFrom: string): Sender {
+  const [, name = '', given = mailFrom] = /^([^<>@]*)<([^<>]*)>\s*$/.exec(mailFrom) ?? []
+  const read = readAddress(given)
+  if ('expected' in read) throw new LetheError('mail.sender_invalid', { expected: read.expected })
+  return { name: name.trim().replace(/^"(.*)"$/, '$1'), address: read.address }
 }

@@ -6,7 +6,7 @@ export type Message = { kind: string; subject: string; body: string; data?: Reco
 
 /**
  * Puts a message before each of the users. `byEmail`: each gets it by e-mail too, once the transaction has committed and
- * where a mail server is configured.
+ * where a mail server is configured. Who is erased meanwhile gets none: the users are locked against it.
  */
 export async function notify(
   tx: TenantTransaction,
@@ -17,7 +17,11 @@ export async function notify(
   if (userIds.length === 0) return
   const { rows } = await tx.query<{ id: string }>(
     `insert into notifications (tenant_id, user_id, kind, subject, body, data)
-     select $1, user_id, $3, $4, $5, $6 from unnest($2::uuid[]) as user_id
+     select $1, told.id, $3, $4, $5, $6
+     from (
+       select id from users
+       where tenant_id = $1 and id = any ($2::uuid[]) and state <> 'anonymized' order by id for key share
+     ) told
      returning id`,
     [tx.tenantId, userIds, message.kind, message.subject, message.body, JSON.stringify(message.data ?? {})],
     'notify',

@@ -183,16 +183,28 @@ describe('a notification by e-mail', () => {
   })
 
   it('cannot be made to reach a second address', async () => {
-    const { id } = await user({ email: 'a,b@acme.example' })
+    const { id } = await user({ email: 'ab@acme.example' })
+    // No way in lets this one through; it stands for what an older version took.
+    await test.owner.query(`update users set email = 'a,b@acme.example' where id = $1`, [id])
     await tell(id)
     await workOff()
     expect(mails.map(({ to }) => to)).toEqual([['"a,b"@acme.example']])
   })
 
   it.each([
+    ['a@b', { name: '', address: 'a@b' }],
+    ['mailto:a@b;', { name: '', address: 'a@b' }],
+    ['"Lethe" <a@b>', { name: 'Lethe', address: 'a@b' }],
+  ])('comes from the address in %s', (LETHE_MAIL_FROM, from) => {
+    expect(openMailer(readConfig({ LETHE_SMTP_URL: 'smtp://127.0.0.1', LETHE_MAIL_FROM }))?.from).toEqual(from)
+  })
+
+  it.each([
     [{ LETHE_SMTP_URL: 'smtp://127.0.0.1' }, 'mail.sender_missing'],
     [{ LETHE_SMTP_URL: 'http://127.0.0.1', LETHE_MAIL_FROM: 'a@b' }, 'mail.url_invalid'],
     [{ LETHE_SMTP_URL: '127.0.0.1:25', LETHE_MAIL_FROM: 'a@b' }, 'mail.url_invalid'],
+    [{ LETHE_SMTP_URL: 'smtp://127.0.0.1', LETHE_MAIL_FROM: 'a@b, c@d' }, 'mail.sender_invalid'],
+    [{ LETHE_SMTP_URL: 'smtp://127.0.0.1', LETHE_MAIL_FROM: 'Lethe <a@b> <c@d>' }, 'mail.sender_invalid'],
   ])('is refused at the start with a wrong configuration: %j', (environment, code) => {
     expect(() => openMailer(readConfig(environment))).toThrow(expect.objectContaining({ code }))
   })

@@ -48,7 +48,7 @@ async function deliver({ transport, from }: Mailer, waiting: Waiting): Promise<'
       subject: waiting.subject,
       text: waiting.body,
       // The same if a crash makes the job run again: mail programs show it once.
-      messageId: `<${waiting.id}@${from.slice(from.lastIndexOf('@') + 1).replace(/[^A-Za-z0-9.-]/g, '')}>`,
+      messageId: `<${waiting.id}@${from.address.slice(from.address.lastIndexOf('@') + 1).replace(/[^A-Za-z0-9.-]/g, '')}>`,
       headers: { 'Auto-Submitted': 'auto-generated' },
     })
     return 'sent'

@@ -1,3 +1,4 @@
+import { requireMayGrant } from '../access/grants.ts'
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -19,7 +20,7 @@ import { checkUserFields, defaultDisplayName, type UserFields } from './user-fie
  * address: `anotherPerson` says that it is somebody else.
  *
  * Throws `input.unknown_field`, `input.invalid`, `user.taken`, `user.taken_by_deleted` and, unless `anotherPerson` says
- * so, `user.known_before`.
+ * so, `user.known_before`; `access.beyond_own` for roles that may do more than who acts.
  */
 export async function createUser(
   tx: TenantTransaction,
@@ -28,6 +29,7 @@ export async function createUser(
 ): Promise<User> {
   const { products = ['learn'], custom_fields, ...columns } = checkUserFields(fields)
   const at = requirePast('at', options.at)
+  if (columns.roles !== undefined) await requireMayGrant(tx, { roles: columns.roles })
   await Promise.all([
     requireManager(tx, columns.manager_id),
     options.anotherPerson === true ? undefined : refuseKnownBefore(tx, columns),

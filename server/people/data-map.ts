@@ -7,6 +7,7 @@ import {
   key,
   mention,
   type RoomMap,
+  reference,
   sealed,
   sealedFor,
   subject,
@@ -25,6 +26,7 @@ export const peopleMap: RoomMap<'users' | 'product_accounts' | 'former_identifie
       deletion_id: 'null',
       deleted_at: 'null',
       suspended_at: 'null',
+      last_seen_at: 'null',
       updated_at: 'now()',
       // Only the fields that the tenant lets survive; none by default.
       custom_fields: `coalesce((
@@ -67,6 +69,8 @@ export const peopleMap: RoomMap<'users' | 'product_accounts' | 'former_identifie
       deletion_id: fact,
       deleted_at: fact,
       deleted_by: actor('null'),
+      deleted_by_credential: reference,
+      last_seen_at: fact,
       suspended_at: fact,
       anonymized_at: fact,
       created_at: fact,

@@ -6,6 +6,7 @@ import { deactivateForDeletion as deactivateParticipation } from '../learning/pa
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requirePast } from '../platform/require-time.ts'
 import { lockForChange } from './lock-users.ts'
+import { doneBy } from './require-people.ts'
 
 /** What one delete took away, and the id that its restore finds it by. Counts are of rows that became inactive. */
 export type Deletion = {
@@ -21,7 +22,8 @@ export type Deletion = {
  *
  * `lastAdministratorToo`: the tenant may be left without an administrator, because the act is not the tenant's to refuse.
  *
- * Throws `input.invalid`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.last_administrator`.
+ * Throws `input.invalid`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.last_administrator`,
+ * `user.acting_erased`.
  */
 export async function deleteUsers(
   tx: TenantTransaction,
@@ -36,12 +38,13 @@ export async function deleteUsers(
   })
   const userIds = users.map(({ id }) => id)
   const deletionId = randomUUID()
+  const by = await doneBy(tx)
   await tx.query(
     `update users
-     set state = 'deleted', deletion_id = $3, deleted_at = coalesce($5, now()), deleted_by = $4, updated_at = now(),
+     set state = 'deleted', deletion_id = $3, deleted_at = coalesce($5, now()), deleted_by = $4, deleted_by_credential = $6, updated_at = now(),
          former_roles = array_remove(roles, 'learner'), roles = '{learner}'
      where tenant_id = $1 and id = any ($2::uuid[])`,
-    [tx.tenantId, userIds, deletionId, tx.initiator.userId ?? null, at ?? null],
+    [tx.tenantId, userIds, deletionId, by.userId, at ?? null, by.credentialId],
   )
   const accounts = await tx.query(
     `update product_accounts set deletion_id = $3

@@ -1,4 +1,4 @@
-import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { findFormerHolders } from './former-identifiers.ts'
@@ -95,6 +95,42 @@ export async function findUser(
 }
 
 /**
+ * The one user whom a text names, whichever of the five identifiers it is. Throws like {@link findUser}; several users whom
+ * it names by different identifiers are ambiguous too.
+ */
+export async function findByAnyIdentifier(
+  tx: TenantTransaction,
+  value: string,
+): Promise<{ id: string; state: UserState }> {
+  const names = isUuid(value)
+    ? selectorNames
+    : selectorNames.filter((by) => by !== 'id' && by !== 'directory_object_id')
+  const resolutions = await resolveUsers(
+    tx,
+    names.map((by) => ({ by, value })),
+  )
+  const found = new Map<string, { id: string; state: UserState }>()
+  const ids = new Set<string>()
+  const directoryObjectIds = new Set<string>()
+  for (const resolution of resolutions) {
+    if (resolution.outcome === 'found') {
+      found.set(resolution.id, { id: resolution.id, state: resolution.state })
+      ids.add(resolution.id)
+    } else if (resolution.outcome === 'ambiguous') {
+      for (const id of resolution.ids) ids.add(id)
+      for (const id of resolution.directoryObjectIds) directoryObjectIds.add(id)
+    }
+  }
+  const [only] = found.values()
+  if (ids.size > 1) {
+    const details = { ids: [...ids], directoryObjectIds: [...directoryObjectIds] }
+    throw new LetheError('subject.ambiguous', { selector: 'identifier', ...details })
+  }
+  if (only === undefined) throw new LetheError('user.not_found', { selector: 'identifier' })
+  return only
+}
+
+/**
  * What each of the selectors names, in their order, by the rules of {@link findUser}; one statement for each kind of
  * selector, whatever their number. Throws `input.invalid` for a value that nobody can have.
  */
@@ -115,7 +151,7 @@ export async function resolveUsers(tx: TenantTransaction, selectors: readonly Se
 }
 
 /**
- * The users whom the selectors name, each once, in the selectors' order.
+ * The users whom the selectors name, each once, in the selectors' order, with the first selector that names each.
  *
  * Throws `input.invalid`, `user.not_found` and `subject.ambiguous` unless every selector names one user. Among many
  * selectors the error gives the rows, counted from 1.
@@ -123,19 +159,19 @@ export async function resolveUsers(tx: TenantTransaction, selectors: readonly Se
 export async function requireUsers(
   tx: TenantTransaction,
   selectors: readonly Selector[],
-): Promise<{ id: string; state: UserState }[]> {
+): Promise<{ id: string; state: UserState; given: Selector }[]> {
   const resolutions = await resolveUsers(tx, selectors)
   const many = selectors.length > 1
   const missing: { by: SelectorName; row: number }[] = []
-  const users = new Map<string, { id: string; state: UserState }>()
+  const users = new Map<string, { id: string; state: UserState; given: Selector }>()
   for (const [index, selector] of selectors.entries()) {
     const resolution = resolutions[index]
     if (resolution === undefined || resolution.outcome === 'not_found') {
       missing.push({ by: selector.by, row: index + 1 })
     } else if (resolution.outcome === 'ambiguous') {
       throw ambiguous(selector, resolution, many ? index + 1 : undefined)
-    } else {
-      users.set(resolution.id, { id: resolution.id, state: resolution.state })
+    } else if (!users.has(resolution.id)) {
+      users.set(resolution.id, { id: resolution.id, state: resolution.state, given: selector })
     }
   }
   const [first] = missing

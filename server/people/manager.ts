@@ -1,7 +1,10 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
-/** Throws `input.invalid` where the manager to be set is nobody whom the tenant knows, or the user in person. */
+/**
+ * Locks the manager to be set against an erasure until the transaction ends: after it this finds nobody, before it the
+ * erasure finds the reference. Throws `input.invalid` where it is nobody whom the tenant knows, or the user in person.
+ */
 export async function requireManager(
   tx: TenantTransaction,
   managerId: string | null | undefined,
@@ -17,6 +20,7 @@ export async function requireManager(
     .where('tenant_id', '=', tx.tenantId)
     .where('id', '=', managerId)
     .where('state', '<>', 'anonymized')
+    .forKeyShare()
     .executeTakeFirst()
   if (manager === undefined) {
     throw new LetheError('input.invalid', {

@@ -23,7 +23,7 @@ export function changedColumns(before: User, after: User, others: readonly strin
 }
 
 /** Columns that say nothing that the entry does not say itself. */
-const follows: ReadonlySet<string> = new Set(['id', 'created_at', 'updated_at'])
+const follows: ReadonlySet<string> = new Set(['id', 'created_at', 'updated_at', 'last_seen_at'])
 
 /**
  * Values are kept under the key of the person whom they are about. What may name somebody else, a manager or an address in

@@ -1,8 +1,10 @@
+import { requireMayGrant } from '../access/grants.ts'
 import { record } from '../audit/record.ts'
 import { reactivateAfterRestore as reactivateMemberships } from '../directory/memberships.ts'
 import { reactivateAfterRestore as reactivateParticipation } from '../learning/participation.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { lockForChange } from './lock-users.ts'
+import type { UserRole } from './user.ts'
 
 /** What a restore brought back. Counts are of rows that became active again. */
 export type Restoration = {
@@ -15,7 +17,8 @@ export type Restoration = {
  * their delete made inactive. They stay learners, and `former_roles` shows what they were; `withRoles` gives the
  * privileged roles back.
  *
- * Throws `user.not_found`, `user.wrong_state`, `user.erasure_pending`.
+ * Throws `user.not_found`, `user.wrong_state`, `user.erasure_pending`, and with roles `access.beyond_own` where those may do
+ * more than who acts.
  */
 export async function restoreUsers(
   tx: TenantTransaction,
@@ -23,11 +26,12 @@ export async function restoreUsers(
 ): Promise<Restoration> {
   const users = await lockForChange(tx, { userIds: options.userIds, act: 'restored', from: ['deleted'] })
   const userIds = users.map(({ id }) => id)
+  if (options.withRoles === true) await requireMayGrant(tx, { roles: await formerRoles(tx, userIds) })
   const deletionIds = users.flatMap(({ deletion_id }) => deletion_id ?? [])
   await tx.query(
     `update users
      set state = case when suspended_at is null then 'active' else 'suspended' end,
-         deletion_id = null, deleted_at = null, deleted_by = null, updated_at = now(),
+         deletion_id = null, deleted_at = null, deleted_by = null, deleted_by_credential = null, updated_at = now(),
          roles = case when $3::boolean then former_roles || roles else roles end,
          former_roles = case when $3::boolean then '{}' else former_roles end
      where tenant_id = $1 and id = any ($2::uuid[])`,
@@ -47,4 +51,12 @@ export async function restoreUsers(
     userIds.map((object) => ({ activity: 'UserRestored', object, details })),
   )
   return { userIds, active: { product_accounts: accounts.rowCount, ...memberships, ...participation } }
+}
+
+async function formerRoles(tx: TenantTransaction, userIds: readonly string[]): Promise<UserRole[]> {
+  const { rows } = await tx.query<{ role: UserRole }>(
+    'select distinct unnest(former_roles) as role from users where tenant_id = $1 and id = any ($2::uuid[])',
+    [tx.tenantId, userIds],
+  )
+  return rows.map(({ role }) => role)
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { gainedRoles, requireMayGrant } from '../access/grants.ts'
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { findUser } from './find-users.ts'
@@ -17,7 +18,8 @@ import { checkUserFields, defaultDisplayName, type UserFields } from './user-fie
  * takes the place of stays the user's, as a former one.
  *
  * Throws `input.unknown_field`, `input.invalid`, `user.not_found`, `user.taken`, `user.taken_by_deleted`,
- * `user.wrong_state`, `user.erasure_pending`, and `user.last_administrator` for roles without the administrator's.
+ * `user.wrong_state`, `user.erasure_pending`, `user.last_administrator` for roles without the administrator's, and `access.beyond_own`
+ * for new roles that may do more than who acts.
  */
 export async function updateUser(tx: TenantTransaction, userId: string, changes: UserFields): Promise<User> {
   const { products, custom_fields, ...columns } = checkUserFields(changes)
@@ -28,6 +30,7 @@ export async function updateUser(tx: TenantTransaction, userId: string, changes:
     endsAdministrators: columns.roles !== undefined && !columns.roles.includes('administrator'),
   })
   const before = await findUser(tx, { by: 'id', value: userId })
+  if (columns.roles !== undefined) await requireMayGrant(tx, { roles: gainedRoles(before.roles, columns.roles) })
   await requireManager(tx, columns.manager_id, before.id)
   await refuseTaken(tx, columns, before.id)
   const user = await tx.db

@@ -1,6 +1,7 @@
+import { requireAddress, requireVisible } from '../identifiers/address.ts'
 import type { JsonObject } from '../platform/database/schema.gen.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireEmail, requireLine } from '../platform/require-text.ts'
+import { requireLine } from '../platform/require-text.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { type Product, products, type UserKind, type UserRole, userKinds, userRoles } from './user.ts'
 
@@ -51,13 +52,13 @@ const checks: { [Field in UserFieldName]-?: Check<Exclude<UserFields[Field], und
   kind: (field, value) => oneOf(field, value, userKinds),
   login_name: orNull(loginName),
   directory_object_id: orNull(uuid),
-  ref: orNull(requireLine),
-  email: orNull(requireEmail),
+  ref: orNull(reference),
+  email: orNull(requireAddress),
   email_verified: (field, value) => {
     if (typeof value !== 'boolean') throw invalid(field, 'true or false is expected')
     return value
   },
-  external_identity_id: orNull(requireLine),
+  external_identity_id: orNull(reference),
   first_name: orNull(requireLine),
   last_name: orNull(requireLine),
   display_name: orNull(requireLine),
@@ -84,7 +85,7 @@ export const userFieldNames = Object.keys(checks) as UserFieldName[]
 
 /**
  * Checks what somebody wants to set on a user, whatever it is made of, and returns it in the form that is stored: text
- * trimmed, UUIDs in lower case, lists without doubles. Fields that are undefined count as absent.
+ * trimmed, addresses without what came along at their ends, UUIDs in lower case, lists without doubles. Fields that are undefined count as absent.
  *
  * Throws `input.unknown_field` and `input.invalid`, which name the field and never repeat the value.
  */
@@ -121,8 +122,13 @@ function uuid(field: string, value: unknown): string {
   return requireUuid(field, typeof value === 'string' ? value.trim() : '')
 }
 
+/** What somebody is known by elsewhere. */
+function reference(field: string, value: unknown): string {
+  return requireLine(field, requireVisible(field, requireLine(field, value)))
+}
+
 function loginName(field: string, value: unknown): string {
-  const name = requireLine(field, value)
+  const name = requireLine(field, requireVisible(field, requireLine(field, value), { mayBeAddress: true }))
   if (name.slice(name.lastIndexOf('|') + 1).trim() === '') {
     throw invalid(field, 'a claims string needs a login name behind its last bar')
   }

@@ -51,7 +51,9 @@ export const userColumns = [
   'deletion_id',
   'deleted_at',
   'deleted_by',
+  'deleted_by_credential',
   'suspended_at',
+  'last_seen_at',
   'created_at',
   'updated_at',
 ] as const satisfies readonly (keyof Users)[]

@@ -19,6 +19,8 @@ export type ErrorKind =
   | 'unauthenticated'
   | 'forbidden'
   | 'rate_limited'
+  | 'outstanding'
+  | 'found'
 
 /** Exit codes of the command line, documented in `lethe --help`. */
 export const exitCodes: Record<ErrorKind, number> = {
@@ -37,6 +39,9 @@ export const exitCodes: Record<ErrorKind, number> = {
   unauthenticated: 7,
   forbidden: 8,
   rate_limited: 9,
+  // What a certificate that verifies does not say yet, or says against the erasure.
+  outstanding: 10,
+  found: 11,
 }
 
 type ErrorEntry = { kind: ErrorKind; message: (details: never) => string }
@@ -62,6 +67,10 @@ const errorTable = {
     kind: 'input',
     message: (d: { act: string }) =>
       `${d.act} cannot be undone and needs a yes. Answer at the prompt, or repeat the command with --yes.`,
+  },
+  'input.declined': {
+    kind: 'failed',
+    message: (d: { act: string }) => `${d.act} was declined: nothing was done.`,
   },
   'subject.no_selector': {
     kind: 'input',
@@ -126,6 +135,16 @@ const errorTable = {
     message: (d: { request: string }) =>
       `An erasure of this user is pending (request ${d.request}). Cancel that request first, or let it finish.`,
   },
+  'user.acting_erased': {
+    kind: 'conflict',
+    message: () =>
+      'The person who was to do this has been erased meanwhile, and nothing was done. Repeat it as another person.',
+  },
+  'user.referred_erased': {
+    kind: 'conflict',
+    message: (d: { field: string }) =>
+      `The person that ${d.field} refers to has been erased meanwhile, and nothing was done. Repeat it with another person, or without.`,
+  },
   'odata.query': {
     kind: 'input',
     message: (d: { option: string; reason: string }) => `The query option ${d.option} is not valid: ${d.reason}.`,
@@ -176,6 +195,11 @@ const errorTable = {
   'group.taken': {
     kind: 'conflict',
     message: () => 'Another group of this tenant has this directory object id already.',
+  },
+  'notification.not_found': {
+    kind: 'not_found',
+    message: (d: { ids: string[] }) =>
+      `This user has no notification ${listed(d.ids)}. "lethe notification list" shows them.`,
   },
   'scale_set.not_found': {
     kind: 'not_found',
@@ -314,6 +338,16 @@ const errorTable = {
   'certificate.invalid': {
     kind: 'failed',
     message: (d: { reason: string }) => `The certificate does not verify: ${d.reason}.`,
+  },
+  'certificate.search_outstanding': {
+    kind: 'outstanding',
+    message: (d: { request: string }) =>
+      `The people of request ${d.request} are erased, and the search for what may be left is outstanding. Get the file again when "lethe erasure show ${d.request}" says completed.`,
+  },
+  'certificate.found': {
+    kind: 'found',
+    message: (d: { request: string; findings: number; failed: number }) =>
+      `Something was found: ${d.findings} ${d.findings === 1 ? 'place' : 'places'} after the erasure, and ${d.failed} ${d.failed === 1 ? 'person' : 'people'} not erased. "lethe erasure show ${d.request}" tells why, and "lethe erasure retry ${d.request}" tries again.`,
   },
   'certificate.salt_needed': {
     kind: 'input',
@@ -476,6 +510,36 @@ const errorTable = {
     message: () =>
       'DATABASE_OWNER_URL is not set. Migrations run as the owner of the tables: set it to the connection string of a role that may create tables, roles and extensions.',
   },
+  'database.rewrite_owner_missing': {
+    kind: 'environment',
+    message: () =>
+      'DATABASE_OWNER_URL is not set. Tables are rewritten by their owner, who should own the database too: set it to that connection string.',
+  },
+  'database.not_owner': {
+    kind: 'environment',
+    message: (d: { table: string; login: string }) =>
+      `The role ${d.login} may not rewrite ${d.table}. Set DATABASE_OWNER_URL to the owner of the tables, who owns the database too ("alter database NAME owner to ROLE").`,
+  },
+  'database.table_busy': {
+    kind: 'unavailable',
+    message: (d: { table: string }) =>
+      `Table ${d.table} is in use all the time, so it was not rewritten. Repeat the command when less is going on; what is rewritten stays so.`,
+  },
+  'database.rewrite_running': {
+    kind: 'conflict',
+    message: () =>
+      'The tables of this database are being rewritten already. "lethe db status" shows how far that is; repeat the command when it has ended.',
+  },
+  'database.dead_rows_held': {
+    kind: 'unavailable',
+    message: (d: { tables: string[] }) =>
+      `Rows that are deleted cannot be removed yet from ${listed(d.tables)}: a transaction that began before, a prepared transaction, a replication slot or a replica may still ask for them. End it (pg_stat_activity, pg_prepared_xacts, pg_replication_slots), then repeat the command.`,
+  },
+  'database.no_room': {
+    kind: 'environment',
+    message: (d: { table: string; needed: number; free: number }) =>
+      `Rewriting ${d.table} needs ${Math.ceil(d.needed / 2 ** 20)} MiB of disk, and ${Math.floor(d.free / 2 ** 20)} MiB are free. Make room, then repeat the command.`,
+  },
   'database.privileged_login': {
     kind: 'environment',
     message: (d: { login: string; why: string }) =>
@@ -485,6 +549,11 @@ const errorTable = {
     kind: 'environment',
     message: () =>
       'LETHE_SMTP_URL is set and LETHE_MAIL_FROM is not. Set it to the address that e-mails are sent from.',
+  },
+  'mail.sender_invalid': {
+    kind: 'environment',
+    message: (d: { expected: string }) =>
+      `LETHE_MAIL_FROM is not valid: ${d.expected}. It looks like lethe@example.org, or Lethe <lethe@example.org>.`,
   },
   'mail.url_invalid': {
     kind: 'environment',
@@ -575,6 +644,11 @@ const errorTable = {
         .join(', or ')
         .replace(/^./, (first) => first.toUpperCase())} gives it.`,
   },
+  'access.beyond_own': {
+    kind: 'forbidden',
+    message: (d: { permissions: string[] }) =>
+      `This would give rights that you do not have yourself: ${listed(d.permissions)}. Ask a person who has them, such as an administrator.`,
+  },
   'request.malformed': {
     kind: 'malformed',
     message: (d: { reason: string }) => `The request cannot be read: ${d.reason}.`,
@@ -587,6 +661,10 @@ const errorTable = {
   'request.unsupported_media_type': {
     kind: 'unsupported_media_type',
     message: () => 'This content type is not read here. Send JSON, with the header "Content-Type: application/json".',
+  },
+  'request.unsupported_charset': {
+    kind: 'unsupported_media_type',
+    message: () => 'This charset is not read here. Send UTF-8, which is what JSON and forms are in.',
   },
   'request.unknown_route': {
     kind: 'not_found',
@@ -615,6 +693,11 @@ const errorTable = {
     kind: 'environment',
     message: (d: { host: string; port: number; reason: string }) =>
       `The server cannot listen on ${d.host}, port ${d.port}: ${d.reason}. Name another address with --host and --port.`,
+  },
+  'server.public_url_invalid': {
+    kind: 'environment',
+    message: () =>
+      'The public address is not valid. Give it with --public-url or LETHE_PUBLIC_URL as https://lethe.example.org, with a path where a proxy puts one in front, and nothing behind it.',
   },
   'service.unavailable': {
     kind: 'unavailable',

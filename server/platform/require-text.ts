@@ -2,7 +2,6 @@ import { LetheError } from './errors.ts'
 
 const maxLineLength = 256
 const maxTextLength = 20_000
-const maxEmailLength = 320
 
 /**
  * One line of text, trimmed: no control characters (PostgreSQL cannot store the null byte, terminals obey the others).
@@ -15,15 +14,6 @@ export function requireLine(field: string, value: unknown, maxLength: number = m
 /** Text that may have several lines, trimmed. Throws `input.invalid`, naming the field. */
 export function requireText(field: string, value: unknown, maxLength: number = maxTextLength): string {
   return requireCharacters(field, value, maxLength, /(?![\n\r\t])\p{Cc}/u)
-}
-
-/** An e-mail address, as it is written. Throws `input.invalid`, naming the field. */
-export function requireEmail(field: string, value: unknown): string {
-  const address = requireLine(field, value, maxEmailLength)
-  if (!/^[^\s@]+@[^\s@]+$/u.test(address)) {
-    throw new LetheError('input.invalid', { field, expected: 'an address with one @ and without spaces is expected' })
-  }
-  return address
 }
 
 function requireCharacters(field: string, value: unknown, maxLength: number, forbidden: RegExp): string {

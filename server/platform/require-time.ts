@@ -14,11 +14,21 @@ export function requireTime(field: string, value: Date): Date {
   return value
 }
 
+/** How far the clock of whoever tells a time may be ahead of ours, in milliseconds. */
+const clockSkew = 5 * 60 * 1000
+
 /**
  * The point in time at which something happened that is recorded afterwards; undefined stays undefined and means now.
- * Throws `input.invalid`, naming the field, where it has not come yet.
+ * Clocks differ: up to five minutes ahead of ours is now. Throws `input.invalid`, naming the field, beyond that.
  */
 export function requirePast(field: string, value: Date | undefined): Date | undefined {
-  if (value === undefined || requireTime(field, value).getTime() <= Date.now()) return value
-  throw new LetheError('input.invalid', { field, expected: 'a time that has passed is expected' })
+  if (value === undefined) return undefined
+  const now = Date.now()
+  const time = requireTime(field, value).getTime()
+  if (time <= now) return value
+  if (time <= now + clockSkew) return new Date(now)
+  throw new LetheError('input.invalid', {
+    field,
+    expected: 'a time that has passed is expected; up to five minutes ahead of our clock count as now',
+  })
 }

@@ -1,5 +1,6 @@
 import { record } from '../audit/record.ts'
 import { requireActiveUser } from '../people/require-active.ts'
+import { doneBy } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requirePast } from '../platform/require-time.ts'
@@ -23,19 +24,20 @@ export type SkillAward = {
  * id.
  *
  * Throws `input.invalid`, `catalog.not_found`, `skill.not_found`, `skill.other_catalog`, `skill.level_not_found`,
- * `skill.held`, `user.not_found`, `user.wrong_state`.
+ * `skill.held`, `user.not_found`, `user.wrong_state`, `user.acting_erased`.
  */
 export async function awardSkill(tx: TenantTransaction, award: SkillAward): Promise<{ id: string }> {
   const { userId, skillId, levelId, awardedBy } = award
   const at = requirePast('at', award.at)
   await requireSkillLevel(tx, award)
   await requireActiveUser(tx, { userId, act: 'awarded a skill' })
+  const by = await doneBy(tx, 'awardedBy', awardedBy)
   const { rows } = await tx.query<{ id: string }>(
-    `insert into user_skills (tenant_id, user_id, skill_id, level_id, awarded_by, awarded_at)
-     values ($1, $2, $3, $4, $5, coalesce($6, now()))
+    `insert into user_skills (tenant_id, user_id, skill_id, level_id, awarded_by, awarded_at, awarded_by_credential)
+     values ($1, $2, $3, $4, $5, coalesce($6, now()), $7)
      on conflict (tenant_id, user_id, skill_id, level_id) where revoked_at is null do nothing
      returning id`,
-    [tx.tenantId, userId, skillId, levelId, awardedBy ?? tx.initiator.userId ?? null, at ?? null],
+    [tx.tenantId, userId, skillId, levelId, by.userId, at ?? null, by.credentialId],
     'award_skill',
   )
   const [awarded] = rows

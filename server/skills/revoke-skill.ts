@@ -1,6 +1,7 @@
 import { record } from '../audit/record.ts'
 import { notify } from '../notify/notify.ts'
 import { lockForChange } from '../people/lock-users.ts'
+import { doneBy } from '../people/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireText } from '../platform/require-text.ts'
@@ -26,7 +27,7 @@ export type SkillRevocation = {
  * Where it throws, nobody is notified and nothing is recorded.
  *
  * Throws `input.invalid`, `catalog.not_found`, `skill.not_found`, `skill.other_catalog`, `skill.level_not_found`, `skill.not_held`, `skill.revoked`,
- * `user.not_found`, `user.wrong_state`, `user.erasure_pending`.
+ * `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.acting_erased`.
  */
 export async function revokeSkill(
   tx: TenantTransaction,
@@ -36,9 +37,11 @@ export async function revokeSkill(
   const at = requirePast('at', revocation.at)
   const skill = await requireSkillLevel(tx, revocation)
   await lockForChange(tx, { userIds: [userId], act: 'relieved of a skill', from: ['active', 'suspended'] })
+  const by = await doneBy(tx, 'revokedBy', revokedBy)
   const { rows } = await tx.query<{ id: string; revoked_at: Date }>(
     `update user_skills
-     set revoked_at = greatest(awarded_at, coalesce($5, now())), revoked_by = $6, revoke_reason = $7
+     set revoked_at = greatest(awarded_at, coalesce($5, now())), revoked_by = $6, revoke_reason = $7,
+       revoked_by_credential = $8
      where tenant_id = $1 and user_id = $2 and skill_id = $3 and level_id = $4 and revoked_at is null
      returning id, revoked_at`,
     [
@@ -47,8 +50,9 @@ export async function revokeSkill(
       skillId,
       levelId,
       at ?? null,
-      revokedBy ?? tx.initiator.userId ?? null,
+      by.userId,
       reason === undefined ? null : requireText('reason', reason),
+      by.credentialId,
     ],
     'revoke_skill',
   )

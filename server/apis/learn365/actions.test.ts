@@ -2,9 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, type Credential, openTestHttp, type TestHttp } from '../../../test/http.ts'
 import { createGroup } from '../../directory/create-group.ts'
 import { setGroupMembers } from '../../directory/set-group-members.ts'
+import { assignGroupToCatalog } from '../../learning/assign-groups.ts'
 import { createCatalog } from '../../learning/create-catalog.ts'
 import { createCourse } from '../../learning/create-course.ts'
 import { createTrainingPlan } from '../../learning/create-training-plan.ts'
+import { scheduleSession } from '../../learning/schedule-session.ts'
 import { createScaleSet } from '../../skills/create-scale-set.ts'
 import { createSkill } from '../../skills/create-skill.ts'
 
@@ -209,6 +211,98 @@ describe('catalogs, courses and enrollments', () => {
     expect(await listed()).toBeUndefined()
     expect((await call('POST', url, {})).status).toBe(400)
     expect((await call('POST', url, { DirectoryObjectId: objectId() })).status).toBe(404)
+  })
+
+  it('list their users like any other set: filtered, sorted, counted, page by page', async () => {
+    const url = `/odata/v2/CourseCatalogs(${catalog})/Users`
+    const own = (await http.inTenant(tenant, (tx) => createCatalog(tx, { title: `Crowd ${number}` }))).id
+    const crowd = `/odata/v2/CourseCatalogs(${own})/Users`
+    const others = [ann, await learner(`b${number}@example.org`), await learner(`c${number}@example.org`)]
+    for (const { login, directoryObjectId } of others.slice(0, 2)) {
+      await call('POST', crowd, { LoginName: login, DirectoryObjectId: directoryObjectId })
+    }
+    await http.inTenant(tenant, async (tx) => {
+      const group = await createGroup(tx, { displayName: `Crowd ${number}` })
+      await setGroupMembers(tx, { groupId: group.id, userIds: others.slice(1).map(({ id }) => id) })
+      await assignGroupToCatalog(tx, { catalogId: own, groupId: group.id })
+    })
+    const get = (query: string) => call('GET', `${crowd}${query.replaceAll(' ', '%20')}`)
+    const ids = async (query: string) => (await get(query)).json.value.map(({ Id }: { Id: string }) => Id)
+    const all = others.map(({ id }) => id).sort()
+    expect(await ids('')).toEqual(all)
+    expect(await ids(`?$filter=LoginName eq '${ann.login}'`)).toEqual([ann.id])
+    expect(await ids('?$filter=IsAddedToCatalog eq false')).toEqual([others[2]?.id])
+    expect(await ids('?$orderby=Id desc&$skip=1&$top=1')).toEqual([all[1]])
+    const page = await get('?$top=2&$count=true&$select=Id,Groups')
+    expect(page.json).toMatchObject({ '@odata.count': 3, value: [{ Id: all[0] }, { Id: all[1] }] })
+    expect(Object.keys(page.json.value[0])).toEqual(['Id', 'Groups'])
+    expect((await call('GET', `${crowd}/$count?$filter=IsAddedToCatalog%20eq%20true`)).text).toBe('2')
+    const prefer = { prefer: 'odata.maxpagesize=1' }
+    const found: string[] = []
+    for (let next: string | undefined = `${http.url}${crowd}`; next !== undefined; ) {
+      const { json } = await http.call('GET', next.slice(http.url.length), { as: key, headers: prefer })
+      found.push(...json.value.map(({ Id }: { Id: string }) => Id))
+      next = json['@odata.nextLink']
+    }
+    expect(found).toEqual(all)
+    const first = await http.call('GET', crowd, { as: key, headers: prefer })
+    const token = new URL(first.json['@odata.nextLink']).searchParams.get('$skiptoken') ?? ''
+    expect((await call('GET', `${url}?$skiptoken=${token}`)).status).toBe(400)
+    for (const query of ['?$filter=Groups eq null', '?$orderby=Groups', '?$filter=Nope eq 1', '?$apply=x', '?top=x']) {
+      expect([query, (await get(query)).status]).toEqual([query, 400])
+    }
+    expect((await call('GET', `/odata/v2/CourseCatalogs(${objectId()})/Users`)).status).toBe(404)
+    expect((await call('GET', `/odata/v2/CourseCatalogs(${objectId()})/Users/$count`)).status).toBe(404)
+    await call('DELETE', `/api/v1/users/${ann.id}`)
+    expect(await ids('')).not.toContain(ann.id)
+  })
+
+  it('enroll into the session that is named, and in none where it is another course', async () => {
+    const session = await http.inTenant(tenant, (tx) => scheduleSession(tx, { courseId: course, title: 'Monday' }))
+    const enroll = (of: string, courseSessionId: string | null) =>
+      call('POST', `/odata/v2/Courses(${of})/Enroll`, { userLoginName: ann.login, courseSessionId })
+    const refused = await enroll(plan, session.id)
+    expect([refused.status, refused.json.error.code]).toEqual([404, 'session.not_found'])
+    expect((await enroll(course, objectId())).status).toBe(404)
+    expect((await enroll(course, 'Monday')).status).toBe(400)
+    expect(await enroll(course, session.id)).toMatchObject({ status: 201, json: { CourseSessionId: session.id } })
+    expect(await enroll(plan, null)).toMatchObject({ status: 201, json: { CourseSessionId: null } })
+  })
+
+  it('let annotations and read-only properties through, and refuse every other member by its name', async () => {
+    const path = user(ann.login)
+    const read = await call('GET', path)
+    const { json: whole } = await call('PUT', path, {
+      ...read.json,
+      '@odata.type': '#Learn365.User',
+      'Title@odata.type': '#String',
+      Enrollments: [],
+      Office: 'North',
+    })
+    expect(whole).toEqual({ ...read.json, Office: 'North' })
+    const scales = `/services/skills/catalog/${catalog}/SkillScaleSets`
+    const scale = await call('POST', scales, {
+      '@odata.type': 'x',
+      title: 'Stars',
+      id: objectId(),
+      levels: [{ id: objectId(), scaleSetId: objectId(), title: 'One', value: 1, '@odata.id': 'x' }],
+    })
+    expect(scale.status).toBe(201)
+    const refused: [string, string, unknown, string][] = [
+      ['PUT', path, { title: 'X' }, 'title'],
+      ['PUT', path, { Titel: 'X' }, 'Titel'],
+      ['PUT', path, { 'Manager@odata.bind': "Users('x')" }, 'Manager@odata.bind'],
+      ['POST', `/odata/v2/Courses(${course})/Enroll`, { userLoginName: ann.login, sessionId: objectId() }, 'sessionId'],
+      ['POST', `/odata/v2/Courses(${course})/Unenroll`, { userLoginName: ann.login, massage: 'x' }, 'massage'],
+      ['POST', `/odata/v2/CourseCatalogs(${catalog})/Users`, { LoginName: ann.login, Role: 'x' }, 'Role'],
+      ['POST', `${path}/Purge`, { dryRun: true }, 'dryRun'],
+      ['PUT', `${scales}/${scale.json.id}`, { levels: [{ title: 'One', value: 1, points: 3 }] }, 'levels.0.points'],
+    ]
+    for (const [method, url, body, name] of refused) {
+      const { status, json } = await call(method, url, body)
+      expect([name, status, json.error?.target]).toEqual([name, 400, name])
+    }
+    expect((await call('POST', `${path}/Purge`, { '@odata.type': 'x' })).status).toBe(202)
   })
 
   it('answer 500 wherever a login name is that of several', async () => {

@@ -15,16 +15,30 @@ const LoginName = Type.String({
 })
 export const Guid = Type.String({ format: 'uuid' })
 
-export const enrollBody = Type.Object({
-  userLoginName: LoginName,
-  ignoreMaxAttendees: Type.Optional(Type.Boolean({ description: 'Read and not needed: there is no limit here' })),
-  ignoreEnrollmentFlow: Type.Optional(Type.Boolean({ description: 'Read and not needed: there is no approval here' })),
-})
+/** What nobody reads is refused, once what clients send along is taken out (`unread` of the route). */
+const closed = { additionalProperties: false }
 
-export const unenrollBody = Type.Object({
-  userLoginName: LoginName,
-  message: Type.Optional(Type.String({ maxLength: 2000, description: 'Kept with the enrollment' })),
-})
+export const enrollBody = Type.Object(
+  {
+    userLoginName: LoginName,
+    courseSessionId: Type.Optional(
+      Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'uuid', description: 'A session of the course' }),
+    ),
+    ignoreMaxAttendees: Type.Optional(Type.Boolean({ description: 'Read and not needed: there is no limit here' })),
+    ignoreEnrollmentFlow: Type.Optional(
+      Type.Boolean({ description: 'Read and not needed: there is no approval here' }),
+    ),
+  },
+  closed,
+)
+
+export const unenrollBody = Type.Object(
+  {
+    userLoginName: LoginName,
+    message: Type.Optional(Type.String({ maxLength: 2000, description: 'Kept with the enrollment' })),
+  },
+  closed,
+)
 
 export const CatalogUserBody = Type.Object(
   {
@@ -33,7 +47,7 @@ export const CatalogUserBody = Type.Object(
       Type.String({ format: 'uuid', description: 'Of a user or of a group; counts before LoginName' }),
     ),
   },
-  { examples: [{ LoginName: exampleUser.login, DirectoryObjectId: exampleUser.directoryObjectId }] },
+  { ...closed, examples: [{ LoginName: exampleUser.login, DirectoryObjectId: exampleUser.directoryObjectId }] },
 )
 
 /** A skill at a level, under the names of the old API or of the new one. */
@@ -41,7 +55,7 @@ export function skillOfUserBody<Skill extends string, Level extends string>(
   skill: Skill,
   level: Level,
 ): TObject<Record<Skill | Level, TString>> {
-  return Type.Object({ [skill]: Guid, [level]: Guid }) as unknown as TObject<Record<Skill | Level, TString>>
+  return Type.Object({ [skill]: Guid, [level]: Guid }, closed) as unknown as TObject<Record<Skill | Level, TString>>
 }
 
 /** What of an entity can be set: null clears it, what is absent stays. */
@@ -60,7 +74,9 @@ export function changesBody(set: EntitySet): TObject<Record<string, TOptional<TU
       ]),
     ),
     {
-      description: 'What else comes along, such as LoginName, cannot be changed and is not looked at.',
+      ...closed,
+      description:
+        'The other properties of a user, such as LoginName, cannot be changed and are not looked at; what is no property is refused.',
       examples: [{ JobTitle: 'Head of Gardens', Office: null }],
     },
   )
@@ -72,14 +88,27 @@ export const SkillBody = Type.Object(
     scaleSetId: Guid,
     description: Type.Optional(Type.String({ maxLength: 2000 })),
   },
-  { description: 'Categories come along in Learn365; there are none here, and they are not looked at.' },
+  { ...closed, description: 'Categories come along in Learn365; there are none here, and they are not looked at.' },
 )
 
-export const ScaleSetBody = Type.Object({
-  title: Type.String({ minLength: 1, maxLength: 256 }),
-  isDefault: Type.Optional(Type.Boolean()),
-  levels: Type.Array(
-    Type.Object({ title: Type.String({ minLength: 1, maxLength: 256 }), value: Type.Integer({ minimum: 0 }) }),
-    { minItems: 1, maxItems: 100 },
-  ),
-})
+/** A level of a scale. */
+export const LevelBody = Type.Object(
+  { title: Type.String({ minLength: 1, maxLength: 256 }), value: Type.Integer({ minimum: 0 }) },
+  closed,
+)
+
+export const ScaleSetBody = Type.Object(
+  {
+    title: Type.String({ minLength: 1, maxLength: 256 }),
+    isDefault: Type.Optional(Type.Boolean()),
+    levels: Type.Array(LevelBody, { minItems: 1, maxItems: 100 }),
+  },
+  closed,
+)
+
+/** What an answer has of a set, and a change of it cannot set. */
+export function readOnlyOf(set: EntitySet, body: TObject): string[] {
+  return [...Object.keys(set.properties), ...Object.keys(set.navigation ?? {})].filter(
+    (name) => !Object.hasOwn(body.properties, name),
+  )
+}

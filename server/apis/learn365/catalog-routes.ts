@@ -1,28 +1,41 @@
 import { Type } from 'typebox'
 import type { Application } from '../../application.ts'
 import { findGroup } from '../../directory/find-group.ts'
-import { odataAnswers } from '../../http/declare-route.ts'
+import { contents, odataAnswers } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
 import { addCatalogMembers } from '../../learning/add-catalog-members.ts'
 import { assignGroupToCatalog, unassignGroupFromCatalog } from '../../learning/assign-groups.ts'
 import { enroll } from '../../learning/enroll.ts'
-import { listCatalogMembers } from '../../learning/list-catalog-members.ts'
 import type { PlaceOptions } from '../../learning/place.ts'
 import { purgeEnrollment } from '../../learning/purge-enrollment.ts'
 import { removeCatalogMembers } from '../../learning/remove-catalog-members.ts'
+import { requirePresent } from '../../learning/require-present.ts'
 import { unenroll } from '../../learning/unenroll.ts'
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
 import { CatalogUserBody, enrollBody, Guid, unenrollBody } from './bodies.ts'
-import { entitySet } from './entity-sets.ts'
-import { type Entity, readEntity, readPage } from './read-entities.ts'
-import { contextOf, entitySchema, linkTo, odataHeaders, readOne, root, UserKey } from './read-routes.ts'
+import { entitySet, usersOfCatalog } from './entity-sets.ts'
+import type { RawOptions } from './query-options.ts'
+import { countEntities, readEntity, readPage } from './read-entities.ts'
+import {
+  CountQuery,
+  entitySchema,
+  OneQuery,
+  odataHeaders,
+  pageBody,
+  pageSchema,
+  preferredPageSize,
+  Query,
+  readOne,
+  requireJson,
+  root,
+  UserKey,
+} from './read-routes.ts'
 import { keyOf, userByKey } from './user-key.ts'
 
 const IdParams = Type.Object({ id: Guid })
 const Nothing = Type.Null({ description: 'Done' })
-const largestMemberPage = 1000
 
 /** What can be done to catalogs, courses and enrollments under /odata/v2. */
 export function addCatalogRoutes(server: HttpServer, app: Application): void {
@@ -36,14 +49,16 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
       tags: ['Courses'],
       summary: 'Enroll a user in a course or a training plan',
       params: IdParams,
+      querystring: OneQuery,
       body: enrollBody,
       response: odataAnswers({ 201: entitySchema(enrollments) }, [404, 409, 500]),
     },
     handler: async (request, reply) => {
       const { id } = await inTenantOf(request, app, async (tx) => {
         const place = await placeOf(tx, request.params.id)
-        const { userId } = await userByKey(tx, request.body.userLoginName)
-        return await enroll(tx, { ...place, userId })
+        const { userLoginName, courseSessionId } = request.body
+        const { userId } = await userByKey(tx, userLoginName)
+        return await enroll(tx, { ...place, userId, ...(courseSessionId != null && { sessionId: courseSessionId }) })
       })
       reply.code(201).header('location', `${root}/Enrollments(${id})`)
       return await readOne(request, reply, app, enrollments, id)
@@ -90,7 +105,6 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
 }
 
 function addCatalogUsers(server: HttpServer, app: Application): void {
-  const users = entitySet('Users')
   const url = `${root}/CourseCatalogs(:id(.+))/Users`
   server.route({
     method: 'GET',
@@ -102,60 +116,39 @@ function addCatalogUsers(server: HttpServer, app: Application): void {
       description:
         'With IsAddedToCatalog: false for whoever is in the catalog through a group only; Groups says through which.',
       params: IdParams,
-      querystring: Type.Object({
-        $top: Type.Optional(Type.Integer({ minimum: 1, maximum: largestMemberPage })),
-        $skiptoken: Type.Optional(Type.String({ format: 'uuid', description: 'Part of @odata.nextLink' })),
-      }),
-      response: odataAnswers(
-        {
-          200: Type.Unsafe<Entity>({
-            type: 'object',
-            description: 'A page',
-            properties: {
-              '@odata.context': { type: 'string' },
-              value: { type: 'array', items: entitySchema(users) },
-              '@odata.nextLink': { type: 'string' },
-            },
-          }),
-        },
-        [404],
-      ),
+      querystring: Query,
+      response: odataAnswers({ 200: pageSchema(usersOfCatalog('')) }, [404]),
     },
     handler: async (request, reply) => {
-      const { $top: limit = largestMemberPage, $skiptoken: after } = request.query
-      const catalogId = request.params.id
-      const { value, next } = await inTenantOf(request, app, async (tx) => {
-        const { members, next } = await listCatalogMembers(tx, {
-          catalogId,
-          limit,
-          ...(after !== undefined && { after }),
-        })
-        const { value } = await readPage(tx, users, {
-          raw: {},
-          where: (bind) => `${users.properties.Id?.sql} = any (${bind(members.map(({ id }) => id))}::uuid[])`,
-        })
-        const membership = new Map(members.map((member) => [member.id, member]))
-        return {
-          next,
-          value: value.map((entity) => {
-            const member = membership.get(String(entity.Id))
-            return {
-              ...entity,
-              IsAddedToCatalog: member?.added_to_catalog === true,
-              Groups: member?.groups.map(({ display_name }) => display_name) ?? [],
-            }
-          }),
-        }
+      const raw: RawOptions = request.query
+      requireJson(raw.$format)
+      const set = usersOfCatalog(request.params.id)
+      const page = await inTenantOf(request, app, async (tx) => {
+        await requirePresent(tx, 'catalog', [request.params.id])
+        return await readPage(tx, set, { raw, pageSize: preferredPageSize(request, reply) })
       })
       odataHeaders(reply)
-      const options = { $skiptoken: next, ...(request.query.$top !== undefined && { $top: String(limit) }) }
-      return {
-        ...contextOf(request, '#Users'),
-        value,
-        ...(next !== undefined && {
-          '@odata.nextLink': linkTo(request, `${root}/CourseCatalogs(${catalogId})/Users`, options),
-        }),
-      }
+      return pageBody(request, { context: '#Users', path: `${root}/${set.name}` }, page)
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: `${url}/$count`,
+    config: { permission: 'learning.read' },
+    schema: {
+      tags: ['CourseCatalogs'],
+      summary: 'Count the users of a catalog',
+      params: IdParams,
+      querystring: CountQuery,
+      response: odataAnswers({ 200: contents('The number', { 'text/plain': { type: 'string' } }) }, [404]),
+    },
+    handler: async (request, reply) => {
+      const number = await inTenantOf(request, app, async (tx) => {
+        await requirePresent(tx, 'catalog', [request.params.id])
+        return await countEntities(tx, usersOfCatalog(request.params.id), request.query)
+      })
+      odataHeaders(reply).type('text/plain; charset=utf-8')
+      return String(number)
     },
   })
   server.route({

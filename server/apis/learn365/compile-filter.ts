@@ -14,6 +14,8 @@ const typeOf: Record<EdmType, Type> = {
   'Edm.Boolean': 'boolean',
   'Edm.Int32': 'number',
   'Edm.DateTimeOffset': 'time',
+  // Refused where a property is looked up.
+  'Collection(Edm.String)': 'string',
 }
 
 /** The type of a parameter, by what a value is compared with. */
@@ -233,6 +235,9 @@ function literalValue(literal: Literal, type: Type): string | boolean {
 /** The property of this name. Throws `odata.query`, which says which ones there are. */
 export function propertyOf(set: EntitySet, name: string, option: string): Property {
   const property = Object.hasOwn(set.properties, name) ? set.properties[name] : undefined
+  if (property?.type.startsWith('Collection') && option !== '$select') {
+    throw new LetheError('odata.query', { option, reason: `${name} is a list, which is only shown` })
+  }
   if (property !== undefined) return property
   const known = Object.keys(set.properties).join(', ')
   throw new LetheError('odata.query', {

@@ -1,8 +1,14 @@
 import type { TSchema } from 'typebox'
 import type { UserFieldName } from '../../people/user-fields.ts'
 
-/** The primitive types of OData that occur. Times are UTC, to the millisecond. */
-export type EdmType = 'Edm.String' | 'Edm.Guid' | 'Edm.Boolean' | 'Edm.Int32' | 'Edm.DateTimeOffset'
+/** The types of OData that occur. Times are UTC, to the millisecond; a collection can be shown only. */
+export type EdmType =
+  | 'Edm.String'
+  | 'Edm.Guid'
+  | 'Edm.Boolean'
+  | 'Edm.Int32'
+  | 'Edm.DateTimeOffset'
+  | 'Collection(Edm.String)'
 
 export type Property = {
   type: EdmType
@@ -33,6 +39,8 @@ export type EntitySet = {
   entityType: string
   /** What is after "from", with a condition on the tenant, which is $1. */
   source: string
+  /** The values of $2 and on in the SQL of this set. */
+  parameters?: readonly unknown[]
   /** The property that names one entity. */
   key: string
   properties: Record<string, Property>

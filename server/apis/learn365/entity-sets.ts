@@ -229,6 +229,44 @@ export const entitySets: readonly EntitySet[] = [
   },
 ]
 
+/** The groups through which people are in the catalog $2, or in a course of it. */
+const groupsOfCatalog = `select a.group_id from catalog_groups a where a.tenant_id = $1 and a.catalog_id = $2
+  union all
+  select a.group_id from courses k join course_groups a on a.tenant_id = k.tenant_id and a.course_id = k.id
+  where k.tenant_id = $1 and k.catalog_id = $2`
+
+const addedToCatalog = `select a.user_id from catalog_members a
+  where a.tenant_id = $1 and a.catalog_id = $2 and a.deletion_id is null`
+
+/** The users who are in a catalog, added to it or through a group: the set of users with how they are in it. */
+export function usersOfCatalog(catalogId: string): EntitySet {
+  const users = entitySet('Users')
+  return {
+    ...users,
+    name: `CourseCatalogs(${catalogId.toLowerCase()})/Users`,
+    source: `${users.source} and u.id in (
+      ${addedToCatalog}
+      union all
+      select m.user_id from group_members m
+      where m.tenant_id = $1 and m.deletion_id is null and m.group_id in (${groupsOfCatalog})
+    )`,
+    parameters: [catalogId],
+    properties: {
+      ...users.properties,
+      IsAddedToCatalog: { type: 'Edm.Boolean', sql: `(u.id in (${addedToCatalog}))` },
+      Groups: {
+        type: 'Collection(Edm.String)',
+        sql: `array(
+          select distinct d.display_name from group_members m
+          join directory_groups d on d.tenant_id = m.tenant_id and d.id = m.group_id
+          where m.tenant_id = $1 and m.user_id = u.id and m.deletion_id is null and m.group_id in (${groupsOfCatalog})
+          order by 1
+        )`,
+      },
+    },
+  }
+}
+
 /** The set of this name. */
 export function entitySet(name: string): EntitySet {
   const set = entitySets.find((one) => one.name === name)

@@ -22,31 +22,10 @@ export type QueryOptions = {
   skipToken: string | undefined
 }
 
-/** The options that there are. Others with a dollar sign are refused, as OData wants it; without one they mean nothing. */
-export const optionNames = [
-  '$filter',
-  '$select',
-  '$orderby',
-  '$top',
-  '$skip',
-  '$count',
-  '$expand',
-  '$skiptoken',
-  '$format',
-] as const
-
 const mostSorts = 8
 
 /** Reads the options for a set. Throws `odata.query`, which names the option. */
 export function readOptions(set: EntitySet, raw: RawOptions): QueryOptions {
-  for (const name of Object.keys(raw)) {
-    if (name.startsWith('$') && !optionNames.some((known) => known === name)) {
-      throw new LetheError('odata.query', {
-        option: 'query',
-        reason: `the options that there are: ${optionNames.join(', ')}`,
-      })
-    }
-  }
   const { $filter, $select, $orderby, $expand, $skiptoken } = raw
   return {
     filter: $filter === undefined ? undefined : parseFilter($filter),

@@ -30,6 +30,7 @@ const sqlTypes: Record<Property['type'], string> = {
   'Edm.Boolean': 'boolean',
   'Edm.Int32': 'integer',
   'Edm.DateTimeOffset': 'timestamptz',
+  'Collection(Edm.String)': 'text[]',
 }
 
 type Row = Record<string, unknown>
@@ -48,7 +49,7 @@ export async function readPage(
 ): Promise<Page> {
   const { raw } = options
   const query = readOptions(set, raw)
-  const values: unknown[] = [tx.tenantId]
+  const values: unknown[] = [tx.tenantId, ...(set.parameters ?? [])]
   const bind: Bind = (value) => `$${values.push(value)}`
   const conditions = conditionsOf(set, query, bind, options.where)
   const counted = query.count ? countRows(tx, set, conditions, [...values]) : undefined
@@ -80,7 +81,7 @@ export async function readPage(
 
 /** How many entities the filter leaves. Throws `odata.query`. */
 export async function countEntities(tx: TenantTransaction, set: EntitySet, raw: RawOptions): Promise<number> {
-  const values: unknown[] = [tx.tenantId]
+  const values: unknown[] = [tx.tenantId, ...(set.parameters ?? [])]
   const conditions = conditionsOf(set, readOptions(set, raw), (value) => `$${values.push(value)}`)
   return await countRows(tx, set, conditions, values)
 }
@@ -95,7 +96,7 @@ export async function readEntity(
   options: { raw: RawOptions; where: Where },
 ): Promise<Entity | undefined> {
   const query = readOptions(set, options.raw)
-  const values: unknown[] = [tx.tenantId]
+  const values: unknown[] = [tx.tenantId, ...(set.parameters ?? [])]
   const condition = options.where((value) => `$${values.push(value)}`)
   const columns = Object.entries(set.properties).map(([name, { sql }]) => `${sql} as "${name}"`)
   const { rows } = await tx.query<Row>(

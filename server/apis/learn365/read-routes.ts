@@ -5,6 +5,7 @@ import type { Application } from '../../application.ts'
 import { contents, odataAnswers } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
+import { originOf } from '../../http/public-address.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
 import { exampleUser } from './bodies.ts'
@@ -12,7 +13,7 @@ import { csdlJson, csdlXml, serviceDocument } from './csdl.ts'
 import type { EntitySet } from './entity-model.ts'
 import { entitySet, entitySets } from './entity-sets.ts'
 import type { RawOptions } from './query-options.ts'
-import { countEntities, type Entity, readEntity, readPage } from './read-entities.ts'
+import { countEntities, type Entity, type Page, readEntity, readPage } from './read-entities.ts'
 import { keyOf, userByKey } from './user-key.ts'
 
 export const root = '/odata/v2'
@@ -34,7 +35,15 @@ export const Query = Type.Object({
   $format: option('json'),
 })
 
-const OneQuery = Type.Object({ $select: Query.properties.$select, $expand: Query.properties.$expand })
+/** Of one entity. */
+export const OneQuery = Type.Object({
+  $select: Query.properties.$select,
+  $expand: Query.properties.$expand,
+  $format: Query.properties.$format,
+})
+
+/** Of a number of entities. */
+export const CountQuery = Type.Object({ $filter: Query.properties.$filter })
 
 /** Who may read a set. */
 const readers: Record<string, Permission> = {
@@ -70,12 +79,7 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
           readPage(tx, set, { raw, pageSize: preferredPageSize(request, reply) }),
         )
         odataHeaders(reply)
-        return {
-          ...contextOf(request, `#${set.name}`),
-          ...(page.count !== undefined && { '@odata.count': page.count }),
-          value: page.value,
-          ...(page.next !== undefined && { '@odata.nextLink': linkTo(request, `${root}/${set.name}`, page.next) }),
-        }
+        return pageBody(request, { context: `#${set.name}`, path: `${root}/${set.name}` }, page)
       },
     })
     server.route({
@@ -85,7 +89,7 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
       schema: {
         tags: [set.name],
         summary: `Count ${set.name}`,
-        querystring: Type.Object({ $filter: Query.properties.$filter }),
+        querystring: CountQuery,
         response: odataAnswers({ 200: contents('The number', { 'text/plain': { type: 'string' } }) }),
       },
       handler: async (request, reply) => {
@@ -124,6 +128,16 @@ export const UserKey = Type.String({
   examples: [exampleUser.login, exampleUser.claims, exampleUser.directoryObjectId],
 })
 
+/** A page as the answer has it: what it is about, and where the next one is. */
+export function pageBody(request: FastifyRequest, place: { context: string; path: string }, page: Page): Entity {
+  return {
+    ...contextOf(request, place.context),
+    ...(page.count !== undefined && { '@odata.count': page.count }),
+    value: page.value,
+    ...(page.next !== undefined && { '@odata.nextLink': linkTo(request, place.path, page.next) }),
+  }
+}
+
 /** One entity by its id. Throws `odata.entity_not_found`. */
 export async function readOne(
   request: FastifyRequest,
@@ -134,9 +148,11 @@ export async function readOne(
 ): Promise<Entity> {
   const key = set.properties[set.key]
   if (key === undefined || !isUuid(id)) throw new LetheError('odata.entity_not_found', { set: set.name })
+  const raw = request.query as RawOptions
+  requireJson(raw.$format)
   const entity = await inTenantOf(request, app, (tx) =>
     readEntity(tx, set, {
-      raw: request.query as RawOptions,
+      raw,
       where: (bind) => `${key.sql} = ${bind(id)}::uuid`,
     }),
   )
@@ -194,6 +210,7 @@ function addMetadata(server: HttpServer): void {
         tags: ['Service'],
         hide: url !== root,
         summary: 'The sets that there are',
+        querystring: Type.Object({ $format: Query.properties.$format }),
         response: odataAnswers({
           200: Type.Object({ '@odata.context': Type.String(), value: Type.Array(Type.Object({}, open)) }),
         }),
@@ -214,6 +231,7 @@ const jsonTypes = {
   'Edm.Boolean': { type: 'boolean' },
   'Edm.Int32': { type: 'integer' },
   'Edm.DateTimeOffset': { type: 'string', format: 'date-time' },
+  'Collection(Edm.String)': { type: 'array', items: { type: 'string' } },
 } as const
 
 /** An entity for the OpenAPI document. It says what there may be: $select leaves out, $expand adds. */
@@ -230,7 +248,7 @@ export function entitySchema(set: EntitySet): TUnsafe<Entity> {
   })
 }
 
-function pageSchema(set: EntitySet): TUnsafe<Entity> {
+export function pageSchema(set: EntitySet): TUnsafe<Entity> {
   return Type.Unsafe<Entity>({
     type: 'object',
     description: `A page of ${set.name}`,
@@ -254,11 +272,6 @@ export function odataHeaders(reply: FastifyReply): FastifyReply {
   return reply.header('odata-version', '4.0').type('application/json; odata.metadata=minimal; charset=utf-8')
 }
 
-/** Where the request was sent to, as its sender sees it. */
-export function originOf(request: FastifyRequest): string {
-  return `${request.protocol}://${request.host}`
-}
-
 /** Where the metadata says what the answer is, unless the client does not want to know. */
 export function contextOf(request: FastifyRequest, fragment: string): { '@odata.context'?: string } {
   if (/odata\.metadata=none/.test(request.headers.accept ?? '')) return {}
@@ -273,13 +286,13 @@ export function linkTo(request: FastifyRequest, path: string, options: RawOption
   return `${originOf(request)}${path}?${query.join('&')}`
 }
 
-function requireJson(format: string | undefined): void {
+export function requireJson(format: string | undefined): void {
   if (format === undefined || /^(json|application\/json)\b/.test(format)) return
   throw new LetheError('odata.query', { option: '$format', reason: 'json is expected' })
 }
 
 /** `Prefer: odata.maxpagesize=100`, or as of 4.01 `maxpagesize=100`. */
-function preferredPageSize({ headers }: FastifyRequest, reply: FastifyReply): number | undefined {
+export function preferredPageSize({ headers }: FastifyRequest, reply: FastifyReply): number | undefined {
   const prefer = [headers.prefer].flat().join(',')
   const [, size] = /(?:^|[,;\s])(?:odata\.)?maxpagesize=(\d{1,9})(?!\d)/.exec(prefer) ?? []
   if (size === undefined || Number(size) === 0) return undefined

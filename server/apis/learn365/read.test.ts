@@ -245,10 +245,28 @@ describe('reading as OData', () => {
     ['$expand', 'Users?$expand=Manager($expand=Manager)'],
     ['$expand', 'Users?$expand=Nope'],
     ['$format', 'Users?$format=atom'],
-    ['query', 'Users?$apply=aggregate(Id)'],
+    ['$apply', 'Users?$apply=aggregate(Id)'],
+    ['$filter', 'Users?$Filter=Title eq 5'],
+    ['fliter', "Users?fliter=Title eq 'Ann'"],
+    ['$top', 'Users?$top=1&$top=2'],
+    ['$filter', "Users?$filter=Title eq 'Ann'&filter=Title eq 'Bob'"],
+    ['$filter', 'Skills/$count?$filter=isGlobal eq 5'],
+    ['$top', 'Users/$count?$top=1'],
+    ['$count', `CourseCatalogs(${directoryId(0)})?$count=true`],
+    ['$filter', "$metadata?$filter=Title eq 'Ann'"],
   ])('refuses a wrong %s by name', async (option, path) => {
     const { status, json } = await get(path)
     expect([path, status, json.error?.code, json.error?.target]).toEqual([path, 400, 'odata.query', option])
+  })
+
+  it('takes options without the dollar sign and in any case, as OData 4.01 has it', async () => {
+    expect(await titles("?filter=Title eq 'Ann'")).toEqual(['Ann'])
+    expect(await titles('?OrderBy=Title desc&$Top=1&SKIP=1')).toEqual(['Eve+1 100%'])
+    expect((await get("Users/$count?Filter=Department eq 'Garden'")).text).toBe('3')
+    expect((await get(`Users('ann@example.org')?select=Title`)).json).toEqual({
+      '@odata.context': expect.any(String),
+      Title: 'Ann',
+    })
   })
 
   it('shows skills with their levels', async () => {

@@ -10,10 +10,10 @@ import { deleteSkill, updateSkill } from '../../skills/change-skill.ts'
 import { createScaleSet } from '../../skills/create-scale-set.ts'
 import { createSkill } from '../../skills/create-skill.ts'
 import { revokeSkill } from '../../skills/revoke-skill.ts'
-import { Guid, ScaleSetBody, SkillBody, skillOfUserBody } from './bodies.ts'
+import { Guid, LevelBody, readOnlyOf, ScaleSetBody, SkillBody, skillOfUserBody } from './bodies.ts'
 import { entitySet } from './entity-sets.ts'
 import { type Entity, readPage } from './read-entities.ts'
-import { entitySchema, Query, readOne, UserKey } from './read-routes.ts'
+import { entitySchema, OneQuery, Query, readOne, requireJson, UserKey } from './read-routes.ts'
 import { userByKey } from './user-key.ts'
 
 const root = '/services/skills'
@@ -76,6 +76,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
       response: odataAnswers({ 200: Type.Array(entitySchema(set), { description: name }) }),
     },
     handler: async (request) => {
+      requireJson(request.query.$format)
       const raw = { ...request.query, $top: request.query.$top ?? String(usualPage) }
       const { value } = await inTenantOf(request, app, (tx) => readPage(tx, set, { raw }))
       return value
@@ -89,7 +90,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
       tags: [name],
       summary: `Read one of ${name}`,
       params: Type.Object({ id: Guid }),
-      querystring: Type.Object({ $select: Query.properties.$select, $expand: Query.properties.$expand }),
+      querystring: OneQuery,
       response: odataAnswers({ 200: entitySchema(set) }, [404]),
     },
     handler: async (request, reply) => bare(await readOne(request, reply, app, set, request.params.id)),
@@ -177,15 +178,22 @@ type Changeable<Body extends TObject> = {
 function addChanges<Body extends TObject>(server: HttpServer, app: Application, changeable: Changeable<Body>): void {
   const { name, body, summaries } = changeable
   const set = entitySet(name)
+  const unread = [
+    ...readOnlyOf(set, body),
+    ...readOnlyOf(entitySet('SkillLevels'), LevelBody).map((one) => `levels.${one}`),
+    // Learn365 has them, and there are none here.
+    'categories',
+  ]
   const url = `${root}/catalog/:courseCatalogId/${name}`
   server.route({
     method: 'POST',
     url,
-    config: { permission: 'skills.write' },
+    config: { permission: 'skills.write', unread },
     schema: {
       tags: [name],
       summary: summaries.create,
       params: Catalog,
+      querystring: OneQuery,
       body,
       response: odataAnswers({ 201: entitySchema(set) }, [404, 409]),
     },
@@ -201,12 +209,13 @@ function addChanges<Body extends TObject>(server: HttpServer, app: Application, 
   server.route({
     method: 'PUT',
     url: `${url}/:id`,
-    config: { permission: 'skills.write' },
+    config: { permission: 'skills.write', unread },
     schema: {
       tags: [name],
       summary: summaries.change,
       params: InCatalog,
-      body: Type.Partial(body),
+      querystring: OneQuery,
+      body: Type.Partial(body, { additionalProperties: false }),
       response: odataAnswers({ 200: entitySchema(set) }, [404, 409]),
     },
     handler: async (request, reply) => {

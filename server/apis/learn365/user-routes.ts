@@ -6,12 +6,13 @@ import { odataAnswers } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { createOnce, IdempotencyHeaders } from '../../http/idempotency.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
+import { originOf } from '../../http/public-address.ts'
 import { updateUser } from '../../people/update-user.ts'
 import { awardSkill } from '../../skills/award-skill.ts'
 import { revokeSkill } from '../../skills/revoke-skill.ts'
-import { changesBody, skillOfUserBody } from './bodies.ts'
+import { changesBody, readOnlyOf, skillOfUserBody } from './bodies.ts'
 import { entitySet } from './entity-sets.ts'
-import { entitySchema, odataHeaders, originOf, readOne, root, UserKey } from './read-routes.ts'
+import { entitySchema, OneQuery, odataHeaders, readOne, root, UserKey } from './read-routes.ts'
 import { keyOf, userByKey } from './user-key.ts'
 
 const tags = ['Users']
@@ -21,6 +22,7 @@ const user = `${root}/Users(':key(.+)')`
 /** What can be done to a user under /odata/v2. */
 export function addUserRoutes(server: HttpServer, app: Application): void {
   const users = entitySet('Users')
+  const changes = changesBody(users)
   server.route({
     method: 'POST',
     url: `${user}/Purge`,
@@ -62,22 +64,23 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'PUT',
     url: user,
-    config: { permission: 'users.write' },
+    config: { permission: 'users.write', unread: readOnlyOf(users, changes) },
     schema: {
       tags,
       summary: 'Change a user',
       params,
-      body: changesBody(users),
+      querystring: OneQuery,
+      body: changes,
       response: odataAnswers({ 200: entitySchema(users) }, [404, 409, 500]),
     },
     handler: async (request, reply) => {
-      const changes = Object.entries(request.body).flatMap(([name, value]) => {
+      const given = Object.entries(request.body).flatMap(([name, value]) => {
         const field = Object.hasOwn(users.properties, name) ? users.properties[name]?.field : undefined
         return field === undefined ? [] : [[field, value]]
       })
       const id = await inTenantOf(request, app, async (tx) => {
         const { userId } = await userByKey(tx, keyOf(request.params.key))
-        return (await updateUser(tx, userId, Object.fromEntries(changes))).id
+        return (await updateUser(tx, userId, Object.fromEntries(given))).id
       })
       return await readOne(request, reply, app, users, id)
     },

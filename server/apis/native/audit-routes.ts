@@ -31,7 +31,15 @@ const AuditEntry = named(
       at: Type.String({ format: 'date-time' }),
       activity: Type.String(),
       title: Type.String({ description: 'The activity in words' }),
-      actor: Type.Object({ kind: Type.String(), id: NullableId, from: Type.String() }),
+      actor: Type.Object({
+        kind: Type.String(),
+        id: NullableId,
+        from: Type.String(),
+        system_account: Type.Unsafe<string | null>({
+          ...NullableText,
+          description: 'The account of the operating system that a command ran as',
+        }),
+      }),
       object: Type.Object({ kind: Type.String(), id: NullableId }),
       subject: Type.Unsafe<string | null>({
         ...NullableId,
@@ -39,6 +47,10 @@ const AuditEntry = named(
       }),
       contact: Type.Boolean({ description: 'Whether it is about a person who is no user' }),
       details: Type.Unsafe<JsonObject>({ type: 'object', additionalProperties: true }),
+      reason: Type.Unsafe<string | null>({
+        ...NullableText,
+        description: 'Why, where it is an order to erase people; kept with the order',
+      }),
       values: NullableJson,
       erased: Type.Boolean({ description: 'The person was erased, and the values with that' }),
       sequence: NullableNumber,

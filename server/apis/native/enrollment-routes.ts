@@ -15,6 +15,7 @@ import { showIssuedCertificate } from '../../learning/show-issued-certificate.ts
 import { unenroll } from '../../learning/unenroll.ts'
 import { inOurNames } from './field-names.ts'
 import {
+  ActingCredential,
   At,
   Created,
   Id,
@@ -61,7 +62,9 @@ const Enrollment = named(
       unenrolled_at: NullableTime,
       credits: NullableNumber,
       enrolled_by: NullableId,
+      enrolled_by_credential: ActingCredential,
       unenrolled_by: NullableId,
+      unenrolled_by_credential: ActingCredential,
       note: NullableText,
     },
     { description: 'An enrollment in a course or a training plan' },
@@ -79,6 +82,7 @@ const IssuedCertificate = named(
       issued_at: Time,
       expires_at: NullableTime,
       issued_by: NullableId,
+      issued_by_credential: ActingCredential,
     },
     { description: 'A certificate that a learner was issued' },
   ),
@@ -179,7 +183,7 @@ function addEnrollmentActs(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/:id/complete`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', bodyOptional: true },
     schema: {
       tags,
       summary: 'Complete an enrollment, whatever the progress in its parts',
@@ -209,7 +213,7 @@ function addEnrollmentActs(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/:id/unenroll`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', bodyOptional: true },
     schema: {
       tags,
       summary: 'End an enrollment',
@@ -268,7 +272,7 @@ function addCertificates(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/:id/certificates`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', bodyOptional: true },
     schema: {
       tags,
       summary: 'Issue a certificate for an enrollment that is completed',

@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox'
+import type { Verdict } from '../../erasure/certificate.ts'
 import type { ErasureDetails, ErasureSummary } from '../../erasure/show-erasures.ts'
 import { named } from '../../http/declare-route.ts'
 import { userKinds, userRoles } from '../../people/user.ts'
-import { Id, NullableText, NullableTime, Time } from './schemas.ts'
+import { ActingCredential, Id, NullableId, NullableText, NullableTime, Time } from './schemas.ts'
 
 export const operations = ['purge', 'anonymize'] as const
 
@@ -20,8 +21,15 @@ const summary = {
   created_at: Time,
   finished_at: NullableTime,
   certified: Type.Boolean({ description: 'There is a certificate' }),
+  verdict: Type.Unsafe<Verdict | null>({
+    type: ['string', 'null'],
+    enum: ['clean', 'search_outstanding', 'found', null],
+    description:
+      'What the certificate and its addenda come to: erased and nothing found; erased, and the search is still to come; or something was found, or somebody could not be erased. Null: not known yet',
+  }),
   people: Type.Object({
     total: Type.Integer(),
+    gone: Type.Integer({ description: 'Whose rows are erased and committed, whatever became of them since' }),
     waiting: Type.Integer(),
     erased: Type.Integer({ description: 'Erased and not yet verified' }),
     done: Type.Integer(),
@@ -39,6 +47,9 @@ export const ErasureWithDetails = named(
   Type.Object(
     {
       ...summary,
+      reason: Type.Unsafe<string | null>({ ...NullableText, description: 'Why, as the one who ordered it said' }),
+      requested_by: Type.Unsafe<string | null>({ ...NullableId, description: 'The user who ordered it' }),
+      requested_by_credential: ActingCredential,
       data_map: Type.String({ description: 'The version of the data map' }),
       steps: Type.Array(
         Type.Object({
@@ -177,15 +188,18 @@ export const Subjects = Type.Object(
 
 /** An order in the words of the API. */
 export function erasureBody(erasure: ErasureSummary): Static<typeof Erasure.schema> {
-  const { id, operation, state, certified, subjects } = erasure
+  const { id, operation, state, certified, verdict, subjects } = erasure
   const { initiatedFrom: initiated_from, createdAt: created_at, finishedAt: finished_at } = erasure
-  return { id, operation, state, initiated_from, created_at, finished_at, certified, people: subjects }
+  return { id, operation, state, initiated_from, created_at, finished_at, certified, verdict, people: subjects }
 }
 
 /** An order with everything about it in the words of the API. */
 export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof ErasureWithDetails.schema> {
   return {
     ...erasureBody(erasure),
+    reason: erasure.reason,
+    requested_by: erasure.requestedBy,
+    requested_by_credential: erasure.requestedByCredential,
     data_map: erasure.dataMap,
     steps: erasure.steps.map(({ startedAt, finishedAt, ...step }) => ({
       ...step,

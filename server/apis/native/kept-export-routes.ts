@@ -19,6 +19,7 @@ import { inTenantOf, tenantOf } from '../../http/in-tenant-of.ts'
 import { findUser } from '../../people/find-users.ts'
 import { inOurNames } from './field-names.ts'
 import {
+  ActingCredential,
   Created,
   Id,
   IdParams,
@@ -48,6 +49,7 @@ const Kept = named(
       id: Id,
       user_id: Type.String({ format: 'uuid', description: 'Whom it is about' }),
       ordered_by: NullableId,
+      ordered_by_credential: ActingCredential,
       state: Type.Enum([...states], {
         description:
           'failed: workers try again by themselves; expired: the content is destroyed, or about to be; withdrawn: the content is destroyed because a person who may be named in it was erased',
@@ -123,7 +125,7 @@ function addOrders(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: ofUser,
-    config: { permission: 'exports.order' },
+    config: { permission: 'exports.order', bodyOptional: true },
     schema: {
       tags,
       summary: 'Order an export of everything that is held about a user, to be kept',

@@ -9,6 +9,7 @@ import { addErasureRoutes } from './erasure-routes.ts'
 import { addExportRoute } from './export-route.ts'
 import { addGroupRoutes } from './group-routes.ts'
 import { addKeptExportRoutes } from './kept-export-routes.ts'
+import { addNotificationRoutes } from './notification-routes.ts'
 import { addProofRoutes } from './proof-routes.ts'
 import { addSessionRoutes } from './session-routes.ts'
 import { addSkillRoutes } from './skill-routes.ts'
@@ -28,6 +29,7 @@ export async function addNativeApi(server: HttpServer, app: Application): Promis
   addEnrollmentRoutes(server, app)
   addSkillRoutes(server, app)
   addGroupRoutes(server, app)
+  addNotificationRoutes(server, app)
   addErasureRoutes(server, app)
   addProofRoutes(server, app)
   addAuditRoutes(server, app)

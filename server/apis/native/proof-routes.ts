@@ -2,11 +2,12 @@ import type { FastifyRequest } from 'fastify'
 import { decodeJwt } from 'jose'
 import { Type } from 'typebox'
 import type { Application } from '../../application.ts'
+import { verifyCertificate } from '../../erasure/certificate.ts'
 import { followErasure } from '../../erasure/follow-erasure.ts'
 import { readCertificate } from '../../erasure/show-erasures.ts'
 import { asksFor } from '../../http/accepts.ts'
 import { answers, contents } from '../../http/declare-route.ts'
-import { sendEvents } from '../../http/event-stream.ts'
+import { EventStreamHeaders, sendEvents } from '../../http/event-stream.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf, tenantOf } from '../../http/in-tenant-of.ts'
 import { erasureBody } from './erasure-schemas.ts'
@@ -17,8 +18,24 @@ const tags = ['Erasures']
 const certificateFile = {
   type: 'object',
   description: 'Certificate and addenda as JWS, what they state, whom they are about as keyed hashes, and the keys',
-  required: ['certificates', 'claims', 'subjects', 'keys'],
+  required: ['verdict', 'outstanding', 'disk', 'certificates', 'claims', 'subjects', 'keys'],
   properties: {
+    verdict: {
+      type: 'string',
+      enum: ['clean', 'search_outstanding', 'found'],
+      description:
+        'What the statements come to: erased and nothing found; erased, and the search is still to come; or something was found, or somebody could not be erased',
+    },
+    outstanding: {
+      type: 'array',
+      items: { type: 'string', enum: ['search', 'disk', 'backups'] },
+      description: 'What is still to come as a signed addendum',
+    },
+    disk: {
+      type: ['object', 'null'],
+      properties: { level: { type: 'integer', minimum: 1, maximum: 5 }, reached_at: { type: 'string' } },
+      description: 'How far the erasure has got on disk (docs/disk.md); null for a certificate of version 1',
+    },
     certificates: { type: 'array', items: { type: 'string' } },
     claims: { type: 'array', items: { type: 'object', additionalProperties: true } },
     subjects: { type: 'array', items: { type: 'string' } },
@@ -48,9 +65,16 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
       tags,
       summary: 'Follow an order',
       description:
-        'Server-sent events: `progress` with the order whenever it changes, then `end` with the order as it ended, and the stream ends.',
+        'Server-sent events: `progress` with the order whenever it changes, then `end` with the order as it ended, and the stream ends. Each event has an id. Whoever comes back with the id of the `end` in Last-Event-ID, as an EventSource does, is answered 204 and need not come again.',
       params: IdParams,
-      response: answers({ 200: contents('Events', { 'text/event-stream': { type: 'string' } }) }, [404]),
+      headers: EventStreamHeaders,
+      response: answers(
+        {
+          200: contents('Events', { 'text/event-stream': { type: 'string' } }),
+          204: Type.Null({ description: 'The client knows the end already' }),
+        },
+        [404],
+      ),
     },
     handler: (request, reply) =>
       sendEvents(request, reply, stopping.signal, async function* (signal) {
@@ -59,7 +83,7 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
           const data = erasureBody(summary)
           const event = summary.finishedAt === null ? 'progress' : 'end'
           const now = JSON.stringify([event, data])
-          if (now !== last) yield { event, data }
+          if (now !== last) yield { event, data, ends: event === 'end' }
           last = now
         }
       }),
@@ -104,10 +128,13 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
       }
       const file = await inTenantOf(request, app, (tx) => readCertificate(tx, request.params.id))
       if (asksFor(request, 'application/jose')) {
-        return reply.type('application/jose').send(file.certificates[0])
+        // After a retry the newest certificate counts, not the first.
+        const certificate = file.certificates.findLast((jws) => decodeJwt(jws).type === 'lethe.erasure_certificate')
+        return reply.type('application/jose').send(certificate)
       }
-      const claims = file.certificates.map((jws) => decodeJwt(jws))
-      return reply.type('application/json').send(JSON.stringify({ ...file, claims }, null, 2))
+      const { verdict, statements, outstanding, disk } = await verifyCertificate(file)
+      const body = { verdict, outstanding, disk: disk ?? null, ...file, claims: statements }
+      return reply.type('application/json').send(JSON.stringify(body, null, 2))
     },
   })
 }

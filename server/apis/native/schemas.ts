@@ -7,6 +7,11 @@ export const Time = Type.Unsafe<Date>({ type: 'string', format: 'date-time' })
 export const NullableTime = Type.Unsafe<Date | null>({ type: ['string', 'null'], format: 'date-time' })
 export const Id = Type.String({ format: 'uuid' })
 export const NullableId = Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'uuid' })
+/** Goes with a field that names the user who did something. */
+export const ActingCredential = Type.Unsafe<string | null>({
+  ...NullableId,
+  description: 'The API key, OAuth client or operator that did it, where no user did',
+})
 export const NullableNumber = Type.Unsafe<number | null>({ type: ['number', 'null'] })
 /** YYYY-MM-DD */
 export const Day = Type.String({ format: 'date' })

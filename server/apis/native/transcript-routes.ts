@@ -7,7 +7,17 @@ import { inTenantOf } from '../../http/in-tenant-of.ts'
 import { enrollmentStates } from '../../learning/record-enrollments.ts'
 import { showTranscript } from '../../learning/show-transcript.ts'
 import { transcriptCsv } from '../../learning/transcript-csv.ts'
-import { Id, IdParams, NullableDay, NullableId, NullableNumber, NullableText, NullableTime, Time } from './schemas.ts'
+import {
+  ActingCredential,
+  Id,
+  IdParams,
+  NullableDay,
+  NullableId,
+  NullableNumber,
+  NullableText,
+  NullableTime,
+  Time,
+} from './schemas.ts'
 
 const enrollment = {
   id: Type.String({ format: 'uuid', description: 'Of the enrollment' }),
@@ -39,9 +49,11 @@ export const UserSkill = named(
       state: Type.Enum(['held', 'revoked']),
       awarded_at: Time,
       awarded_by: NullableId,
+      awarded_by_credential: ActingCredential,
       awarded_by_name: NullableText,
       revoked_at: NullableTime,
       revoked_by: NullableId,
+      revoked_by_credential: ActingCredential,
       revoked_by_name: NullableText,
       revoke_reason: NullableText,
     },
@@ -76,6 +88,7 @@ const Transcript = named(
           issued_at: Time,
           expires_at: NullableTime,
           issued_by: NullableId,
+          issued_by_credential: ActingCredential,
           issued_by_name: NullableText,
         }),
       ),

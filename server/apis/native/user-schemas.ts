@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { named } from '../../http/declare-route.ts'
 import type { UserDetails } from '../../people/show-user.ts'
 import { products, userKinds, userRoles, userStates } from '../../people/user.ts'
-import { Id, NullableId, NullableText, NullableTime, Reappeared, Time } from './schemas.ts'
+import { ActingCredential, Id, NullableId, NullableText, NullableTime, Reappeared, Time } from './schemas.ts'
 
 const Roles = Type.Array(Type.Enum([...userRoles]), { maxItems: 16 })
 const CustomFields = Type.Unsafe<UserDetails['user']['custom_fields']>({ type: 'object', additionalProperties: true })
@@ -35,7 +35,12 @@ const columns = {
   deletion_id: NullableId,
   deleted_at: NullableTime,
   deleted_by: NullableId,
+  deleted_by_credential: ActingCredential,
   suspended_at: NullableTime,
+  last_seen_at: Type.Unsafe<Date | null>({
+    ...NullableTime,
+    description: 'When the person last signed in or used a session, or stood in an imported file; to the hour',
+  }),
   created_at: Time,
   updated_at: Time,
 }

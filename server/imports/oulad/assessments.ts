@@ -1,6 +1,7 @@
 import { type FileCounts, importChunks } from '../import-chunks.ts'
 import type { TableReader } from '../table-file.ts'
 import { keyPrefix, refPrefix } from './generated-identity.ts'
+import { lockLearners } from './lock-learners.ts'
 import { type OuladRun, type Settlement, settle } from './oulad-run.ts'
 
 /** Imports assessments.csv. */
@@ -43,6 +44,7 @@ export async function importAssessments(run: OuladRun, reader: TableReader, coun
 /** Imports studentAssessment.csv: the first and only attempt of a learner at an assessment. The last line of one counts. */
 export async function importAttempts(run: OuladRun, reader: TableReader, counts: FileCounts): Promise<void> {
   await importChunks(run, reader, counts, async (tx) => {
+    await lockLearners(run, tx, 'staged_student_assessment')
     // A row that is there already is compared before the insert: "on conflict" would lock it, which is a write as well.
     // "lateral … offset 0" holds the planner, which may know the table as empty, to looking each row up in the index.
     const { rows } = await tx.query<Settlement>(

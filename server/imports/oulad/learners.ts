@@ -11,6 +11,7 @@ import {
 import { addToRun } from '../import-run.ts'
 import { copyIntoStaging, createStaging, type FoundFile, type Rejection, TableReader } from '../table-file.ts'
 import { generateIdentity, keyPrefix, refPrefix } from './generated-identity.ts'
+import { lockLearners } from './lock-learners.ts'
 import type { OuladRun } from './oulad-run.ts'
 import { findPurged } from './purged-learners.ts'
 
@@ -86,6 +87,7 @@ function piece(found: FoundFile, staged: Staged, outcome: Outcome): { counts: Fi
 
 /** One row for each learner, from the line of the latest presentation, with the user where there is one already. */
 async function gatherLearners(run: OuladRun, tx: TenantTransaction): Promise<void> {
+  await lockLearners(run, tx, 'staged_student_info')
   await tx.query(
     `create temporary table learners (
        id_student integer primary key,

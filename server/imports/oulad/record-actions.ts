@@ -2,6 +2,7 @@ import { type FileCounts, importChunks } from '../import-chunks.ts'
 import { moveMark } from '../import-mark.ts'
 import type { TableReader } from '../table-file.ts'
 import { keyPrefix, refPrefix } from './generated-identity.ts'
+import { lockLearners } from './lock-learners.ts'
 import { type OuladRun, type Settlement, settle } from './oulad-run.ts'
 
 /**
@@ -10,6 +11,7 @@ import { type OuladRun, type Settlement, settle } from './oulad-run.ts'
  */
 export async function importRecordActions(run: OuladRun, reader: TableReader, counts: FileCounts): Promise<void> {
   await importChunks(run, reader, counts, async (tx, chunk) => {
+    await lockLearners(run, tx, 'staged_student_vle')
     await moveMark(tx, run.source, reader.found.shape.name, chunk.from, chunk.to)
     const { rows } = await tx.query<Settlement>(
       `with learners as materialized (

@@ -1,5 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { record } from '../../audit/record.ts'
+import { markAllSeen } from '../../people/mark-seen.ts'
 import { codeOf, type Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
@@ -23,7 +24,7 @@ export type ImportUsersOptions = {
   purged?: 'skip' | 'create' | undefined
   /** Applies the roles of the file; otherwise new users are learners and roles stay as they are. */
   withRoles?: boolean | undefined
-  /** Does everything and undoes it. */
+  /** Judges every row as an import would, and writes none. */
   dryRun?: boolean | undefined
   /** Id of the user who imports. */
   startedBy?: string | undefined
@@ -44,7 +45,7 @@ export type ImportUsersResult = { run: string | null; counts: UserCounts }
  * in, all of them or, where the import fails as a whole, none. Importing the same file again changes nothing.
  *
  * Throws `input.file_unreadable`, `input.invalid` for a head that is none, `import.disturbed` where others keep changing
- * the same users meanwhile, and `master_key.wrong`.
+ * the same users meanwhile, `access.beyond_own` for roles that may do more than who acts, and `master_key.wrong`.
  */
 export async function importUsers(
   database: Database,
@@ -115,9 +116,11 @@ async function importRows(
     await findManagers(tx, columns)
     await decideRoles(tx, columns, { withRoles })
     options.signal?.throwIfAborted()
-    await writeRows(tx, columns)
+    await writeRows(tx, columns, { dryRun: options.dryRun === true })
     options.signal?.throwIfAborted()
   })
+  // Deleted people stand in files too, which tells them from their namesakes.
+  await markAllSeen(tx, `select user_id from user_rows where not is_new and (fault is null or fault = 'deleted')`)
   const counts = await countOutcomes(tx, columns)
   if (onOutcome !== undefined) await reportOutcomes(tx, columns, { withRoles, onOutcome })
   options.signal?.throwIfAborted()

@@ -1,5 +1,7 @@
+import { requireMayGrant } from '../../access/grants.ts'
 import { findFormerHolders } from '../../people/former-identifiers.ts'
 import { identifiersOf } from '../../people/given-identifiers.ts'
+import type { UserRole } from '../../people/user.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { fetchPages } from '../fetch-pages.ts'
 import { findTombstoned, type RowIdentifiers } from '../tombstones.ts'
@@ -56,6 +58,7 @@ export async function findManagers(tx: TenantTransaction, columns: UserColumns):
   )
   if (columns.manager === 'manager_id') await findManagersById(tx)
   else await findManagersByName(tx, columns, columns.manager)
+  await lockManagers(tx)
   await tx.query('create index on manager_rows (via_line)')
   await tx.query('analyze manager_rows')
   await tx.query(
@@ -67,6 +70,33 @@ export async function findManagers(tx: TenantTransaction, columns: UserColumns):
      update user_rows r set fault = coalesce(m.fault, 'unknown_manager')
      from bad join manager_rows m using (line)
      where r.line = bad.line`,
+  )
+}
+
+/**
+ * Locks the managers against an erasure until the import ends: an erasure that was first has made its person nobody, and the
+ * row gets its answer; one that comes later finds the reference.
+ */
+async function lockManagers(tx: TenantTransaction): Promise<void> {
+  await tx.query(
+    `select from users
+     where tenant_id = $1 and id in (select manager_id from manager_rows where fault is null)
+     order by id for key share`,
+    [tx.tenantId],
+  )
+  // A statement of its own: it sees what the erasure did that the lock waited for.
+  await tx.query(
+    `update manager_rows m set manager_id = null, fault = 'unknown_manager'
+     where m.fault is null and m.via_line is null and not exists (
+       select from users u where u.tenant_id = $1 and u.id = m.manager_id and (
+         u.state <> 'anonymized'
+         or exists (
+           select from user_rows r join users own on own.tenant_id = $1 and own.id = r.user_id
+           where r.line = m.line and own.manager_id = m.manager_id
+         )
+       )
+     )`,
+    [tx.tenantId],
   )
 }
 
@@ -140,6 +170,8 @@ type RoleRow = { line: number; loses: boolean }
  * Decides about the rows whose roles are not what the user has, in the temporary table role_rows. Roles are applied only
  * when that was asked for, and no privileged role is given to somebody who came back after a delete or a purge: such a
  * user has former roles, or an identifier of a purged person or of a deleted user. The last active administrator stays.
+ *
+ * Throws `access.beyond_own` where the rows give roles that may do more than who acts.
  */
 export async function decideRoles(
   tx: TenantTransaction,
@@ -192,6 +224,10 @@ export async function decideRoles(
      where returned`,
   )
   await keepLastAdministrator(tx)
+  const { rows } = await tx.query<{ role: UserRole }>(
+    `select distinct role from role_rows cross join unnest(roles) as role where role <> all (held)`,
+  )
+  await requireMayGrant(tx, { roles: rows.map(({ role }) => role) })
 }
 
 /** Whether a deleted user of the tenant has the key of the row (s) or of its user (u). */

@@ -24,11 +24,17 @@ const suspiciousCustomFields = 32 * 1024
 
 /**
  * Creates the new users and changes those whose row says something else than the database: others are not touched.
- * Throws {@link ChangedMeanwhile} where somebody else changed one of them since {@link findRows}.
+ * Throws {@link ChangedMeanwhile} where somebody else changed one of them since {@link findRows}. A dry run writes nothing.
  */
-export async function writeRows(tx: TenantTransaction, columns: UserColumns): Promise<void> {
+export async function writeRows(
+  tx: TenantTransaction,
+  columns: UserColumns,
+  { dryRun }: { dryRun: boolean },
+): Promise<void> {
   await findChanges(tx, columns)
   await lockChanged(tx)
+  // Rows that are inserted and rolled back stay in the files of table and index: a dry run is judged, and no more.
+  if (dryRun) return
   await insertUsers(tx, columns)
   await keepFormerIdentifiers(tx, columns)
   await tx.query(
@@ -64,7 +70,8 @@ async function findChanges(tx: TenantTransaction, columns: UserColumns): Promise
     columns.customNames.length > 0 ? [tx.tenantId, columns.customNames] : [tx.tenantId],
   )
   await tx.query('create unique index on changed_users (id)')
-  await tx.query('analyze changed_users')
+  // Of what says nothing about anybody: statistics are written into PostgreSQL's own tables and outlive a dry run there.
+  await tx.query('analyze changed_users (line, id)')
   if (columns.customNames.length > 0) await refuseLargeCustomFields(tx)
 }
 
@@ -212,8 +219,8 @@ async function keepFormerIdentifiers(tx: TenantTransaction, columns: UserColumns
 
 async function insertUsers(tx: TenantTransaction, columns: UserColumns): Promise<void> {
   await tx.query(
-    `insert into users (tenant_id, id, ${imageColumns.join(', ')})
-     select $1, r.user_id, ${imageColumns.map((column) => created(column, columns)).join(', ')}
+    `insert into users (tenant_id, id, last_seen_at, ${imageColumns.join(', ')})
+     select $1, r.user_id, now(), ${imageColumns.map((column) => created(column, columns)).join(', ')}
      from user_rows r
      join staged_users s using (line)
      ${joins(columns)}

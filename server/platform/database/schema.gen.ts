@@ -55,6 +55,7 @@ export interface AssessmentAttempts {
   banked: Generated<boolean>;
   feedback: string | null;
   graded_by: string | null;
+  graded_by_credential: string | null;
   score: Numeric | null;
   submitted_on: string | null;
   tenant_id: string;
@@ -113,6 +114,12 @@ export interface AuditResealed {
   user_id: string;
 }
 
+export interface BackupDeclarations {
+  declared_at: Timestamp;
+  kind: string;
+  oldest: Timestamp;
+}
+
 export interface CatalogGroups {
   added_at: Generated<Timestamp>;
   catalog_id: string;
@@ -123,6 +130,7 @@ export interface CatalogGroups {
 export interface CatalogMembers {
   added_at: Generated<Timestamp>;
   added_by: string | null;
+  added_by_credential: string | null;
   catalog_id: string;
   deletion_id: string | null;
   role: Generated<string>;
@@ -192,6 +200,7 @@ export interface Enrollments {
   credits: number | null;
   deletion_id: string | null;
   enrolled_by: string | null;
+  enrolled_by_credential: string | null;
   id: Generated<string>;
   note: string | null;
   previous_attempts: Generated<number>;
@@ -203,6 +212,7 @@ export interface Enrollments {
   training_plan_id: string | null;
   unenrolled_at: Timestamp | null;
   unenrolled_by: string | null;
+  unenrolled_by_credential: string | null;
   user_id: string;
   withdrawn_on: string | null;
 }
@@ -247,7 +257,10 @@ export interface ErasureReceipts {
 }
 
 export interface ErasureRequests {
+  backups_past_at: Timestamp | null;
   created_at: Generated<Timestamp>;
+  disk_level: number | null;
+  disk_level_at: Timestamp | null;
   finished_at: Timestamp | null;
   id: Generated<string>;
   initiated_from: string;
@@ -255,6 +268,7 @@ export interface ErasureRequests {
   operation: string;
   reason: string | null;
   requested_by: string | null;
+  requested_by_credential: string | null;
   sealed_key: Buffer | null;
   started_at: Timestamp | null;
   tenant_id: string;
@@ -305,6 +319,7 @@ export interface Exports {
   finished_at: Timestamp | null;
   id: Generated<string>;
   ordered_by: string | null;
+  ordered_by_credential: string | null;
   rows_written: Generated<number>;
   sealed_key: Buffer | null;
   size: Generated<number>;
@@ -408,6 +423,7 @@ export interface ImportRuns {
   rows_written: Generated<number>;
   started_at: Generated<Timestamp>;
   started_by: string | null;
+  started_by_credential: string | null;
   tenant_id: string;
 }
 
@@ -417,6 +433,7 @@ export interface IssuedCertificates {
   id: Generated<string>;
   issued_at: Generated<Timestamp>;
   issued_by: string | null;
+  issued_by_credential: string | null;
   number: string | null;
   tenant_id: string;
   training_plan_id: string | null;
@@ -427,6 +444,13 @@ export interface LetheMigrations {
   applied_at: Generated<Timestamp>;
   digest: string;
   name: string;
+}
+
+export interface LogMarks {
+  last_segment: number | null;
+  passed_at: Timestamp | null;
+  rewritten_at: Timestamp;
+  segment: number;
 }
 
 export interface Modules {
@@ -668,6 +692,21 @@ export interface Submissions {
   user_id: string;
 }
 
+export interface SystemAccounts {
+  created_at: Generated<Timestamp>;
+  id: Generated<string>;
+  name: string;
+  tenant_id: string;
+}
+
+export interface TableRewrites {
+  began_at: Timestamp;
+  ended_at: Timestamp;
+  size_after: number;
+  size_before: number;
+  table_name: string;
+}
+
 export interface TenantKeys {
   created_at: Generated<Timestamp>;
   purpose: string;
@@ -727,6 +766,7 @@ export interface Users {
   custom_fields: Generated<Json>;
   deleted_at: Timestamp | null;
   deleted_by: string | null;
+  deleted_by_credential: string | null;
   deletion_id: string | null;
   department: string | null;
   directory_object_id: string | null;
@@ -742,6 +782,7 @@ export interface Users {
   job_title: string | null;
   kind: Generated<string>;
   last_name: string | null;
+  last_seen_at: Timestamp | null;
   locale: string | null;
   login_key: Generated<string | null>;
   login_name: string | null;
@@ -761,11 +802,13 @@ export interface Users {
 export interface UserSkills {
   awarded_at: Generated<Timestamp>;
   awarded_by: string | null;
+  awarded_by_credential: string | null;
   id: Generated<string>;
   level_id: string;
   revoke_reason: string | null;
   revoked_at: Timestamp | null;
   revoked_by: string | null;
+  revoked_by_credential: string | null;
   skill_id: string;
   tenant_id: string;
   user_id: string;
@@ -779,6 +822,7 @@ export interface DB {
   audit_entries: AuditEntries;
   audit_readings: AuditReadings;
   audit_resealed: AuditResealed;
+  backup_declarations: BackupDeclarations;
   catalog_groups: CatalogGroups;
   catalog_members: CatalogMembers;
   catalogs: Catalogs;
@@ -809,6 +853,7 @@ export interface DB {
   import_runs: ImportRuns;
   issued_certificates: IssuedCertificates;
   lethe_migrations: LetheMigrations;
+  log_marks: LogMarks;
   modules: Modules;
   notifications: Notifications;
   oauth_clients: OauthClients;
@@ -835,6 +880,8 @@ export interface DB {
   submission_file_chunks: SubmissionFileChunks;
   submission_files: SubmissionFiles;
   submissions: Submissions;
+  system_accounts: SystemAccounts;
+  table_rewrites: TableRewrites;
   tenant_keys: TenantKeys;
   tenants: Tenants;
   tombstones: Tombstones;

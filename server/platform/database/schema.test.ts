@@ -12,11 +12,14 @@ import { equipLogin } from './roles.ts'
 
 /** Tables of the installation; every other one belongs to tenants. */
 const tablesWithoutTenant: Record<string, string> = {
+  backup_declarations: 'Backups hold all tenants.',
   lethe_migrations: 'The schema is the same for all tenants.',
+  log_marks: 'All tenants have one write-ahead log.',
   operator_sessions: 'Operators belong to no tenant.',
   operator_sign_in_failures: 'Operators belong to no tenant.',
   operators: 'Operators belong to no tenant.',
   signing_keys: 'The installation signs; whoever checks a certificate knows no tenant.',
+  table_rewrites: 'A table holds all tenants.',
   tenants: 'Its own id is the id of the tenant.',
 }
 
@@ -309,7 +312,7 @@ describe('roles', () => {
       cross join lateral (values
         ('sets no search_path', not exists (select from unnest(p.proconfig) setting where setting like 'search\\_path=%')),
         ('returns more than ids', case
-          when p.proargmodes is null then p.prorettype <> 'uuid'::regtype
+          when p.proargmodes is null then p.prorettype not in ('uuid'::regtype, 'void'::regtype)
           else exists (
             select from unnest(p.proargmodes, p.proallargtypes) argument (mode, type)
             where argument.mode in ('o', 'b', 't') and argument.type <> 'uuid'::regtype)

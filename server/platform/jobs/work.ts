@@ -7,8 +7,11 @@ import { isLetheError } from '../errors.ts'
 import { stackOf } from '../stack-of.ts'
 import type { JobPayload } from './enqueue.ts'
 
-/** What a job does. It may be run again after a crash or a failure, so it must take up what is there. */
-export type Task = (payload: JobPayload) => Promise<void>
+/**
+ * What a job does. It may be run again after a crash or a failure, so it must take up what is there. When the signal is
+ * aborted, the process wants to end: a long job leaves what is left to another one.
+ */
+export type Task = (payload: JobPayload, signal: AbortSignal) => Promise<void>
 
 export type Workers = {
   /** Takes no new jobs, lets those that run finish, and resolves. */
@@ -44,6 +47,7 @@ export async function work(
   life.on('error', lost)
   const events: WorkerEvents = new EventEmitter()
   const names: string[] = []
+  const stopping = new AbortController()
   events.on('pool:create', ({ workerPool }) => names.push(workerPool.id))
   // A crash may lose that a job was taken or done, and it runs again, which every job must bear. One connection listens.
   const queue = database.openUnflushed(options.concurrency + 1)
@@ -52,7 +56,7 @@ export async function work(
     taskList: Object.fromEntries(
       Object.entries(tasks).map(([name, task]) => [
         name,
-        (payload: unknown) => runTask(task, name, payload, options.log),
+        (payload: unknown) => runTask(task, name, payload, { log: options.log, signal: stopping.signal }),
       ]),
     ),
     concurrency: options.concurrency,
@@ -78,6 +82,7 @@ export async function work(
   return {
     async stop() {
       clearInterval(looking)
+      stopping.abort()
       await runner.stop()
       await life.query('select pg_advisory_unlock($1, hashtext(name)) from unnest($2::text[]) as name', [
         lockSpace,
@@ -112,6 +117,16 @@ export async function releaseJobsOfTheDead(database: Database): Promise<void> {
   )
 }
 
+/** Tells whether a process is alive that works on jobs; this one counts too, until its workers have stopped. */
+export async function areWorkersAlive(database: Database): Promise<boolean> {
+  const { rowCount } = await database.pool.query(
+    `select from pg_locks where locktype = 'advisory' and classid = $1 and granted
+       and database = (select oid from pg_database where datname = current_database()) limit 1`,
+    [lockSpace],
+  )
+  return (rowCount ?? 0) > 0
+}
+
 /**
  * Gives failed jobs another try at once, those that used up their attempts too: whoever starts the workers has often just
  * put right what made them fail, a key or a full disk.
@@ -125,9 +140,14 @@ async function retryFailedJobs(database: Database): Promise<void> {
 }
 
 /** The queue stores a failed job's message and prints it: only codes get out of here, because messages hold values. */
-async function runTask(task: Task, name: string, payload: unknown, log: Log): Promise<void> {
+async function runTask(
+  task: Task,
+  name: string,
+  payload: unknown,
+  { log, signal }: { log: Log; signal: AbortSignal },
+): Promise<void> {
   try {
-    await task(payload as JobPayload)
+    await task(payload as JobPayload, signal)
   } catch (error) {
     const code = isLetheError(error) ? error.code : (codeOf(error) ?? 'internal.unexpected')
     const place = error instanceof pg.DatabaseError ? { table: error.table, constraint: error.constraint } : {}

@@ -1,0 +1,58 @@
+import type { FastifyRequest } from 'fastify'
+import { LetheError } from '../../platform/errors.ts'
+
+type Schema = { properties?: Record<string, unknown> }
+
+/**
+ * Brings the options of a request to the names that the route declares. OData 4.01 lets clients leave out the dollar sign
+ * and write in any case (URL Conventions, section 5.1). An option that is not there is refused by its name: left out unseen, a filter would let everything through.
+ *
+ * Throws `odata.query`.
+ */
+export function readOptionNames(request: FastifyRequest): void {
+  const known = Object.keys((request.routeOptions.schema?.querystring as Schema | undefined)?.properties ?? {})
+  const options: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    const option = known.find((one) => one === `$${name.toLowerCase().replace(/^\$/, '')}`)
+    if (option === undefined) {
+      throw new LetheError('odata.query', {
+        option: name.slice(0, 64) || '(a name without characters)',
+        reason: known.length === 0 ? 'this address takes none' : `there are ${known.join(', ')} here`,
+      })
+    }
+    if (option in options || Array.isArray(value)) {
+      throw new LetheError('odata.query', { option, reason: 'it stands there more than once' })
+    }
+    options[option] = value
+  }
+  request.query = options
+}
+
+/**
+ * Takes out of a body what clients of OData send along and nobody sets: annotations (JSON Format, section 4.6), and what
+ * the route names as not read, such as the properties that an answer has and a change cannot touch.
+ *
+ * Throws `input.invalid` for `@odata.bind`, which would set something.
+ */
+export function dropUnread(request: FastifyRequest): void {
+  const unread = new Set(request.routeOptions.config.unread ?? [])
+  request.body = without(request.body, '')
+
+  function without(value: unknown, place: string): unknown {
+    if (Array.isArray(value)) return value.map((item) => without(item, place))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([name, member]) => {
+        const at = `${place}${name}`
+        if (/@(odata\.)?bind$/.test(name)) {
+          throw new LetheError('input.invalid', {
+            field: at.slice(0, 64),
+            expected: 'nothing is bound here; set the property with the id instead',
+          })
+        }
+        if (name.includes('@') || unread.has(at)) return []
+        return [[name, without(member, `${at}.`)]]
+      }),
+    )
+  }
+}

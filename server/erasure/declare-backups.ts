@@ -1,0 +1,33 @@
+import type { Application } from '../application.ts'
+import { inInstallation } from '../audit/installation-trail.ts'
+import { record } from '../audit/record.ts'
+import { LetheError } from '../platform/errors.ts'
+import { concludeOnDisk } from './pass-log.ts'
+
+/** How backups copy the database: its rows (pg_dump), or its files with the log (pg_basebackup, a copy of the folder). */
+export const backupKinds = ['dump', 'files'] as const
+export type BackupKind = (typeof backupKinds)[number]
+
+/**
+ * Notes when the oldest backup that is still kept was begun, and adds to the requests that are past it a signed addendum
+ * that the operator said so: of dumps where the request had ended before, of files where it was at level 5. Answers how
+ * many there were. Nothing checks whether it is so. Throws `input.invalid` for a time to come.
+ */
+export async function declareBackups(
+  app: Application,
+  { kind, oldest }: { kind: BackupKind; oldest: Date },
+): Promise<{ requests: number }> {
+  const now = new Date()
+  if (oldest > now) {
+    throw new LetheError('input.invalid', { field: 'oldest', expected: 'a time that has passed is expected' })
+  }
+  await inInstallation(app.database, async (tx) => {
+    await tx.query('insert into backup_declarations (declared_at, kind, oldest) values ($1, $2, $3)', [
+      now,
+      kind,
+      oldest,
+    ])
+    await record(tx, { activity: 'BackupsDeclared', details: { kind, oldest: oldest.toISOString() } })
+  })
+  return { requests: (await concludeOnDisk(app)).backups }
+}
