@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { cleanAttempts } from './access/sign-in-attempts.ts'
 import type { Application } from './application.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
@@ -24,8 +25,9 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       seal_audit: (payload) => sealWaiting(app, payload),
       export: (payload) => runExport(app, payload),
       clean_exports: () => cleanExports(app),
+      clean_sign_in_attempts: () => cleanAttempts(app),
     },
-    { concurrency: app.config.workers, log, hourly: ['clean_exports'] },
+    { concurrency: app.config.workers, log, hourly: ['clean_exports', 'clean_sign_in_attempts'] },
   )
   const sealing = watchUnsealed(app, log)
   return {

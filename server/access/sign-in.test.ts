@@ -12,12 +12,13 @@ import type { UserFields } from '../people/user-fields.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { createTenant } from '../tenancy/tenants.ts'
 import { authenticate } from './authenticate.ts'
+import { signInOperator } from './operators.ts'
 import { hashPassword, isOutdated, isPassword, recommendedCost, usePasswordCost } from './passwords.ts'
 import { csrfTokenOf, endedSessionCookie, readSessionCookie, sessionCookie, verifyCsrf } from './session-token.ts'
 import { signOut, signOutEverywhere } from './sessions.ts'
 import { changePassword, setPassword } from './set-password.ts'
 import { signIn } from './sign-in.ts'
-import { freeAttempts } from './sign-in-attempts.ts'
+import { cleanAttempts, freeAttempts } from './sign-in-attempts.ts'
 import { signOutUser } from './sign-out-user.ts'
 
 let test: TestApplication
@@ -52,6 +53,12 @@ const comeIn = (session: { token: string }) => authenticate(test.app, { cookie: 
 const remove = (userId: string) => test.inTenant(tenant, (tx) => deleteUsers(tx, { userIds: [userId] }))
 const wrong = { code: 'access.sign_in_failed' }
 const refused = { code: 'access.unauthenticated', details: { challenge: 'session' } }
+const failures = async () => {
+  const { rows } = await test.owner.query<{ count: number }>(
+    `select (select count(*) from sign_in_failures) + (select count(*) from operator_sign_in_failures) as count`,
+  )
+  return Number(rows[0]?.count)
+}
 const rowsAbout = async (userId: string) => {
   const { rows } = await test.owner.query<{ name: string }>(
     `select 'password' as name from passwords where user_id = $1
@@ -257,6 +264,33 @@ describe('signing in', () => {
     await expect(enter('another@acme.example', 'another password')).rejects.toMatchObject(wrong)
     const after = await test.owner.query('select from sign_in_failures where tenant_id = $1', [tenant])
     expect(after.rowCount).toBe(1)
+  })
+
+  it('leaves nothing of the attempts that come between the delete and the purge, under whatever name', async () => {
+    const ann = await person({ login_name: 'shared.name' })
+    const bob = await person({ login_name: 'shared.name' })
+    await test.inTenant(tenant, (tx) => updateUser(tx, ann.id, { email: 'renamed@acme.example' }))
+    await remove(ann.id)
+    await remove(bob.id)
+    const before = await failures()
+    for (const login of [ann.email, 'Renamed@acme.example', 'shared.name', bob.email]) {
+      await expect(enter(login)).rejects.toMatchObject(wrong)
+    }
+    await expect(signInOperator(test.app, { name: 'renamed@acme.example', password })).rejects.toMatchObject(wrong)
+    expect(await failures()).toBe(before + 5)
+    // What another living user of the tenant has too stays counted.
+    expect(await test.purge(tenant, [ann.id])).toMatchObject({ state: 'completed' })
+    expect(await failures()).toBe(before + 2)
+    expect(await test.anonymize(tenant, [bob.id])).toMatchObject({ state: 'completed' })
+    expect(await failures()).toBe(before)
+  })
+
+  it('keeps no name for longer than a day, also where nobody signs in any more', async () => {
+    await expect(enter('nobody@acme.example')).rejects.toMatchObject(wrong)
+    await test.owner.query(`update sign_in_failures set last_failed_at = now() - interval '25 hours'`)
+    await test.owner.query(`update operator_sign_in_failures set last_failed_at = now() - interval '25 hours'`)
+    await cleanAttempts(test.app)
+    expect(await failures()).toBe(0)
   })
 
   it('refuses a name that is no line of text, as input', async () => {

@@ -35,8 +35,8 @@ export async function signIn(
   const candidate = await inTenant(app.database, tenant, async (tx) => {
     // A tenant that does not exist has nobody to count for.
     const exists = (await tx.query('select from tenants where id = $1', [tenant])).rowCount > 0
-    const found = await findCandidate(tx, name, normalizeIdentifier('email', login))
-    const at = { table: 'sign_in_failures', tenantId: tenant, user: found?.id } as const
+    const { found, owner } = await findCandidate(tx, name, normalizeIdentifier('email', login))
+    const at = { table: 'sign_in_failures', tenantId: tenant, user: owner } as const
     if (exists) await countAttempt(tx, at, attempt)
     return found
   })
@@ -76,15 +76,23 @@ export async function signIn(
 type Candidate = { id: string; hash: string | null }
 
 /**
- * The one active user of this name. Login names are not unique; nobody is guessed at. An erasure of that user waits until
- * the transaction ends, because the attempt is counted under the user's id.
+ * `found`: the one active user of this name. Login names are not unique; nobody is guessed at. `owner`: whose name it is,
+ * in whatever state, where it is one user's. An erasure of that user waits until the transaction ends, because the attempt
+ * is counted under the user's id.
  */
-async function findCandidate(tx: TenantTransaction, name: string, email: string): Promise<Candidate | undefined> {
-  const { rows } = await tx.query<Candidate>(
-    `select u.id, p.hash from users u left join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
-     where u.tenant_id = $1 and u.state = 'active' and (u.login_key = $2 or u.email_key = $3)
-     limit 2 for key share of u`,
+async function findCandidate(
+  tx: TenantTransaction,
+  name: string,
+  email: string,
+): Promise<{ found: Candidate | undefined; owner: string | undefined }> {
+  const { rows } = await tx.query<Candidate & { active: boolean }>(
+    `select u.id, u.state = 'active' as active, p.hash
+     from users u left join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
+     where u.tenant_id = $1 and u.state <> 'anonymized' and (u.login_key = $2 or u.email_key = $3)
+     order by active desc, u.id limit 2 for key share of u`,
     [tx.tenantId, name, email],
   )
-  return rows.length === 1 ? rows[0] : undefined
+  const [first, second] = rows
+  const found = first?.active === true && second?.active !== true ? first : undefined
+  return { found, owner: found?.id ?? (second === undefined ? first?.id : undefined) }
 }

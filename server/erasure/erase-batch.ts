@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import pg from 'pg'
+import { forgetAttemptsOf } from '../access/sign-in-attempts.ts'
 import type { Application } from '../application.ts'
 import { recordErased } from '../audit/record-erased.ts'
 import { resealMentions } from '../audit/reseal.ts'
@@ -215,6 +216,7 @@ async function eraseClaimed(
     const [{ effects, left }, { erased, own }, key] = await Promise.all([erasing, remembered, signing])
     if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
     await destroyContactKeys(tx, own)
+    forgetAttemptsOf(tx, own)
     // Of whom something is left is said to have failed next, by name of the tables.
     recordErasure(tx, request, { operation, state: all ? 'done' : 'running', effects, located, subjects: erased })
     recordResidue(tx, request, residueOf({ located: left }, subjects))
