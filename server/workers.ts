@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { forgetOldAttempts } from './access/forget-old-attempts.ts'
+import { cleanAttempts } from './access/sign-in-attempts.ts'
 import type { Application } from './application.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
@@ -27,12 +27,12 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       export: (payload) => runExport(app, payload),
       clean_exports: () => cleanExports(app),
       rewrite_tables: () => runRewrite(app, log),
-      forget_attempts: () => forgetOldAttempts(app),
+      clean_sign_in_attempts: () => cleanAttempts(app),
     },
     {
       concurrency: app.config.workers,
       log,
-      hourly: ['clean_exports', 'forget_attempts'],
+      hourly: ['clean_exports', 'clean_sign_in_attempts'],
       // With a server of one's own, "lethe db rewrite" does it when its operator says so.
       daily:
         app.embeddedFolder !== undefined && app.config.rewriteAt !== undefined

@@ -1,5 +1,8 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import type pg from 'pg'
+import type { Application } from '../application.ts'
+import { type Identifier, normalizeIdentifier } from '../datamap/identifiers.ts'
+import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
 /** So many attempts in a row may fail before the name has to wait. */
@@ -18,8 +21,47 @@ type Queryable = {
 
 /** The keyed hash that attempts with a name are counted under. `within`: the tenant, or the operators. */
 export function hashLogin(masterKey: Buffer, within: string, login: string): Buffer {
+  return loginHasher(masterKey, within)(login)
+}
+
+function loginHasher(masterKey: Buffer, within: string): (login: string) => Buffer {
   const key = Buffer.from(hkdfSync('sha256', masterKey, '', `lethe sign-in attempts ${within}`, 32))
-  return createHmac('sha256', key).update(login).digest()
+  return (login) => createHmac('sha256', key).update(login).digest()
+}
+
+/**
+ * Forgets the attempts with these identifiers, because whose they are is erased: also those that were counted for nobody,
+ * such as while several people had the name. Addresses are forgotten among the attempts of operators too, who have none.
+ * Sent without waiting.
+ */
+export function forgetAttemptsOf(tx: TenantTransaction, identifiers: readonly Identifier[]): void {
+  if (identifiers.length === 0) return
+  const names = [...new Set(identifiers.map(({ value }) => normalizeIdentifier('login_name', value)))]
+  tx.send(
+    'delete from sign_in_failures where tenant_id = $1 and login_hash = any ($2::bytea[])',
+    [tx.tenantId, names.map(loginHasher(tx.masterKey, tx.tenantId.toLowerCase()))],
+    'forget_attempts_of',
+  )
+  const addresses = names.filter((name) => name.includes('@'))
+  if (addresses.length === 0) return
+  tx.send(
+    'delete from operator_sign_in_failures where login_hash = any ($1::bytea[])',
+    [addresses.map(loginHasher(tx.masterKey, 'operators'))],
+    'forget_operator_attempts_of',
+  )
+}
+
+/** Deletes the attempts that are a day old, in all tenants: nobody's name stays here longer. */
+export async function cleanAttempts(app: Pick<Application, 'database'>): Promise<void> {
+  for (const { id } of await outsideTenants<{ id: string }>(app.database, 'select id from tenant_ids() as id')) {
+    await inTenant(app.database, id, (tx) =>
+      tx.query(`delete from sign_in_failures where tenant_id = $1 and last_failed_at < now() - interval '1 day'`, [id]),
+    )
+  }
+  await outsideTenants(
+    app.database,
+    `delete from operator_sign_in_failures where last_failed_at < now() - interval '1 day'`,
+  )
 }
 
 /**

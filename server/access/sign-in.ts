@@ -35,10 +35,10 @@ export async function signIn(
   const candidate = await inTenant(app.database, tenant, async (tx) => {
     // A tenant that does not exist has nobody to count for.
     const exists = (await tx.query('select from tenants where id = $1', [tenant])).rowCount > 0
-    const found = await findCandidate(tx, name, normalizeIdentifier('email', login))
-    const at = { table: 'sign_in_failures', tenantId: tenant, user: found.counted } as const
+    const { found, owner } = await findCandidate(tx, name, normalizeIdentifier('email', login))
+    const at = { table: 'sign_in_failures', tenantId: tenant, user: owner } as const
     if (exists) await countAttempt(tx, at, attempt)
-    return found.candidate
+    return found
   })
   const isRight = await isPassword(candidate?.hash ?? undefined, options.password)
   if (candidate === undefined || !isRight) throw new LetheError('access.sign_in_failed')
@@ -76,22 +76,23 @@ export async function signIn(
 type Candidate = { id: string; hash: string | null }
 
 /**
- * The one active user of this name; login names are not unique, and nobody is guessed at. And under whose id the attempt is
- * counted: somebody who has the name, whatever the state, so that an erasure of a deleted user takes the count along. That
- * erasure waits until the transaction ends.
+ * `found`: the one active user of this name. Login names are not unique; nobody is guessed at. `owner`: whose name it is,
+ * in whatever state, where it is one user's. An erasure of that user waits until the transaction ends, because the attempt
+ * is counted under the user's id.
  */
 async function findCandidate(
   tx: TenantTransaction,
   name: string,
   email: string,
-): Promise<{ candidate: Candidate | undefined; counted: string | undefined }> {
+): Promise<{ found: Candidate | undefined; owner: string | undefined }> {
   const { rows } = await tx.query<Candidate & { active: boolean }>(
-    `select u.id, p.hash, u.state = 'active' as active
+    `select u.id, u.state = 'active' as active, p.hash
      from users u left join passwords p on p.tenant_id = u.tenant_id and p.user_id = u.id
      where u.tenant_id = $1 and u.state <> 'anonymized' and (u.login_key = $2 or u.email_key = $3)
-     order by u.state = 'active' desc, u.id limit 2 for key share of u`,
+     order by active desc, u.id limit 2 for key share of u`,
     [tx.tenantId, name, email],
   )
-  const [first, ...others] = rows.filter(({ active }) => active)
-  return { candidate: others.length === 0 ? first : undefined, counted: (first ?? rows[0])?.id }
+  const [first, second] = rows
+  const found = first?.active === true && second?.active !== true ? first : undefined
+  return { found, owner: found?.id ?? (second === undefined ? first?.id : undefined) }
 }

@@ -17,6 +17,7 @@ export const activities = {
   UserExported: { title: 'Everything about a user exported', object: 'user' },
   ExportKept: { title: 'Export of a user ordered, to be kept', object: 'export' },
   ExportDeleted: { title: 'Kept export of a user deleted', object: 'export' },
+  ExportWithdrawn: { title: 'Kept export withdrawn, because somebody in it was erased', object: 'export' },
   UserPurged: { title: 'User purged', object: 'user' },
   UserAnonymized: { title: 'User anonymized', object: 'user' },
 

@@ -23,7 +23,8 @@ export const wordsVersion = 1
 /** A word as the database has it: a bigint, in decimal digits. */
 export type WordHash = string
 
-type Hasher = (text: string) => WordHash
+/** A keyed hash of a word. */
+export type Hasher = (text: string) => WordHash
 
 /** The keyed hashes of a tenant. Throws `master_key.wrong`. */
 export async function wordHasher(tx: TenantTransaction): Promise<Hasher> {
@@ -49,7 +50,7 @@ export function wordsOfText(hash: Hasher, text: string, into: Set<WordHash>): vo
 export function wordsOfValues(hash: Hasher, values: unknown, into: Set<WordHash>): void {
   forEachText(values, (text, name) => {
     const kind = kindOfColumn(name)
-    if (kind !== undefined) into.add(hash(wholeValue(normalizeIdentifier(kind, text))))
+    if (kind !== undefined) into.add(hash(wholeWord(normalizeIdentifier(kind, text))))
     // The ids of courses and the like.
     else if (isUuid(text) && !fieldsOfUsers.has(name)) return
     wordsOfText(hash, text, into)
@@ -73,7 +74,7 @@ export function forEachText(values: unknown, take: (text: string, name: string) 
  */
 export function probesOf(hash: Hasher, identifier: Identifier): WordHash[][] | undefined {
   const { value } = identifier
-  const whole = hash(wholeValue(value))
+  const whole = hash(wholeWord(value))
   if (!isSearchable(identifier)) return [[whole]]
   // What looks like an escape in it may be written in more ways than are worth telling apart: hardly anybody has one.
   if (searchForm(value) !== folded(value)) return undefined
@@ -81,7 +82,8 @@ export function probesOf(hash: Hasher, identifier: Identifier): WordHash[][] | u
   return words.length === 0 ? undefined : [[whole], words.map(hash)]
 }
 
-function wholeValue(value: string): string {
+/** The word of an identifier in normal form, as the whole value of a field. */
+export function wholeWord(value: string): string {
   return `value\0${value}`
 }
 

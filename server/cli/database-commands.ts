@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { type DiskStatus, showDisk } from '../erasure/show-disk.ts'
 import { countAddresses } from '../clean-addresses.ts'
+import { type DiskStatus, showDisk } from '../erasure/show-disk.ts'
 import { migrateDatabase } from '../migrate-database.ts'
 import { migrationStatus } from '../platform/database/migrate.ts'
 import { connectOwner } from '../platform/database/pool.ts'

@@ -57,7 +57,7 @@ export function addExportCommands(program: Command): void {
       'after',
       helpText({
         notes: 'The file is personal data: hand it over and delete it.',
-        exitCodes: { 3: 'there is no such export, or it has expired', 5: 'it is not written yet' },
+        exitCodes: { 3: 'there is no such export, or it has expired or was withdrawn', 5: 'it is not written yet' },
         examples: [
           'lethe export fetch EXPORT --out export-1.zip',
           'lethe export fetch EXPORT --out ~/exports/A-17.zip --json',

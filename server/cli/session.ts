@@ -115,12 +115,14 @@ export async function withTenant(command: Command, work: (session: TenantSession
   })
 }
 
+const namingErrors = ['subject.ambiguous', 'user.not_found', 'user.known_before'] as const
+
 /** Puts the candidates beside an error that says that a name was not clear enough. */
 async function withCandidates<T>(database: Database, tenant: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (isLetheError(error, 'subject.ambiguous')) {
+    if (namingErrors.some((code) => isLetheError(error, code)) && isLetheError(error)) {
       await inTenant(database, tenant, (tx) => addCandidates(tx, error), { readOnly: true })
     }
     throw error

@@ -6,14 +6,29 @@ const probes = 6
  * thousand of the others it takes for one that is (a Bloom filter). Entries are hashes: two words of them are enough.
  */
 export class BitFilter {
-  readonly #bits: Uint32Array
-  readonly #mask: number
+  #bits: Uint32Array
+  #mask: number
 
   /** Makes room for so many entries. */
   constructor(entries: number) {
     const bits = 2 ** Math.max(10, Math.min(32, Math.ceil(Math.log2(Math.max(1, entries) * bitsPerEntry))))
     this.#bits = new Uint32Array(bits / 32)
     this.#mask = bits - 1
+  }
+
+  /** The filter that {@link toBytes} made bytes of. */
+  static fromBytes(bytes: Buffer): BitFilter {
+    const filter = new BitFilter(0)
+    filter.#bits = Uint32Array.from({ length: bytes.length / 4 }, (_, word) => bytes.readUInt32LE(4 * word))
+    filter.#mask = 8 * bytes.length - 1
+    return filter
+  }
+
+  /** The bits, in words of four bytes, the lowest first. */
+  toBytes(): Buffer {
+    const bytes = Buffer.alloc(4 * this.#bits.length)
+    for (const [word, bits] of this.#bits.entries()) bytes.writeUInt32LE(bits, 4 * word)
+    return bytes
   }
 
   add(first: number, second: number): void {

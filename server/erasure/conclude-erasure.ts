@@ -5,6 +5,7 @@ import type { Operation } from '../datamap/compile.ts'
 import { scrub } from '../datamap/erase.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import type { Effect } from '../datamap/locate.ts'
+import { withdrawExports } from '../exports/withdraw-exports.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { certify, endWithoutCertificate, lockRequest, readForCertificate } from './certify.ts'
@@ -129,7 +130,7 @@ async function scrubErased(
   const values = all.map(({ value }) => value)
   const shared = await findOtherHolders(tx, values, people)
   const own = all.filter(({ value }) => !shared.has(value))
-  const resealed = await resealMentions(tx, own, people)
+  const withdrawn = [...(await resealMentions(tx, own, people)), ...(await withdrawExports(tx, own, people))]
   const { effects, left } = await scrub(tx, {
     operation,
     people,
@@ -137,7 +138,7 @@ async function scrubErased(
     shared: Promise.resolve(new Set()),
     findAlsoErased: (owners) => findSubjects(tx, request, owners),
   })
-  return { effects: [...effects, ...resealed], residue: residueOf({ mentions: left }, identifiers) }
+  return { effects: [...effects, ...withdrawn], residue: residueOf({ mentions: left }, identifiers) }
 }
 
 /** Adds to the receipt what was scrubbed after the people were erased. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import pg from 'pg'
+import { forgetAttemptsOf } from '../access/sign-in-attempts.ts'
 import type { Application } from '../application.ts'
 import { recordErased } from '../audit/record-erased.ts'
 import { resealMentions } from '../audit/reseal.ts'
@@ -10,6 +11,7 @@ import type { Identifier } from '../datamap/identifiers.ts'
 import { type Effect, type Located, locate } from '../datamap/locate.ts'
 import { canLookUp } from '../datamap/mentions.ts'
 import { lockPeople, type Person } from '../datamap/people.ts'
+import { withdrawExports } from '../exports/withdraw-exports.ts'
 import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
 import { notify } from '../notify/notify.ts'
 import { activeAdministrators } from '../people/administrators.ts'
@@ -214,17 +216,21 @@ async function eraseClaimed(
     const [{ effects, left }, { erased, own }, key] = await Promise.all([erasing, remembered, signing])
     if (taught.length > 0) await tellOfSessions(tx, request, await sessionsWithoutInstructor(tx, taught))
     await destroyContactKeys(tx, own)
+    forgetAttemptsOf(tx, own)
     // Of whom something is left is said to have failed next, by name of the tables.
     recordErasure(tx, request, { operation, state: all ? 'done' : 'running', effects, located, subjects: erased })
     recordResidue(tx, request, residueOf({ located: left }, subjects))
     return { effects, left, erased, key }
   }
-  const resealing = async () => resealMentions(tx, (await remembered).own, ownIds)
+  const withdrawing = async () => {
+    const { own } = await remembered
+    return (await Promise.all([resealMentions(tx, own, ownIds), withdrawExports(tx, own, ownIds)])).flat()
+  }
   // While the server looks for mentions, what was done is recorded.
-  const [recorded, scrubbed, resealed] = await Promise.all([recording(), scrubbing, all ? resealing() : []])
+  const [recorded, scrubbed, withdrawn] = await Promise.all([recording(), scrubbing, all ? withdrawing() : []])
   if (!all) return
   const { effects: scrubs, left } = scrubbed ?? (await scrub(tx, mentioned))
-  const effects = [...scrubs, ...resealed]
+  const effects = [...scrubs, ...withdrawn]
   recordScrubbed(tx, request, effects)
   recordResidue(tx, request, residueOf({ mentions: left }, subjects))
   const { key, erased } = recorded

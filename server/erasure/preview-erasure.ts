@@ -5,6 +5,7 @@ import { isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
 import { findMentions, mentionEffects } from '../datamap/mentions.ts'
 import { readPeople } from '../datamap/people.ts'
+import { countExportsToWithdraw } from '../exports/withdraw-exports.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { readFullNames } from '../people/names.ts'
 import { countSingledOut } from '../people/singled-out.ts'
@@ -81,6 +82,7 @@ export async function previewErasure(
     ...effects,
     ...mentionEffects(await findMentions(tx, operation, wanted, ids)),
     ...(await countSealedMentions(tx, wanted, ids)),
+    ...(await countExportsToWithdraw(tx, wanted, ids)),
   ])
   const places = new Map<string, ErasurePreview['names'][number]>()
   for (const { column } of await findMentions(tx, operation, names, ids)) {

@@ -62,6 +62,8 @@ export type ExportUserOptions = {
   receive: ReceiveFile
   /** Called while rows, parts and mentions are written: how many there are so far. */
   onRows?: (rows: number) => void
+  /** Called with the rows, as JSON, that are written. */
+  onText?: (text: string) => void
   compiled?: CompiledExport
 }
 
@@ -91,6 +93,7 @@ export async function exportUser(tx: TenantTransaction, options: ExportUserOptio
       rows += more
       options.onRows?.(rows)
     },
+    onText: (text) => options.onText?.(text),
   }
   const index: ExportIndex = {
     type: 'lethe.export',
@@ -167,7 +170,7 @@ function readTable(
   }
 }
 
-type Target = { receive: ReceiveFile; onRows: (more: number) => void }
+type Target = { receive: ReceiveFile; onRows: (more: number) => void; onText: (text: string) => void }
 
 async function exportParts(
   tx: TenantTransaction,
@@ -256,7 +259,7 @@ function writeRecords(
  * after the other, and nothing of a person may lie about elsewhere in between.
  */
 async function writeTable(
-  { receive, onRows }: Target,
+  { receive, onRows, onText }: Target,
   name: string,
   columns: string[],
   rows: RowsTwice,
@@ -267,7 +270,9 @@ async function writeTable(
   if (first.done) return 0
   const jsonTexts = async function* () {
     for await (const portion of startingWith(first.value, portions)) {
-      yield `${count === 0 ? '[' : ','}\n${portion.map(({ json }) => json).join(',\n')}`
+      const text = portion.map(({ json }) => json).join(',\n')
+      onText(text)
+      yield `${count === 0 ? '[' : ','}\n${text}`
       count += portion.length
       onRows(portion.length)
     }

@@ -19,8 +19,11 @@ export type KeptExport = {
   ordered_by: string | null
   /** The API key, OAuth client or operator that ordered it, where no user did. */
   ordered_by_credential: string | null
-  /** `failed`: workers try again by themselves. `expired`: the content is destroyed, or about to be. */
-  state: 'waiting' | 'running' | 'ready' | 'failed' | 'expired'
+  /**
+   * `failed`: workers try again by themselves. `expired`: the content is destroyed, or about to be. `withdrawn`: the content
+   * is destroyed, because somebody who may stand in it was erased.
+   */
+  state: 'waiting' | 'running' | 'ready' | 'failed' | 'expired' | 'withdrawn'
   /** Bytes of the archive, as far as it is written. */
   size: number
   rows_written: number
@@ -30,7 +33,8 @@ export type KeptExport = {
   error_code: string | null
 }
 
-const columns = `id, user_id, ordered_by, ordered_by_credential, case when expires_at <= now() then 'expired' else state end as state, size,
+const columns = `id, user_id, ordered_by, ordered_by_credential,
+  case when state <> 'withdrawn' and expires_at <= now() then 'expired' else state end as state, size,
   rows_written, created_at, finished_at, expires_at, error_code`
 
 /**

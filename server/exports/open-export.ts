@@ -28,7 +28,7 @@ type Row = {
  * up, and an export that expires, is deleted or whose person is erased meanwhile breaks off: the content then throws.
  *
  * Throws `input.invalid`, `export.not_found`, `export.expired` from the moment of expiry on, `export.not_ready`,
- * `export.damaged`, `master_key.wrong`.
+ * `export.withdrawn`, `export.damaged`, `master_key.wrong`.
  */
 export async function openExport(
   app: Pick<Application, 'database' | 'masterKey'>,
@@ -65,6 +65,7 @@ async function readChunk(
   )
   const [row] = rows
   if (row === undefined) throw new LetheError('export.not_found', { id })
+  if (row.state === 'withdrawn') throw new LetheError('export.withdrawn', { id })
   if (row.expired) throw new LetheError('export.expired', { id })
   if (row.state !== 'ready') throw new LetheError('export.not_ready', { id, state: row.state })
   if (row.sealed_key === null || row.content === null) throw new LetheError('export.damaged', { id })

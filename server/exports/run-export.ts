@@ -1,19 +1,22 @@
 import type { Application } from '../application.ts'
+import { wordHasher } from '../audit/words.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
 import { codeOf } from '../platform/database/pool.ts'
-import { inTenant } from '../platform/database/transaction.ts'
-import { isLetheError } from '../platform/errors.ts'
+import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
+import { isLetheError, LetheError } from '../platform/errors.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
 import { writeArchive } from './export-archive.ts'
 import { type Chunk, inChunks, sealChunk } from './export-content.ts'
 import { exportUser } from './export-user.ts'
+import { ExportWords } from './export-words.ts'
+import { holdsErased, lockExports } from './withdraw-exports.ts'
 
 /** One run at writing the content. What it writes counts only while the export has its key. */
-type Attempt = { tenant: string; id: string; userId: string; key: Buffer; sealedKey: Buffer }
+type Attempt = { tenant: string; id: string; userId: string; key: Buffer; sealedKey: Buffer; words: ExportWords }
 
 /**
  * The job of a kept export: writes its content, from the beginning where an earlier run was killed. Where two run at the
- * same time, the later one takes over. It ends quietly where the export is deleted, has expired, or its person is erased.
+ * same time, the later one takes over. Where somebody who may stand in it is erased meanwhile, it begins anew. It ends quietly where the export is deleted, has expired, or its person is erased.
  *
  * The content is written in transactions of its own beside the one that reads, so that progress can be seen.
  */
@@ -38,10 +41,13 @@ export async function runExport(app: Application, payload: JobPayload): Promise<
             onRows: (written) => {
               rows = written
             },
+            onText: (text) => current.words.add(text),
           }),
       )
     })
   } catch (error) {
+    // Whoever was erased meanwhile is not in it the next time.
+    if (isLetheError(error, 'export.outdated')) return await runExport(app, payload)
     // Where the attempt does not count any more, nobody waits for it.
     if (attempt === undefined || (await recordFailure(app, attempt, error))) throw error
   }
@@ -52,39 +58,65 @@ async function beginAttempt(app: Application, tenant: string, id: string): Promi
   const key = newKey()
   const sealedKey = seal(app.masterKey, key, 'export key')
   return await inTenant(app.database, tenant, async (tx) => {
+    await lockExports(tx)
     const { rows } = await tx.query<{ user_id: string }>(
-      `update exports set state = 'running', sealed_key = $3, size = 0, rows_written = 0, error_code = null
-       where tenant_id = $1 and id = $2 and state <> 'ready' and expires_at > now() returning user_id`,
+      `update exports set state = 'running', sealed_key = $3, size = 0, rows_written = 0, error_code = null, words = null,
+         erased_words = '{}'
+       where tenant_id = $1 and id = $2 and state not in ('ready', 'withdrawn') and expires_at > now() returning user_id`,
       [tenant, id, sealedKey],
     )
     const [found] = rows
     if (found === undefined) return undefined
     await tx.query('delete from export_chunks where tenant_id = $1 and export_id = $2', [tenant, id])
-    return { tenant, id, userId: found.user_id, key, sealedKey }
+    const words = new ExportWords(await wordHasher(tx))
+    return { tenant, id, userId: found.user_id, key, sealedKey, words }
   })
 }
 
 async function keepChunk(app: Application, attempt: Attempt, chunk: Chunk, rows: number): Promise<void> {
   const { tenant, id, key, sealedKey } = attempt
   const sealed = sealChunk(key, chunk)
-  const finished = chunk.last ? `, state = 'ready', finished_at = now()` : ''
+  const finished = chunk.last ? `, state = 'ready', finished_at = now(), words = $8` : ''
+  const words = chunk.last ? attempt.words.toBytes() : undefined
   const { rowCount } = await inTenant(
     app.database,
     tenant,
-    (tx) =>
-      tx.query(
+    async (tx) => {
+      if (words !== undefined) await requireCurrent(tx, attempt, words)
+      return await tx.query(
         `with counted as (
            update exports set size = size + $4, rows_written = $5${finished}
            where tenant_id = $1 and id = $2 and sealed_key = $3 and state = 'running' returning user_id
          )
          insert into export_chunks (tenant_id, export_id, position, user_id, content)
          select $1, $2, $6, user_id, $7 from counted`,
-        [tenant, id, sealedKey, chunk.plain.length, rows, chunk.position, sealed],
-      ),
+        [
+          tenant,
+          id,
+          sealedKey,
+          chunk.plain.length,
+          rows,
+          chunk.position,
+          sealed,
+          ...(words === undefined ? [] : [words]),
+        ],
+      )
+    },
     // A crash that loses chunks loses the end as well, and the job runs again.
     { flushedLater: !chunk.last },
   )
   if (rowCount === 0) throw new Error('this attempt to write the export does not count any more')
+}
+
+/** Throws `export.outdated` where somebody who may stand in the export was erased while it was written. */
+async function requireCurrent(tx: TenantTransaction, { tenant, id, sealedKey }: Attempt, words: Buffer): Promise<void> {
+  await lockExports(tx)
+  const { rows } = await tx.query<{ told: string[] }>(
+    `select erased_words::text[] as told from exports
+     where tenant_id = $1 and id = $2 and sealed_key = $3 and erased_words <> '{}'`,
+    [tenant, id, sealedKey],
+  )
+  if (rows[0] !== undefined && holdsErased(words, rows[0].told)) throw new LetheError('export.outdated', { id })
 }
 
 /** Marks the export as failed and destroys what was written of it. False where the attempt does not count any more. */

@@ -34,10 +34,14 @@ export async function readCandidates(tx: TenantTransaction, userIds: readonly st
 /** No error holds personal data, because errors end up in logs; so the candidates stand beside it. */
 const beside = new WeakMap<LetheError, Candidate[]>()
 
-/** Reads the candidates of a `subject.ambiguous` error, so that {@link candidatesOf} has them. */
+/**
+ * Reads the people whom an error names by id, so that {@link candidatesOf} has them: the candidates of an ambiguous
+ * selector, or those who had an identifier before a change.
+ */
 export async function addCandidates(tx: TenantTransaction, error: LetheError): Promise<void> {
-  const { ids } = (error.details ?? {}) as { ids?: string[] }
-  beside.set(error, await readCandidates(tx, ids ?? []))
+  const { ids, formerly } = (error.details ?? {}) as { ids?: string[]; formerly?: string[] }
+  const people = await readCandidates(tx, ids ?? formerly ?? [])
+  if (people.length > 0) beside.set(error, people)
 }
 
 /** The candidates of an error, where they were read for a caller who may see them. */

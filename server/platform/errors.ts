@@ -383,6 +383,16 @@ const errorTable = {
     kind: 'not_found',
     message: (d: { id: string }) => `The export ${d.id} has expired, and its content is destroyed. Order a new one.`,
   },
+  'export.withdrawn': {
+    kind: 'not_found',
+    message: (d: { id: string }) =>
+      `The content of export ${d.id} is destroyed, because a person who may be named in it was erased. Order a new one.`,
+  },
+  'export.outdated': {
+    kind: 'conflict',
+    message: (d: { id: string }) =>
+      `A person who may be named in export ${d.id} was erased while it was written. It is written again.`,
+  },
   'export.not_ready': {
     kind: 'conflict',
     message: (d: { id: string; state: string }) =>

@@ -34,7 +34,7 @@ import {
 
 const tags = ['Exports']
 const ofUser = '/api/v1/users/:id/exports'
-const states = ['waiting', 'running', 'ready', 'failed', 'expired'] satisfies KeptExport['state'][]
+const states = ['waiting', 'running', 'ready', 'failed', 'expired', 'withdrawn'] satisfies KeptExport['state'][]
 
 /** The longest that a request waits for an export, in seconds. */
 const longestWait = 60
@@ -51,7 +51,8 @@ const Kept = named(
       ordered_by: NullableId,
       ordered_by_credential: ActingCredential,
       state: Type.Enum([...states], {
-        description: 'failed: workers try again by themselves; expired: the content is destroyed, or about to be',
+        description:
+          'failed: workers try again by themselves; expired: the content is destroyed, or about to be; withdrawn: the content is destroyed because a person who may be named in it was erased',
       }),
       size: Type.Integer({ description: 'Bytes of the archive, as far as it is written' }),
       rows_written: Type.Integer(),
