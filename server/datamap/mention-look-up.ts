@@ -1,21 +1,22 @@
 import type { MentionColumn } from './compile.ts'
 
 /**
- * One statement over all mention columns: arrays by element, texts and JSON by trigram.
+ * One statement over all mention columns, each by the trigram index on its search form.
  * Answers rows of (position, row_key, owners, value); the position is the column's place in the list.
- * Parameters: tenant, ids of the people whose rows are left out, values, patterns.
+ * Parameters: tenant, ids of the people whose rows are left out, patterns of search forms.
  */
 export function mentionLookUp(columns: MentionColumn[]): string {
   return columns
     .map((mention, position) => {
-      const { column, as } = mention
-      const match =
-        as === 'addresses'
-          ? `${column} && $3::text[]`
-          : `${as === 'json' ? `(${column}::text)` : column} ilike any ($4::text[])`
+      const match = `${searchedValue(mention)} like any ($3::text[])`
       return `select ${position} as position, ${mentionFields(mention)} where ${mentionWhere(mention)} and ${match}`
     })
     .join('\nunion all\n')
+}
+
+/** What the index of a mention column is on. */
+export function searchedValue({ column, as }: Pick<MentionColumn, 'column' | 'as'>): string {
+  return `lethe_search_form(${as === 'json' ? `${column}::text` : column})`
 }
 
 /**

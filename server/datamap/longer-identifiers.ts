@@ -1,0 +1,68 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { type CompiledMap, type MentionColumn, peopleTable } from './compile.ts'
+import { compiledMap } from './compiled.ts'
+import { type Identifier, type IdentifierKind, isSearchable, normalizeIdentifier } from './identifiers.ts'
+import { likePatterns } from './like-patterns.ts'
+import { identifiersMentioned } from './scan-mentions.ts'
+
+/** So many identifiers are looked up in the indexes at once; of more, one pass over the people first tells which occur. */
+const mostLookups = 200
+
+/**
+ * The identifiers of people of the tenant, other than `except`, in which one of these stands: `o'brien@x.org` of
+ * `brien@x.org`, `auth0|jdoe` of `jdoe`. A text that holds the longer one says nothing about who has the shorter one, and
+ * must not be rewritten for that person's sake. Those that are equal are shared, which is another matter (people/holders.ts).
+ * In order, each once.
+ */
+export async function findLongerIdentifiers(
+  tx: TenantTransaction,
+  identifiers: readonly Identifier[],
+  except: readonly string[],
+): Promise<Identifier[]> {
+  const searchable = identifiers.filter(isSearchable)
+  if (searchable.length === 0) return []
+  const wanted = searchable.length <= mostLookups ? searchable : await scanForHeld(tx, searchable)
+  const own = new Set(identifiers.map(({ value }) => value))
+  const longer = new Map<string, Identifier>()
+  for (let from = 0; from < wanted.length; from += mostLookups) {
+    const { rows } = await tx.queryAsAuditor<{ kind: IdentifierKind; value: string }>(
+      longerStatement(compiledMap),
+      [tx.tenantId, except, likePatterns(wanted.slice(from, from + mostLookups))],
+      'longer_identifiers',
+    )
+    for (const { kind, value } of rows) {
+      const key = normalizeIdentifier(kind, value)
+      if (!own.has(key)) longer.set(`${kind} ${key}`, { kind, value: key })
+    }
+  }
+  return [...longer.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, identifier]) => identifier)
+}
+
+/** Parameters: tenant, ids of people who are left out, patterns. Each column by its trigram index. */
+export function longerStatement({ identifiers }: Pick<CompiledMap, 'identifiers'>): string {
+  return identifiers
+    .filter(({ kind }) => kind !== 'directory_object_id')
+    .map(
+      ({ column, kind }) =>
+        `select '${kind}' as kind, ${column} as value from ${peopleTable} where tenant_id = $1 and ${column} is not null and state <> 'anonymized' and id <> all ($2::uuid[]) and lethe_search_form(${column}) like any ($3::text[])`,
+    )
+    .join('\nunion\n')
+}
+
+async function scanForHeld(tx: TenantTransaction, identifiers: Identifier[]): Promise<Identifier[]> {
+  const columns = compiledMap.identifiers.map(
+    ({ column }): MentionColumn => ({
+      table: peopleTable,
+      column,
+      as: 'text',
+      tenantColumn: 'tenant_id',
+      primaryKey: ['tenant_id', 'id'],
+      nullable: true,
+      ownedBy: ['id'],
+    }),
+  )
+  await tx.query('set local role lethe_auditor')
+  const held = await identifiersMentioned(tx, columns, identifiers)
+  await tx.query('set local role lethe_app')
+  return held
+}
