@@ -15,10 +15,11 @@ import {
   schemaListing,
 } from '../server/platform/database/read-schema.ts'
 import { useTestServer } from '../test/server.ts'
+import { unicodeTables } from './unicode-tables.ts'
 
 // Writes what is derived from the migrated database: the types of the query builder, the facts that the data map is
 // compiled with, and two listings for people: of the tables, and of the statements compiled from the map; besides, the
-// page of who may do what. With --check it writes nothing and fails where a file differs.
+// page of who may do what, and the tables of Unicode from the package that pins their version. With --check it writes nothing and fails where a file differs.
 
 const statementsFile = 'docs/erasure-statements.sql'
 const check = process.argv.includes('--check')
@@ -68,6 +69,7 @@ async function generated(
         ['server/datamap/schema-facts.gen.ts', schemaConstants(schema)],
         ['docs/schema.txt', schemaListing(schema)],
         ['docs/access.md', accessPage()],
+        ['server/identifiers/unicode.gen.ts', unicodeTables()],
         ['docs/openapi.json', await openApiDocument()],
         ...('text' in statements ? [[statementsFile, statements.text] satisfies [string, string]] : []),
       ],
