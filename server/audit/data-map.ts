@@ -1,4 +1,14 @@
-import { erasedId, fact, key, type RoomMap, reference, sealed, sealedFor, subject } from '../datamap/vocabulary.ts'
+import {
+  code,
+  erasedId,
+  fact,
+  key,
+  type RoomMap,
+  reference,
+  sealed,
+  sealedFor,
+  subject,
+} from '../datamap/vocabulary.ts'
 
 export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_keys' | 'contact_keys'> = {
   audit_entries: {
@@ -8,11 +18,11 @@ export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_k
       tenant_id: key,
       id: key,
       at: fact,
-      initiated_from: fact,
-      actor_kind: fact,
+      initiated_from: code,
+      actor_kind: code,
       actor_id: erasedId,
-      activity: fact,
-      object_kind: fact,
+      activity: code,
+      object_kind: code,
       object_id: reference,
       subject_id: erasedId,
       contact_hash: sealed,
@@ -26,7 +36,7 @@ export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_k
     holds: 'Signed statements of how far the chain of the audit trail reached.',
     about: 'nobody',
     because: 'It holds numbers, hashes and signatures.',
-    columns: { tenant_id: key, sequence: key, jws: fact, created_at: fact },
+    columns: { tenant_id: key, sequence: key, jws: code, created_at: fact },
   },
   person_keys: {
     holds: 'The key that opens what the audit trail says about a person, wrapped by the master key.',

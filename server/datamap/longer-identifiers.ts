@@ -25,28 +25,35 @@ export async function findLongerIdentifiers(
   const own = new Set(identifiers.map(({ value }) => value))
   const longer = new Map<string, Identifier>()
   for (let from = 0; from < wanted.length; from += mostLookups) {
-    const { rows } = await tx.queryAsAuditor<{ kind: IdentifierKind; value: string }>(
+    const { rows } = await tx.queryAsAuditor<{ values: (string | null)[] }>(
       longerStatement(compiledMap),
       [tx.tenantId, except, likePatterns(wanted.slice(from, from + mostLookups))],
       'longer_identifiers',
     )
-    for (const { kind, value } of rows) {
-      const key = normalizeIdentifier(kind, value)
-      if (!own.has(key)) longer.set(`${kind} ${key}`, { kind, value: key })
+    for (const { values } of rows) {
+      for (const [index, { kind }] of textIdentifiers(compiledMap).entries()) {
+        const value = values[index] ?? ''
+        // A claims string stands in texts whole, too.
+        for (const is of new Set<IdentifierKind>([kind, 'external_identity_id'])) {
+          const key = normalizeIdentifier(is, value)
+          if (key !== '' && !own.has(key)) longer.set(key, { kind: is, value: key })
+        }
+      }
     }
   }
   return [...longer.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, identifier]) => identifier)
 }
 
-/** Parameters: tenant, ids of people who are left out, patterns. Each column by its trigram index. */
-export function longerStatement({ identifiers }: Pick<CompiledMap, 'identifiers'>): string {
-  return identifiers
-    .filter(({ kind }) => kind !== 'directory_object_id')
-    .map(
-      ({ column, kind }) =>
-        `select '${kind}' as kind, ${column} as value from ${peopleTable} where tenant_id = $1 and ${column} is not null and state <> 'anonymized' and id <> all ($2::uuid[]) and lethe_search_form(${column}) like any ($3::text[])`,
-    )
-    .join('\nunion\n')
+function textIdentifiers({ identifiers }: Pick<CompiledMap, 'identifiers'>) {
+  return identifiers.filter(({ kind }) => kind !== 'directory_object_id')
+}
+
+/** Rows of (values), in the order of the map. Parameters: tenant, ids of people who are left out, patterns. */
+export function longerStatement(map: Pick<CompiledMap, 'identifiers'>): string {
+  const values = `array[${textIdentifiers(map)
+    .map(({ column }) => column)
+    .join(', ')}]`
+  return `select ${values} as values from ${peopleTable} where tenant_id = $1 and state <> 'anonymized' and id <> all ($2::uuid[]) and lethe_search_form(${values}) like any ($3::text[])`
 }
 
 async function scanForHeld(tx: TenantTransaction, identifiers: Identifier[]): Promise<Identifier[]> {
@@ -58,6 +65,7 @@ async function scanForHeld(tx: TenantTransaction, identifiers: Identifier[]): Pr
       tenantColumn: 'tenant_id',
       primaryKey: ['tenant_id', 'id'],
       nullable: true,
+      searched: column,
       ownedBy: ['id'],
     }),
   )

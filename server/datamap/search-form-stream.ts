@@ -264,7 +264,10 @@ export abstract class SearchFormStream {
   }
 
   #pushCodePoint(codePoint: number, from: number): void {
-    if (codePoint < 0x80) return this.#pushAt((byteTable[codePoint] ?? 0) & 0xff, from)
+    if (codePoint < 0x80) {
+      this.#pushAt((byteTable[codePoint] ?? 0) & 0xff, from)
+      return
+    }
     this.#mark(this.textEnd, from)
     if (codePoint < 0x800) this.#push(0xc0 | (codePoint >> 6))
     else {
@@ -405,7 +408,9 @@ const copyEscapes: Record<string, string> = {
   '\t': '\\t',
   '\v': '\\v',
 }
-const copyCharacters = new Map(Object.entries(copyEscapes).map(([character, escape]) => [escape.charAt(1), character]))
+const copyCharacters = new Map(
+  Object.entries(copyEscapes).map(([character, written]) => [written.charAt(1), character]),
+)
 
 /** A text as one value of COPY's text format. */
 export function copyText(text: string): string {

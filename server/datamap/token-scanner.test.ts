@@ -2,14 +2,18 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { IdentifierScanner } from './identifier-scanner.ts'
 import { type Identifier, type IdentifierKind, isSearchable, normalizeIdentifier, searchForm } from './identifiers.ts'
-import { kindsOf, sweepable, TokenScanner } from './token-scanner.ts'
+import { copyText } from './search-form-stream.ts'
+import { kindsOf, TokenScanner } from './token-scanner.ts'
 
 /** The tokens of each value, by the value's number. */
 function tokensOf(stream: Buffer | string, cuts: number[] | 'everywhere' = []): Map<number, Set<string>> {
   const found = new Map<number, Set<string>>()
-  const scanner = new TokenScanner((token, { value }) => {
-    found.set(value, (found.get(value) ?? new Set()).add(token))
-  })
+  const scanner = new TokenScanner(
+    (token, { value }) => {
+      found.set(value, (found.get(value) ?? new Set()).add(token))
+    },
+    { slice: 1024 },
+  )
   feed(scanner, Buffer.from(stream), cuts)
   return found
 }
@@ -27,13 +31,17 @@ function feed(scanner: { write(chunk: Buffer): void; end(): void }, bytes: Buffe
   scanner.end()
 }
 
-const tokensIn = (text: string) => [...(tokensOf(`${copyValue(text)}\n`).get(0) ?? [])]
+const tokensIn = (text: string) => [...(tokensOf(`${copyText(text)}\n`).get(0) ?? [])]
 
-function copyValue(text: string): string {
-  return text.replace(
-    /[\\\n\t\r]/g,
-    (character) => ({ '\\': '\\\\', '\n': '\\n', '\t': '\\t', '\r': '\\r' })[character] ?? '',
-  )
+/**
+ * How a later search can find this identifier, of which only the hash is left: as a word of any text, as a whole value only,
+ * or not at all.
+ */
+function sweepable({ kind, value }: Identifier): 'word' | 'value' | 'no' {
+  const key = normalizeIdentifier(kind, value)
+  const isAmong = (text: string) =>
+    tokensIn(text).some((token) => kindsOf(token).includes(kind) && normalizeIdentifier(kind, token) === key)
+  return isAmong(`. ${key} .`) ? 'word' : isAmong(key) ? 'value' : 'no'
 }
 
 const id = '6f9619ff-8b86-d011-b42d-00c04fc964ff'
@@ -46,18 +54,24 @@ describe('tokens', () => {
     ['ACME\\jdoe', ['acme\\jdoe']],
     ['see auth0|5f7c8ec7', ['auth0', 'auth0|5f7c8ec7', '5f7c8ec7']],
     ['A/47/11x', ['a/47/11x', '47/11x']],
-    ["o'neil@x.org", ["o'neil@x.org", 'neil@x.org']],
+    ["o'neil@x.org", ["o'neil@x.org"]],
+    ['R&amp;D@x.org', ['r&d@x.org', 'r&amp;d@x.org']],
     ['call +49123456789', ['+49123456789', '49123456789']],
     ['see...jane@x.org...', ['jane@x.org', '.jane@x.org']],
     ['jane@x.org_old', ['jane@x.org_old', 'jane@x.org']],
     [`photo_${id}.jpg`, [`photo_${id}.jpg`, id]],
     [`{"id":"${id.toUpperCase()}"}`, [id]],
-    ['mailto:jane%40x.org?subject', ['mailto:jane@x.org', 'jane@x.org']],
+    ['mailto:jane%40x.org?subject', ['mailto:jane@x.org', 'jane@x.org', 'mailto:jane%40x.org', 'jane%40x.org']],
     ['hello\njane@x.org', ['jane@x.org']],
     ['{"text":"hello\\njane@x.org"}', ['njane@x.org', 'jane@x.org', 'hello\\njane@x.org']],
     ['2026-01-31T10:00:00.000Z 2026-01-31 10:00:00', []],
     ['\u8bf7jane@x.org\u3002', ['jane@x.org']],
-    ['J\u00fcrgen@x.org', ['j\u00fcrgen@x.org']],
+    ['J\u00fcrgen@x.org', ['J\u00fcrgen@x.org']],
+    [
+      '\u05d0\u05d1jane@x.org\u05d2\u05d3',
+      ['\u05d0\u05d1jane@x.org\u05d2\u05d3', 'jane@x.org\u05d2\u05d3', '\u05d0\u05d1jane@x.org', 'jane@x.org'],
+    ],
+    ['\u0905\u092c.7-\u0915', ['\u0905\u092c.7-\u0915']],
   ])('of %j', (text, expected) => {
     // As one value the text is a token too; here it is what stands in it.
     const found = tokensIn(`. ${text} .`).filter((token) => !token.includes(' '))
@@ -139,7 +153,8 @@ describe('an identifier', () => {
     ['ref', '2026-01-31', 'no'],
     ['email', 'a%40b.org', 'no'],
     ['email', 'nobody at all', 'no'],
-    ['login_name', '\u03bf\u03b4\u03bf\u03c2-1', 'no'],
+    ['login_name', '\u03bf\u03b4\u03bf\u03c2-1', 'word'],
+    ['ref', '\u0915\u092e\u0932.7', 'word'],
   ])('%s %s can be found again: %s', (kind, value, expected) => {
     expect(sweepable({ kind, value })).toBe(expected)
   })
@@ -179,7 +194,7 @@ function tableOf(given: Identifier[], parts: (string | number)[][][]): { stream:
       value.map((part) => (typeof part === 'number' ? given[part % given.length]?.value : part)).join(''),
     ),
   )
-  const stream = values.map((row) => `${row.map(copyValue).join('\t')}\n`).join('')
+  const stream = values.map((row) => `${row.map(copyText).join('\t')}\n`).join('')
   return { stream, columns: values[0]?.length ?? 1 }
 }
 

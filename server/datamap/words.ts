@@ -224,6 +224,26 @@ export function letterEndsBefore(text: Uint8Array, end: number, edge = joinsEver
   return joined(joinsAs(codePointAt(text, startOfLetter(text, end))), edge)
 }
 
+/** Whether a letter or digit of any script, or a mark of the one before, starts there. */
+export function letterOrMarkStartsAt(text: Uint8Array, at: number): boolean {
+  const byte = text[at] ?? 0
+  if (byte < 0x80) return isAsciiAlphanumeric(byte)
+  const codePoint = codePointAt(text, at)
+  return isMark(codePoint) ? !selectsVariant(codePoint) : joinsAs(codePoint) !== joinsNothing
+}
+
+/** How the letter joins that ends there, marks aside. */
+export function letterBefore(text: Uint8Array, end: number): number {
+  return joinsAs(codePointAt(text, startOfLetter(text, end)))
+}
+
+/** Whether the joiner at this place joins what stands on both sides of it, as seen from either. */
+export function joinedByJoiner(text: Uint8Array, place: number): boolean {
+  const behind = text[place + 1] ?? 0
+  if (behind < 0x80 && (text[place - 1] ?? 0) < 0x80) return true
+  return letterBefore(text, place) === joinsAs(codePointAt(text, place + 1))
+}
+
 /** Where the letter starts that ends there, its marks included. */
 function startOfLetter(text: Uint8Array, end: number): number {
   let start = end

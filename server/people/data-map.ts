@@ -1,5 +1,6 @@
 import {
   actor,
+  code,
   derived,
   fact,
   identifier,
@@ -34,8 +35,8 @@ export const peopleMap: RoomMap<'users' | 'product_accounts'> = {
     columns: {
       tenant_id: key,
       id: subject,
-      kind: fact,
-      state: fact,
+      kind: code,
+      state: code,
       login_name: identifier('login_name'),
       login_key: derived,
       directory_object_id: identifier('directory_object_id'),
@@ -60,8 +61,8 @@ export const peopleMap: RoomMap<'users' | 'product_accounts'> = {
       manager_id: actor('null', 'same'),
       // Free to the tenant, so other people's addresses may stand here as well.
       custom_fields: mention('json'),
-      roles: fact,
-      former_roles: fact,
+      roles: code,
+      former_roles: code,
       deletion_id: fact,
       deleted_at: fact,
       deleted_by: actor('null'),
@@ -75,6 +76,6 @@ export const peopleMap: RoomMap<'users' | 'product_accounts'> = {
     holds: 'The products that a person has an account in: Learn, Flow.',
     about: 'person',
     anonymize: 'delete',
-    columns: { tenant_id: key, user_id: subject, product: fact, deletion_id: fact, created_at: fact },
+    columns: { tenant_id: key, user_id: subject, product: code, deletion_id: fact, created_at: fact },
   },
 }
