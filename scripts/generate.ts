@@ -15,6 +15,7 @@ import {
   schemaListing,
 } from '../server/platform/database/read-schema.ts'
 import { useTestServer } from '../test/server.ts'
+import { htmlReferencesFile } from './html-references.ts'
 import { unicodeTables } from './unicode-tables.ts'
 
 // Writes what is derived from the migrated database: the types of the query builder, the facts that the data map is
@@ -71,6 +72,7 @@ async function generated(
         ['docs/access.md', accessPage()],
         ['server/identifiers/unicode.gen.ts', unicodeTables()],
         ['docs/openapi.json', await openApiDocument()],
+        ['server/datamap/html-references.gen.ts', htmlReferencesFile()],
         ...('text' in statements ? [[statementsFile, statements.text] satisfies [string, string]] : []),
       ],
       unsound: 'unsound' in statements ? statements.unsound : undefined,

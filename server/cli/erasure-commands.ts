@@ -338,6 +338,18 @@ function formatPreview(operation: Operation, preview: Preview): string {
       `${people(preview.singledOut)} could be singled out by the custom fields that survive: too few others have the same values. "lethe tenant update" changes which fields survive.`,
     )
   }
+  if (preview.blockedBy.length > 0) {
+    lines.push(
+      '',
+      'Identifiers of theirs stand where no erasure can rewrite them. Take them out there first; otherwise the erasure fails with these places, and "lethe erasure retry" goes on once they are gone:',
+      '',
+      formatTable(preview.blockedBy, [
+        { title: 'table', value: ({ table }) => table },
+        { title: 'column', value: ({ column }) => column },
+        { title: 'rows', value: ({ rows }) => rows, right: true },
+      ]),
+    )
+  }
   if (preview.names.length > 0) {
     lines.push(
       '',

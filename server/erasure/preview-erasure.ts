@@ -2,6 +2,7 @@ import type { Operation } from '../datamap/compile.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import { isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
+import { findLongerIdentifiers } from '../datamap/longer-identifiers.ts'
 import { findMentions, mentionEffects } from '../datamap/mentions.ts'
 import { readPeople } from '../datamap/people.ts'
 import { findOtherHolders } from '../people/holders.ts'
@@ -10,6 +11,8 @@ import { countSingledOut } from '../people/singled-out.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { userIdsOf } from './request-erasure.ts'
+import { searchTables } from './search-database.ts'
+import { notRewritten, readTextTables } from './text-tables.ts'
 
 const peopleAtATime = 1000
 
@@ -28,6 +31,11 @@ export type ErasurePreview = {
    * included, have the same values in them. 0 for a purge.
    */
   singledOut: number
+  /**
+   * Where identifiers of theirs stand that the operation cannot rewrite: it would erase the people and then fail with these
+   * places, until the values are changed there and it is tried again.
+   */
+  blockedBy: { table: string; column: string; rows: number }[]
   /** Where their full names stand in texts that stay. Nobody can tell whose name it is, so it is shown, not rewritten. */
   names: { table: string; column: string; rows: number }[]
 }
@@ -46,6 +54,7 @@ export async function previewErasure(
     sharedIdentifiers: 0,
     shortIdentifiers: 0,
     singledOut: operation === 'anonymize' ? await countSingledOut(tx, ids) : 0,
+    blockedBy: [],
     names: [],
   }
   const effects: Effect[] = []
@@ -77,6 +86,7 @@ export async function previewErasure(
     effects.push(...(await locate(tx, operation, some, ids)))
   }
   preview.effects = sumEffects([...effects, ...mentionEffects(await findMentions(tx, operation, wanted, ids))])
+  preview.blockedBy = await findBlocking(tx, wanted, ids)
   const places = new Map<string, ErasurePreview['names'][number]>()
   for (const { column } of await findMentions(tx, operation, names, ids)) {
     const place = places.get(`${column.table}.${column.column}`)
@@ -86,4 +96,31 @@ export async function previewErasure(
   }
   preview.names = [...places.values()]
   return preview
+}
+
+/** What the search after the erasure would find, because no erasure rewrites it. */
+async function findBlocking(
+  tx: TenantTransaction,
+  identifiers: readonly Identifier[],
+  ids: readonly string[],
+): Promise<ErasurePreview['blockedBy']> {
+  const searched = identifiers.filter(isSearchable)
+  if (searched.length === 0) return []
+  const protect = await findLongerIdentifiers(tx, searched, ids)
+  await tx.query('set local role lethe_auditor')
+  const { findings } = await tx.copy(async (client) =>
+    searchTables(client, notRewritten(await readTextTables(client)), {
+      tenant: tx.tenantId,
+      identifiers: [...new Map(searched.map((identifier) => [identifier.value, identifier])).values()],
+      protect,
+    }),
+  )
+  await tx.query('set local role lethe_app')
+  const places = new Map<string, ErasurePreview['blockedBy'][number]>()
+  for (const { table, column, rows } of findings) {
+    const place = places.get(`${table}.${column}`)
+    if (place === undefined) places.set(`${table}.${column}`, { table, column, rows })
+    else place.rows += rows
+  }
+  return [...places.values()]
 }

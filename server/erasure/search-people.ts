@@ -1,5 +1,6 @@
 import type { Application } from '../application.ts'
 import { type Identifier, type IdentifierKind, isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
+import { findLongerIdentifiers } from '../datamap/longer-identifiers.ts'
 import { readPeople } from '../datamap/people.ts'
 import { findUser, resolveUsers, type Selector } from '../people/find-users.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -49,11 +50,12 @@ export async function searchPeople(
   tenant: string,
   selectors: readonly Selector[],
 ): Promise<PeopleSearch> {
-  const { wanted, users } = await inTenant(app.database, tenant, (tx) => identifiersOf(tx, selectors))
+  const { wanted, users, longer } = await inTenant(app.database, tenant, (tx) => identifiersOf(tx, selectors))
   const { findings, ...searched } = await searchDatabase(
     app.database,
-    [tenant],
+    tenant,
     wanted.map(({ identifier }) => identifier),
+    longer,
   )
   return {
     ...searched,
@@ -85,5 +87,10 @@ async function identifiersOf(tx: TenantTransaction, selectors: readonly Selector
       wanted.push({ subject: index + 1, identifier })
     }
   }
-  return { wanted, users: ids.length }
+  const longer = await findLongerIdentifiers(
+    tx,
+    wanted.map(({ identifier }) => identifier),
+    ids,
+  )
+  return { wanted, users: ids.length, longer }
 }

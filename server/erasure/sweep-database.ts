@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Application } from '../application.ts'
 import { dataMap } from '../datamap/data-map.ts'
-import { type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
+import { type Identifier, type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
 import { kindsOf, type TokenPlace, TokenScanner } from '../datamap/token-scanner.ts'
 import type { AnyEntry } from '../datamap/vocabulary.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
@@ -9,6 +9,7 @@ import { copyTo } from '../platform/database/copy-to.ts'
 import { BitFilter } from './bit-filter.ts'
 import { erasureMap } from './data-map.ts'
 import { hashedText, openWith } from './keys.ts'
+import { searchDatabase } from './search-database.ts'
 import { inAuditorSnapshot, readTextTables, type TextTable, textsOf } from './text-tables.ts'
 
 export type TraceKind = IdentifierKind | 'internal_id'
@@ -75,6 +76,34 @@ export async function sweepDatabase(app: Application, tenants: readonly string[]
     pass.hashed = comparison.hashed
     pass.traces = [...(await confirm(client, comparison)), ...(await findBack(client, among))]
     return pass
+  })
+}
+
+/** To what searches and scrubs texts, an internal id is one more id from somewhere. */
+export function identifierOf({ kind, value }: Pick<Trace, 'kind' | 'value'>): Identifier {
+  return { kind: kind === 'internal_id' ? 'external_identity_id' : kind, value }
+}
+
+/**
+ * Looks for the traces of one tenant again, now that their values are known: by the rules of the search that a follow-up
+ * ends with, so that the two never differ. `protect`: longer identifiers of people who are there.
+ */
+export async function confirmTraces(
+  app: Application,
+  tenant: string,
+  traces: readonly Trace[],
+  protect: readonly Identifier[],
+): Promise<Trace[]> {
+  const known = [
+    ...new Map(traces.map((trace) => [JSON.stringify([trace.user, trace.kind, trace.value]), trace])).values(),
+  ]
+  if (known.length === 0) return []
+  const { findings } = await searchDatabase(app.database, tenant, known.map(identifierOf), protect)
+  return findings.flatMap(({ identifier, table, column, rows }) => {
+    const trace = known[identifier]
+    // The record of an erasure says whom it erased.
+    if (trace === undefined || (trace.kind === 'internal_id' && table in erasureMap)) return []
+    return [{ ...trace, table, column, rows }]
   })
 }
 

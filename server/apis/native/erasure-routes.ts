@@ -208,6 +208,7 @@ function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Static<
     shared_identifiers: preview.sharedIdentifiers,
     short_identifiers: preview.shortIdentifiers,
     singled_out: preview.singledOut,
+    blocked_by: preview.blockedBy,
     names,
     returning_groups: groups,
   }
