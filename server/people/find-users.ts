@@ -59,8 +59,8 @@ const lookups: Record<SelectorName, { column: string; type: string; normalForm: 
   id: { column: 'id', type: 'uuid', normalForm: (value) => value },
   directory_object_id: { column: 'directory_object_id', type: 'uuid', normalForm: (value) => value },
   ref: { column: 'ref', type: 'text', normalForm: (value) => value },
-  login_name: { column: 'login_key', type: 'text', normalForm: (value) => `normal_login_name(${value})` },
-  email: { column: 'email_key', type: 'text', normalForm: (value) => `normal_identifier(${value})` },
+  login_name: { column: 'login_key', type: 'text', normalForm: (value) => `lethe_login_key(${value})` },
+  email: { column: 'email_key', type: 'text', normalForm: (value) => `lethe_identifier_key(${value})` },
 }
 
 /**
