@@ -20,12 +20,9 @@
  *
  * The price: an address that follows a file name's letters directly ("report_jane@x.org") is taken for another address.
  */
+import { type Identifier, type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
 
-/** The kinds of identifiers a person can be found by. */
-export type IdentifierKind = 'email' | 'login_name' | 'directory_object_id' | 'ref' | 'external_identity_id'
-
-/** One identifier of one person. The value may be raw; everything here brings it to its normal form first. */
-export type Identifier = { kind: IdentifierKind; value: string }
+export type { Identifier, IdentifierKind }
 
 /** What may stand beside an identifier without making it part of something longer. */
 export type BoundaryRule = 'address' | 'name' | 'uuid'
@@ -37,23 +34,9 @@ function isPlain(text: string): boolean {
   return plainText.test(text)
 }
 
-const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
-
-/**
- * The one normal form that lookups, keyed hashes and searches use: trimmed, Unicode NFC, lower case. A login name is the
- * bare part behind the last `|` of a claims string (`i:0#.f|membership|user@domain`); a directory object id is a UUID with
- * dashes and without braces. Normalizing twice changes nothing.
- */
+/** The key of an identifier; `identifierKey` is its name. */
 export function normalizeIdentifier(kind: IdentifierKind, value: string): string {
-  const plain = isPlain(value)
-    ? value.toLowerCase().trim()
-    : value.normalize('NFC').toLowerCase().normalize('NFC').trim()
-  if (kind === 'login_name') return plain.slice(plain.lastIndexOf('|') + 1).trim()
-  if (kind === 'directory_object_id') {
-    const digits = plain.replace(/^\{|\}$|-/g, '')
-    if (/^[0-9a-f]{32}$/.test(digits)) return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-  }
-  return plain
+  return identifierKey(kind, value)
 }
 
 /**
@@ -70,6 +53,8 @@ export function isSearchable(identifier: Identifier): boolean {
   if (length < 5 || /\p{Cc}/u.test(value) || /^[\p{L}\p{M}]+$/u.test(value)) return false
   return length >= 8 || !/^\p{Nd}+$/u.test(value)
 }
+
+const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 /** The rule for what may stand beside this identifier, given in search form. */
 export function boundaryRule(form: string): BoundaryRule {

@@ -13,6 +13,12 @@ export type Identifier = {
   written?: string
 }
 
+/** The identifier with its key as value, and how it is written. */
+export function identifierOf(kind: IdentifierKind, written: string): Identifier {
+  const value = identifierKey(kind, written)
+  return value === written ? { kind, value } : { kind, value, written }
+}
+
 /** DNS allows an A-label no more characters (RFC 1034, section 3.1), so a longer label is no part of a domain. */
 const longestLabel = 63
 
