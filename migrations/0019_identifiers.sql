@@ -1,15 +1,29 @@
--- One fold.
+-- Written by scripts/identifier-functions.ts up to the tables: one definition of when two identifiers are the same, and when
+-- they are similar. It is the one of server/identifiers, pinned to Unicode 17.0.0.
 
--- What one character folds to where nothing joins it to the one before.
+-- What a text folds to in which nothing joins what precedes: each character by itself.
 create function lethe_fold_apart(value text) returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  result text;
+  result text := lower(value collate "C");
+  signs text[];
+  sign text;
 begin
-  select string_agg(
-    coalesce(
-      '{"A":"a","B":"b","C":"c","D":"d","E":"e","F":"f","G":"g","H":"h","I":"i","J":"j","K":"k","L":"l","M":"m","N":"n",
+  if length(result) > 64 then
+    -- A text has few different letters, however long it is.
+    signs := array(
+      select distinct letters.sign
+      from string_to_table(regexp_replace(result collate "C", '[\x01-\x7f]+', '', 'g'), null) letters (sign)
+    );
+  else
+    signs := string_to_array(result, null);
+  end if;
+  foreach sign in array signs loop
+    if ascii(sign) > 127 then
+      -- What a letter folds to folds to itself.
+      result := replace(result, sign, coalesce(
+        '{"A":"a","B":"b","C":"c","D":"d","E":"e","F":"f","G":"g","H":"h","I":"i","J":"j","K":"k","L":"l","M":"m","N":"n",
 "O":"o","P":"p","Q":"q","R":"r","S":"s","T":"t","U":"u","V":"v","W":"w","X":"x","Y":"y","Z":"z","\u00b5":"\u03bc",
 "\u00c0":"\u00e0","\u00c1":"\u00e1","\u00c2":"\u00e2","\u00c3":"\u00e3","\u00c4":"\u00e4","\u00c5":"\u00e5",
 "\u00c6":"\u00e6","\u00c7":"\u00e7","\u00c8":"\u00e8","\u00c9":"\u00e9","\u00ca":"\u00ea","\u00cb":"\u00eb",
@@ -563,13 +577,11 @@ begin
 "\ud87e\ude12":"\ud868\udd05","\ud87e\ude13":"\ud868\ude0e","\ud87e\ude14":"\ud868\ude91","\ud87e\ude15":"\u9ebb",
 "\ud87e\ude16":"\u4d56","\ud87e\ude17":"\u9ef9","\ud87e\ude18":"\u9efe","\ud87e\ude19":"\u9f05",
 "\ud87e\ude1a":"\u9f0f","\ud87e\ude1b":"\u9f16","\ud87e\ude1c":"\u9f3b","\ud87e\ude1d":"\ud869\ude00"}'::jsonb
-        ->> sign,
-      sign
-    ),
-    '' order by position
-  )
-  into result
-  from string_to_table(value, null) with ordinality signs (sign, position);
+          ->> sign,
+        sign
+      ));
+    end if;
+  end loop;
   return result;
 end
 $$;
@@ -727,151 +739,20 @@ create function lethe_fold_joined(value text) returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  signs text[];
-  classes int[];
+  signs text[] := '{}';
+  classes int[] := '{}';
   result text[] := '{}';
+  whole text;
   sign text;
   class int;
+  unsorted boolean := false;
   starter int := 0;
   last_class int := 0;
   joined text;
 begin
-  select array_agg(sorted.sign order by unit, sorted.class, position), array_agg(sorted.class order by unit, sorted.class, position)
-  into signs, classes
-  from (
-    select classified.sign, classified.class, position,
-      sum((classified.class = 0)::int) over (order by position) as unit
-    from (
-      select parts.sign, position,
-        coalesce(
-          ('{"\u0300":230,"\u0301":230,"\u0302":230,"\u0303":230,"\u0304":230,"\u0305":230,"\u0306":230,"\u0307":230,"\u0308":230,
-"\u0309":230,"\u030a":230,"\u030b":230,"\u030c":230,"\u030d":230,"\u030e":230,"\u030f":230,"\u0310":230,"\u0311":230,
-"\u0312":230,"\u0313":230,"\u0314":230,"\u0315":232,"\u0316":220,"\u0317":220,"\u0318":220,"\u0319":220,"\u031a":232,
-"\u031b":216,"\u031c":220,"\u031d":220,"\u031e":220,"\u031f":220,"\u0320":220,"\u0321":202,"\u0322":202,"\u0323":220,
-"\u0324":220,"\u0325":220,"\u0326":220,"\u0327":202,"\u0328":202,"\u0329":220,"\u032a":220,"\u032b":220,"\u032c":220,
-"\u032d":220,"\u032e":220,"\u032f":220,"\u0330":220,"\u0331":220,"\u0332":220,"\u0333":220,"\u0334":1,"\u0335":1,
-"\u0336":1,"\u0337":1,"\u0338":1,"\u0339":220,"\u033a":220,"\u033b":220,"\u033c":220,"\u033d":230,"\u033e":230,
-"\u033f":230,"\u0340":230,"\u0341":230,"\u0342":230,"\u0343":230,"\u0344":230,"\u0345":240,"\u0346":230,"\u0347":220,
-"\u0348":220,"\u0349":220,"\u034a":230,"\u034b":230,"\u034c":230,"\u034d":220,"\u034e":220,"\u0350":230,"\u0351":230,
-"\u0352":230,"\u0353":220,"\u0354":220,"\u0355":220,"\u0356":220,"\u0357":230,"\u0358":232,"\u0359":220,"\u035a":220,
-"\u035b":230,"\u035c":233,"\u035d":234,"\u035e":234,"\u035f":233,"\u0360":234,"\u0361":234,"\u0362":233,"\u0363":230,
-"\u0364":230,"\u0365":230,"\u0366":230,"\u0367":230,"\u0368":230,"\u0369":230,"\u036a":230,"\u036b":230,"\u036c":230,
-"\u036d":230,"\u036e":230,"\u036f":230,"\u0483":230,"\u0484":230,"\u0485":230,"\u0486":230,"\u0487":230,"\u0591":220,
-"\u0592":230,"\u0593":230,"\u0594":230,"\u0595":230,"\u0596":220,"\u0597":230,"\u0598":230,"\u0599":230,"\u059a":222,
-"\u059b":220,"\u059c":230,"\u059d":230,"\u059e":230,"\u059f":230,"\u05a0":230,"\u05a1":230,"\u05a2":220,"\u05a3":220,
-"\u05a4":220,"\u05a5":220,"\u05a6":220,"\u05a7":220,"\u05a8":230,"\u05a9":230,"\u05aa":220,"\u05ab":230,"\u05ac":230,
-"\u05ad":222,"\u05ae":228,"\u05af":230,"\u05b0":10,"\u05b1":11,"\u05b2":12,"\u05b3":13,"\u05b4":14,"\u05b5":15,
-"\u05b6":16,"\u05b7":17,"\u05b8":18,"\u05b9":19,"\u05ba":19,"\u05bb":20,"\u05bc":21,"\u05bd":22,"\u05bf":23,
-"\u05c1":24,"\u05c2":25,"\u05c4":230,"\u05c5":220,"\u05c7":18,"\u0610":230,"\u0611":230,"\u0612":230,"\u0613":230,
-"\u0614":230,"\u0615":230,"\u0616":230,"\u0617":230,"\u0618":30,"\u0619":31,"\u061a":32,"\u064b":27,"\u064c":28,
-"\u064d":29,"\u064e":30,"\u064f":31,"\u0650":32,"\u0651":33,"\u0652":34,"\u0653":230,"\u0654":230,"\u0655":220,
-"\u0656":220,"\u0657":230,"\u0658":230,"\u0659":230,"\u065a":230,"\u065b":230,"\u065c":220,"\u065d":230,"\u065e":230,
-"\u065f":220,"\u0670":35,"\u06d6":230,"\u06d7":230,"\u06d8":230,"\u06d9":230,"\u06da":230,"\u06db":230,"\u06dc":230,
-"\u06df":230,"\u06e0":230,"\u06e1":230,"\u06e2":230,"\u06e3":220,"\u06e4":230,"\u06e7":230,"\u06e8":230,"\u06ea":220,
-"\u06eb":230,"\u06ec":230,"\u06ed":220,"\u0711":36,"\u0730":230,"\u0731":220,"\u0732":230,"\u0733":230,"\u0734":220,
-"\u0735":230,"\u0736":230,"\u0737":220,"\u0738":220,"\u0739":220,"\u073a":230,"\u073b":220,"\u073c":220,"\u073d":230,
-"\u073e":220,"\u073f":230,"\u0740":230,"\u0741":230,"\u0742":220,"\u0743":230,"\u0744":220,"\u0745":230,"\u0746":220,
-"\u0747":230,"\u0748":220,"\u0749":230,"\u074a":230,"\u07eb":230,"\u07ec":230,"\u07ed":230,"\u07ee":230,"\u07ef":230,
-"\u07f0":230,"\u07f1":230,"\u07f2":220,"\u07f3":230,"\u07fd":220,"\u0816":230,"\u0817":230,"\u0818":230,"\u0819":230,
-"\u081b":230,"\u081c":230,"\u081d":230,"\u081e":230,"\u081f":230,"\u0820":230,"\u0821":230,"\u0822":230,"\u0823":230,
-"\u0825":230,"\u0826":230,"\u0827":230,"\u0829":230,"\u082a":230,"\u082b":230,"\u082c":230,"\u082d":230,"\u0859":220,
-"\u085a":220,"\u085b":220,"\u0897":230,"\u0898":230,"\u0899":220,"\u089a":220,"\u089b":220,"\u089c":230,"\u089d":230,
-"\u089e":230,"\u089f":230,"\u08ca":230,"\u08cb":230,"\u08cc":230,"\u08cd":230,"\u08ce":230,"\u08cf":220,"\u08d0":220,
-"\u08d1":220,"\u08d2":220,"\u08d3":220,"\u08d4":230,"\u08d5":230,"\u08d6":230,"\u08d7":230,"\u08d8":230,"\u08d9":230,
-"\u08da":230,"\u08db":230,"\u08dc":230,"\u08dd":230,"\u08de":230,"\u08df":230,"\u08e0":230,"\u08e1":230,"\u08e3":220,
-"\u08e4":230,"\u08e5":230,"\u08e6":220,"\u08e7":230,"\u08e8":230,"\u08e9":220,"\u08ea":230,"\u08eb":230,"\u08ec":230,
-"\u08ed":220,"\u08ee":220,"\u08ef":220,"\u08f0":27,"\u08f1":28,"\u08f2":29,"\u08f3":230,"\u08f4":230,"\u08f5":230,
-"\u08f6":220,"\u08f7":230,"\u08f8":230,"\u08f9":220,"\u08fa":220,"\u08fb":230,"\u08fc":230,"\u08fd":230,"\u08fe":230,
-"\u08ff":230,"\u093c":7,"\u094d":9,"\u0951":230,"\u0952":220,"\u0953":230,"\u0954":230,"\u09bc":7,"\u09cd":9,
-"\u09fe":230,"\u0a3c":7,"\u0a4d":9,"\u0abc":7,"\u0acd":9,"\u0b3c":7,"\u0b4d":9,"\u0bcd":9,"\u0c3c":7,"\u0c4d":9,
-"\u0c55":84,"\u0c56":91,"\u0cbc":7,"\u0ccd":9,"\u0d3b":9,"\u0d3c":9,"\u0d4d":9,"\u0dca":9,"\u0e38":103,"\u0e39":103,
-"\u0e3a":9,"\u0e48":107,"\u0e49":107,"\u0e4a":107,"\u0e4b":107,"\u0eb8":118,"\u0eb9":118,"\u0eba":9,"\u0ec8":122,
-"\u0ec9":122,"\u0eca":122,"\u0ecb":122,"\u0f18":220,"\u0f19":220,"\u0f35":220,"\u0f37":220,"\u0f39":216,"\u0f71":129,
-"\u0f72":130,"\u0f74":132,"\u0f7a":130,"\u0f7b":130,"\u0f7c":130,"\u0f7d":130,"\u0f80":130,"\u0f82":230,"\u0f83":230,
-"\u0f84":9,"\u0f86":230,"\u0f87":230,"\u0fc6":220,"\u1037":7,"\u1039":9,"\u103a":9,"\u108d":220,"\u135d":230,
-"\u135e":230,"\u135f":230,"\u1714":9,"\u1715":9,"\u1734":9,"\u17d2":9,"\u17dd":230,"\u18a9":228,"\u1939":222,
-"\u193a":230,"\u193b":220,"\u1a17":230,"\u1a18":220,"\u1a60":9,"\u1a75":230,"\u1a76":230,"\u1a77":230,"\u1a78":230,
-"\u1a79":230,"\u1a7a":230,"\u1a7b":230,"\u1a7c":230,"\u1a7f":220,"\u1ab0":230,"\u1ab1":230,"\u1ab2":230,"\u1ab3":230,
-"\u1ab4":230,"\u1ab5":220,"\u1ab6":220,"\u1ab7":220,"\u1ab8":220,"\u1ab9":220,"\u1aba":220,"\u1abb":230,"\u1abc":230,
-"\u1abd":220,"\u1abf":220,"\u1ac0":220,"\u1ac1":230,"\u1ac2":230,"\u1ac3":220,"\u1ac4":220,"\u1ac5":230,"\u1ac6":230,
-"\u1ac7":230,"\u1ac8":230,"\u1ac9":230,"\u1aca":220,"\u1acb":230,"\u1acc":230,"\u1acd":230,"\u1ace":230,"\u1acf":230,
-"\u1ad0":230,"\u1ad1":230,"\u1ad2":230,"\u1ad3":230,"\u1ad4":230,"\u1ad5":230,"\u1ad6":230,"\u1ad7":230,"\u1ad8":230,
-"\u1ad9":230,"\u1ada":230,"\u1adb":230,"\u1adc":230,"\u1add":220,"\u1ae0":230,"\u1ae1":230,"\u1ae2":230,"\u1ae3":230,
-"\u1ae4":230,"\u1ae5":230,"\u1ae6":220,"\u1ae7":230,"\u1ae8":230,"\u1ae9":230,"\u1aea":230,"\u1aeb":234,"\u1b34":7,
-"\u1b44":9,"\u1b6b":230,"\u1b6c":220,"\u1b6d":230,"\u1b6e":230,"\u1b6f":230,"\u1b70":230,"\u1b71":230,"\u1b72":230,
-"\u1b73":230,"\u1baa":9,"\u1bab":9,"\u1be6":7,"\u1bf2":9,"\u1bf3":9,"\u1c37":7,"\u1cd0":230,"\u1cd1":230,"\u1cd2":230,
-"\u1cd4":1,"\u1cd5":220,"\u1cd6":220,"\u1cd7":220,"\u1cd8":220,"\u1cd9":220,"\u1cda":230,"\u1cdb":230,"\u1cdc":220,
-"\u1cdd":220,"\u1cde":220,"\u1cdf":220,"\u1ce0":230,"\u1ce2":1,"\u1ce3":1,"\u1ce4":1,"\u1ce5":1,"\u1ce6":1,"\u1ce7":1,
-"\u1ce8":1,"\u1ced":220,"\u1cf4":230,"\u1cf8":230,"\u1cf9":230,"\u1dc0":230,"\u1dc1":230,"\u1dc2":220,"\u1dc3":230,
-"\u1dc4":230,"\u1dc5":230,"\u1dc6":230,"\u1dc7":230,"\u1dc8":230,"\u1dc9":230,"\u1dca":220,"\u1dcb":230,"\u1dcc":230,
-"\u1dcd":234,"\u1dce":214,"\u1dcf":220,"\u1dd0":202,"\u1dd1":230,"\u1dd2":230,"\u1dd3":230,"\u1dd4":230,"\u1dd5":230,
-"\u1dd6":230,"\u1dd7":230,"\u1dd8":230,"\u1dd9":230,"\u1dda":230,"\u1ddb":230,"\u1ddc":230,"\u1ddd":230,"\u1dde":230,
-"\u1ddf":230,"\u1de0":230,"\u1de1":230,"\u1de2":230,"\u1de3":230,"\u1de4":230,"\u1de5":230,"\u1de6":230,"\u1de7":230,
-"\u1de8":230,"\u1de9":230,"\u1dea":230,"\u1deb":230,"\u1dec":230,"\u1ded":230,"\u1dee":230,"\u1def":230,"\u1df0":230,
-"\u1df1":230,"\u1df2":230,"\u1df3":230,"\u1df4":230,"\u1df5":230,"\u1df6":232,"\u1df7":228,"\u1df8":228,"\u1df9":220,
-"\u1dfa":218,"\u1dfb":230,"\u1dfc":233,"\u1dfd":220,"\u1dfe":230,"\u1dff":220,"\u20d0":230,"\u20d1":230,"\u20d2":1,
-"\u20d3":1,"\u20d4":230,"\u20d5":230,"\u20d6":230,"\u20d7":230,"\u20d8":1,"\u20d9":1,"\u20da":1,"\u20db":230,
-"\u20dc":230,"\u20e1":230,"\u20e5":1,"\u20e6":1,"\u20e7":230,"\u20e8":220,"\u20e9":230,"\u20ea":1,"\u20eb":1,
-"\u20ec":220,"\u20ed":220,"\u20ee":220,"\u20ef":220,"\u20f0":230,"\u2cef":230,"\u2cf0":230,"\u2cf1":230,"\u2d7f":9,
-"\u2de0":230,"\u2de1":230,"\u2de2":230,"\u2de3":230,"\u2de4":230,"\u2de5":230,"\u2de6":230,"\u2de7":230,"\u2de8":230,
-"\u2de9":230,"\u2dea":230,"\u2deb":230,"\u2dec":230,"\u2ded":230,"\u2dee":230,"\u2def":230,"\u2df0":230,"\u2df1":230,
-"\u2df2":230,"\u2df3":230,"\u2df4":230,"\u2df5":230,"\u2df6":230,"\u2df7":230,"\u2df8":230,"\u2df9":230,"\u2dfa":230,
-"\u2dfb":230,"\u2dfc":230,"\u2dfd":230,"\u2dfe":230,"\u2dff":230,"\u302a":218,"\u302b":228,"\u302c":232,"\u302d":222,
-"\u302e":224,"\u302f":224,"\u3099":8,"\u309a":8,"\ua66f":230,"\ua674":230,"\ua675":230,"\ua676":230,"\ua677":230,
-"\ua678":230,"\ua679":230,"\ua67a":230,"\ua67b":230,"\ua67c":230,"\ua67d":230,"\ua69e":230,"\ua69f":230,"\ua6f0":230,
-"\ua6f1":230,"\ua806":9,"\ua82c":9,"\ua8c4":9,"\ua8e0":230,"\ua8e1":230,"\ua8e2":230,"\ua8e3":230,"\ua8e4":230,
-"\ua8e5":230,"\ua8e6":230,"\ua8e7":230,"\ua8e8":230,"\ua8e9":230,"\ua8ea":230,"\ua8eb":230,"\ua8ec":230,"\ua8ed":230,
-"\ua8ee":230,"\ua8ef":230,"\ua8f0":230,"\ua8f1":230,"\ua92b":220,"\ua92c":220,"\ua92d":220,"\ua953":9,"\ua9b3":7,
-"\ua9c0":9,"\uaab0":230,"\uaab2":230,"\uaab3":230,"\uaab4":220,"\uaab7":230,"\uaab8":230,"\uaabe":230,"\uaabf":230,
-"\uaac1":230,"\uaaf6":9,"\uabed":9,"\ufb1e":26,"\ufe20":230,"\ufe21":230,"\ufe22":230,"\ufe23":230,"\ufe24":230,
-"\ufe25":230,"\ufe26":230,"\ufe27":220,"\ufe28":220,"\ufe29":220,"\ufe2a":220,"\ufe2b":220,"\ufe2c":220,"\ufe2d":220,
-"\ufe2e":230,"\ufe2f":230,"\ud800\uddfd":220,"\ud800\udee0":220,"\ud800\udf76":230,"\ud800\udf77":230,
-"\ud800\udf78":230,"\ud800\udf79":230,"\ud800\udf7a":230,"\ud802\ude0d":220,"\ud802\ude0f":230,"\ud802\ude38":230,
-"\ud802\ude39":1,"\ud802\ude3a":220,"\ud802\ude3f":9,"\ud802\udee5":230,"\ud802\udee6":220,"\ud803\udd24":230,
-"\ud803\udd25":230,"\ud803\udd26":230,"\ud803\udd27":230,"\ud803\udd69":230,"\ud803\udd6a":230,"\ud803\udd6b":230,
-"\ud803\udd6c":230,"\ud803\udd6d":230,"\ud803\udeab":230,"\ud803\udeac":230,"\ud803\udefa":220,"\ud803\udefb":220,
-"\ud803\udefd":220,"\ud803\udefe":220,"\ud803\udeff":220,"\ud803\udf46":220,"\ud803\udf47":220,"\ud803\udf48":230,
-"\ud803\udf49":230,"\ud803\udf4a":230,"\ud803\udf4b":220,"\ud803\udf4c":230,"\ud803\udf4d":220,"\ud803\udf4e":220,
-"\ud803\udf4f":220,"\ud803\udf50":220,"\ud803\udf82":230,"\ud803\udf83":220,"\ud803\udf84":230,"\ud803\udf85":220,
-"\ud804\udc46":9,"\ud804\udc70":9,"\ud804\udc7f":9,"\ud804\udcb9":9,"\ud804\udcba":7,"\ud804\udd00":230,
-"\ud804\udd01":230,"\ud804\udd02":230,"\ud804\udd33":9,"\ud804\udd34":9,"\ud804\udd73":7,"\ud804\uddc0":9,
-"\ud804\uddca":7,"\ud804\ude35":9,"\ud804\ude36":7,"\ud804\udee9":7,"\ud804\udeea":9,"\ud804\udf3b":7,
-"\ud804\udf3c":7,"\ud804\udf4d":9,"\ud804\udf66":230,"\ud804\udf67":230,"\ud804\udf68":230,"\ud804\udf69":230,
-"\ud804\udf6a":230,"\ud804\udf6b":230,"\ud804\udf6c":230,"\ud804\udf70":230,"\ud804\udf71":230,"\ud804\udf72":230,
-"\ud804\udf73":230,"\ud804\udf74":230,"\ud804\udfce":9,"\ud804\udfcf":9,"\ud804\udfd0":9,"\ud805\udc42":9,
-"\ud805\udc46":7,"\ud805\udc5e":230,"\ud805\udcc2":9,"\ud805\udcc3":7,"\ud805\uddbf":9,"\ud805\uddc0":7,
-"\ud805\ude3f":9,"\ud805\udeb6":9,"\ud805\udeb7":7,"\ud805\udf2b":9,"\ud806\udc39":9,"\ud806\udc3a":7,
-"\ud806\udd3d":9,"\ud806\udd3e":9,"\ud806\udd43":7,"\ud806\udde0":9,"\ud806\ude34":9,"\ud806\ude47":9,
-"\ud806\ude99":9,"\ud807\udc3f":9,"\ud807\udd42":7,"\ud807\udd44":9,"\ud807\udd45":9,"\ud807\udd97":9,
-"\ud807\udf41":9,"\ud807\udf42":9,"\ud818\udd2f":9,"\ud81a\udef0":1,"\ud81a\udef1":1,"\ud81a\udef2":1,
-"\ud81a\udef3":1,"\ud81a\udef4":1,"\ud81a\udf30":230,"\ud81a\udf31":230,"\ud81a\udf32":230,"\ud81a\udf33":230,
-"\ud81a\udf34":230,"\ud81a\udf35":230,"\ud81a\udf36":230,"\ud81b\udff0":6,"\ud81b\udff1":6,"\ud82f\udc9e":1,
-"\ud834\udd65":216,"\ud834\udd66":216,"\ud834\udd67":1,"\ud834\udd68":1,"\ud834\udd69":1,"\ud834\udd6d":226,
-"\ud834\udd6e":216,"\ud834\udd6f":216,"\ud834\udd70":216,"\ud834\udd71":216,"\ud834\udd72":216,"\ud834\udd7b":220,
-"\ud834\udd7c":220,"\ud834\udd7d":220,"\ud834\udd7e":220,"\ud834\udd7f":220,"\ud834\udd80":220,"\ud834\udd81":220,
-"\ud834\udd82":220,"\ud834\udd85":230,"\ud834\udd86":230,"\ud834\udd87":230,"\ud834\udd88":230,"\ud834\udd89":230,
-"\ud834\udd8a":220,"\ud834\udd8b":220,"\ud834\uddaa":230,"\ud834\uddab":230,"\ud834\uddac":230,"\ud834\uddad":230,
-"\ud834\ude42":230,"\ud834\ude43":230,"\ud834\ude44":230,"\ud838\udc00":230,"\ud838\udc01":230,"\ud838\udc02":230,
-"\ud838\udc03":230,"\ud838\udc04":230,"\ud838\udc05":230,"\ud838\udc06":230,"\ud838\udc08":230,"\ud838\udc09":230,
-"\ud838\udc0a":230,"\ud838\udc0b":230,"\ud838\udc0c":230,"\ud838\udc0d":230,"\ud838\udc0e":230,"\ud838\udc0f":230,
-"\ud838\udc10":230,"\ud838\udc11":230,"\ud838\udc12":230,"\ud838\udc13":230,"\ud838\udc14":230,"\ud838\udc15":230,
-"\ud838\udc16":230,"\ud838\udc17":230,"\ud838\udc18":230,"\ud838\udc1b":230,"\ud838\udc1c":230,"\ud838\udc1d":230,
-"\ud838\udc1e":230,"\ud838\udc1f":230,"\ud838\udc20":230,"\ud838\udc21":230,"\ud838\udc23":230,"\ud838\udc24":230,
-"\ud838\udc26":230,"\ud838\udc27":230,"\ud838\udc28":230,"\ud838\udc29":230,"\ud838\udc2a":230,"\ud838\udc8f":230,
-"\ud838\udd30":230,"\ud838\udd31":230,"\ud838\udd32":230,"\ud838\udd33":230,"\ud838\udd34":230,"\ud838\udd35":230,
-"\ud838\udd36":230,"\ud838\udeae":230,"\ud838\udeec":230,"\ud838\udeed":230,"\ud838\udeee":230,"\ud838\udeef":230,
-"\ud839\udcec":232,"\ud839\udced":232,"\ud839\udcee":220,"\ud839\udcef":230,"\ud839\uddee":230,"\ud839\uddef":220,
-"\ud839\udee3":230,"\ud839\udee6":230,"\ud839\udeee":230,"\ud839\udeef":230,"\ud839\udef5":230,"\ud83a\udcd0":220,
-"\ud83a\udcd1":220,"\ud83a\udcd2":220,"\ud83a\udcd3":220,"\ud83a\udcd4":220,"\ud83a\udcd5":220,"\ud83a\udcd6":220,
-"\ud83a\udd44":230,"\ud83a\udd45":230,"\ud83a\udd46":230,"\ud83a\udd47":230,"\ud83a\udd48":230,"\ud83a\udd49":230,
-"\ud83a\udd4a":7}'::jsonb
-            ->> parts.sign)::int,
-          0
-        ) as class
-      from string_to_table((
-        select string_agg(
-          coalesce(
-            '{"A":"a","B":"b","C":"c","D":"d","E":"e","F":"f","G":"g","H":"h","I":"i","J":"j","K":"k","L":"l","M":"m","N":"n",
+  foreach whole in array string_to_array(value, null) loop
+    foreach sign in array string_to_array(coalesce(
+      '{"A":"a","B":"b","C":"c","D":"d","E":"e","F":"f","G":"g","H":"h","I":"i","J":"j","K":"k","L":"l","M":"m","N":"n",
 "O":"o","P":"p","Q":"q","R":"r","S":"s","T":"t","U":"u","V":"v","W":"w","X":"x","Y":"y","Z":"z","\u00b5":"\u03bc",
 "\u00c0":"a\u0300","\u00c1":"a\u0301","\u00c2":"a\u0302","\u00c3":"a\u0303","\u00c4":"a\u0308","\u00c5":"a\u030a",
 "\u00c6":"\u00e6","\u00c7":"c\u0327","\u00c8":"e\u0300","\u00c9":"e\u0301","\u00ca":"e\u0302","\u00cb":"e\u0308",
@@ -1572,15 +1453,149 @@ begin
 "\ud87e\ude12":"\ud868\udd05","\ud87e\ude13":"\ud868\ude0e","\ud87e\ude14":"\ud868\ude91","\ud87e\ude15":"\u9ebb",
 "\ud87e\ude16":"\u4d56","\ud87e\ude17":"\u9ef9","\ud87e\ude18":"\u9efe","\ud87e\ude19":"\u9f05",
 "\ud87e\ude1a":"\u9f0f","\ud87e\ude1b":"\u9f16","\ud87e\ude1c":"\u9f3b","\ud87e\ude1d":"\ud869\ude00"}'::jsonb
-              ->> whole.sign,
-            whole.sign
-          ),
-          '' order by whole.position
-        )
-        from string_to_table(value, null) with ordinality whole (sign, position)
-      ), null) with ordinality parts (sign, position)
-    ) classified
-  ) sorted;
+        ->> whole,
+      whole
+    ), null) loop
+      class := coalesce(
+        ('{"\u0300":230,"\u0301":230,"\u0302":230,"\u0303":230,"\u0304":230,"\u0305":230,"\u0306":230,"\u0307":230,"\u0308":230,
+"\u0309":230,"\u030a":230,"\u030b":230,"\u030c":230,"\u030d":230,"\u030e":230,"\u030f":230,"\u0310":230,"\u0311":230,
+"\u0312":230,"\u0313":230,"\u0314":230,"\u0315":232,"\u0316":220,"\u0317":220,"\u0318":220,"\u0319":220,"\u031a":232,
+"\u031b":216,"\u031c":220,"\u031d":220,"\u031e":220,"\u031f":220,"\u0320":220,"\u0321":202,"\u0322":202,"\u0323":220,
+"\u0324":220,"\u0325":220,"\u0326":220,"\u0327":202,"\u0328":202,"\u0329":220,"\u032a":220,"\u032b":220,"\u032c":220,
+"\u032d":220,"\u032e":220,"\u032f":220,"\u0330":220,"\u0331":220,"\u0332":220,"\u0333":220,"\u0334":1,"\u0335":1,
+"\u0336":1,"\u0337":1,"\u0338":1,"\u0339":220,"\u033a":220,"\u033b":220,"\u033c":220,"\u033d":230,"\u033e":230,
+"\u033f":230,"\u0340":230,"\u0341":230,"\u0342":230,"\u0343":230,"\u0344":230,"\u0345":240,"\u0346":230,"\u0347":220,
+"\u0348":220,"\u0349":220,"\u034a":230,"\u034b":230,"\u034c":230,"\u034d":220,"\u034e":220,"\u0350":230,"\u0351":230,
+"\u0352":230,"\u0353":220,"\u0354":220,"\u0355":220,"\u0356":220,"\u0357":230,"\u0358":232,"\u0359":220,"\u035a":220,
+"\u035b":230,"\u035c":233,"\u035d":234,"\u035e":234,"\u035f":233,"\u0360":234,"\u0361":234,"\u0362":233,"\u0363":230,
+"\u0364":230,"\u0365":230,"\u0366":230,"\u0367":230,"\u0368":230,"\u0369":230,"\u036a":230,"\u036b":230,"\u036c":230,
+"\u036d":230,"\u036e":230,"\u036f":230,"\u0483":230,"\u0484":230,"\u0485":230,"\u0486":230,"\u0487":230,"\u0591":220,
+"\u0592":230,"\u0593":230,"\u0594":230,"\u0595":230,"\u0596":220,"\u0597":230,"\u0598":230,"\u0599":230,"\u059a":222,
+"\u059b":220,"\u059c":230,"\u059d":230,"\u059e":230,"\u059f":230,"\u05a0":230,"\u05a1":230,"\u05a2":220,"\u05a3":220,
+"\u05a4":220,"\u05a5":220,"\u05a6":220,"\u05a7":220,"\u05a8":230,"\u05a9":230,"\u05aa":220,"\u05ab":230,"\u05ac":230,
+"\u05ad":222,"\u05ae":228,"\u05af":230,"\u05b0":10,"\u05b1":11,"\u05b2":12,"\u05b3":13,"\u05b4":14,"\u05b5":15,
+"\u05b6":16,"\u05b7":17,"\u05b8":18,"\u05b9":19,"\u05ba":19,"\u05bb":20,"\u05bc":21,"\u05bd":22,"\u05bf":23,
+"\u05c1":24,"\u05c2":25,"\u05c4":230,"\u05c5":220,"\u05c7":18,"\u0610":230,"\u0611":230,"\u0612":230,"\u0613":230,
+"\u0614":230,"\u0615":230,"\u0616":230,"\u0617":230,"\u0618":30,"\u0619":31,"\u061a":32,"\u064b":27,"\u064c":28,
+"\u064d":29,"\u064e":30,"\u064f":31,"\u0650":32,"\u0651":33,"\u0652":34,"\u0653":230,"\u0654":230,"\u0655":220,
+"\u0656":220,"\u0657":230,"\u0658":230,"\u0659":230,"\u065a":230,"\u065b":230,"\u065c":220,"\u065d":230,"\u065e":230,
+"\u065f":220,"\u0670":35,"\u06d6":230,"\u06d7":230,"\u06d8":230,"\u06d9":230,"\u06da":230,"\u06db":230,"\u06dc":230,
+"\u06df":230,"\u06e0":230,"\u06e1":230,"\u06e2":230,"\u06e3":220,"\u06e4":230,"\u06e7":230,"\u06e8":230,"\u06ea":220,
+"\u06eb":230,"\u06ec":230,"\u06ed":220,"\u0711":36,"\u0730":230,"\u0731":220,"\u0732":230,"\u0733":230,"\u0734":220,
+"\u0735":230,"\u0736":230,"\u0737":220,"\u0738":220,"\u0739":220,"\u073a":230,"\u073b":220,"\u073c":220,"\u073d":230,
+"\u073e":220,"\u073f":230,"\u0740":230,"\u0741":230,"\u0742":220,"\u0743":230,"\u0744":220,"\u0745":230,"\u0746":220,
+"\u0747":230,"\u0748":220,"\u0749":230,"\u074a":230,"\u07eb":230,"\u07ec":230,"\u07ed":230,"\u07ee":230,"\u07ef":230,
+"\u07f0":230,"\u07f1":230,"\u07f2":220,"\u07f3":230,"\u07fd":220,"\u0816":230,"\u0817":230,"\u0818":230,"\u0819":230,
+"\u081b":230,"\u081c":230,"\u081d":230,"\u081e":230,"\u081f":230,"\u0820":230,"\u0821":230,"\u0822":230,"\u0823":230,
+"\u0825":230,"\u0826":230,"\u0827":230,"\u0829":230,"\u082a":230,"\u082b":230,"\u082c":230,"\u082d":230,"\u0859":220,
+"\u085a":220,"\u085b":220,"\u0897":230,"\u0898":230,"\u0899":220,"\u089a":220,"\u089b":220,"\u089c":230,"\u089d":230,
+"\u089e":230,"\u089f":230,"\u08ca":230,"\u08cb":230,"\u08cc":230,"\u08cd":230,"\u08ce":230,"\u08cf":220,"\u08d0":220,
+"\u08d1":220,"\u08d2":220,"\u08d3":220,"\u08d4":230,"\u08d5":230,"\u08d6":230,"\u08d7":230,"\u08d8":230,"\u08d9":230,
+"\u08da":230,"\u08db":230,"\u08dc":230,"\u08dd":230,"\u08de":230,"\u08df":230,"\u08e0":230,"\u08e1":230,"\u08e3":220,
+"\u08e4":230,"\u08e5":230,"\u08e6":220,"\u08e7":230,"\u08e8":230,"\u08e9":220,"\u08ea":230,"\u08eb":230,"\u08ec":230,
+"\u08ed":220,"\u08ee":220,"\u08ef":220,"\u08f0":27,"\u08f1":28,"\u08f2":29,"\u08f3":230,"\u08f4":230,"\u08f5":230,
+"\u08f6":220,"\u08f7":230,"\u08f8":230,"\u08f9":220,"\u08fa":220,"\u08fb":230,"\u08fc":230,"\u08fd":230,"\u08fe":230,
+"\u08ff":230,"\u093c":7,"\u094d":9,"\u0951":230,"\u0952":220,"\u0953":230,"\u0954":230,"\u09bc":7,"\u09cd":9,
+"\u09fe":230,"\u0a3c":7,"\u0a4d":9,"\u0abc":7,"\u0acd":9,"\u0b3c":7,"\u0b4d":9,"\u0bcd":9,"\u0c3c":7,"\u0c4d":9,
+"\u0c55":84,"\u0c56":91,"\u0cbc":7,"\u0ccd":9,"\u0d3b":9,"\u0d3c":9,"\u0d4d":9,"\u0dca":9,"\u0e38":103,"\u0e39":103,
+"\u0e3a":9,"\u0e48":107,"\u0e49":107,"\u0e4a":107,"\u0e4b":107,"\u0eb8":118,"\u0eb9":118,"\u0eba":9,"\u0ec8":122,
+"\u0ec9":122,"\u0eca":122,"\u0ecb":122,"\u0f18":220,"\u0f19":220,"\u0f35":220,"\u0f37":220,"\u0f39":216,"\u0f71":129,
+"\u0f72":130,"\u0f74":132,"\u0f7a":130,"\u0f7b":130,"\u0f7c":130,"\u0f7d":130,"\u0f80":130,"\u0f82":230,"\u0f83":230,
+"\u0f84":9,"\u0f86":230,"\u0f87":230,"\u0fc6":220,"\u1037":7,"\u1039":9,"\u103a":9,"\u108d":220,"\u135d":230,
+"\u135e":230,"\u135f":230,"\u1714":9,"\u1715":9,"\u1734":9,"\u17d2":9,"\u17dd":230,"\u18a9":228,"\u1939":222,
+"\u193a":230,"\u193b":220,"\u1a17":230,"\u1a18":220,"\u1a60":9,"\u1a75":230,"\u1a76":230,"\u1a77":230,"\u1a78":230,
+"\u1a79":230,"\u1a7a":230,"\u1a7b":230,"\u1a7c":230,"\u1a7f":220,"\u1ab0":230,"\u1ab1":230,"\u1ab2":230,"\u1ab3":230,
+"\u1ab4":230,"\u1ab5":220,"\u1ab6":220,"\u1ab7":220,"\u1ab8":220,"\u1ab9":220,"\u1aba":220,"\u1abb":230,"\u1abc":230,
+"\u1abd":220,"\u1abf":220,"\u1ac0":220,"\u1ac1":230,"\u1ac2":230,"\u1ac3":220,"\u1ac4":220,"\u1ac5":230,"\u1ac6":230,
+"\u1ac7":230,"\u1ac8":230,"\u1ac9":230,"\u1aca":220,"\u1acb":230,"\u1acc":230,"\u1acd":230,"\u1ace":230,"\u1acf":230,
+"\u1ad0":230,"\u1ad1":230,"\u1ad2":230,"\u1ad3":230,"\u1ad4":230,"\u1ad5":230,"\u1ad6":230,"\u1ad7":230,"\u1ad8":230,
+"\u1ad9":230,"\u1ada":230,"\u1adb":230,"\u1adc":230,"\u1add":220,"\u1ae0":230,"\u1ae1":230,"\u1ae2":230,"\u1ae3":230,
+"\u1ae4":230,"\u1ae5":230,"\u1ae6":220,"\u1ae7":230,"\u1ae8":230,"\u1ae9":230,"\u1aea":230,"\u1aeb":234,"\u1b34":7,
+"\u1b44":9,"\u1b6b":230,"\u1b6c":220,"\u1b6d":230,"\u1b6e":230,"\u1b6f":230,"\u1b70":230,"\u1b71":230,"\u1b72":230,
+"\u1b73":230,"\u1baa":9,"\u1bab":9,"\u1be6":7,"\u1bf2":9,"\u1bf3":9,"\u1c37":7,"\u1cd0":230,"\u1cd1":230,"\u1cd2":230,
+"\u1cd4":1,"\u1cd5":220,"\u1cd6":220,"\u1cd7":220,"\u1cd8":220,"\u1cd9":220,"\u1cda":230,"\u1cdb":230,"\u1cdc":220,
+"\u1cdd":220,"\u1cde":220,"\u1cdf":220,"\u1ce0":230,"\u1ce2":1,"\u1ce3":1,"\u1ce4":1,"\u1ce5":1,"\u1ce6":1,"\u1ce7":1,
+"\u1ce8":1,"\u1ced":220,"\u1cf4":230,"\u1cf8":230,"\u1cf9":230,"\u1dc0":230,"\u1dc1":230,"\u1dc2":220,"\u1dc3":230,
+"\u1dc4":230,"\u1dc5":230,"\u1dc6":230,"\u1dc7":230,"\u1dc8":230,"\u1dc9":230,"\u1dca":220,"\u1dcb":230,"\u1dcc":230,
+"\u1dcd":234,"\u1dce":214,"\u1dcf":220,"\u1dd0":202,"\u1dd1":230,"\u1dd2":230,"\u1dd3":230,"\u1dd4":230,"\u1dd5":230,
+"\u1dd6":230,"\u1dd7":230,"\u1dd8":230,"\u1dd9":230,"\u1dda":230,"\u1ddb":230,"\u1ddc":230,"\u1ddd":230,"\u1dde":230,
+"\u1ddf":230,"\u1de0":230,"\u1de1":230,"\u1de2":230,"\u1de3":230,"\u1de4":230,"\u1de5":230,"\u1de6":230,"\u1de7":230,
+"\u1de8":230,"\u1de9":230,"\u1dea":230,"\u1deb":230,"\u1dec":230,"\u1ded":230,"\u1dee":230,"\u1def":230,"\u1df0":230,
+"\u1df1":230,"\u1df2":230,"\u1df3":230,"\u1df4":230,"\u1df5":230,"\u1df6":232,"\u1df7":228,"\u1df8":228,"\u1df9":220,
+"\u1dfa":218,"\u1dfb":230,"\u1dfc":233,"\u1dfd":220,"\u1dfe":230,"\u1dff":220,"\u20d0":230,"\u20d1":230,"\u20d2":1,
+"\u20d3":1,"\u20d4":230,"\u20d5":230,"\u20d6":230,"\u20d7":230,"\u20d8":1,"\u20d9":1,"\u20da":1,"\u20db":230,
+"\u20dc":230,"\u20e1":230,"\u20e5":1,"\u20e6":1,"\u20e7":230,"\u20e8":220,"\u20e9":230,"\u20ea":1,"\u20eb":1,
+"\u20ec":220,"\u20ed":220,"\u20ee":220,"\u20ef":220,"\u20f0":230,"\u2cef":230,"\u2cf0":230,"\u2cf1":230,"\u2d7f":9,
+"\u2de0":230,"\u2de1":230,"\u2de2":230,"\u2de3":230,"\u2de4":230,"\u2de5":230,"\u2de6":230,"\u2de7":230,"\u2de8":230,
+"\u2de9":230,"\u2dea":230,"\u2deb":230,"\u2dec":230,"\u2ded":230,"\u2dee":230,"\u2def":230,"\u2df0":230,"\u2df1":230,
+"\u2df2":230,"\u2df3":230,"\u2df4":230,"\u2df5":230,"\u2df6":230,"\u2df7":230,"\u2df8":230,"\u2df9":230,"\u2dfa":230,
+"\u2dfb":230,"\u2dfc":230,"\u2dfd":230,"\u2dfe":230,"\u2dff":230,"\u302a":218,"\u302b":228,"\u302c":232,"\u302d":222,
+"\u302e":224,"\u302f":224,"\u3099":8,"\u309a":8,"\ua66f":230,"\ua674":230,"\ua675":230,"\ua676":230,"\ua677":230,
+"\ua678":230,"\ua679":230,"\ua67a":230,"\ua67b":230,"\ua67c":230,"\ua67d":230,"\ua69e":230,"\ua69f":230,"\ua6f0":230,
+"\ua6f1":230,"\ua806":9,"\ua82c":9,"\ua8c4":9,"\ua8e0":230,"\ua8e1":230,"\ua8e2":230,"\ua8e3":230,"\ua8e4":230,
+"\ua8e5":230,"\ua8e6":230,"\ua8e7":230,"\ua8e8":230,"\ua8e9":230,"\ua8ea":230,"\ua8eb":230,"\ua8ec":230,"\ua8ed":230,
+"\ua8ee":230,"\ua8ef":230,"\ua8f0":230,"\ua8f1":230,"\ua92b":220,"\ua92c":220,"\ua92d":220,"\ua953":9,"\ua9b3":7,
+"\ua9c0":9,"\uaab0":230,"\uaab2":230,"\uaab3":230,"\uaab4":220,"\uaab7":230,"\uaab8":230,"\uaabe":230,"\uaabf":230,
+"\uaac1":230,"\uaaf6":9,"\uabed":9,"\ufb1e":26,"\ufe20":230,"\ufe21":230,"\ufe22":230,"\ufe23":230,"\ufe24":230,
+"\ufe25":230,"\ufe26":230,"\ufe27":220,"\ufe28":220,"\ufe29":220,"\ufe2a":220,"\ufe2b":220,"\ufe2c":220,"\ufe2d":220,
+"\ufe2e":230,"\ufe2f":230,"\ud800\uddfd":220,"\ud800\udee0":220,"\ud800\udf76":230,"\ud800\udf77":230,
+"\ud800\udf78":230,"\ud800\udf79":230,"\ud800\udf7a":230,"\ud802\ude0d":220,"\ud802\ude0f":230,"\ud802\ude38":230,
+"\ud802\ude39":1,"\ud802\ude3a":220,"\ud802\ude3f":9,"\ud802\udee5":230,"\ud802\udee6":220,"\ud803\udd24":230,
+"\ud803\udd25":230,"\ud803\udd26":230,"\ud803\udd27":230,"\ud803\udd69":230,"\ud803\udd6a":230,"\ud803\udd6b":230,
+"\ud803\udd6c":230,"\ud803\udd6d":230,"\ud803\udeab":230,"\ud803\udeac":230,"\ud803\udefa":220,"\ud803\udefb":220,
+"\ud803\udefd":220,"\ud803\udefe":220,"\ud803\udeff":220,"\ud803\udf46":220,"\ud803\udf47":220,"\ud803\udf48":230,
+"\ud803\udf49":230,"\ud803\udf4a":230,"\ud803\udf4b":220,"\ud803\udf4c":230,"\ud803\udf4d":220,"\ud803\udf4e":220,
+"\ud803\udf4f":220,"\ud803\udf50":220,"\ud803\udf82":230,"\ud803\udf83":220,"\ud803\udf84":230,"\ud803\udf85":220,
+"\ud804\udc46":9,"\ud804\udc70":9,"\ud804\udc7f":9,"\ud804\udcb9":9,"\ud804\udcba":7,"\ud804\udd00":230,
+"\ud804\udd01":230,"\ud804\udd02":230,"\ud804\udd33":9,"\ud804\udd34":9,"\ud804\udd73":7,"\ud804\uddc0":9,
+"\ud804\uddca":7,"\ud804\ude35":9,"\ud804\ude36":7,"\ud804\udee9":7,"\ud804\udeea":9,"\ud804\udf3b":7,
+"\ud804\udf3c":7,"\ud804\udf4d":9,"\ud804\udf66":230,"\ud804\udf67":230,"\ud804\udf68":230,"\ud804\udf69":230,
+"\ud804\udf6a":230,"\ud804\udf6b":230,"\ud804\udf6c":230,"\ud804\udf70":230,"\ud804\udf71":230,"\ud804\udf72":230,
+"\ud804\udf73":230,"\ud804\udf74":230,"\ud804\udfce":9,"\ud804\udfcf":9,"\ud804\udfd0":9,"\ud805\udc42":9,
+"\ud805\udc46":7,"\ud805\udc5e":230,"\ud805\udcc2":9,"\ud805\udcc3":7,"\ud805\uddbf":9,"\ud805\uddc0":7,
+"\ud805\ude3f":9,"\ud805\udeb6":9,"\ud805\udeb7":7,"\ud805\udf2b":9,"\ud806\udc39":9,"\ud806\udc3a":7,
+"\ud806\udd3d":9,"\ud806\udd3e":9,"\ud806\udd43":7,"\ud806\udde0":9,"\ud806\ude34":9,"\ud806\ude47":9,
+"\ud806\ude99":9,"\ud807\udc3f":9,"\ud807\udd42":7,"\ud807\udd44":9,"\ud807\udd45":9,"\ud807\udd97":9,
+"\ud807\udf41":9,"\ud807\udf42":9,"\ud818\udd2f":9,"\ud81a\udef0":1,"\ud81a\udef1":1,"\ud81a\udef2":1,
+"\ud81a\udef3":1,"\ud81a\udef4":1,"\ud81a\udf30":230,"\ud81a\udf31":230,"\ud81a\udf32":230,"\ud81a\udf33":230,
+"\ud81a\udf34":230,"\ud81a\udf35":230,"\ud81a\udf36":230,"\ud81b\udff0":6,"\ud81b\udff1":6,"\ud82f\udc9e":1,
+"\ud834\udd65":216,"\ud834\udd66":216,"\ud834\udd67":1,"\ud834\udd68":1,"\ud834\udd69":1,"\ud834\udd6d":226,
+"\ud834\udd6e":216,"\ud834\udd6f":216,"\ud834\udd70":216,"\ud834\udd71":216,"\ud834\udd72":216,"\ud834\udd7b":220,
+"\ud834\udd7c":220,"\ud834\udd7d":220,"\ud834\udd7e":220,"\ud834\udd7f":220,"\ud834\udd80":220,"\ud834\udd81":220,
+"\ud834\udd82":220,"\ud834\udd85":230,"\ud834\udd86":230,"\ud834\udd87":230,"\ud834\udd88":230,"\ud834\udd89":230,
+"\ud834\udd8a":220,"\ud834\udd8b":220,"\ud834\uddaa":230,"\ud834\uddab":230,"\ud834\uddac":230,"\ud834\uddad":230,
+"\ud834\ude42":230,"\ud834\ude43":230,"\ud834\ude44":230,"\ud838\udc00":230,"\ud838\udc01":230,"\ud838\udc02":230,
+"\ud838\udc03":230,"\ud838\udc04":230,"\ud838\udc05":230,"\ud838\udc06":230,"\ud838\udc08":230,"\ud838\udc09":230,
+"\ud838\udc0a":230,"\ud838\udc0b":230,"\ud838\udc0c":230,"\ud838\udc0d":230,"\ud838\udc0e":230,"\ud838\udc0f":230,
+"\ud838\udc10":230,"\ud838\udc11":230,"\ud838\udc12":230,"\ud838\udc13":230,"\ud838\udc14":230,"\ud838\udc15":230,
+"\ud838\udc16":230,"\ud838\udc17":230,"\ud838\udc18":230,"\ud838\udc1b":230,"\ud838\udc1c":230,"\ud838\udc1d":230,
+"\ud838\udc1e":230,"\ud838\udc1f":230,"\ud838\udc20":230,"\ud838\udc21":230,"\ud838\udc23":230,"\ud838\udc24":230,
+"\ud838\udc26":230,"\ud838\udc27":230,"\ud838\udc28":230,"\ud838\udc29":230,"\ud838\udc2a":230,"\ud838\udc8f":230,
+"\ud838\udd30":230,"\ud838\udd31":230,"\ud838\udd32":230,"\ud838\udd33":230,"\ud838\udd34":230,"\ud838\udd35":230,
+"\ud838\udd36":230,"\ud838\udeae":230,"\ud838\udeec":230,"\ud838\udeed":230,"\ud838\udeee":230,"\ud838\udeef":230,
+"\ud839\udcec":232,"\ud839\udced":232,"\ud839\udcee":220,"\ud839\udcef":230,"\ud839\uddee":230,"\ud839\uddef":220,
+"\ud839\udee3":230,"\ud839\udee6":230,"\ud839\udeee":230,"\ud839\udeef":230,"\ud839\udef5":230,"\ud83a\udcd0":220,
+"\ud83a\udcd1":220,"\ud83a\udcd2":220,"\ud83a\udcd3":220,"\ud83a\udcd4":220,"\ud83a\udcd5":220,"\ud83a\udcd6":220,
+"\ud83a\udd44":230,"\ud83a\udd45":230,"\ud83a\udd46":230,"\ud83a\udd47":230,"\ud83a\udd48":230,"\ud83a\udd49":230,
+"\ud83a\udd4a":7}'::jsonb
+          ->> sign)::int,
+        0
+      );
+      unsorted := unsorted or (class <> 0 and class < last_class);
+      last_class := class;
+      signs := signs || sign;
+      classes := classes || class;
+    end loop;
+  end loop;
+  last_class := 0;
+  if unsorted then
+    select array_agg(given.sign order by unit, given.class, position), array_agg(given.class order by unit, given.class, position)
+    into signs, classes
+    from (
+      select listed.sign, listed.class, position, sum((listed.class = 0)::int) over (order by position) as unit
+      from unnest(signs, classes) with ordinality listed (sign, class, position)
+    ) given;
+  end if;
   for at in 1 .. cardinality(signs) loop
     sign := signs[at];
     class := classes[at];
@@ -1644,3 +1659,1115 @@ begin
   return public.lethe_fold_wide(value);
 end
 $$;
+
+-- Punycode (RFC 3492) of one label, without the prefix xn--; the same as encodePunycode.
+create function lethe_punycode(label text) returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  input int[] := array(select ascii(sign) from string_to_table(label, null) with ordinality signs (sign, position) order by position);
+  result text := coalesce(
+    (select string_agg(chr(sign), '' order by position) from unnest(input) with ordinality signs (sign, position) where sign < 128),
+    ''
+  );
+  basic int := length(result);
+  handled int := basic;
+  n int := 128;
+  delta int := 0;
+  bias int := 72;
+  upcoming int;
+  sign int;
+  q int;
+  k int;
+  t int;
+begin
+  if basic > 0 then
+    result := result || '-';
+  end if;
+  while handled < cardinality(input) loop
+    select min(given) into upcoming from unnest(input) given where given >= n;
+    delta := delta + (upcoming - n) * (handled + 1);
+    n := upcoming;
+    foreach sign in array input loop
+      if sign < n then
+        delta := delta + 1;
+      end if;
+      if sign = n then
+        q := delta;
+        k := 36;
+        loop
+          t := least(greatest(k - bias, 1), 26);
+          exit when q < t;
+          result := result || substr('abcdefghijklmnopqrstuvwxyz0123456789', t + (q - t) % (36 - t) + 1, 1);
+          q := (q - t) / (36 - t);
+          k := k + 36;
+        end loop;
+        result := result || substr('abcdefghijklmnopqrstuvwxyz0123456789', q + 1, 1);
+        delta := case when handled = basic then delta / 700 else delta / 2 end;
+        delta := delta + delta / (handled + 1);
+        k := 0;
+        while delta > 455 loop
+          delta := delta / 35;
+          k := k + 36;
+        end loop;
+        bias := k + 36 * delta / (delta + 38);
+        delta := 0;
+        handled := handled + 1;
+      end if;
+    end loop;
+    delta := delta + 1;
+    n := n + 1;
+  end loop;
+  return result;
+end
+$$;
+
+-- A domain as it stands in DNS; the same as domainKey.
+create function lethe_domain_key(domain text) returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  label text;
+  part text;
+  folded text;
+  result text[] := '{}';
+begin
+  foreach label in array string_to_array(domain, '.') loop
+    folded := '';
+    for part in
+      select match[1]
+      from regexp_matches(label collate "C", '([\u00df\u1e9e\u03c2]|[^\u00df\u1e9e\u03c2]+)', 'g') with ordinality found (match, position)
+      order by position
+    loop
+      folded := folded || case ascii(part)
+        when 223 then part
+        when 7838 then chr(223)
+        when 962 then part
+        else public.lethe_fold(part)
+      end;
+    end loop;
+    if octet_length(folded) <> length(folded) and length(folded) <= 63 then
+      folded := 'xn--' || public.lethe_punycode(folded);
+    end if;
+    result := result || folded;
+  end loop;
+  return array_to_string(result, '.');
+end
+$$;
+
+create function lethe_identifier_key_wide(value text) returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  trimmed text := btrim(value, E'\u0009\u000a\u000b\u000c\u000d\u0020\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a');
+  behind int := strpos(reverse(trimmed), '@') - 1;
+begin
+  if behind < 1 or behind >= length(trimmed) - 1 then
+    return public.lethe_fold(trimmed);
+  end if;
+  return public.lethe_fold(left(trimmed, -behind)) || public.lethe_domain_key(right(trimmed, behind));
+end
+$$;
+
+-- The key of an identifier: two are the same exactly if they have the same key. The same as identifierKey.
+create function lethe_identifier_key(value text) returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  if octet_length(value) = length(value) then
+    return lower(btrim(value, E' \t\n\v\f\r') collate "C");
+  end if;
+  return public.lethe_identifier_key_wide(value);
+end
+$$;
+
+-- The key of a login name, which may be a claims string: what counts is the part behind the last bar.
+create function lethe_login_key(value text) returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  if strpos(value, '|') = 0 then
+    return public.lethe_identifier_key(value);
+  end if;
+  return public.lethe_identifier_key(right(value, strpos(reverse(value), '|') - 1));
+end
+$$;
+
+-- The label of a Punycode, given without the prefix xn--; null where it is none. The same as decodePunycode.
+create function lethe_label_of_punycode(punycode text) returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  delimiter int := length(punycode) - strpos(reverse(punycode), '-') + 1;
+  result text := '';
+  at int := 1;
+  n int := 128;
+  i bigint := 0;
+  bias int := 72;
+  before bigint;
+  weight bigint;
+  value int;
+  k int;
+  t int;
+  delta bigint;
+begin
+  if octet_length(punycode) <> length(punycode) or length(punycode) > 59 then
+    return null;
+  end if;
+  if delimiter <= length(punycode) then
+    result := left(punycode, delimiter - 1);
+    at := delimiter + 1;
+  end if;
+  while at <= length(punycode) loop
+    before := i;
+    weight := 1;
+    k := 36;
+    loop
+      value := strpos('abcdefghijklmnopqrstuvwxyz0123456789', substr(punycode, at, 1)) - 1;
+      if at > length(punycode) or value < 0 then
+        return null;
+      end if;
+      at := at + 1;
+      i := i + value * weight;
+      if i > 2147483647 then
+        return null;
+      end if;
+      t := least(greatest(k - bias, 1), 26);
+      exit when value < t;
+      weight := weight * (36 - t);
+      k := k + 36;
+    end loop;
+    delta := case when before = 0 then (i - before) / 700 else (i - before) / 2 end;
+    delta := delta + delta / (length(result) + 1);
+    k := 0;
+    while delta > 455 loop
+      delta := delta / 35;
+      k := k + 36;
+    end loop;
+    bias := k + 36 * delta / (delta + 38);
+    n := n + (i / (length(result) + 1))::int;
+    if n > 1114111 or n between 55296 and 57343 then
+      return null;
+    end if;
+    i := i % (length(result) + 1);
+    result := left(result, i::int) || chr(n) || substr(result, i::int + 1);
+    i := i + 1;
+  end loop;
+  return result;
+end
+$$;
+
+-- The domain as people read it: A-labels decoded, except one that no spelling leads to. The same as readableDomain.
+create function lethe_readable_domain(domain text) returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  label text;
+  decoded text;
+  result text[] := '{}';
+begin
+  foreach label in array string_to_array(domain, '.') loop
+    if left(label, 4) = 'xn--' then
+      decoded := public.lethe_label_of_punycode(substr(label, 5));
+      if public.lethe_domain_key(decoded) = label then
+        label := decoded;
+      end if;
+    end if;
+    result := result || label;
+  end loop;
+  return array_to_string(result, '.');
+end
+$$;
+
+-- What identifiers that are easily confused share, of their keys; the same as similarKey.
+create function lethe_similar(key text) returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  behind int := strpos(reverse(key), '@') - 1;
+  readable text := key;
+  result text;
+begin
+  if strpos(key, 'xn--') > 0 and behind > 0 then
+    readable := left(key, -behind) || public.lethe_readable_domain(right(key, behind));
+  end if;
+  if octet_length(readable) = length(readable) then
+    return readable;
+  end if;
+  select string_agg(
+    coalesce(
+      '{"\u00a0":" ","\u00a8":" ","\u00aa":"a","\u00af":" ","\u00b2":"2","\u00b3":"3","\u00b4":" ","\u00b8":" ","\u00b9":"1",
+"\u00ba":"o","\u00bc":"1\u20444","\u00bd":"1\u20442","\u00be":"3\u20444","\u00e0":"a","\u00e1":"a","\u00e2":"a",
+"\u00e3":"a","\u00e4":"a","\u00e5":"a","\u00e7":"c","\u00e8":"e","\u00e9":"e","\u00ea":"e","\u00eb":"e","\u00ec":"i",
+"\u00ed":"i","\u00ee":"i","\u00ef":"i","\u00f1":"n","\u00f2":"o","\u00f3":"o","\u00f4":"o","\u00f5":"o","\u00f6":"o",
+"\u00f8":"o","\u00f9":"u","\u00fa":"u","\u00fb":"u","\u00fc":"u","\u00fd":"y","\u00ff":"y","\u0101":"a","\u0103":"a",
+"\u0105":"a","\u0107":"c","\u0109":"c","\u010b":"c","\u010d":"c","\u010f":"d","\u0111":"d","\u0113":"e","\u0115":"e",
+"\u0117":"e","\u0119":"e","\u011b":"e","\u011d":"g","\u011f":"g","\u0121":"g","\u0123":"g","\u0125":"h","\u0127":"h",
+"\u0129":"i","\u012b":"i","\u012d":"i","\u012f":"i","\u0131":"i","\u0133":"ij","\u0135":"j","\u0137":"k","\u013a":"l",
+"\u013c":"l","\u013e":"l","\u0140":"l\u00b7","\u0142":"l","\u0144":"n","\u0146":"n","\u0148":"n","\u014d":"o",
+"\u014f":"o","\u0151":"o","\u0155":"r","\u0157":"r","\u0159":"r","\u015b":"s","\u015d":"s","\u015f":"s","\u0161":"s",
+"\u0163":"t","\u0165":"t","\u0169":"u","\u016b":"u","\u016d":"u","\u016f":"u","\u0171":"u","\u0173":"u","\u0175":"w",
+"\u0177":"y","\u017a":"z","\u017c":"z","\u017e":"z","\u01a1":"o","\u01b0":"u","\u01c6":"dz","\u01c9":"lj",
+"\u01cc":"nj","\u01ce":"a","\u01d0":"i","\u01d2":"o","\u01d4":"u","\u01d6":"u","\u01d8":"u","\u01da":"u","\u01dc":"u",
+"\u01df":"a","\u01e1":"a","\u01e3":"\u00e6","\u01e7":"g","\u01e9":"k","\u01eb":"o","\u01ed":"o","\u01ef":"\u0292",
+"\u01f0":"j","\u01f3":"dz","\u01f5":"g","\u01f9":"n","\u01fb":"a","\u01fd":"\u00e6","\u01ff":"o","\u0201":"a",
+"\u0203":"a","\u0205":"e","\u0207":"e","\u0209":"i","\u020b":"i","\u020d":"o","\u020f":"o","\u0211":"r","\u0213":"r",
+"\u0215":"u","\u0217":"u","\u0219":"s","\u021b":"t","\u021f":"h","\u0227":"a","\u0229":"e","\u022b":"o","\u022d":"o",
+"\u022f":"o","\u0231":"o","\u0233":"y","\u0251":"a","\u0261":"g","\u0269":"i","\u02b0":"h","\u02b1":"\u0266",
+"\u02b2":"j","\u02b3":"r","\u02b4":"\u0279","\u02b5":"\u027b","\u02b6":"\u0281","\u02b7":"w","\u02b8":"y",
+"\u02b9":"''","\u02bc":"''","\u02d8":" ","\u02d9":" ","\u02da":" ","\u02db":" ","\u02dc":" ","\u02dd":" ",
+"\u02e0":"\u0263","\u02e1":"l","\u02e2":"s","\u02e3":"x","\u02e4":"\u0295","\u037a":" ","\u0384":" ","\u0385":" ",
+"\u0390":"i","\u03ac":"a","\u03ad":"e","\u03ae":"h","\u03af":"i","\u03b0":"y","\u03b1":"a","\u03b2":"b","\u03b5":"e",
+"\u03b6":"z","\u03b7":"h","\u03b9":"i","\u03ba":"k","\u03bc":"m","\u03bd":"v","\u03bf":"o","\u03c1":"p","\u03c4":"t",
+"\u03c5":"y","\u03c7":"x","\u03ca":"i","\u03cb":"y","\u03cc":"o","\u03cd":"y","\u03ce":"\u03c9","\u03d2":"y",
+"\u03d3":"y","\u03d4":"y","\u03f2":"\u03c3","\u0430":"a","\u0432":"b","\u0435":"e","\u0439":"\u0438","\u043a":"k",
+"\u043c":"m","\u043d":"h","\u043e":"o","\u0440":"p","\u0441":"c","\u0442":"t","\u0443":"y","\u0445":"x","\u0450":"e",
+"\u0451":"e","\u0453":"\u0433","\u0455":"s","\u0456":"i","\u0457":"i","\u0458":"j","\u045c":"k","\u045d":"\u0438",
+"\u045e":"y","\u0475":"v","\u0477":"v","\u04af":"y","\u04bb":"h","\u04c2":"\u0436","\u04cf":"l","\u04d1":"a",
+"\u04d3":"a","\u04d7":"e","\u04db":"\u04d9","\u04dd":"\u0436","\u04df":"\u0437","\u04e3":"\u0438","\u04e5":"\u0438",
+"\u04e7":"o","\u04eb":"\u04e9","\u04ed":"\u044d","\u04ef":"y","\u04f1":"y","\u04f3":"y","\u04f5":"\u0447",
+"\u04f9":"\u044b","\u0501":"d","\u050d":"g","\u051b":"q","\u051d":"w","\u0566":"q","\u0570":"h","\u0578":"n",
+"\u057d":"u","\u0581":"g","\u0585":"o","\u0622":"\u0627","\u0623":"\u0627","\u0624":"\u0648","\u0625":"\u0627",
+"\u0626":"\u064a","\u0675":"\u0627\u0674","\u0676":"\u0648\u0674","\u0677":"\u06c7\u0674","\u0678":"\u064a\u0674",
+"\u06c0":"\u06d5","\u06c2":"\u06c1","\u06d3":"\u06d2","\u0929":"\u0928","\u0931":"\u0930","\u0934":"\u0933",
+"\u09cb":"\u09c7\u09be","\u09cc":"\u09c7\u09d7","\u0b48":"\u0b47","\u0b4b":"\u0b47\u0b3e","\u0b4c":"\u0b47\u0b57",
+"\u0b94":"\u0b92\u0bd7","\u0bca":"\u0bc6\u0bbe","\u0bcb":"\u0bc7\u0bbe","\u0bcc":"\u0bc6\u0bd7","\u0cc0":"\u0cd5",
+"\u0cc7":"\u0cd5","\u0cc8":"\u0cd6","\u0cca":"\u0cc2","\u0ccb":"\u0cc2\u0cd5","\u0d4a":"\u0d46\u0d3e",
+"\u0d4b":"\u0d47\u0d3e","\u0d4c":"\u0d46\u0d57","\u0dda":"\u0dd9","\u0ddc":"\u0dd9\u0dcf","\u0ddd":"\u0dd9\u0dcf",
+"\u0dde":"\u0dd9\u0ddf","\u0e33":"\u0e32","\u0eb3":"\u0eb2","\u0edc":"\u0eab\u0e99","\u0edd":"\u0eab\u0ea1",
+"\u0f0c":"\u0f0b","\u1026":"\u1025","\u10fc":"\u10dc","\u13a0":"d","\u13a1":"r","\u13a2":"t","\u13aa":"a",
+"\u13ab":"j","\u13ac":"e","\u13b3":"w","\u13b7":"m","\u13bb":"h","\u13c0":"g","\u13c3":"z","\u13cf":"b","\u13d2":"r",
+"\u13d4":"w","\u13d9":"v","\u13da":"s","\u13de":"l","\u13df":"c","\u13e2":"p","\u13e6":"k","\u13f4":"b",
+"\u1b06":"\u1b05\u1b35","\u1b08":"\u1b07\u1b35","\u1b0a":"\u1b09\u1b35","\u1b0c":"\u1b0b\u1b35",
+"\u1b0e":"\u1b0d\u1b35","\u1b12":"\u1b11\u1b35","\u1b3b":"\u1b35","\u1b3d":"\u1b35","\u1b40":"\u1b3e\u1b35",
+"\u1b41":"\u1b3f\u1b35","\u1b43":"\u1b35","\u1d2c":"a","\u1d2d":"\u00e6","\u1d2e":"b","\u1d30":"d","\u1d31":"e",
+"\u1d32":"\u01dd","\u1d33":"g","\u1d34":"h","\u1d35":"i","\u1d36":"j","\u1d37":"k","\u1d38":"l","\u1d39":"m",
+"\u1d3a":"n","\u1d3c":"o","\u1d3d":"\u0223","\u1d3e":"p","\u1d3f":"r","\u1d40":"t","\u1d41":"u","\u1d42":"w",
+"\u1d43":"a","\u1d44":"\u0250","\u1d45":"a","\u1d46":"\u1d02","\u1d47":"b","\u1d48":"d","\u1d49":"e",
+"\u1d4a":"\u0259","\u1d4b":"\u025b","\u1d4c":"\u025c","\u1d4d":"g","\u1d4f":"k","\u1d50":"m","\u1d51":"\u014b",
+"\u1d52":"o","\u1d53":"\u0254","\u1d54":"\u1d16","\u1d55":"\u1d17","\u1d56":"p","\u1d57":"t","\u1d58":"u",
+"\u1d59":"\u1d1d","\u1d5a":"\u026f","\u1d5b":"v","\u1d5c":"\u1d25","\u1d5d":"b","\u1d5e":"\u03b3","\u1d5f":"\u03b4",
+"\u1d60":"\u03c6","\u1d61":"x","\u1d62":"i","\u1d63":"r","\u1d64":"u","\u1d65":"v","\u1d66":"b","\u1d67":"\u03b3",
+"\u1d68":"p","\u1d69":"\u03c6","\u1d6a":"x","\u1d78":"h","\u1d9b":"\u0252","\u1d9c":"c","\u1d9d":"\u0255",
+"\u1d9e":"\u00f0","\u1d9f":"\u025c","\u1da0":"f","\u1da1":"\u025f","\u1da2":"g","\u1da3":"\u0265","\u1da4":"\u0268",
+"\u1da5":"i","\u1da6":"\u026a","\u1da7":"\u1d7b","\u1da8":"\u029d","\u1da9":"\u026d","\u1daa":"\u1d85",
+"\u1dab":"\u029f","\u1dac":"\u0271","\u1dad":"\u0270","\u1dae":"\u0272","\u1daf":"\u0273","\u1db0":"\u0274",
+"\u1db1":"\u0275","\u1db2":"\u0278","\u1db3":"\u0282","\u1db4":"\u0283","\u1db5":"\u01ab","\u1db6":"\u0289",
+"\u1db7":"\u028a","\u1db8":"\u1d1c","\u1db9":"\u028b","\u1dba":"\u028c","\u1dbb":"z","\u1dbc":"\u0290",
+"\u1dbd":"\u0291","\u1dbe":"\u0292","\u1dbf":"\u03b8","\u1e01":"a","\u1e03":"b","\u1e05":"b","\u1e07":"b",
+"\u1e09":"c","\u1e0b":"d","\u1e0d":"d","\u1e0f":"d","\u1e11":"d","\u1e13":"d","\u1e15":"e","\u1e17":"e","\u1e19":"e",
+"\u1e1b":"e","\u1e1d":"e","\u1e1f":"f","\u1e21":"g","\u1e23":"h","\u1e25":"h","\u1e27":"h","\u1e29":"h","\u1e2b":"h",
+"\u1e2d":"i","\u1e2f":"i","\u1e31":"k","\u1e33":"k","\u1e35":"k","\u1e37":"l","\u1e39":"l","\u1e3b":"l","\u1e3d":"l",
+"\u1e3f":"m","\u1e41":"m","\u1e43":"m","\u1e45":"n","\u1e47":"n","\u1e49":"n","\u1e4b":"n","\u1e4d":"o","\u1e4f":"o",
+"\u1e51":"o","\u1e53":"o","\u1e55":"p","\u1e57":"p","\u1e59":"r","\u1e5b":"r","\u1e5d":"r","\u1e5f":"r","\u1e61":"s",
+"\u1e63":"s","\u1e65":"s","\u1e67":"s","\u1e69":"s","\u1e6b":"t","\u1e6d":"t","\u1e6f":"t","\u1e71":"t","\u1e73":"u",
+"\u1e75":"u","\u1e77":"u","\u1e79":"u","\u1e7b":"u","\u1e7d":"v","\u1e7f":"v","\u1e81":"w","\u1e83":"w","\u1e85":"w",
+"\u1e87":"w","\u1e89":"w","\u1e8b":"x","\u1e8d":"x","\u1e8f":"y","\u1e91":"z","\u1e93":"z","\u1e95":"z","\u1e96":"h",
+"\u1e97":"t","\u1e98":"w","\u1e99":"y","\u1ea1":"a","\u1ea3":"a","\u1ea5":"a","\u1ea7":"a","\u1ea9":"a","\u1eab":"a",
+"\u1ead":"a","\u1eaf":"a","\u1eb1":"a","\u1eb3":"a","\u1eb5":"a","\u1eb7":"a","\u1eb9":"e","\u1ebb":"e","\u1ebd":"e",
+"\u1ebf":"e","\u1ec1":"e","\u1ec3":"e","\u1ec5":"e","\u1ec7":"e","\u1ec9":"i","\u1ecb":"i","\u1ecd":"o","\u1ecf":"o",
+"\u1ed1":"o","\u1ed3":"o","\u1ed5":"o","\u1ed7":"o","\u1ed9":"o","\u1edb":"o","\u1edd":"o","\u1edf":"o","\u1ee1":"o",
+"\u1ee3":"o","\u1ee5":"u","\u1ee7":"u","\u1ee9":"u","\u1eeb":"u","\u1eed":"u","\u1eef":"u","\u1ef1":"u","\u1ef3":"y",
+"\u1ef5":"y","\u1ef7":"y","\u1ef9":"y","\u1f00":"a","\u1f01":"a","\u1f02":"a","\u1f03":"a","\u1f04":"a","\u1f05":"a",
+"\u1f06":"a","\u1f07":"a","\u1f10":"e","\u1f11":"e","\u1f12":"e","\u1f13":"e","\u1f14":"e","\u1f15":"e","\u1f20":"h",
+"\u1f21":"h","\u1f22":"h","\u1f23":"h","\u1f24":"h","\u1f25":"h","\u1f26":"h","\u1f27":"h","\u1f30":"i","\u1f31":"i",
+"\u1f32":"i","\u1f33":"i","\u1f34":"i","\u1f35":"i","\u1f36":"i","\u1f37":"i","\u1f40":"o","\u1f41":"o","\u1f42":"o",
+"\u1f43":"o","\u1f44":"o","\u1f45":"o","\u1f50":"y","\u1f51":"y","\u1f52":"y","\u1f53":"y","\u1f54":"y","\u1f55":"y",
+"\u1f56":"y","\u1f57":"y","\u1f60":"\u03c9","\u1f61":"\u03c9","\u1f62":"\u03c9","\u1f63":"\u03c9","\u1f64":"\u03c9",
+"\u1f65":"\u03c9","\u1f66":"\u03c9","\u1f67":"\u03c9","\u1f70":"a","\u1f72":"e","\u1f74":"h","\u1f76":"i",
+"\u1f78":"o","\u1f7a":"y","\u1f7c":"\u03c9","\u1fb0":"a","\u1fb1":"a","\u1fb6":"a","\u1fbd":" ","\u1fbf":" ",
+"\u1fc0":" ","\u1fc1":" ","\u1fc6":"h","\u1fcd":" ","\u1fce":" ","\u1fcf":" ","\u1fd0":"i","\u1fd1":"i","\u1fd2":"i",
+"\u1fd6":"i","\u1fd7":"i","\u1fdd":" ","\u1fde":" ","\u1fdf":" ","\u1fe0":"y","\u1fe1":"y","\u1fe2":"y","\u1fe4":"p",
+"\u1fe5":"p","\u1fe6":"y","\u1fe7":"y","\u1fed":" ","\u1ff6":"\u03c9","\u1ffe":" ","\u2002":" ","\u2003":" ",
+"\u2004":" ","\u2005":" ","\u2006":" ","\u2007":" ","\u2008":" ","\u2009":" ","\u200a":" ","\u2010":"-","\u2011":"-",
+"\u2012":"-","\u2013":"-","\u2014":"-","\u2015":"-","\u2017":" ","\u2018":"''","\u2019":"''","\u201b":"''","\u2024":".",
+"\u2025":"..","\u2026":"...","\u202f":" ","\u2032":"''","\u2033":"''''","\u2034":"''''''","\u2036":"\u2035\u2035",
+"\u2037":"\u2035\u2035\u2035","\u203c":"!!","\u203e":" ","\u2047":"??","\u2048":"?!","\u2049":"!?","\u2057":"''''''''",
+"\u205f":" ","\u2070":"0","\u2071":"i","\u2074":"4","\u2075":"5","\u2076":"6","\u2077":"7","\u2078":"8","\u2079":"9",
+"\u207a":"+","\u207b":"-","\u207c":"=","\u207d":"(","\u207e":")","\u207f":"n","\u2080":"0","\u2081":"1","\u2082":"2",
+"\u2083":"3","\u2084":"4","\u2085":"5","\u2086":"6","\u2087":"7","\u2088":"8","\u2089":"9","\u208a":"+","\u208b":"-",
+"\u208c":"=","\u208d":"(","\u208e":")","\u2090":"a","\u2091":"e","\u2092":"o","\u2093":"x","\u2094":"\u0259",
+"\u2095":"h","\u2096":"k","\u2097":"l","\u2098":"m","\u2099":"n","\u209a":"p","\u209b":"s","\u209c":"t","\u20a8":"rs",
+"\u2100":"a/c","\u2101":"a/s","\u2102":"c","\u2103":"\u00b0c","\u2105":"c/o","\u2106":"c/u","\u2107":"\u025b",
+"\u2109":"\u00b0f","\u210a":"g","\u210b":"h","\u210c":"h","\u210d":"h","\u210e":"h","\u210f":"h","\u2110":"i",
+"\u2111":"i","\u2112":"l","\u2113":"l","\u2115":"n","\u2116":"no","\u2119":"p","\u211a":"q","\u211b":"r","\u211c":"r",
+"\u211d":"r","\u2120":"sm","\u2121":"tel","\u2122":"tm","\u2124":"z","\u2128":"z","\u212c":"b","\u212d":"c",
+"\u212f":"e","\u2130":"e","\u2131":"f","\u2133":"m","\u2134":"o","\u2135":"\u05d0","\u2136":"\u05d1",
+"\u2137":"\u05d2","\u2138":"\u05d3","\u2139":"i","\u213b":"fax","\u213c":"\u03c0","\u213d":"\u03b3","\u213e":"\u03b3",
+"\u213f":"\u03c0","\u2140":"\u2211","\u2145":"d","\u2146":"d","\u2147":"e","\u2148":"i","\u2149":"j",
+"\u2150":"1\u20447","\u2151":"1\u20449","\u2152":"1\u204410","\u2153":"1\u20443","\u2154":"2\u20443",
+"\u2155":"1\u20445","\u2156":"2\u20445","\u2157":"3\u20445","\u2158":"4\u20445","\u2159":"1\u20446",
+"\u215a":"5\u20446","\u215b":"1\u20448","\u215c":"3\u20448","\u215d":"5\u20448","\u215e":"7\u20448",
+"\u215f":"1\u2044","\u2170":"i","\u2171":"ii","\u2172":"iii","\u2173":"iv","\u2174":"v","\u2175":"vi","\u2176":"vii",
+"\u2177":"viii","\u2178":"ix","\u2179":"x","\u217a":"xi","\u217b":"xii","\u217c":"l","\u217d":"c","\u217e":"d",
+"\u217f":"m","\u2189":"0\u20443","\u219a":"\u2190","\u219b":"\u2192","\u21ae":"\u2194","\u21cd":"\u21d0",
+"\u21ce":"\u21d4","\u21cf":"\u21d2","\u2204":"\u2203","\u2209":"\u2208","\u220c":"\u220b","\u2212":"-",
+"\u2224":"\u2223","\u2226":"\u2225","\u222c":"\u222b\u222b","\u222d":"\u222b\u222b\u222b","\u222f":"\u222e\u222e",
+"\u2230":"\u222e\u222e\u222e","\u2241":"\u223c","\u2244":"\u2243","\u2247":"\u2245","\u2249":"\u2248","\u2260":"=",
+"\u2262":"\u2261","\u226d":"\u224d","\u226e":"<","\u226f":">","\u2270":"\u2264","\u2271":"\u2265","\u2274":"\u2272",
+"\u2275":"\u2273","\u2278":"\u2276","\u2279":"\u2277","\u2280":"\u227a","\u2281":"\u227b","\u2284":"\u2282",
+"\u2285":"\u2283","\u2288":"\u2286","\u2289":"\u2287","\u22ac":"\u22a2","\u22ad":"\u22a8","\u22ae":"\u22a9",
+"\u22af":"\u22ab","\u22e0":"\u227c","\u22e1":"\u227d","\u22e2":"\u2291","\u22e3":"\u2292","\u22ea":"\u22b2",
+"\u22eb":"\u22b3","\u22ec":"\u22b4","\u22ed":"\u22b5","\u2460":"1","\u2461":"2","\u2462":"3","\u2463":"4",
+"\u2464":"5","\u2465":"6","\u2466":"7","\u2467":"8","\u2468":"9","\u2469":"10","\u246a":"11","\u246b":"12",
+"\u246c":"13","\u246d":"14","\u246e":"15","\u246f":"16","\u2470":"17","\u2471":"18","\u2472":"19","\u2473":"20",
+"\u2474":"(1)","\u2475":"(2)","\u2476":"(3)","\u2477":"(4)","\u2478":"(5)","\u2479":"(6)","\u247a":"(7)",
+"\u247b":"(8)","\u247c":"(9)","\u247d":"(10)","\u247e":"(11)","\u247f":"(12)","\u2480":"(13)","\u2481":"(14)",
+"\u2482":"(15)","\u2483":"(16)","\u2484":"(17)","\u2485":"(18)","\u2486":"(19)","\u2487":"(20)","\u2488":"1.",
+"\u2489":"2.","\u248a":"3.","\u248b":"4.","\u248c":"5.","\u248d":"6.","\u248e":"7.","\u248f":"8.","\u2490":"9.",
+"\u2491":"10.","\u2492":"11.","\u2493":"12.","\u2494":"13.","\u2495":"14.","\u2496":"15.","\u2497":"16.",
+"\u2498":"17.","\u2499":"18.","\u249a":"19.","\u249b":"20.","\u249c":"(a)","\u249d":"(b)","\u249e":"(c)",
+"\u249f":"(d)","\u24a0":"(e)","\u24a1":"(f)","\u24a2":"(g)","\u24a3":"(h)","\u24a4":"(i)","\u24a5":"(j)",
+"\u24a6":"(k)","\u24a7":"(l)","\u24a8":"(m)","\u24a9":"(n)","\u24aa":"(o)","\u24ab":"(p)","\u24ac":"(q)",
+"\u24ad":"(r)","\u24ae":"(s)","\u24af":"(t)","\u24b0":"(u)","\u24b1":"(v)","\u24b2":"(w)","\u24b3":"(x)",
+"\u24b4":"(y)","\u24b5":"(z)","\u24d0":"a","\u24d1":"b","\u24d2":"c","\u24d3":"d","\u24d4":"e","\u24d5":"f",
+"\u24d6":"g","\u24d7":"h","\u24d8":"i","\u24d9":"j","\u24da":"k","\u24db":"l","\u24dc":"m","\u24dd":"n","\u24de":"o",
+"\u24df":"p","\u24e0":"q","\u24e1":"r","\u24e2":"s","\u24e3":"t","\u24e4":"u","\u24e5":"v","\u24e6":"w","\u24e7":"x",
+"\u24e8":"y","\u24e9":"z","\u24ea":"0","\u2a0c":"\u222b\u222b\u222b\u222b","\u2a74":"::=","\u2a75":"==",
+"\u2a76":"===","\u2c7c":"j","\u2c7d":"v","\u2d6f":"\u2d61","\u2e9f":"\u6bcd","\u2ef3":"\u9f9f","\u2f00":"\u4e00",
+"\u2f01":"\u4e28","\u2f02":"\u4e36","\u2f03":"\u4e3f","\u2f04":"\u4e59","\u2f05":"\u4e85","\u2f06":"\u4e8c",
+"\u2f07":"\u4ea0","\u2f08":"\u4eba","\u2f09":"\u513f","\u2f0a":"\u5165","\u2f0b":"\u516b","\u2f0c":"\u5182",
+"\u2f0d":"\u5196","\u2f0e":"\u51ab","\u2f0f":"\u51e0","\u2f10":"\u51f5","\u2f11":"\u5200","\u2f12":"\u529b",
+"\u2f13":"\u52f9","\u2f14":"\u5315","\u2f15":"\u531a","\u2f16":"\u5338","\u2f17":"\u5341","\u2f18":"\u535c",
+"\u2f19":"\u5369","\u2f1a":"\u5382","\u2f1b":"\u53b6","\u2f1c":"\u53c8","\u2f1d":"\u53e3","\u2f1e":"\u56d7",
+"\u2f1f":"\u571f","\u2f20":"\u58eb","\u2f21":"\u5902","\u2f22":"\u590a","\u2f23":"\u5915","\u2f24":"\u5927",
+"\u2f25":"\u5973","\u2f26":"\u5b50","\u2f27":"\u5b80","\u2f28":"\u5bf8","\u2f29":"\u5c0f","\u2f2a":"\u5c22",
+"\u2f2b":"\u5c38","\u2f2c":"\u5c6e","\u2f2d":"\u5c71","\u2f2e":"\u5ddb","\u2f2f":"\u5de5","\u2f30":"\u5df1",
+"\u2f31":"\u5dfe","\u2f32":"\u5e72","\u2f33":"\u5e7a","\u2f34":"\u5e7f","\u2f35":"\u5ef4","\u2f36":"\u5efe",
+"\u2f37":"\u5f0b","\u2f38":"\u5f13","\u2f39":"\u5f50","\u2f3a":"\u5f61","\u2f3b":"\u5f73","\u2f3c":"\u5fc3",
+"\u2f3d":"\u6208","\u2f3e":"\u6236","\u2f3f":"\u624b","\u2f40":"\u652f","\u2f41":"\u6534","\u2f42":"\u6587",
+"\u2f43":"\u6597","\u2f44":"\u65a4","\u2f45":"\u65b9","\u2f46":"\u65e0","\u2f47":"\u65e5","\u2f48":"\u66f0",
+"\u2f49":"\u6708","\u2f4a":"\u6728","\u2f4b":"\u6b20","\u2f4c":"\u6b62","\u2f4d":"\u6b79","\u2f4e":"\u6bb3",
+"\u2f4f":"\u6bcb","\u2f50":"\u6bd4","\u2f51":"\u6bdb","\u2f52":"\u6c0f","\u2f53":"\u6c14","\u2f54":"\u6c34",
+"\u2f55":"\u706b","\u2f56":"\u722a","\u2f57":"\u7236","\u2f58":"\u723b","\u2f59":"\u723f","\u2f5a":"\u7247",
+"\u2f5b":"\u7259","\u2f5c":"\u725b","\u2f5d":"\u72ac","\u2f5e":"\u7384","\u2f5f":"\u7389","\u2f60":"\u74dc",
+"\u2f61":"\u74e6","\u2f62":"\u7518","\u2f63":"\u751f","\u2f64":"\u7528","\u2f65":"\u7530","\u2f66":"\u758b",
+"\u2f67":"\u7592","\u2f68":"\u7676","\u2f69":"\u767d","\u2f6a":"\u76ae","\u2f6b":"\u76bf","\u2f6c":"\u76ee",
+"\u2f6d":"\u77db","\u2f6e":"\u77e2","\u2f6f":"\u77f3","\u2f70":"\u793a","\u2f71":"\u79b8","\u2f72":"\u79be",
+"\u2f73":"\u7a74","\u2f74":"\u7acb","\u2f75":"\u7af9","\u2f76":"\u7c73","\u2f77":"\u7cf8","\u2f78":"\u7f36",
+"\u2f79":"\u7f51","\u2f7a":"\u7f8a","\u2f7b":"\u7fbd","\u2f7c":"\u8001","\u2f7d":"\u800c","\u2f7e":"\u8012",
+"\u2f7f":"\u8033","\u2f80":"\u807f","\u2f81":"\u8089","\u2f82":"\u81e3","\u2f83":"\u81ea","\u2f84":"\u81f3",
+"\u2f85":"\u81fc","\u2f86":"\u820c","\u2f87":"\u821b","\u2f88":"\u821f","\u2f89":"\u826e","\u2f8a":"\u8272",
+"\u2f8b":"\u8278","\u2f8c":"\u864d","\u2f8d":"\u866b","\u2f8e":"\u8840","\u2f8f":"\u884c","\u2f90":"\u8863",
+"\u2f91":"\u897e","\u2f92":"\u898b","\u2f93":"\u89d2","\u2f94":"\u8a00","\u2f95":"\u8c37","\u2f96":"\u8c46",
+"\u2f97":"\u8c55","\u2f98":"\u8c78","\u2f99":"\u8c9d","\u2f9a":"\u8d64","\u2f9b":"\u8d70","\u2f9c":"\u8db3",
+"\u2f9d":"\u8eab","\u2f9e":"\u8eca","\u2f9f":"\u8f9b","\u2fa0":"\u8fb0","\u2fa1":"\u8fb5","\u2fa2":"\u9091",
+"\u2fa3":"\u9149","\u2fa4":"\u91c6","\u2fa5":"\u91cc","\u2fa6":"\u91d1","\u2fa7":"\u9577","\u2fa8":"\u9580",
+"\u2fa9":"\u961c","\u2faa":"\u96b6","\u2fab":"\u96b9","\u2fac":"\u96e8","\u2fad":"\u9751","\u2fae":"\u975e",
+"\u2faf":"\u9762","\u2fb0":"\u9769","\u2fb1":"\u97cb","\u2fb2":"\u97ed","\u2fb3":"\u97f3","\u2fb4":"\u9801",
+"\u2fb5":"\u98a8","\u2fb6":"\u98db","\u2fb7":"\u98df","\u2fb8":"\u9996","\u2fb9":"\u9999","\u2fba":"\u99ac",
+"\u2fbb":"\u9aa8","\u2fbc":"\u9ad8","\u2fbd":"\u9adf","\u2fbe":"\u9b25","\u2fbf":"\u9b2f","\u2fc0":"\u9b32",
+"\u2fc1":"\u9b3c","\u2fc2":"\u9b5a","\u2fc3":"\u9ce5","\u2fc4":"\u9e75","\u2fc5":"\u9e7f","\u2fc6":"\u9ea5",
+"\u2fc7":"\u9ebb","\u2fc8":"\u9ec3","\u2fc9":"\u9ecd","\u2fca":"\u9ed1","\u2fcb":"\u9ef9","\u2fcc":"\u9efd",
+"\u2fcd":"\u9f0e","\u2fce":"\u9f13","\u2fcf":"\u9f20","\u2fd0":"\u9f3b","\u2fd1":"\u9f4a","\u2fd2":"\u9f52",
+"\u2fd3":"\u9f8d","\u2fd4":"\u9f9c","\u2fd5":"\u9fa0","\u3000":" ","\u3002":".","\u3036":"\u3012","\u3038":"\u5341",
+"\u3039":"\u5344","\u303a":"\u5345","\u304c":"\u304b","\u304e":"\u304d","\u3050":"\u304f","\u3052":"\u3051",
+"\u3054":"\u3053","\u3056":"\u3055","\u3058":"\u3057","\u305a":"\u3059","\u305c":"\u305b","\u305e":"\u305d",
+"\u3060":"\u305f","\u3062":"\u3061","\u3065":"\u3064","\u3067":"\u3066","\u3069":"\u3068","\u3070":"\u306f",
+"\u3071":"\u306f","\u3073":"\u3072","\u3074":"\u3072","\u3076":"\u3075","\u3077":"\u3075","\u3079":"\u3078",
+"\u307a":"\u3078","\u307c":"\u307b","\u307d":"\u307b","\u3094":"\u3046","\u309b":" ","\u309c":" ","\u309e":"\u309d",
+"\u309f":"\u3088\u308a","\u30ac":"\u30ab","\u30ae":"\u30ad","\u30b0":"\u30af","\u30b2":"\u30b1","\u30b4":"\u30b3",
+"\u30b6":"\u30b5","\u30b8":"\u30b7","\u30ba":"\u30b9","\u30bc":"\u30bb","\u30be":"\u30bd","\u30c0":"\u30bf",
+"\u30c2":"\u30c1","\u30c5":"\u30c4","\u30c7":"\u30c6","\u30c9":"\u30c8","\u30d0":"\u30cf","\u30d1":"\u30cf",
+"\u30d3":"\u30d2","\u30d4":"\u30d2","\u30d6":"\u30d5","\u30d7":"\u30d5","\u30d9":"\u30d8","\u30da":"\u30d8",
+"\u30dc":"\u30db","\u30dd":"\u30db","\u30f4":"\u30a6","\u30f7":"\u30ef","\u30f8":"\u30f0","\u30f9":"\u30f1",
+"\u30fa":"\u30f2","\u30fe":"\u30fd","\u30ff":"\u30b3\u30c8","\u3131":"\u1100","\u3132":"\u1101","\u3133":"\u11aa",
+"\u3134":"\u1102","\u3135":"\u11ac","\u3136":"\u11ad","\u3137":"\u1103","\u3138":"\u1104","\u3139":"\u1105",
+"\u313a":"\u11b0","\u313b":"\u11b1","\u313c":"\u11b2","\u313d":"\u11b3","\u313e":"\u11b4","\u313f":"\u11b5",
+"\u3140":"\u111a","\u3141":"\u1106","\u3142":"\u1107","\u3143":"\u1108","\u3144":"\u1121","\u3145":"\u1109",
+"\u3146":"\u110a","\u3147":"\u110b","\u3148":"\u110c","\u3149":"\u110d","\u314a":"\u110e","\u314b":"\u110f",
+"\u314c":"\u1110","\u314d":"\u1111","\u314e":"\u1112","\u314f":"\u1161","\u3150":"\u1162","\u3151":"\u1163",
+"\u3152":"\u1164","\u3153":"\u1165","\u3154":"\u1166","\u3155":"\u1167","\u3156":"\u1168","\u3157":"\u1169",
+"\u3158":"\u116a","\u3159":"\u116b","\u315a":"\u116c","\u315b":"\u116d","\u315c":"\u116e","\u315d":"\u116f",
+"\u315e":"\u1170","\u315f":"\u1171","\u3160":"\u1172","\u3161":"\u1173","\u3162":"\u1174","\u3163":"\u1175",
+"\u3165":"\u1114","\u3166":"\u1115","\u3167":"\u11c7","\u3168":"\u11c8","\u3169":"\u11cc","\u316a":"\u11ce",
+"\u316b":"\u11d3","\u316c":"\u11d7","\u316d":"\u11d9","\u316e":"\u111c","\u316f":"\u11dd","\u3170":"\u11df",
+"\u3171":"\u111d","\u3172":"\u111e","\u3173":"\u1120","\u3174":"\u1122","\u3175":"\u1123","\u3176":"\u1127",
+"\u3177":"\u1129","\u3178":"\u112b","\u3179":"\u112c","\u317a":"\u112d","\u317b":"\u112e","\u317c":"\u112f",
+"\u317d":"\u1132","\u317e":"\u1136","\u317f":"\u1140","\u3180":"\u1147","\u3181":"\u114c","\u3182":"\u11f1",
+"\u3183":"\u11f2","\u3184":"\u1157","\u3185":"\u1158","\u3186":"\u1159","\u3187":"\u1184","\u3188":"\u1185",
+"\u3189":"\u1188","\u318a":"\u1191","\u318b":"\u1192","\u318c":"\u1194","\u318d":"\u119e","\u318e":"\u11a1",
+"\u3192":"\u4e00","\u3193":"\u4e8c","\u3194":"\u4e09","\u3195":"\u56db","\u3196":"\u4e0a","\u3197":"\u4e2d",
+"\u3198":"\u4e0b","\u3199":"\u7532","\u319a":"\u4e59","\u319b":"\u4e19","\u319c":"\u4e01","\u319d":"\u5929",
+"\u319e":"\u5730","\u319f":"\u4eba","\u3200":"(\u1100)","\u3201":"(\u1102)","\u3202":"(\u1103)","\u3203":"(\u1105)",
+"\u3204":"(\u1106)","\u3205":"(\u1107)","\u3206":"(\u1109)","\u3207":"(\u110b)","\u3208":"(\u110c)",
+"\u3209":"(\u110e)","\u320a":"(\u110f)","\u320b":"(\u1110)","\u320c":"(\u1111)","\u320d":"(\u1112)",
+"\u320e":"(\u1100\u1161)","\u320f":"(\u1102\u1161)","\u3210":"(\u1103\u1161)","\u3211":"(\u1105\u1161)",
+"\u3212":"(\u1106\u1161)","\u3213":"(\u1107\u1161)","\u3214":"(\u1109\u1161)","\u3215":"(\u110b\u1161)",
+"\u3216":"(\u110c\u1161)","\u3217":"(\u110e\u1161)","\u3218":"(\u110f\u1161)","\u3219":"(\u1110\u1161)",
+"\u321a":"(\u1111\u1161)","\u321b":"(\u1112\u1161)","\u321c":"(\u110c\u116e)",
+"\u321d":"(\u110b\u1169\u110c\u1165\u11ab)","\u321e":"(\u110b\u1169\u1112\u116e)","\u3220":"(\u4e00)",
+"\u3221":"(\u4e8c)","\u3222":"(\u4e09)","\u3223":"(\u56db)","\u3224":"(\u4e94)","\u3225":"(\u516d)",
+"\u3226":"(\u4e03)","\u3227":"(\u516b)","\u3228":"(\u4e5d)","\u3229":"(\u5341)","\u322a":"(\u6708)",
+"\u322b":"(\u706b)","\u322c":"(\u6c34)","\u322d":"(\u6728)","\u322e":"(\u91d1)","\u322f":"(\u571f)",
+"\u3230":"(\u65e5)","\u3231":"(\u682a)","\u3232":"(\u6709)","\u3233":"(\u793e)","\u3234":"(\u540d)",
+"\u3235":"(\u7279)","\u3236":"(\u8ca1)","\u3237":"(\u795d)","\u3238":"(\u52b4)","\u3239":"(\u4ee3)",
+"\u323a":"(\u547c)","\u323b":"(\u5b66)","\u323c":"(\u76e3)","\u323d":"(\u4f01)","\u323e":"(\u8cc7)",
+"\u323f":"(\u5354)","\u3240":"(\u796d)","\u3241":"(\u4f11)","\u3242":"(\u81ea)","\u3243":"(\u81f3)","\u3244":"\u554f",
+"\u3245":"\u5e7c","\u3246":"\u6587","\u3247":"\u7b8f","\u3250":"pte","\u3251":"21","\u3252":"22","\u3253":"23",
+"\u3254":"24","\u3255":"25","\u3256":"26","\u3257":"27","\u3258":"28","\u3259":"29","\u325a":"30","\u325b":"31",
+"\u325c":"32","\u325d":"33","\u325e":"34","\u325f":"35","\u3260":"\u1100","\u3261":"\u1102","\u3262":"\u1103",
+"\u3263":"\u1105","\u3264":"\u1106","\u3265":"\u1107","\u3266":"\u1109","\u3267":"\u110b","\u3268":"\u110c",
+"\u3269":"\u110e","\u326a":"\u110f","\u326b":"\u1110","\u326c":"\u1111","\u326d":"\u1112","\u326e":"\u1100\u1161",
+"\u326f":"\u1102\u1161","\u3270":"\u1103\u1161","\u3271":"\u1105\u1161","\u3272":"\u1106\u1161",
+"\u3273":"\u1107\u1161","\u3274":"\u1109\u1161","\u3275":"\u110b\u1161","\u3276":"\u110c\u1161",
+"\u3277":"\u110e\u1161","\u3278":"\u110f\u1161","\u3279":"\u1110\u1161","\u327a":"\u1111\u1161",
+"\u327b":"\u1112\u1161","\u327c":"\u110e\u1161\u11b7\u1100\u1169","\u327d":"\u110c\u116e\u110b\u1174",
+"\u327e":"\u110b\u116e","\u3280":"\u4e00","\u3281":"\u4e8c","\u3282":"\u4e09","\u3283":"\u56db","\u3284":"\u4e94",
+"\u3285":"\u516d","\u3286":"\u4e03","\u3287":"\u516b","\u3288":"\u4e5d","\u3289":"\u5341","\u328a":"\u6708",
+"\u328b":"\u706b","\u328c":"\u6c34","\u328d":"\u6728","\u328e":"\u91d1","\u328f":"\u571f","\u3290":"\u65e5",
+"\u3291":"\u682a","\u3292":"\u6709","\u3293":"\u793e","\u3294":"\u540d","\u3295":"\u7279","\u3296":"\u8ca1",
+"\u3297":"\u795d","\u3298":"\u52b4","\u3299":"\u79d8","\u329a":"\u7537","\u329b":"\u5973","\u329c":"\u9069",
+"\u329d":"\u512a","\u329e":"\u5370","\u329f":"\u6ce8","\u32a0":"\u9805","\u32a1":"\u4f11","\u32a2":"\u5199",
+"\u32a3":"\u6b63","\u32a4":"\u4e0a","\u32a5":"\u4e2d","\u32a6":"\u4e0b","\u32a7":"\u5de6","\u32a8":"\u53f3",
+"\u32a9":"\u533b","\u32aa":"\u5b97","\u32ab":"\u5b66","\u32ac":"\u76e3","\u32ad":"\u4f01","\u32ae":"\u8cc7",
+"\u32af":"\u5354","\u32b0":"\u591c","\u32b1":"36","\u32b2":"37","\u32b3":"38","\u32b4":"39","\u32b5":"40",
+"\u32b6":"41","\u32b7":"42","\u32b8":"43","\u32b9":"44","\u32ba":"45","\u32bb":"46","\u32bc":"47","\u32bd":"48",
+"\u32be":"49","\u32bf":"50","\u32c0":"1\u6708","\u32c1":"2\u6708","\u32c2":"3\u6708","\u32c3":"4\u6708",
+"\u32c4":"5\u6708","\u32c5":"6\u6708","\u32c6":"7\u6708","\u32c7":"8\u6708","\u32c8":"9\u6708","\u32c9":"10\u6708",
+"\u32ca":"11\u6708","\u32cb":"12\u6708","\u32cc":"hg","\u32cd":"erg","\u32ce":"ev","\u32cf":"ltd","\u32d0":"\u30a2",
+"\u32d1":"\u30a4","\u32d2":"\u30a6","\u32d3":"\u30a8","\u32d4":"\u30aa","\u32d5":"\u30ab","\u32d6":"\u30ad",
+"\u32d7":"\u30af","\u32d8":"\u30b1","\u32d9":"\u30b3","\u32da":"\u30b5","\u32db":"\u30b7","\u32dc":"\u30b9",
+"\u32dd":"\u30bb","\u32de":"\u30bd","\u32df":"\u30bf","\u32e0":"\u30c1","\u32e1":"\u30c4","\u32e2":"\u30c6",
+"\u32e3":"\u30c8","\u32e4":"\u30ca","\u32e5":"\u30cb","\u32e6":"\u30cc","\u32e7":"\u30cd","\u32e8":"\u30ce",
+"\u32e9":"\u30cf","\u32ea":"\u30d2","\u32eb":"\u30d5","\u32ec":"\u30d8","\u32ed":"\u30db","\u32ee":"\u30de",
+"\u32ef":"\u30df","\u32f0":"\u30e0","\u32f1":"\u30e1","\u32f2":"\u30e2","\u32f3":"\u30e4","\u32f4":"\u30e6",
+"\u32f5":"\u30e8","\u32f6":"\u30e9","\u32f7":"\u30ea","\u32f8":"\u30eb","\u32f9":"\u30ec","\u32fa":"\u30ed",
+"\u32fb":"\u30ef","\u32fc":"\u30f0","\u32fd":"\u30f1","\u32fe":"\u30f2","\u32ff":"\u4ee4\u548c",
+"\u3300":"\u30a2\u30cf\u30fc\u30c8","\u3301":"\u30a2\u30eb\u30d5\u30a1","\u3302":"\u30a2\u30f3\u30d8\u30a2",
+"\u3303":"\u30a2\u30fc\u30eb","\u3304":"\u30a4\u30cb\u30f3\u30af","\u3305":"\u30a4\u30f3\u30c1",
+"\u3306":"\u30a6\u30a9\u30f3","\u3307":"\u30a8\u30b9\u30af\u30fc\u30c8","\u3308":"\u30a8\u30fc\u30ab\u30fc",
+"\u3309":"\u30aa\u30f3\u30b9","\u330a":"\u30aa\u30fc\u30e0","\u330b":"\u30ab\u30a4\u30ea",
+"\u330c":"\u30ab\u30e9\u30c3\u30c8","\u330d":"\u30ab\u30ed\u30ea\u30fc","\u330e":"\u30ab\u30ed\u30f3",
+"\u330f":"\u30ab\u30f3\u30de","\u3310":"\u30ad\u30ab","\u3311":"\u30ad\u30cb\u30fc",
+"\u3312":"\u30ad\u30e5\u30ea\u30fc","\u3313":"\u30ad\u30eb\u30bf\u30fc","\u3314":"\u30ad\u30ed",
+"\u3315":"\u30ad\u30ed\u30af\u30e9\u30e0","\u3316":"\u30ad\u30ed\u30e1\u30fc\u30c8\u30eb",
+"\u3317":"\u30ad\u30ed\u30ef\u30c3\u30c8","\u3318":"\u30af\u30e9\u30e0","\u3319":"\u30af\u30e9\u30e0\u30c8\u30f3",
+"\u331a":"\u30af\u30eb\u30bb\u30a4\u30ed","\u331b":"\u30af\u30ed\u30fc\u30cd","\u331c":"\u30b1\u30fc\u30b9",
+"\u331d":"\u30b3\u30eb\u30ca","\u331e":"\u30b3\u30fc\u30db","\u331f":"\u30b5\u30a4\u30af\u30eb",
+"\u3320":"\u30b5\u30f3\u30c1\u30fc\u30e0","\u3321":"\u30b7\u30ea\u30f3\u30af","\u3322":"\u30bb\u30f3\u30c1",
+"\u3323":"\u30bb\u30f3\u30c8","\u3324":"\u30bf\u30fc\u30b9","\u3325":"\u30c6\u30b7","\u3326":"\u30c8\u30eb",
+"\u3327":"\u30c8\u30f3","\u3328":"\u30ca\u30ce","\u3329":"\u30ce\u30c3\u30c8","\u332a":"\u30cf\u30a4\u30c4",
+"\u332b":"\u30cf\u30fc\u30bb\u30f3\u30c8","\u332c":"\u30cf\u30fc\u30c4","\u332d":"\u30cf\u30fc\u30ec\u30eb",
+"\u332e":"\u30d2\u30a2\u30b9\u30c8\u30eb","\u332f":"\u30d2\u30af\u30eb","\u3330":"\u30d2\u30b3",
+"\u3331":"\u30d2\u30eb","\u3332":"\u30d5\u30a1\u30e9\u30c3\u30c8","\u3333":"\u30d5\u30a3\u30fc\u30c8",
+"\u3334":"\u30d5\u30c3\u30b7\u30a7\u30eb","\u3335":"\u30d5\u30e9\u30f3","\u3336":"\u30d8\u30af\u30bf\u30fc\u30eb",
+"\u3337":"\u30d8\u30bd","\u3338":"\u30d8\u30cb\u30d2","\u3339":"\u30d8\u30eb\u30c4","\u333a":"\u30d8\u30f3\u30b9",
+"\u333b":"\u30d8\u30fc\u30b7","\u333c":"\u30d8\u30fc\u30bf","\u333d":"\u30db\u30a4\u30f3\u30c8",
+"\u333e":"\u30db\u30eb\u30c8","\u333f":"\u30db\u30f3","\u3340":"\u30db\u30f3\u30c8","\u3341":"\u30db\u30fc\u30eb",
+"\u3342":"\u30db\u30fc\u30f3","\u3343":"\u30de\u30a4\u30af\u30ed","\u3344":"\u30de\u30a4\u30eb",
+"\u3345":"\u30de\u30c3\u30cf","\u3346":"\u30de\u30eb\u30af","\u3347":"\u30de\u30f3\u30b7\u30e7\u30f3",
+"\u3348":"\u30df\u30af\u30ed\u30f3","\u3349":"\u30df\u30ea","\u334a":"\u30df\u30ea\u30cf\u30fc\u30eb",
+"\u334b":"\u30e1\u30ab","\u334c":"\u30e1\u30ab\u30c8\u30f3","\u334d":"\u30e1\u30fc\u30c8\u30eb",
+"\u334e":"\u30e4\u30fc\u30c8","\u334f":"\u30e4\u30fc\u30eb","\u3350":"\u30e6\u30a2\u30f3",
+"\u3351":"\u30ea\u30c3\u30c8\u30eb","\u3352":"\u30ea\u30e9","\u3353":"\u30eb\u30d2\u30fc",
+"\u3354":"\u30eb\u30fc\u30d5\u30eb","\u3355":"\u30ec\u30e0","\u3356":"\u30ec\u30f3\u30c8\u30b1\u30f3",
+"\u3357":"\u30ef\u30c3\u30c8","\u3358":"0\u70b9","\u3359":"1\u70b9","\u335a":"2\u70b9","\u335b":"3\u70b9",
+"\u335c":"4\u70b9","\u335d":"5\u70b9","\u335e":"6\u70b9","\u335f":"7\u70b9","\u3360":"8\u70b9","\u3361":"9\u70b9",
+"\u3362":"10\u70b9","\u3363":"11\u70b9","\u3364":"12\u70b9","\u3365":"13\u70b9","\u3366":"14\u70b9",
+"\u3367":"15\u70b9","\u3368":"16\u70b9","\u3369":"17\u70b9","\u336a":"18\u70b9","\u336b":"19\u70b9",
+"\u336c":"20\u70b9","\u336d":"21\u70b9","\u336e":"22\u70b9","\u336f":"23\u70b9","\u3370":"24\u70b9","\u3371":"hpa",
+"\u3372":"da","\u3373":"au","\u3374":"bar","\u3375":"ov","\u3376":"pc","\u3377":"dm","\u3378":"dm2","\u3379":"dm3",
+"\u337a":"iu","\u337b":"\u5e73\u6210","\u337c":"\u662d\u548c","\u337d":"\u5927\u6b63","\u337e":"\u660e\u6cbb",
+"\u337f":"\u682a\u5f0f\u4f1a\u793e","\u3380":"pa","\u3381":"na","\u3382":"ma","\u3383":"ma","\u3384":"ka",
+"\u3385":"kb","\u3386":"mb","\u3387":"gb","\u3388":"cal","\u3389":"kcal","\u338a":"pf","\u338b":"nf","\u338c":"mf",
+"\u338d":"mg","\u338e":"mg","\u338f":"kg","\u3390":"hz","\u3391":"khz","\u3392":"mhz","\u3393":"ghz","\u3394":"thz",
+"\u3395":"ml","\u3396":"ml","\u3397":"dl","\u3398":"kl","\u3399":"fm","\u339a":"nm","\u339b":"mm","\u339c":"mm",
+"\u339d":"cm","\u339e":"km","\u339f":"mm2","\u33a0":"cm2","\u33a1":"m2","\u33a2":"km2","\u33a3":"mm3","\u33a4":"cm3",
+"\u33a5":"m3","\u33a6":"km3","\u33a7":"m\u2215s","\u33a8":"m\u2215s2","\u33a9":"pa","\u33aa":"kpa","\u33ab":"mpa",
+"\u33ac":"gpa","\u33ad":"rad","\u33ae":"rad\u2215s","\u33af":"rad\u2215s2","\u33b0":"ps","\u33b1":"ns","\u33b2":"ms",
+"\u33b3":"ms","\u33b4":"pv","\u33b5":"nv","\u33b6":"mv","\u33b7":"mv","\u33b8":"kv","\u33b9":"mv","\u33ba":"pw",
+"\u33bb":"nw","\u33bc":"mw","\u33bd":"mw","\u33be":"kw","\u33bf":"mw","\u33c0":"k\u03c9","\u33c1":"m\u03c9",
+"\u33c2":"a.m.","\u33c3":"bq","\u33c4":"cc","\u33c5":"cd","\u33c6":"c\u2215kg","\u33c7":"co.","\u33c8":"db",
+"\u33c9":"gy","\u33ca":"ha","\u33cb":"hp","\u33cc":"in","\u33cd":"kk","\u33ce":"km","\u33cf":"kt","\u33d0":"lm",
+"\u33d1":"ln","\u33d2":"log","\u33d3":"lx","\u33d4":"mb","\u33d5":"mil","\u33d6":"mol","\u33d7":"ph","\u33d8":"p.m.",
+"\u33d9":"ppm","\u33da":"pr","\u33db":"sr","\u33dc":"sv","\u33dd":"wb","\u33de":"v\u2215m","\u33df":"a\u2215m",
+"\u33e0":"1\u65e5","\u33e1":"2\u65e5","\u33e2":"3\u65e5","\u33e3":"4\u65e5","\u33e4":"5\u65e5","\u33e5":"6\u65e5",
+"\u33e6":"7\u65e5","\u33e7":"8\u65e5","\u33e8":"9\u65e5","\u33e9":"10\u65e5","\u33ea":"11\u65e5","\u33eb":"12\u65e5",
+"\u33ec":"13\u65e5","\u33ed":"14\u65e5","\u33ee":"15\u65e5","\u33ef":"16\u65e5","\u33f0":"17\u65e5",
+"\u33f1":"18\u65e5","\u33f2":"19\u65e5","\u33f3":"20\u65e5","\u33f4":"21\u65e5","\u33f5":"22\u65e5",
+"\u33f6":"23\u65e5","\u33f7":"24\u65e5","\u33f8":"25\u65e5","\u33f9":"26\u65e5","\u33fa":"27\u65e5",
+"\u33fb":"28\u65e5","\u33fc":"29\u65e5","\u33fd":"30\u65e5","\u33fe":"31\u65e5","\u33ff":"gal","\ua69c":"\u044a",
+"\ua69d":"\u044c","\ua770":"\ua76f","\ua7f1":"s","\ua7f2":"c","\ua7f3":"f","\ua7f4":"q","\ua7f8":"h",
+"\ua7f9":"\u0153","\uab5c":"\ua727","\uab5d":"\uab37","\uab5e":"\u026b","\uab5f":"\uab52","\uab69":"\u028d",
+"\ufb20":"\u05e2","\ufb21":"\u05d0","\ufb22":"\u05d3","\ufb23":"\u05d4","\ufb24":"\u05db","\ufb25":"\u05dc",
+"\ufb26":"\u05dd","\ufb27":"\u05e8","\ufb28":"\u05ea","\ufb29":"+","\ufb4f":"\u05d0\u05dc","\ufb50":"\u0671",
+"\ufb51":"\u0671","\ufb52":"\u067b","\ufb53":"\u067b","\ufb54":"\u067b","\ufb55":"\u067b","\ufb56":"\u067e",
+"\ufb57":"\u067e","\ufb58":"\u067e","\ufb59":"\u067e","\ufb5a":"\u0680","\ufb5b":"\u0680","\ufb5c":"\u0680",
+"\ufb5d":"\u0680","\ufb5e":"\u067a","\ufb5f":"\u067a","\ufb60":"\u067a","\ufb61":"\u067a","\ufb62":"\u067f",
+"\ufb63":"\u067f","\ufb64":"\u067f","\ufb65":"\u067f","\ufb66":"\u0679","\ufb67":"\u0679","\ufb68":"\u0679",
+"\ufb69":"\u0679","\ufb6a":"\u06a4","\ufb6b":"\u06a4","\ufb6c":"\u06a4","\ufb6d":"\u06a4","\ufb6e":"\u06a6",
+"\ufb6f":"\u06a6","\ufb70":"\u06a6","\ufb71":"\u06a6","\ufb72":"\u0684","\ufb73":"\u0684","\ufb74":"\u0684",
+"\ufb75":"\u0684","\ufb76":"\u0683","\ufb77":"\u0683","\ufb78":"\u0683","\ufb79":"\u0683","\ufb7a":"\u0686",
+"\ufb7b":"\u0686","\ufb7c":"\u0686","\ufb7d":"\u0686","\ufb7e":"\u0687","\ufb7f":"\u0687","\ufb80":"\u0687",
+"\ufb81":"\u0687","\ufb82":"\u068d","\ufb83":"\u068d","\ufb84":"\u068c","\ufb85":"\u068c","\ufb86":"\u068e",
+"\ufb87":"\u068e","\ufb88":"\u0688","\ufb89":"\u0688","\ufb8a":"\u0698","\ufb8b":"\u0698","\ufb8c":"\u0691",
+"\ufb8d":"\u0691","\ufb8e":"\u06a9","\ufb8f":"\u06a9","\ufb90":"\u06a9","\ufb91":"\u06a9","\ufb92":"\u06af",
+"\ufb93":"\u06af","\ufb94":"\u06af","\ufb95":"\u06af","\ufb96":"\u06b3","\ufb97":"\u06b3","\ufb98":"\u06b3",
+"\ufb99":"\u06b3","\ufb9a":"\u06b1","\ufb9b":"\u06b1","\ufb9c":"\u06b1","\ufb9d":"\u06b1","\ufb9e":"\u06ba",
+"\ufb9f":"\u06ba","\ufba0":"\u06bb","\ufba1":"\u06bb","\ufba2":"\u06bb","\ufba3":"\u06bb","\ufba4":"\u06d5",
+"\ufba5":"\u06d5","\ufba6":"\u06c1","\ufba7":"\u06c1","\ufba8":"\u06c1","\ufba9":"\u06c1","\ufbaa":"\u06be",
+"\ufbab":"\u06be","\ufbac":"\u06be","\ufbad":"\u06be","\ufbae":"\u06d2","\ufbaf":"\u06d2","\ufbb0":"\u06d2",
+"\ufbb1":"\u06d2","\ufbd3":"\u06ad","\ufbd4":"\u06ad","\ufbd5":"\u06ad","\ufbd6":"\u06ad","\ufbd7":"\u06c7",
+"\ufbd8":"\u06c7","\ufbd9":"\u06c6","\ufbda":"\u06c6","\ufbdb":"\u06c8","\ufbdc":"\u06c8","\ufbdd":"\u06c7\u0674",
+"\ufbde":"\u06cb","\ufbdf":"\u06cb","\ufbe0":"\u06c5","\ufbe1":"\u06c5","\ufbe2":"\u06c9","\ufbe3":"\u06c9",
+"\ufbe4":"\u06d0","\ufbe5":"\u06d0","\ufbe6":"\u06d0","\ufbe7":"\u06d0","\ufbe8":"\u0649","\ufbe9":"\u0649",
+"\ufbea":"\u064a\u0627","\ufbeb":"\u064a\u0627","\ufbec":"\u064a\u06d5","\ufbed":"\u064a\u06d5",
+"\ufbee":"\u064a\u0648","\ufbef":"\u064a\u0648","\ufbf0":"\u064a\u06c7","\ufbf1":"\u064a\u06c7",
+"\ufbf2":"\u064a\u06c6","\ufbf3":"\u064a\u06c6","\ufbf4":"\u064a\u06c8","\ufbf5":"\u064a\u06c8",
+"\ufbf6":"\u064a\u06d0","\ufbf7":"\u064a\u06d0","\ufbf8":"\u064a\u06d0","\ufbf9":"\u064a\u0649",
+"\ufbfa":"\u064a\u0649","\ufbfb":"\u064a\u0649","\ufbfc":"\u06cc","\ufbfd":"\u06cc","\ufbfe":"\u06cc",
+"\ufbff":"\u06cc","\ufc00":"\u064a\u062c","\ufc01":"\u064a\u062d","\ufc02":"\u064a\u0645","\ufc03":"\u064a\u0649",
+"\ufc04":"\u064a\u064a","\ufc05":"\u0628\u062c","\ufc06":"\u0628\u062d","\ufc07":"\u0628\u062e",
+"\ufc08":"\u0628\u0645","\ufc09":"\u0628\u0649","\ufc0a":"\u0628\u064a","\ufc0b":"\u062a\u062c",
+"\ufc0c":"\u062a\u062d","\ufc0d":"\u062a\u062e","\ufc0e":"\u062a\u0645","\ufc0f":"\u062a\u0649",
+"\ufc10":"\u062a\u064a","\ufc11":"\u062b\u062c","\ufc12":"\u062b\u0645","\ufc13":"\u062b\u0649",
+"\ufc14":"\u062b\u064a","\ufc15":"\u062c\u062d","\ufc16":"\u062c\u0645","\ufc17":"\u062d\u062c",
+"\ufc18":"\u062d\u0645","\ufc19":"\u062e\u062c","\ufc1a":"\u062e\u062d","\ufc1b":"\u062e\u0645",
+"\ufc1c":"\u0633\u062c","\ufc1d":"\u0633\u062d","\ufc1e":"\u0633\u062e","\ufc1f":"\u0633\u0645",
+"\ufc20":"\u0635\u062d","\ufc21":"\u0635\u0645","\ufc22":"\u0636\u062c","\ufc23":"\u0636\u062d",
+"\ufc24":"\u0636\u062e","\ufc25":"\u0636\u0645","\ufc26":"\u0637\u062d","\ufc27":"\u0637\u0645",
+"\ufc28":"\u0638\u0645","\ufc29":"\u0639\u062c","\ufc2a":"\u0639\u0645","\ufc2b":"\u063a\u062c",
+"\ufc2c":"\u063a\u0645","\ufc2d":"\u0641\u062c","\ufc2e":"\u0641\u062d","\ufc2f":"\u0641\u062e",
+"\ufc30":"\u0641\u0645","\ufc31":"\u0641\u0649","\ufc32":"\u0641\u064a","\ufc33":"\u0642\u062d",
+"\ufc34":"\u0642\u0645","\ufc35":"\u0642\u0649","\ufc36":"\u0642\u064a","\ufc37":"\u0643\u0627",
+"\ufc38":"\u0643\u062c","\ufc39":"\u0643\u062d","\ufc3a":"\u0643\u062e","\ufc3b":"\u0643\u0644",
+"\ufc3c":"\u0643\u0645","\ufc3d":"\u0643\u0649","\ufc3e":"\u0643\u064a","\ufc3f":"\u0644\u062c",
+"\ufc40":"\u0644\u062d","\ufc41":"\u0644\u062e","\ufc42":"\u0644\u0645","\ufc43":"\u0644\u0649",
+"\ufc44":"\u0644\u064a","\ufc45":"\u0645\u062c","\ufc46":"\u0645\u062d","\ufc47":"\u0645\u062e",
+"\ufc48":"\u0645\u0645","\ufc49":"\u0645\u0649","\ufc4a":"\u0645\u064a","\ufc4b":"\u0646\u062c",
+"\ufc4c":"\u0646\u062d","\ufc4d":"\u0646\u062e","\ufc4e":"\u0646\u0645","\ufc4f":"\u0646\u0649",
+"\ufc50":"\u0646\u064a","\ufc51":"\u0647\u062c","\ufc52":"\u0647\u0645","\ufc53":"\u0647\u0649",
+"\ufc54":"\u0647\u064a","\ufc55":"\u064a\u062c","\ufc56":"\u064a\u062d","\ufc57":"\u064a\u062e",
+"\ufc58":"\u064a\u0645","\ufc59":"\u064a\u0649","\ufc5a":"\u064a\u064a","\ufc5b":"\u0630","\ufc5c":"\u0631",
+"\ufc5d":"\u0649","\ufc5e":" ","\ufc5f":" ","\ufc60":" ","\ufc61":" ","\ufc62":" ","\ufc63":" ",
+"\ufc64":"\u064a\u0631","\ufc65":"\u064a\u0632","\ufc66":"\u064a\u0645","\ufc67":"\u064a\u0646",
+"\ufc68":"\u064a\u0649","\ufc69":"\u064a\u064a","\ufc6a":"\u0628\u0631","\ufc6b":"\u0628\u0632",
+"\ufc6c":"\u0628\u0645","\ufc6d":"\u0628\u0646","\ufc6e":"\u0628\u0649","\ufc6f":"\u0628\u064a",
+"\ufc70":"\u062a\u0631","\ufc71":"\u062a\u0632","\ufc72":"\u062a\u0645","\ufc73":"\u062a\u0646",
+"\ufc74":"\u062a\u0649","\ufc75":"\u062a\u064a","\ufc76":"\u062b\u0631","\ufc77":"\u062b\u0632",
+"\ufc78":"\u062b\u0645","\ufc79":"\u062b\u0646","\ufc7a":"\u062b\u0649","\ufc7b":"\u062b\u064a",
+"\ufc7c":"\u0641\u0649","\ufc7d":"\u0641\u064a","\ufc7e":"\u0642\u0649","\ufc7f":"\u0642\u064a",
+"\ufc80":"\u0643\u0627","\ufc81":"\u0643\u0644","\ufc82":"\u0643\u0645","\ufc83":"\u0643\u0649",
+"\ufc84":"\u0643\u064a","\ufc85":"\u0644\u0645","\ufc86":"\u0644\u0649","\ufc87":"\u0644\u064a",
+"\ufc88":"\u0645\u0627","\ufc89":"\u0645\u0645","\ufc8a":"\u0646\u0631","\ufc8b":"\u0646\u0632",
+"\ufc8c":"\u0646\u0645","\ufc8d":"\u0646\u0646","\ufc8e":"\u0646\u0649","\ufc8f":"\u0646\u064a","\ufc90":"\u0649",
+"\ufc91":"\u064a\u0631","\ufc92":"\u064a\u0632","\ufc93":"\u064a\u0645","\ufc94":"\u064a\u0646",
+"\ufc95":"\u064a\u0649","\ufc96":"\u064a\u064a","\ufc97":"\u064a\u062c","\ufc98":"\u064a\u062d",
+"\ufc99":"\u064a\u062e","\ufc9a":"\u064a\u0645","\ufc9b":"\u064a\u0647","\ufc9c":"\u0628\u062c",
+"\ufc9d":"\u0628\u062d","\ufc9e":"\u0628\u062e","\ufc9f":"\u0628\u0645","\ufca0":"\u0628\u0647",
+"\ufca1":"\u062a\u062c","\ufca2":"\u062a\u062d","\ufca3":"\u062a\u062e","\ufca4":"\u062a\u0645",
+"\ufca5":"\u062a\u0647","\ufca6":"\u062b\u0645","\ufca7":"\u062c\u062d","\ufca8":"\u062c\u0645",
+"\ufca9":"\u062d\u062c","\ufcaa":"\u062d\u0645","\ufcab":"\u062e\u062c","\ufcac":"\u062e\u0645",
+"\ufcad":"\u0633\u062c","\ufcae":"\u0633\u062d","\ufcaf":"\u0633\u062e","\ufcb0":"\u0633\u0645",
+"\ufcb1":"\u0635\u062d","\ufcb2":"\u0635\u062e","\ufcb3":"\u0635\u0645","\ufcb4":"\u0636\u062c",
+"\ufcb5":"\u0636\u062d","\ufcb6":"\u0636\u062e","\ufcb7":"\u0636\u0645","\ufcb8":"\u0637\u062d",
+"\ufcb9":"\u0638\u0645","\ufcba":"\u0639\u062c","\ufcbb":"\u0639\u0645","\ufcbc":"\u063a\u062c",
+"\ufcbd":"\u063a\u0645","\ufcbe":"\u0641\u062c","\ufcbf":"\u0641\u062d","\ufcc0":"\u0641\u062e",
+"\ufcc1":"\u0641\u0645","\ufcc2":"\u0642\u062d","\ufcc3":"\u0642\u0645","\ufcc4":"\u0643\u062c",
+"\ufcc5":"\u0643\u062d","\ufcc6":"\u0643\u062e","\ufcc7":"\u0643\u0644","\ufcc8":"\u0643\u0645",
+"\ufcc9":"\u0644\u062c","\ufcca":"\u0644\u062d","\ufccb":"\u0644\u062e","\ufccc":"\u0644\u0645",
+"\ufccd":"\u0644\u0647","\ufcce":"\u0645\u062c","\ufccf":"\u0645\u062d","\ufcd0":"\u0645\u062e",
+"\ufcd1":"\u0645\u0645","\ufcd2":"\u0646\u062c","\ufcd3":"\u0646\u062d","\ufcd4":"\u0646\u062e",
+"\ufcd5":"\u0646\u0645","\ufcd6":"\u0646\u0647","\ufcd7":"\u0647\u062c","\ufcd8":"\u0647\u0645","\ufcd9":"\u0647",
+"\ufcda":"\u064a\u062c","\ufcdb":"\u064a\u062d","\ufcdc":"\u064a\u062e","\ufcdd":"\u064a\u0645",
+"\ufcde":"\u064a\u0647","\ufcdf":"\u064a\u0645","\ufce0":"\u064a\u0647","\ufce1":"\u0628\u0645",
+"\ufce2":"\u0628\u0647","\ufce3":"\u062a\u0645","\ufce4":"\u062a\u0647","\ufce5":"\u062b\u0645",
+"\ufce6":"\u062b\u0647","\ufce7":"\u0633\u0645","\ufce8":"\u0633\u0647","\ufce9":"\u0634\u0645",
+"\ufcea":"\u0634\u0647","\ufceb":"\u0643\u0644","\ufcec":"\u0643\u0645","\ufced":"\u0644\u0645",
+"\ufcee":"\u0646\u0645","\ufcef":"\u0646\u0647","\ufcf0":"\u064a\u0645","\ufcf1":"\u064a\u0647","\ufcf2":"\u0640",
+"\ufcf3":"\u0640","\ufcf4":"\u0640","\ufcf5":"\u0637\u0649","\ufcf6":"\u0637\u064a","\ufcf7":"\u0639\u0649",
+"\ufcf8":"\u0639\u064a","\ufcf9":"\u063a\u0649","\ufcfa":"\u063a\u064a","\ufcfb":"\u0633\u0649",
+"\ufcfc":"\u0633\u064a","\ufcfd":"\u0634\u0649","\ufcfe":"\u0634\u064a","\ufcff":"\u062d\u0649",
+"\ufd00":"\u062d\u064a","\ufd01":"\u062c\u0649","\ufd02":"\u062c\u064a","\ufd03":"\u062e\u0649",
+"\ufd04":"\u062e\u064a","\ufd05":"\u0635\u0649","\ufd06":"\u0635\u064a","\ufd07":"\u0636\u0649",
+"\ufd08":"\u0636\u064a","\ufd09":"\u0634\u062c","\ufd0a":"\u0634\u062d","\ufd0b":"\u0634\u062e",
+"\ufd0c":"\u0634\u0645","\ufd0d":"\u0634\u0631","\ufd0e":"\u0633\u0631","\ufd0f":"\u0635\u0631",
+"\ufd10":"\u0636\u0631","\ufd11":"\u0637\u0649","\ufd12":"\u0637\u064a","\ufd13":"\u0639\u0649",
+"\ufd14":"\u0639\u064a","\ufd15":"\u063a\u0649","\ufd16":"\u063a\u064a","\ufd17":"\u0633\u0649",
+"\ufd18":"\u0633\u064a","\ufd19":"\u0634\u0649","\ufd1a":"\u0634\u064a","\ufd1b":"\u062d\u0649",
+"\ufd1c":"\u062d\u064a","\ufd1d":"\u062c\u0649","\ufd1e":"\u062c\u064a","\ufd1f":"\u062e\u0649",
+"\ufd20":"\u062e\u064a","\ufd21":"\u0635\u0649","\ufd22":"\u0635\u064a","\ufd23":"\u0636\u0649",
+"\ufd24":"\u0636\u064a","\ufd25":"\u0634\u062c","\ufd26":"\u0634\u062d","\ufd27":"\u0634\u062e",
+"\ufd28":"\u0634\u0645","\ufd29":"\u0634\u0631","\ufd2a":"\u0633\u0631","\ufd2b":"\u0635\u0631",
+"\ufd2c":"\u0636\u0631","\ufd2d":"\u0634\u062c","\ufd2e":"\u0634\u062d","\ufd2f":"\u0634\u062e",
+"\ufd30":"\u0634\u0645","\ufd31":"\u0633\u0647","\ufd32":"\u0634\u0647","\ufd33":"\u0637\u0645",
+"\ufd34":"\u0633\u062c","\ufd35":"\u0633\u062d","\ufd36":"\u0633\u062e","\ufd37":"\u0634\u062c",
+"\ufd38":"\u0634\u062d","\ufd39":"\u0634\u062e","\ufd3a":"\u0637\u0645","\ufd3b":"\u0638\u0645","\ufd3c":"\u0627",
+"\ufd3d":"\u0627","\ufd50":"\u062a\u062c\u0645","\ufd51":"\u062a\u062d\u062c","\ufd52":"\u062a\u062d\u062c",
+"\ufd53":"\u062a\u062d\u0645","\ufd54":"\u062a\u062e\u0645","\ufd55":"\u062a\u0645\u062c",
+"\ufd56":"\u062a\u0645\u062d","\ufd57":"\u062a\u0645\u062e","\ufd58":"\u062c\u0645\u062d",
+"\ufd59":"\u062c\u0645\u062d","\ufd5a":"\u062d\u0645\u064a","\ufd5b":"\u062d\u0645\u0649",
+"\ufd5c":"\u0633\u062d\u062c","\ufd5d":"\u0633\u062c\u062d","\ufd5e":"\u0633\u062c\u0649",
+"\ufd5f":"\u0633\u0645\u062d","\ufd60":"\u0633\u0645\u062d","\ufd61":"\u0633\u0645\u062c",
+"\ufd62":"\u0633\u0645\u0645","\ufd63":"\u0633\u0645\u0645","\ufd64":"\u0635\u062d\u062d",
+"\ufd65":"\u0635\u062d\u062d","\ufd66":"\u0635\u0645\u0645","\ufd67":"\u0634\u062d\u0645",
+"\ufd68":"\u0634\u062d\u0645","\ufd69":"\u0634\u062c\u064a","\ufd6a":"\u0634\u0645\u062e",
+"\ufd6b":"\u0634\u0645\u062e","\ufd6c":"\u0634\u0645\u0645","\ufd6d":"\u0634\u0645\u0645",
+"\ufd6e":"\u0636\u062d\u0649","\ufd6f":"\u0636\u062e\u0645","\ufd70":"\u0636\u062e\u0645",
+"\ufd71":"\u0637\u0645\u062d","\ufd72":"\u0637\u0645\u062d","\ufd73":"\u0637\u0645\u0645",
+"\ufd74":"\u0637\u0645\u064a","\ufd75":"\u0639\u062c\u0645","\ufd76":"\u0639\u0645\u0645",
+"\ufd77":"\u0639\u0645\u0645","\ufd78":"\u0639\u0645\u0649","\ufd79":"\u063a\u0645\u0645",
+"\ufd7a":"\u063a\u0645\u064a","\ufd7b":"\u063a\u0645\u0649","\ufd7c":"\u0641\u062e\u0645",
+"\ufd7d":"\u0641\u062e\u0645","\ufd7e":"\u0642\u0645\u062d","\ufd7f":"\u0642\u0645\u0645",
+"\ufd80":"\u0644\u062d\u0645","\ufd81":"\u0644\u062d\u064a","\ufd82":"\u0644\u062d\u0649",
+"\ufd83":"\u0644\u062c\u062c","\ufd84":"\u0644\u062c\u062c","\ufd85":"\u0644\u062e\u0645",
+"\ufd86":"\u0644\u062e\u0645","\ufd87":"\u0644\u0645\u062d","\ufd88":"\u0644\u0645\u062d",
+"\ufd89":"\u0645\u062d\u062c","\ufd8a":"\u0645\u062d\u0645","\ufd8b":"\u0645\u062d\u064a",
+"\ufd8c":"\u0645\u062c\u062d","\ufd8d":"\u0645\u062c\u0645","\ufd8e":"\u0645\u062e\u062c",
+"\ufd8f":"\u0645\u062e\u0645","\ufd92":"\u0645\u062c\u062e","\ufd93":"\u0647\u0645\u062c",
+"\ufd94":"\u0647\u0645\u0645","\ufd95":"\u0646\u062d\u0645","\ufd96":"\u0646\u062d\u0649",
+"\ufd97":"\u0646\u062c\u0645","\ufd98":"\u0646\u062c\u0645","\ufd99":"\u0646\u062c\u0649",
+"\ufd9a":"\u0646\u0645\u064a","\ufd9b":"\u0646\u0645\u0649","\ufd9c":"\u064a\u0645\u0645",
+"\ufd9d":"\u064a\u0645\u0645","\ufd9e":"\u0628\u062e\u064a","\ufd9f":"\u062a\u062c\u064a",
+"\ufda0":"\u062a\u062c\u0649","\ufda1":"\u062a\u062e\u064a","\ufda2":"\u062a\u062e\u0649",
+"\ufda3":"\u062a\u0645\u064a","\ufda4":"\u062a\u0645\u0649","\ufda5":"\u062c\u0645\u064a",
+"\ufda6":"\u062c\u062d\u0649","\ufda7":"\u062c\u0645\u0649","\ufda8":"\u0633\u062e\u0649",
+"\ufda9":"\u0635\u062d\u064a","\ufdaa":"\u0634\u062d\u064a","\ufdab":"\u0636\u062d\u064a",
+"\ufdac":"\u0644\u062c\u064a","\ufdad":"\u0644\u0645\u064a","\ufdae":"\u064a\u062d\u064a",
+"\ufdaf":"\u064a\u062c\u064a","\ufdb0":"\u064a\u0645\u064a","\ufdb1":"\u0645\u0645\u064a",
+"\ufdb2":"\u0642\u0645\u064a","\ufdb3":"\u0646\u062d\u064a","\ufdb4":"\u0642\u0645\u062d",
+"\ufdb5":"\u0644\u062d\u0645","\ufdb6":"\u0639\u0645\u064a","\ufdb7":"\u0643\u0645\u064a",
+"\ufdb8":"\u0646\u062c\u062d","\ufdb9":"\u0645\u062e\u064a","\ufdba":"\u0644\u062c\u0645",
+"\ufdbb":"\u0643\u0645\u0645","\ufdbc":"\u0644\u062c\u0645","\ufdbd":"\u0646\u062c\u062d",
+"\ufdbe":"\u062c\u062d\u064a","\ufdbf":"\u062d\u062c\u064a","\ufdc0":"\u0645\u062c\u064a",
+"\ufdc1":"\u0641\u0645\u064a","\ufdc2":"\u0628\u062d\u064a","\ufdc3":"\u0643\u0645\u0645",
+"\ufdc4":"\u0639\u062c\u0645","\ufdc5":"\u0635\u0645\u0645","\ufdc6":"\u0633\u062e\u064a",
+"\ufdc7":"\u0646\u062c\u064a","\ufdf0":"\u0635\u0644\u06d2","\ufdf1":"\u0642\u0644\u06d2",
+"\ufdf2":"\u0627\u0644\u0644\u0647","\ufdf3":"\u0627\u0643\u0628\u0631","\ufdf4":"\u0645\u062d\u0645\u062f",
+"\ufdf5":"\u0635\u0644\u0639\u0645","\ufdf6":"\u0631\u0633\u0648\u0644","\ufdf7":"\u0639\u0644\u064a\u0647",
+"\ufdf8":"\u0648\u0633\u0644\u0645","\ufdf9":"\u0635\u0644\u0649",
+"\ufdfa":"\u0635\u0644\u0649 \u0627\u0644\u0644\u0647 \u0639\u0644\u064a\u0647 \u0648\u0633\u0644\u0645",
+"\ufdfb":"\u062c\u0644 \u062c\u0644\u0627\u0644\u0647","\ufdfc":"\u0631\u06cc\u0627\u0644","\ufe10":",",
+"\ufe11":"\u3001","\ufe12":".","\ufe13":":","\ufe14":";","\ufe15":"!","\ufe16":"?","\ufe17":"\u3016",
+"\ufe18":"\u3017","\ufe19":"...","\ufe30":"..","\ufe31":"-","\ufe32":"-","\ufe33":"_","\ufe34":"_","\ufe35":"(",
+"\ufe36":")","\ufe37":"{","\ufe38":"}","\ufe39":"\u3014","\ufe3a":"\u3015","\ufe3b":"\u3010","\ufe3c":"\u3011",
+"\ufe3d":"\u300a","\ufe3e":"\u300b","\ufe3f":"\u3008","\ufe40":"\u3009","\ufe41":"\u300c","\ufe42":"\u300d",
+"\ufe43":"\u300e","\ufe44":"\u300f","\ufe47":"[","\ufe48":"]","\ufe49":" ","\ufe4a":" ","\ufe4b":" ","\ufe4c":" ",
+"\ufe4d":"_","\ufe4e":"_","\ufe4f":"_","\ufe50":",","\ufe51":"\u3001","\ufe52":".","\ufe54":";","\ufe55":":",
+"\ufe56":"?","\ufe57":"!","\ufe58":"-","\ufe59":"(","\ufe5a":")","\ufe5b":"{","\ufe5c":"}","\ufe5d":"\u3014",
+"\ufe5e":"\u3015","\ufe5f":"#","\ufe60":"&","\ufe61":"*","\ufe62":"+","\ufe63":"-","\ufe64":"<","\ufe65":">",
+"\ufe66":"=","\ufe68":"\\","\ufe69":"$","\ufe6a":"%","\ufe6b":"@","\ufe70":" ","\ufe71":"\u0640","\ufe72":" ",
+"\ufe74":" ","\ufe76":" ","\ufe77":"\u0640","\ufe78":" ","\ufe79":"\u0640","\ufe7a":" ","\ufe7b":"\u0640",
+"\ufe7c":" ","\ufe7d":"\u0640","\ufe7e":" ","\ufe7f":"\u0640","\ufe80":"\u0621","\ufe81":"\u0627","\ufe82":"\u0627",
+"\ufe83":"\u0627","\ufe84":"\u0627","\ufe85":"\u0648","\ufe86":"\u0648","\ufe87":"\u0627","\ufe88":"\u0627",
+"\ufe89":"\u064a","\ufe8a":"\u064a","\ufe8b":"\u064a","\ufe8c":"\u064a","\ufe8d":"\u0627","\ufe8e":"\u0627",
+"\ufe8f":"\u0628","\ufe90":"\u0628","\ufe91":"\u0628","\ufe92":"\u0628","\ufe93":"\u0629","\ufe94":"\u0629",
+"\ufe95":"\u062a","\ufe96":"\u062a","\ufe97":"\u062a","\ufe98":"\u062a","\ufe99":"\u062b","\ufe9a":"\u062b",
+"\ufe9b":"\u062b","\ufe9c":"\u062b","\ufe9d":"\u062c","\ufe9e":"\u062c","\ufe9f":"\u062c","\ufea0":"\u062c",
+"\ufea1":"\u062d","\ufea2":"\u062d","\ufea3":"\u062d","\ufea4":"\u062d","\ufea5":"\u062e","\ufea6":"\u062e",
+"\ufea7":"\u062e","\ufea8":"\u062e","\ufea9":"\u062f","\ufeaa":"\u062f","\ufeab":"\u0630","\ufeac":"\u0630",
+"\ufead":"\u0631","\ufeae":"\u0631","\ufeaf":"\u0632","\ufeb0":"\u0632","\ufeb1":"\u0633","\ufeb2":"\u0633",
+"\ufeb3":"\u0633","\ufeb4":"\u0633","\ufeb5":"\u0634","\ufeb6":"\u0634","\ufeb7":"\u0634","\ufeb8":"\u0634",
+"\ufeb9":"\u0635","\ufeba":"\u0635","\ufebb":"\u0635","\ufebc":"\u0635","\ufebd":"\u0636","\ufebe":"\u0636",
+"\ufebf":"\u0636","\ufec0":"\u0636","\ufec1":"\u0637","\ufec2":"\u0637","\ufec3":"\u0637","\ufec4":"\u0637",
+"\ufec5":"\u0638","\ufec6":"\u0638","\ufec7":"\u0638","\ufec8":"\u0638","\ufec9":"\u0639","\ufeca":"\u0639",
+"\ufecb":"\u0639","\ufecc":"\u0639","\ufecd":"\u063a","\ufece":"\u063a","\ufecf":"\u063a","\ufed0":"\u063a",
+"\ufed1":"\u0641","\ufed2":"\u0641","\ufed3":"\u0641","\ufed4":"\u0641","\ufed5":"\u0642","\ufed6":"\u0642",
+"\ufed7":"\u0642","\ufed8":"\u0642","\ufed9":"\u0643","\ufeda":"\u0643","\ufedb":"\u0643","\ufedc":"\u0643",
+"\ufedd":"\u0644","\ufede":"\u0644","\ufedf":"\u0644","\ufee0":"\u0644","\ufee1":"\u0645","\ufee2":"\u0645",
+"\ufee3":"\u0645","\ufee4":"\u0645","\ufee5":"\u0646","\ufee6":"\u0646","\ufee7":"\u0646","\ufee8":"\u0646",
+"\ufee9":"\u0647","\ufeea":"\u0647","\ufeeb":"\u0647","\ufeec":"\u0647","\ufeed":"\u0648","\ufeee":"\u0648",
+"\ufeef":"\u0649","\ufef0":"\u0649","\ufef1":"\u064a","\ufef2":"\u064a","\ufef3":"\u064a","\ufef4":"\u064a",
+"\ufef5":"\u0644\u0627","\ufef6":"\u0644\u0627","\ufef7":"\u0644\u0627","\ufef8":"\u0644\u0627",
+"\ufef9":"\u0644\u0627","\ufefa":"\u0644\u0627","\ufefb":"\u0644\u0627","\ufefc":"\u0644\u0627","\uff01":"!",
+"\uff02":"\"","\uff03":"#","\uff04":"$","\uff05":"%","\uff06":"&","\uff07":"''","\uff08":"(","\uff09":")","\uff0a":"*",
+"\uff0b":"+","\uff0c":",","\uff0d":"-","\uff0e":".","\uff0f":"/","\uff10":"0","\uff11":"1","\uff12":"2","\uff13":"3",
+"\uff14":"4","\uff15":"5","\uff16":"6","\uff17":"7","\uff18":"8","\uff19":"9","\uff1a":":","\uff1b":";","\uff1c":"<",
+"\uff1d":"=","\uff1e":">","\uff1f":"?","\uff20":"@","\uff3b":"[","\uff3c":"\\","\uff3d":"]","\uff3e":"^","\uff3f":"_",
+"\uff40":"`","\uff41":"a","\uff42":"b","\uff43":"c","\uff44":"d","\uff45":"e","\uff46":"f","\uff47":"g","\uff48":"h",
+"\uff49":"i","\uff4a":"j","\uff4b":"k","\uff4c":"l","\uff4d":"m","\uff4e":"n","\uff4f":"o","\uff50":"p","\uff51":"q",
+"\uff52":"r","\uff53":"s","\uff54":"t","\uff55":"u","\uff56":"v","\uff57":"w","\uff58":"x","\uff59":"y","\uff5a":"z",
+"\uff5b":"{","\uff5c":"|","\uff5d":"}","\uff5e":"~","\uff5f":"\u2985","\uff60":"\u2986","\uff61":".",
+"\uff62":"\u300c","\uff63":"\u300d","\uff64":"\u3001","\uff65":"\u30fb","\uff66":"\u30f2","\uff67":"\u30a1",
+"\uff68":"\u30a3","\uff69":"\u30a5","\uff6a":"\u30a7","\uff6b":"\u30a9","\uff6c":"\u30e3","\uff6d":"\u30e5",
+"\uff6e":"\u30e7","\uff6f":"\u30c3","\uff70":"\u30fc","\uff71":"\u30a2","\uff72":"\u30a4","\uff73":"\u30a6",
+"\uff74":"\u30a8","\uff75":"\u30aa","\uff76":"\u30ab","\uff77":"\u30ad","\uff78":"\u30af","\uff79":"\u30b1",
+"\uff7a":"\u30b3","\uff7b":"\u30b5","\uff7c":"\u30b7","\uff7d":"\u30b9","\uff7e":"\u30bb","\uff7f":"\u30bd",
+"\uff80":"\u30bf","\uff81":"\u30c1","\uff82":"\u30c4","\uff83":"\u30c6","\uff84":"\u30c8","\uff85":"\u30ca",
+"\uff86":"\u30cb","\uff87":"\u30cc","\uff88":"\u30cd","\uff89":"\u30ce","\uff8a":"\u30cf","\uff8b":"\u30d2",
+"\uff8c":"\u30d5","\uff8d":"\u30d8","\uff8e":"\u30db","\uff8f":"\u30de","\uff90":"\u30df","\uff91":"\u30e0",
+"\uff92":"\u30e1","\uff93":"\u30e2","\uff94":"\u30e4","\uff95":"\u30e6","\uff96":"\u30e8","\uff97":"\u30e9",
+"\uff98":"\u30ea","\uff99":"\u30eb","\uff9a":"\u30ec","\uff9b":"\u30ed","\uff9c":"\u30ef","\uff9d":"\u30f3",
+"\uff9e":"","\uff9f":"","\uffa1":"\u1100","\uffa2":"\u1101","\uffa3":"\u11aa","\uffa4":"\u1102","\uffa5":"\u11ac",
+"\uffa6":"\u11ad","\uffa7":"\u1103","\uffa8":"\u1104","\uffa9":"\u1105","\uffaa":"\u11b0","\uffab":"\u11b1",
+"\uffac":"\u11b2","\uffad":"\u11b3","\uffae":"\u11b4","\uffaf":"\u11b5","\uffb0":"\u111a","\uffb1":"\u1106",
+"\uffb2":"\u1107","\uffb3":"\u1108","\uffb4":"\u1121","\uffb5":"\u1109","\uffb6":"\u110a","\uffb7":"\u110b",
+"\uffb8":"\u110c","\uffb9":"\u110d","\uffba":"\u110e","\uffbb":"\u110f","\uffbc":"\u1110","\uffbd":"\u1111",
+"\uffbe":"\u1112","\uffc2":"\u1161","\uffc3":"\u1162","\uffc4":"\u1163","\uffc5":"\u1164","\uffc6":"\u1165",
+"\uffc7":"\u1166","\uffca":"\u1167","\uffcb":"\u1168","\uffcc":"\u1169","\uffcd":"\u116a","\uffce":"\u116b",
+"\uffcf":"\u116c","\uffd2":"\u116d","\uffd3":"\u116e","\uffd4":"\u116f","\uffd5":"\u1170","\uffd6":"\u1171",
+"\uffd7":"\u1172","\uffda":"\u1173","\uffdb":"\u1174","\uffdc":"\u1175","\uffe0":"\u00a2","\uffe1":"\u00a3",
+"\uffe2":"\u00ac","\uffe3":" ","\uffe4":"\u00a6","\uffe5":"\u00a5","\uffe6":"\u20a9","\uffe8":"\u2502",
+"\uffe9":"\u2190","\uffea":"\u2191","\uffeb":"\u2192","\uffec":"\u2193","\uffed":"\u25a0","\uffee":"\u25cb",
+"\ud801\uddc9":"\ud801\uddd2","\ud801\udde4":"\ud801\uddda","\ud801\udf81":"\u02d0","\ud801\udf82":"\u02d1",
+"\ud801\udf83":"\u00e6","\ud801\udf84":"\u0299","\ud801\udf85":"\u0253","\ud801\udf87":"\u02a3",
+"\ud801\udf88":"\uab66","\ud801\udf89":"\u02a5","\ud801\udf8a":"\u02a4","\ud801\udf8b":"\u0256",
+"\ud801\udf8c":"\u0257","\ud801\udf8d":"\u1d91","\ud801\udf8e":"\u0258","\ud801\udf8f":"\u025e",
+"\ud801\udf90":"\u02a9","\ud801\udf91":"\u0264","\ud801\udf92":"\u0262","\ud801\udf93":"\u0260",
+"\ud801\udf94":"\u029b","\ud801\udf95":"h","\ud801\udf96":"\u029c","\ud801\udf97":"\u0267","\ud801\udf98":"\u0284",
+"\ud801\udf99":"\u02aa","\ud801\udf9a":"\u02ab","\ud801\udf9b":"\u026c","\ud801\udf9c":"\ud837\udf04",
+"\ud801\udf9d":"\ua78e","\ud801\udf9e":"\u026e","\ud801\udf9f":"\ud837\udf05","\ud801\udfa0":"\u028e",
+"\ud801\udfa1":"\ud837\udf06","\ud801\udfa2":"o","\ud801\udfa3":"\u0276","\ud801\udfa4":"\u0277","\ud801\udfa5":"q",
+"\ud801\udfa6":"\u027a","\ud801\udfa7":"\ud837\udf08","\ud801\udfa8":"\u027d","\ud801\udfa9":"\u027e",
+"\ud801\udfaa":"\u0280","\ud801\udfab":"\u02a8","\ud801\udfac":"\u02a6","\ud801\udfad":"\uab67",
+"\ud801\udfae":"\u02a7","\ud801\udfaf":"\u0288","\ud801\udfb0":"\u2c71","\ud801\udfb2":"\u028f",
+"\ud801\udfb3":"\u02a1","\ud801\udfb4":"\u02a2","\ud801\udfb5":"\u0298","\ud801\udfb6":"\u01c0",
+"\ud801\udfb7":"\u01c1","\ud801\udfb8":"\u01c2","\ud801\udfb9":"\ud837\udf0a","\ud801\udfba":"\ud837\udf1e",
+"\ud804\udc9a":"\ud804\udc99","\ud804\udc9c":"\ud804\udc9b","\ud804\udcab":"\ud804\udca5",
+"\ud804\udf4b":"\ud804\udf47\ud804\udf3e","\ud804\udf4c":"\ud804\udf47\ud804\udf57",
+"\ud804\udf83":"\ud804\udf82\ud804\udfc9","\ud804\udf85":"\ud804\udf84","\ud804\udf8e":"\ud804\udf8b\ud804\udfc2",
+"\ud804\udf91":"\ud804\udf90\ud804\udfc9","\ud804\udfc5":"\ud804\udfc2\ud804\udfc2",
+"\ud804\udfc7":"\ud804\udfc2\ud804\udfb8","\ud804\udfc8":"\ud804\udfc2\ud804\udfc9","\ud805\udcbb":"\ud805\udcb9",
+"\ud805\udcbc":"\ud805\udcb9\ud805\udcb0","\ud805\udcbe":"\ud805\udcb9\ud805\udcbd",
+"\ud805\uddba":"\ud805\uddb8\ud805\uddaf","\ud805\uddbb":"\ud805\uddb9\ud805\uddaf",
+"\ud806\udd38":"\ud806\udd35\ud806\udd30","\ud81b\udd68":"\ud81b\udd67\ud81b\udd67",
+"\ud81b\udd69":"\ud81b\udd63\ud81b\udd67","\ud81b\udd6a":"\ud81b\udd63\ud81b\udd67\ud81b\udd67","\ud833\udcd6":"a",
+"\ud833\udcd7":"b","\ud833\udcd8":"c","\ud833\udcd9":"d","\ud833\udcda":"e","\ud833\udcdb":"f","\ud833\udcdc":"g",
+"\ud833\udcdd":"h","\ud833\udcde":"i","\ud833\udcdf":"j","\ud833\udce0":"k","\ud833\udce1":"l","\ud833\udce2":"m",
+"\ud833\udce3":"n","\ud833\udce4":"o","\ud833\udce5":"p","\ud833\udce6":"q","\ud833\udce7":"r","\ud833\udce8":"s",
+"\ud833\udce9":"t","\ud833\udcea":"u","\ud833\udceb":"v","\ud833\udcec":"w","\ud833\udced":"x","\ud833\udcee":"y",
+"\ud833\udcef":"z","\ud833\udcf0":"0","\ud833\udcf1":"1","\ud833\udcf2":"2","\ud833\udcf3":"3","\ud833\udcf4":"4",
+"\ud833\udcf5":"5","\ud833\udcf6":"6","\ud833\udcf7":"7","\ud833\udcf8":"8","\ud833\udcf9":"9","\ud835\udc00":"a",
+"\ud835\udc01":"b","\ud835\udc02":"c","\ud835\udc03":"d","\ud835\udc04":"e","\ud835\udc05":"f","\ud835\udc06":"g",
+"\ud835\udc07":"h","\ud835\udc08":"i","\ud835\udc09":"j","\ud835\udc0a":"k","\ud835\udc0b":"l","\ud835\udc0c":"m",
+"\ud835\udc0d":"n","\ud835\udc0e":"o","\ud835\udc0f":"p","\ud835\udc10":"q","\ud835\udc11":"r","\ud835\udc12":"s",
+"\ud835\udc13":"t","\ud835\udc14":"u","\ud835\udc15":"v","\ud835\udc16":"w","\ud835\udc17":"x","\ud835\udc18":"y",
+"\ud835\udc19":"z","\ud835\udc1a":"a","\ud835\udc1b":"b","\ud835\udc1c":"c","\ud835\udc1d":"d","\ud835\udc1e":"e",
+"\ud835\udc1f":"f","\ud835\udc20":"g","\ud835\udc21":"h","\ud835\udc22":"i","\ud835\udc23":"j","\ud835\udc24":"k",
+"\ud835\udc25":"l","\ud835\udc26":"m","\ud835\udc27":"n","\ud835\udc28":"o","\ud835\udc29":"p","\ud835\udc2a":"q",
+"\ud835\udc2b":"r","\ud835\udc2c":"s","\ud835\udc2d":"t","\ud835\udc2e":"u","\ud835\udc2f":"v","\ud835\udc30":"w",
+"\ud835\udc31":"x","\ud835\udc32":"y","\ud835\udc33":"z","\ud835\udc34":"a","\ud835\udc35":"b","\ud835\udc36":"c",
+"\ud835\udc37":"d","\ud835\udc38":"e","\ud835\udc39":"f","\ud835\udc3a":"g","\ud835\udc3b":"h","\ud835\udc3c":"i",
+"\ud835\udc3d":"j","\ud835\udc3e":"k","\ud835\udc3f":"l","\ud835\udc40":"m","\ud835\udc41":"n","\ud835\udc42":"o",
+"\ud835\udc43":"p","\ud835\udc44":"q","\ud835\udc45":"r","\ud835\udc46":"s","\ud835\udc47":"t","\ud835\udc48":"u",
+"\ud835\udc49":"v","\ud835\udc4a":"w","\ud835\udc4b":"x","\ud835\udc4c":"y","\ud835\udc4d":"z","\ud835\udc4e":"a",
+"\ud835\udc4f":"b","\ud835\udc50":"c","\ud835\udc51":"d","\ud835\udc52":"e","\ud835\udc53":"f","\ud835\udc54":"g",
+"\ud835\udc56":"i","\ud835\udc57":"j","\ud835\udc58":"k","\ud835\udc59":"l","\ud835\udc5a":"m","\ud835\udc5b":"n",
+"\ud835\udc5c":"o","\ud835\udc5d":"p","\ud835\udc5e":"q","\ud835\udc5f":"r","\ud835\udc60":"s","\ud835\udc61":"t",
+"\ud835\udc62":"u","\ud835\udc63":"v","\ud835\udc64":"w","\ud835\udc65":"x","\ud835\udc66":"y","\ud835\udc67":"z",
+"\ud835\udc68":"a","\ud835\udc69":"b","\ud835\udc6a":"c","\ud835\udc6b":"d","\ud835\udc6c":"e","\ud835\udc6d":"f",
+"\ud835\udc6e":"g","\ud835\udc6f":"h","\ud835\udc70":"i","\ud835\udc71":"j","\ud835\udc72":"k","\ud835\udc73":"l",
+"\ud835\udc74":"m","\ud835\udc75":"n","\ud835\udc76":"o","\ud835\udc77":"p","\ud835\udc78":"q","\ud835\udc79":"r",
+"\ud835\udc7a":"s","\ud835\udc7b":"t","\ud835\udc7c":"u","\ud835\udc7d":"v","\ud835\udc7e":"w","\ud835\udc7f":"x",
+"\ud835\udc80":"y","\ud835\udc81":"z","\ud835\udc82":"a","\ud835\udc83":"b","\ud835\udc84":"c","\ud835\udc85":"d",
+"\ud835\udc86":"e","\ud835\udc87":"f","\ud835\udc88":"g","\ud835\udc89":"h","\ud835\udc8a":"i","\ud835\udc8b":"j",
+"\ud835\udc8c":"k","\ud835\udc8d":"l","\ud835\udc8e":"m","\ud835\udc8f":"n","\ud835\udc90":"o","\ud835\udc91":"p",
+"\ud835\udc92":"q","\ud835\udc93":"r","\ud835\udc94":"s","\ud835\udc95":"t","\ud835\udc96":"u","\ud835\udc97":"v",
+"\ud835\udc98":"w","\ud835\udc99":"x","\ud835\udc9a":"y","\ud835\udc9b":"z","\ud835\udc9c":"a","\ud835\udc9e":"c",
+"\ud835\udc9f":"d","\ud835\udca2":"g","\ud835\udca5":"j","\ud835\udca6":"k","\ud835\udca9":"n","\ud835\udcaa":"o",
+"\ud835\udcab":"p","\ud835\udcac":"q","\ud835\udcae":"s","\ud835\udcaf":"t","\ud835\udcb0":"u","\ud835\udcb1":"v",
+"\ud835\udcb2":"w","\ud835\udcb3":"x","\ud835\udcb4":"y","\ud835\udcb5":"z","\ud835\udcb6":"a","\ud835\udcb7":"b",
+"\ud835\udcb8":"c","\ud835\udcb9":"d","\ud835\udcbb":"f","\ud835\udcbd":"h","\ud835\udcbe":"i","\ud835\udcbf":"j",
+"\ud835\udcc0":"k","\ud835\udcc1":"l","\ud835\udcc2":"m","\ud835\udcc3":"n","\ud835\udcc5":"p","\ud835\udcc6":"q",
+"\ud835\udcc7":"r","\ud835\udcc8":"s","\ud835\udcc9":"t","\ud835\udcca":"u","\ud835\udccb":"v","\ud835\udccc":"w",
+"\ud835\udccd":"x","\ud835\udcce":"y","\ud835\udccf":"z","\ud835\udcd0":"a","\ud835\udcd1":"b","\ud835\udcd2":"c",
+"\ud835\udcd3":"d","\ud835\udcd4":"e","\ud835\udcd5":"f","\ud835\udcd6":"g","\ud835\udcd7":"h","\ud835\udcd8":"i",
+"\ud835\udcd9":"j","\ud835\udcda":"k","\ud835\udcdb":"l","\ud835\udcdc":"m","\ud835\udcdd":"n","\ud835\udcde":"o",
+"\ud835\udcdf":"p","\ud835\udce0":"q","\ud835\udce1":"r","\ud835\udce2":"s","\ud835\udce3":"t","\ud835\udce4":"u",
+"\ud835\udce5":"v","\ud835\udce6":"w","\ud835\udce7":"x","\ud835\udce8":"y","\ud835\udce9":"z","\ud835\udcea":"a",
+"\ud835\udceb":"b","\ud835\udcec":"c","\ud835\udced":"d","\ud835\udcee":"e","\ud835\udcef":"f","\ud835\udcf0":"g",
+"\ud835\udcf1":"h","\ud835\udcf2":"i","\ud835\udcf3":"j","\ud835\udcf4":"k","\ud835\udcf5":"l","\ud835\udcf6":"m",
+"\ud835\udcf7":"n","\ud835\udcf8":"o","\ud835\udcf9":"p","\ud835\udcfa":"q","\ud835\udcfb":"r","\ud835\udcfc":"s",
+"\ud835\udcfd":"t","\ud835\udcfe":"u","\ud835\udcff":"v","\ud835\udd00":"w","\ud835\udd01":"x","\ud835\udd02":"y",
+"\ud835\udd03":"z","\ud835\udd04":"a","\ud835\udd05":"b","\ud835\udd07":"d","\ud835\udd08":"e","\ud835\udd09":"f",
+"\ud835\udd0a":"g","\ud835\udd0d":"j","\ud835\udd0e":"k","\ud835\udd0f":"l","\ud835\udd10":"m","\ud835\udd11":"n",
+"\ud835\udd12":"o","\ud835\udd13":"p","\ud835\udd14":"q","\ud835\udd16":"s","\ud835\udd17":"t","\ud835\udd18":"u",
+"\ud835\udd19":"v","\ud835\udd1a":"w","\ud835\udd1b":"x","\ud835\udd1c":"y","\ud835\udd1e":"a","\ud835\udd1f":"b",
+"\ud835\udd20":"c","\ud835\udd21":"d","\ud835\udd22":"e","\ud835\udd23":"f","\ud835\udd24":"g","\ud835\udd25":"h",
+"\ud835\udd26":"i","\ud835\udd27":"j","\ud835\udd28":"k","\ud835\udd29":"l","\ud835\udd2a":"m","\ud835\udd2b":"n",
+"\ud835\udd2c":"o","\ud835\udd2d":"p","\ud835\udd2e":"q","\ud835\udd2f":"r","\ud835\udd30":"s","\ud835\udd31":"t",
+"\ud835\udd32":"u","\ud835\udd33":"v","\ud835\udd34":"w","\ud835\udd35":"x","\ud835\udd36":"y","\ud835\udd37":"z",
+"\ud835\udd38":"a","\ud835\udd39":"b","\ud835\udd3b":"d","\ud835\udd3c":"e","\ud835\udd3d":"f","\ud835\udd3e":"g",
+"\ud835\udd40":"i","\ud835\udd41":"j","\ud835\udd42":"k","\ud835\udd43":"l","\ud835\udd44":"m","\ud835\udd46":"o",
+"\ud835\udd4a":"s","\ud835\udd4b":"t","\ud835\udd4c":"u","\ud835\udd4d":"v","\ud835\udd4e":"w","\ud835\udd4f":"x",
+"\ud835\udd50":"y","\ud835\udd52":"a","\ud835\udd53":"b","\ud835\udd54":"c","\ud835\udd55":"d","\ud835\udd56":"e",
+"\ud835\udd57":"f","\ud835\udd58":"g","\ud835\udd59":"h","\ud835\udd5a":"i","\ud835\udd5b":"j","\ud835\udd5c":"k",
+"\ud835\udd5d":"l","\ud835\udd5e":"m","\ud835\udd5f":"n","\ud835\udd60":"o","\ud835\udd61":"p","\ud835\udd62":"q",
+"\ud835\udd63":"r","\ud835\udd64":"s","\ud835\udd65":"t","\ud835\udd66":"u","\ud835\udd67":"v","\ud835\udd68":"w",
+"\ud835\udd69":"x","\ud835\udd6a":"y","\ud835\udd6b":"z","\ud835\udd6c":"a","\ud835\udd6d":"b","\ud835\udd6e":"c",
+"\ud835\udd6f":"d","\ud835\udd70":"e","\ud835\udd71":"f","\ud835\udd72":"g","\ud835\udd73":"h","\ud835\udd74":"i",
+"\ud835\udd75":"j","\ud835\udd76":"k","\ud835\udd77":"l","\ud835\udd78":"m","\ud835\udd79":"n","\ud835\udd7a":"o",
+"\ud835\udd7b":"p","\ud835\udd7c":"q","\ud835\udd7d":"r","\ud835\udd7e":"s","\ud835\udd7f":"t","\ud835\udd80":"u",
+"\ud835\udd81":"v","\ud835\udd82":"w","\ud835\udd83":"x","\ud835\udd84":"y","\ud835\udd85":"z","\ud835\udd86":"a",
+"\ud835\udd87":"b","\ud835\udd88":"c","\ud835\udd89":"d","\ud835\udd8a":"e","\ud835\udd8b":"f","\ud835\udd8c":"g",
+"\ud835\udd8d":"h","\ud835\udd8e":"i","\ud835\udd8f":"j","\ud835\udd90":"k","\ud835\udd91":"l","\ud835\udd92":"m",
+"\ud835\udd93":"n","\ud835\udd94":"o","\ud835\udd95":"p","\ud835\udd96":"q","\ud835\udd97":"r","\ud835\udd98":"s",
+"\ud835\udd99":"t","\ud835\udd9a":"u","\ud835\udd9b":"v","\ud835\udd9c":"w","\ud835\udd9d":"x","\ud835\udd9e":"y",
+"\ud835\udd9f":"z","\ud835\udda0":"a","\ud835\udda1":"b","\ud835\udda2":"c","\ud835\udda3":"d","\ud835\udda4":"e",
+"\ud835\udda5":"f","\ud835\udda6":"g","\ud835\udda7":"h","\ud835\udda8":"i","\ud835\udda9":"j","\ud835\uddaa":"k",
+"\ud835\uddab":"l","\ud835\uddac":"m","\ud835\uddad":"n","\ud835\uddae":"o","\ud835\uddaf":"p","\ud835\uddb0":"q",
+"\ud835\uddb1":"r","\ud835\uddb2":"s","\ud835\uddb3":"t","\ud835\uddb4":"u","\ud835\uddb5":"v","\ud835\uddb6":"w",
+"\ud835\uddb7":"x","\ud835\uddb8":"y","\ud835\uddb9":"z","\ud835\uddba":"a","\ud835\uddbb":"b","\ud835\uddbc":"c",
+"\ud835\uddbd":"d","\ud835\uddbe":"e","\ud835\uddbf":"f","\ud835\uddc0":"g","\ud835\uddc1":"h","\ud835\uddc2":"i",
+"\ud835\uddc3":"j","\ud835\uddc4":"k","\ud835\uddc5":"l","\ud835\uddc6":"m","\ud835\uddc7":"n","\ud835\uddc8":"o",
+"\ud835\uddc9":"p","\ud835\uddca":"q","\ud835\uddcb":"r","\ud835\uddcc":"s","\ud835\uddcd":"t","\ud835\uddce":"u",
+"\ud835\uddcf":"v","\ud835\uddd0":"w","\ud835\uddd1":"x","\ud835\uddd2":"y","\ud835\uddd3":"z","\ud835\uddd4":"a",
+"\ud835\uddd5":"b","\ud835\uddd6":"c","\ud835\uddd7":"d","\ud835\uddd8":"e","\ud835\uddd9":"f","\ud835\uddda":"g",
+"\ud835\udddb":"h","\ud835\udddc":"i","\ud835\udddd":"j","\ud835\uddde":"k","\ud835\udddf":"l","\ud835\udde0":"m",
+"\ud835\udde1":"n","\ud835\udde2":"o","\ud835\udde3":"p","\ud835\udde4":"q","\ud835\udde5":"r","\ud835\udde6":"s",
+"\ud835\udde7":"t","\ud835\udde8":"u","\ud835\udde9":"v","\ud835\uddea":"w","\ud835\uddeb":"x","\ud835\uddec":"y",
+"\ud835\udded":"z","\ud835\uddee":"a","\ud835\uddef":"b","\ud835\uddf0":"c","\ud835\uddf1":"d","\ud835\uddf2":"e",
+"\ud835\uddf3":"f","\ud835\uddf4":"g","\ud835\uddf5":"h","\ud835\uddf6":"i","\ud835\uddf7":"j","\ud835\uddf8":"k",
+"\ud835\uddf9":"l","\ud835\uddfa":"m","\ud835\uddfb":"n","\ud835\uddfc":"o","\ud835\uddfd":"p","\ud835\uddfe":"q",
+"\ud835\uddff":"r","\ud835\ude00":"s","\ud835\ude01":"t","\ud835\ude02":"u","\ud835\ude03":"v","\ud835\ude04":"w",
+"\ud835\ude05":"x","\ud835\ude06":"y","\ud835\ude07":"z","\ud835\ude08":"a","\ud835\ude09":"b","\ud835\ude0a":"c",
+"\ud835\ude0b":"d","\ud835\ude0c":"e","\ud835\ude0d":"f","\ud835\ude0e":"g","\ud835\ude0f":"h","\ud835\ude10":"i",
+"\ud835\ude11":"j","\ud835\ude12":"k","\ud835\ude13":"l","\ud835\ude14":"m","\ud835\ude15":"n","\ud835\ude16":"o",
+"\ud835\ude17":"p","\ud835\ude18":"q","\ud835\ude19":"r","\ud835\ude1a":"s","\ud835\ude1b":"t","\ud835\ude1c":"u",
+"\ud835\ude1d":"v","\ud835\ude1e":"w","\ud835\ude1f":"x","\ud835\ude20":"y","\ud835\ude21":"z","\ud835\ude22":"a",
+"\ud835\ude23":"b","\ud835\ude24":"c","\ud835\ude25":"d","\ud835\ude26":"e","\ud835\ude27":"f","\ud835\ude28":"g",
+"\ud835\ude29":"h","\ud835\ude2a":"i","\ud835\ude2b":"j","\ud835\ude2c":"k","\ud835\ude2d":"l","\ud835\ude2e":"m",
+"\ud835\ude2f":"n","\ud835\ude30":"o","\ud835\ude31":"p","\ud835\ude32":"q","\ud835\ude33":"r","\ud835\ude34":"s",
+"\ud835\ude35":"t","\ud835\ude36":"u","\ud835\ude37":"v","\ud835\ude38":"w","\ud835\ude39":"x","\ud835\ude3a":"y",
+"\ud835\ude3b":"z","\ud835\ude3c":"a","\ud835\ude3d":"b","\ud835\ude3e":"c","\ud835\ude3f":"d","\ud835\ude40":"e",
+"\ud835\ude41":"f","\ud835\ude42":"g","\ud835\ude43":"h","\ud835\ude44":"i","\ud835\ude45":"j","\ud835\ude46":"k",
+"\ud835\ude47":"l","\ud835\ude48":"m","\ud835\ude49":"n","\ud835\ude4a":"o","\ud835\ude4b":"p","\ud835\ude4c":"q",
+"\ud835\ude4d":"r","\ud835\ude4e":"s","\ud835\ude4f":"t","\ud835\ude50":"u","\ud835\ude51":"v","\ud835\ude52":"w",
+"\ud835\ude53":"x","\ud835\ude54":"y","\ud835\ude55":"z","\ud835\ude56":"a","\ud835\ude57":"b","\ud835\ude58":"c",
+"\ud835\ude59":"d","\ud835\ude5a":"e","\ud835\ude5b":"f","\ud835\ude5c":"g","\ud835\ude5d":"h","\ud835\ude5e":"i",
+"\ud835\ude5f":"j","\ud835\ude60":"k","\ud835\ude61":"l","\ud835\ude62":"m","\ud835\ude63":"n","\ud835\ude64":"o",
+"\ud835\ude65":"p","\ud835\ude66":"q","\ud835\ude67":"r","\ud835\ude68":"s","\ud835\ude69":"t","\ud835\ude6a":"u",
+"\ud835\ude6b":"v","\ud835\ude6c":"w","\ud835\ude6d":"x","\ud835\ude6e":"y","\ud835\ude6f":"z","\ud835\ude70":"a",
+"\ud835\ude71":"b","\ud835\ude72":"c","\ud835\ude73":"d","\ud835\ude74":"e","\ud835\ude75":"f","\ud835\ude76":"g",
+"\ud835\ude77":"h","\ud835\ude78":"i","\ud835\ude79":"j","\ud835\ude7a":"k","\ud835\ude7b":"l","\ud835\ude7c":"m",
+"\ud835\ude7d":"n","\ud835\ude7e":"o","\ud835\ude7f":"p","\ud835\ude80":"q","\ud835\ude81":"r","\ud835\ude82":"s",
+"\ud835\ude83":"t","\ud835\ude84":"u","\ud835\ude85":"v","\ud835\ude86":"w","\ud835\ude87":"x","\ud835\ude88":"y",
+"\ud835\ude89":"z","\ud835\ude8a":"a","\ud835\ude8b":"b","\ud835\ude8c":"c","\ud835\ude8d":"d","\ud835\ude8e":"e",
+"\ud835\ude8f":"f","\ud835\ude90":"g","\ud835\ude91":"h","\ud835\ude92":"i","\ud835\ude93":"j","\ud835\ude94":"k",
+"\ud835\ude95":"l","\ud835\ude96":"m","\ud835\ude97":"n","\ud835\ude98":"o","\ud835\ude99":"p","\ud835\ude9a":"q",
+"\ud835\ude9b":"r","\ud835\ude9c":"s","\ud835\ude9d":"t","\ud835\ude9e":"u","\ud835\ude9f":"v","\ud835\udea0":"w",
+"\ud835\udea1":"x","\ud835\udea2":"y","\ud835\udea3":"z","\ud835\udea4":"i","\ud835\udea5":"\u0237",
+"\ud835\udea8":"a","\ud835\udea9":"b","\ud835\udeaa":"\u03b3","\ud835\udeab":"\u03b4","\ud835\udeac":"e",
+"\ud835\udead":"z","\ud835\udeae":"h","\ud835\udeaf":"\u03b8","\ud835\udeb0":"i","\ud835\udeb1":"k",
+"\ud835\udeb2":"\u03bb","\ud835\udeb3":"m","\ud835\udeb4":"v","\ud835\udeb5":"\u03be","\ud835\udeb6":"o",
+"\ud835\udeb7":"\u03c0","\ud835\udeb8":"p","\ud835\udeb9":"\u03b8","\ud835\udeba":"\u03c3","\ud835\udebb":"t",
+"\ud835\udebc":"y","\ud835\udebd":"\u03c6","\ud835\udebe":"x","\ud835\udebf":"\u03c8","\ud835\udec0":"\u03c9",
+"\ud835\udec1":"\u2207","\ud835\udec2":"a","\ud835\udec3":"b","\ud835\udec4":"\u03b3","\ud835\udec5":"\u03b4",
+"\ud835\udec6":"e","\ud835\udec7":"z","\ud835\udec8":"h","\ud835\udec9":"\u03b8","\ud835\udeca":"i",
+"\ud835\udecb":"k","\ud835\udecc":"\u03bb","\ud835\udecd":"m","\ud835\udece":"v","\ud835\udecf":"\u03be",
+"\ud835\uded0":"o","\ud835\uded1":"\u03c0","\ud835\uded2":"p","\ud835\uded3":"\u03c3","\ud835\uded4":"\u03c3",
+"\ud835\uded5":"t","\ud835\uded6":"y","\ud835\uded7":"\u03c6","\ud835\uded8":"x","\ud835\uded9":"\u03c8",
+"\ud835\udeda":"\u03c9","\ud835\udedb":"\u2202","\ud835\udedc":"e","\ud835\udedd":"\u03b8","\ud835\udede":"k",
+"\ud835\udedf":"\u03c6","\ud835\udee0":"p","\ud835\udee1":"\u03c0","\ud835\udee2":"a","\ud835\udee3":"b",
+"\ud835\udee4":"\u03b3","\ud835\udee5":"\u03b4","\ud835\udee6":"e","\ud835\udee7":"z","\ud835\udee8":"h",
+"\ud835\udee9":"\u03b8","\ud835\udeea":"i","\ud835\udeeb":"k","\ud835\udeec":"\u03bb","\ud835\udeed":"m",
+"\ud835\udeee":"v","\ud835\udeef":"\u03be","\ud835\udef0":"o","\ud835\udef1":"\u03c0","\ud835\udef2":"p",
+"\ud835\udef3":"\u03b8","\ud835\udef4":"\u03c3","\ud835\udef5":"t","\ud835\udef6":"y","\ud835\udef7":"\u03c6",
+"\ud835\udef8":"x","\ud835\udef9":"\u03c8","\ud835\udefa":"\u03c9","\ud835\udefb":"\u2207","\ud835\udefc":"a",
+"\ud835\udefd":"b","\ud835\udefe":"\u03b3","\ud835\udeff":"\u03b4","\ud835\udf00":"e","\ud835\udf01":"z",
+"\ud835\udf02":"h","\ud835\udf03":"\u03b8","\ud835\udf04":"i","\ud835\udf05":"k","\ud835\udf06":"\u03bb",
+"\ud835\udf07":"m","\ud835\udf08":"v","\ud835\udf09":"\u03be","\ud835\udf0a":"o","\ud835\udf0b":"\u03c0",
+"\ud835\udf0c":"p","\ud835\udf0d":"\u03c3","\ud835\udf0e":"\u03c3","\ud835\udf0f":"t","\ud835\udf10":"y",
+"\ud835\udf11":"\u03c6","\ud835\udf12":"x","\ud835\udf13":"\u03c8","\ud835\udf14":"\u03c9","\ud835\udf15":"\u2202",
+"\ud835\udf16":"e","\ud835\udf17":"\u03b8","\ud835\udf18":"k","\ud835\udf19":"\u03c6","\ud835\udf1a":"p",
+"\ud835\udf1b":"\u03c0","\ud835\udf1c":"a","\ud835\udf1d":"b","\ud835\udf1e":"\u03b3","\ud835\udf1f":"\u03b4",
+"\ud835\udf20":"e","\ud835\udf21":"z","\ud835\udf22":"h","\ud835\udf23":"\u03b8","\ud835\udf24":"i",
+"\ud835\udf25":"k","\ud835\udf26":"\u03bb","\ud835\udf27":"m","\ud835\udf28":"v","\ud835\udf29":"\u03be",
+"\ud835\udf2a":"o","\ud835\udf2b":"\u03c0","\ud835\udf2c":"p","\ud835\udf2d":"\u03b8","\ud835\udf2e":"\u03c3",
+"\ud835\udf2f":"t","\ud835\udf30":"y","\ud835\udf31":"\u03c6","\ud835\udf32":"x","\ud835\udf33":"\u03c8",
+"\ud835\udf34":"\u03c9","\ud835\udf35":"\u2207","\ud835\udf36":"a","\ud835\udf37":"b","\ud835\udf38":"\u03b3",
+"\ud835\udf39":"\u03b4","\ud835\udf3a":"e","\ud835\udf3b":"z","\ud835\udf3c":"h","\ud835\udf3d":"\u03b8",
+"\ud835\udf3e":"i","\ud835\udf3f":"k","\ud835\udf40":"\u03bb","\ud835\udf41":"m","\ud835\udf42":"v",
+"\ud835\udf43":"\u03be","\ud835\udf44":"o","\ud835\udf45":"\u03c0","\ud835\udf46":"p","\ud835\udf47":"\u03c3",
+"\ud835\udf48":"\u03c3","\ud835\udf49":"t","\ud835\udf4a":"y","\ud835\udf4b":"\u03c6","\ud835\udf4c":"x",
+"\ud835\udf4d":"\u03c8","\ud835\udf4e":"\u03c9","\ud835\udf4f":"\u2202","\ud835\udf50":"e","\ud835\udf51":"\u03b8",
+"\ud835\udf52":"k","\ud835\udf53":"\u03c6","\ud835\udf54":"p","\ud835\udf55":"\u03c0","\ud835\udf56":"a",
+"\ud835\udf57":"b","\ud835\udf58":"\u03b3","\ud835\udf59":"\u03b4","\ud835\udf5a":"e","\ud835\udf5b":"z",
+"\ud835\udf5c":"h","\ud835\udf5d":"\u03b8","\ud835\udf5e":"i","\ud835\udf5f":"k","\ud835\udf60":"\u03bb",
+"\ud835\udf61":"m","\ud835\udf62":"v","\ud835\udf63":"\u03be","\ud835\udf64":"o","\ud835\udf65":"\u03c0",
+"\ud835\udf66":"p","\ud835\udf67":"\u03b8","\ud835\udf68":"\u03c3","\ud835\udf69":"t","\ud835\udf6a":"y",
+"\ud835\udf6b":"\u03c6","\ud835\udf6c":"x","\ud835\udf6d":"\u03c8","\ud835\udf6e":"\u03c9","\ud835\udf6f":"\u2207",
+"\ud835\udf70":"a","\ud835\udf71":"b","\ud835\udf72":"\u03b3","\ud835\udf73":"\u03b4","\ud835\udf74":"e",
+"\ud835\udf75":"z","\ud835\udf76":"h","\ud835\udf77":"\u03b8","\ud835\udf78":"i","\ud835\udf79":"k",
+"\ud835\udf7a":"\u03bb","\ud835\udf7b":"m","\ud835\udf7c":"v","\ud835\udf7d":"\u03be","\ud835\udf7e":"o",
+"\ud835\udf7f":"\u03c0","\ud835\udf80":"p","\ud835\udf81":"\u03c3","\ud835\udf82":"\u03c3","\ud835\udf83":"t",
+"\ud835\udf84":"y","\ud835\udf85":"\u03c6","\ud835\udf86":"x","\ud835\udf87":"\u03c8","\ud835\udf88":"\u03c9",
+"\ud835\udf89":"\u2202","\ud835\udf8a":"e","\ud835\udf8b":"\u03b8","\ud835\udf8c":"k","\ud835\udf8d":"\u03c6",
+"\ud835\udf8e":"p","\ud835\udf8f":"\u03c0","\ud835\udf90":"a","\ud835\udf91":"b","\ud835\udf92":"\u03b3",
+"\ud835\udf93":"\u03b4","\ud835\udf94":"e","\ud835\udf95":"z","\ud835\udf96":"h","\ud835\udf97":"\u03b8",
+"\ud835\udf98":"i","\ud835\udf99":"k","\ud835\udf9a":"\u03bb","\ud835\udf9b":"m","\ud835\udf9c":"v",
+"\ud835\udf9d":"\u03be","\ud835\udf9e":"o","\ud835\udf9f":"\u03c0","\ud835\udfa0":"p","\ud835\udfa1":"\u03b8",
+"\ud835\udfa2":"\u03c3","\ud835\udfa3":"t","\ud835\udfa4":"y","\ud835\udfa5":"\u03c6","\ud835\udfa6":"x",
+"\ud835\udfa7":"\u03c8","\ud835\udfa8":"\u03c9","\ud835\udfa9":"\u2207","\ud835\udfaa":"a","\ud835\udfab":"b",
+"\ud835\udfac":"\u03b3","\ud835\udfad":"\u03b4","\ud835\udfae":"e","\ud835\udfaf":"z","\ud835\udfb0":"h",
+"\ud835\udfb1":"\u03b8","\ud835\udfb2":"i","\ud835\udfb3":"k","\ud835\udfb4":"\u03bb","\ud835\udfb5":"m",
+"\ud835\udfb6":"v","\ud835\udfb7":"\u03be","\ud835\udfb8":"o","\ud835\udfb9":"\u03c0","\ud835\udfba":"p",
+"\ud835\udfbb":"\u03c3","\ud835\udfbc":"\u03c3","\ud835\udfbd":"t","\ud835\udfbe":"y","\ud835\udfbf":"\u03c6",
+"\ud835\udfc0":"x","\ud835\udfc1":"\u03c8","\ud835\udfc2":"\u03c9","\ud835\udfc3":"\u2202","\ud835\udfc4":"e",
+"\ud835\udfc5":"\u03b8","\ud835\udfc6":"k","\ud835\udfc7":"\u03c6","\ud835\udfc8":"p","\ud835\udfc9":"\u03c0",
+"\ud835\udfca":"\u03dd","\ud835\udfcb":"\u03dd","\ud835\udfce":"0","\ud835\udfcf":"1","\ud835\udfd0":"2",
+"\ud835\udfd1":"3","\ud835\udfd2":"4","\ud835\udfd3":"5","\ud835\udfd4":"6","\ud835\udfd5":"7","\ud835\udfd6":"8",
+"\ud835\udfd7":"9","\ud835\udfd8":"0","\ud835\udfd9":"1","\ud835\udfda":"2","\ud835\udfdb":"3","\ud835\udfdc":"4",
+"\ud835\udfdd":"5","\ud835\udfde":"6","\ud835\udfdf":"7","\ud835\udfe0":"8","\ud835\udfe1":"9","\ud835\udfe2":"0",
+"\ud835\udfe3":"1","\ud835\udfe4":"2","\ud835\udfe5":"3","\ud835\udfe6":"4","\ud835\udfe7":"5","\ud835\udfe8":"6",
+"\ud835\udfe9":"7","\ud835\udfea":"8","\ud835\udfeb":"9","\ud835\udfec":"0","\ud835\udfed":"1","\ud835\udfee":"2",
+"\ud835\udfef":"3","\ud835\udff0":"4","\ud835\udff1":"5","\ud835\udff2":"6","\ud835\udff3":"7","\ud835\udff4":"8",
+"\ud835\udff5":"9","\ud835\udff6":"0","\ud835\udff7":"1","\ud835\udff8":"2","\ud835\udff9":"3","\ud835\udffa":"4",
+"\ud835\udffb":"5","\ud835\udffc":"6","\ud835\udffd":"7","\ud835\udffe":"8","\ud835\udfff":"9","\ud838\udc30":"a",
+"\ud838\udc31":"\u0431","\ud838\udc32":"b","\ud838\udc33":"\u0433","\ud838\udc34":"\u0434","\ud838\udc35":"e",
+"\ud838\udc36":"\u0436","\ud838\udc37":"\u0437","\ud838\udc38":"\u0438","\ud838\udc39":"k","\ud838\udc3a":"\u043b",
+"\ud838\udc3b":"m","\ud838\udc3c":"o","\ud838\udc3d":"\u043f","\ud838\udc3e":"p","\ud838\udc3f":"c",
+"\ud838\udc40":"t","\ud838\udc41":"y","\ud838\udc42":"\u0444","\ud838\udc43":"x","\ud838\udc44":"\u0446",
+"\ud838\udc45":"\u0447","\ud838\udc46":"\u0448","\ud838\udc47":"\u044b","\ud838\udc48":"\u044d",
+"\ud838\udc49":"\u044e","\ud838\udc4a":"\ua689","\ud838\udc4b":"\u04d9","\ud838\udc4c":"i","\ud838\udc4d":"j",
+"\ud838\udc4e":"\u04e9","\ud838\udc4f":"y","\ud838\udc50":"l","\ud838\udc51":"a","\ud838\udc52":"\u0431",
+"\ud838\udc53":"b","\ud838\udc54":"\u0433","\ud838\udc55":"\u0434","\ud838\udc56":"e","\ud838\udc57":"\u0436",
+"\ud838\udc58":"\u0437","\ud838\udc59":"\u0438","\ud838\udc5a":"k","\ud838\udc5b":"\u043b","\ud838\udc5c":"o",
+"\ud838\udc5d":"\u043f","\ud838\udc5e":"c","\ud838\udc5f":"y","\ud838\udc60":"\u0444","\ud838\udc61":"x",
+"\ud838\udc62":"\u0446","\ud838\udc63":"\u0447","\ud838\udc64":"\u0448","\ud838\udc65":"\u044a",
+"\ud838\udc66":"\u044b","\ud838\udc67":"\u0491","\ud838\udc68":"i","\ud838\udc69":"s","\ud838\udc6a":"\u045f",
+"\ud838\udc6b":"\u04ab","\ud838\udc6c":"\ua651","\ud838\udc6d":"\u04b1","\ud83b\ude00":"\u0627",
+"\ud83b\ude01":"\u0628","\ud83b\ude02":"\u062c","\ud83b\ude03":"\u062f","\ud83b\ude05":"\u0648",
+"\ud83b\ude06":"\u0632","\ud83b\ude07":"\u062d","\ud83b\ude08":"\u0637","\ud83b\ude09":"\u064a",
+"\ud83b\ude0a":"\u0643","\ud83b\ude0b":"\u0644","\ud83b\ude0c":"\u0645","\ud83b\ude0d":"\u0646",
+"\ud83b\ude0e":"\u0633","\ud83b\ude0f":"\u0639","\ud83b\ude10":"\u0641","\ud83b\ude11":"\u0635",
+"\ud83b\ude12":"\u0642","\ud83b\ude13":"\u0631","\ud83b\ude14":"\u0634","\ud83b\ude15":"\u062a",
+"\ud83b\ude16":"\u062b","\ud83b\ude17":"\u062e","\ud83b\ude18":"\u0630","\ud83b\ude19":"\u0636",
+"\ud83b\ude1a":"\u0638","\ud83b\ude1b":"\u063a","\ud83b\ude1c":"\u066e","\ud83b\ude1d":"\u06ba",
+"\ud83b\ude1e":"\u06a1","\ud83b\ude1f":"\u066f","\ud83b\ude21":"\u0628","\ud83b\ude22":"\u062c",
+"\ud83b\ude24":"\u0647","\ud83b\ude27":"\u062d","\ud83b\ude29":"\u064a","\ud83b\ude2a":"\u0643",
+"\ud83b\ude2b":"\u0644","\ud83b\ude2c":"\u0645","\ud83b\ude2d":"\u0646","\ud83b\ude2e":"\u0633",
+"\ud83b\ude2f":"\u0639","\ud83b\ude30":"\u0641","\ud83b\ude31":"\u0635","\ud83b\ude32":"\u0642",
+"\ud83b\ude34":"\u0634","\ud83b\ude35":"\u062a","\ud83b\ude36":"\u062b","\ud83b\ude37":"\u062e",
+"\ud83b\ude39":"\u0636","\ud83b\ude3b":"\u063a","\ud83b\ude42":"\u062c","\ud83b\ude47":"\u062d",
+"\ud83b\ude49":"\u064a","\ud83b\ude4b":"\u0644","\ud83b\ude4d":"\u0646","\ud83b\ude4e":"\u0633",
+"\ud83b\ude4f":"\u0639","\ud83b\ude51":"\u0635","\ud83b\ude52":"\u0642","\ud83b\ude54":"\u0634",
+"\ud83b\ude57":"\u062e","\ud83b\ude59":"\u0636","\ud83b\ude5b":"\u063a","\ud83b\ude5d":"\u06ba",
+"\ud83b\ude5f":"\u066f","\ud83b\ude61":"\u0628","\ud83b\ude62":"\u062c","\ud83b\ude64":"\u0647",
+"\ud83b\ude67":"\u062d","\ud83b\ude68":"\u0637","\ud83b\ude69":"\u064a","\ud83b\ude6a":"\u0643",
+"\ud83b\ude6c":"\u0645","\ud83b\ude6d":"\u0646","\ud83b\ude6e":"\u0633","\ud83b\ude6f":"\u0639",
+"\ud83b\ude70":"\u0641","\ud83b\ude71":"\u0635","\ud83b\ude72":"\u0642","\ud83b\ude74":"\u0634",
+"\ud83b\ude75":"\u062a","\ud83b\ude76":"\u062b","\ud83b\ude77":"\u062e","\ud83b\ude79":"\u0636",
+"\ud83b\ude7a":"\u0638","\ud83b\ude7b":"\u063a","\ud83b\ude7c":"\u066e","\ud83b\ude7e":"\u06a1",
+"\ud83b\ude80":"\u0627","\ud83b\ude81":"\u0628","\ud83b\ude82":"\u062c","\ud83b\ude83":"\u062f",
+"\ud83b\ude84":"\u0647","\ud83b\ude85":"\u0648","\ud83b\ude86":"\u0632","\ud83b\ude87":"\u062d",
+"\ud83b\ude88":"\u0637","\ud83b\ude89":"\u064a","\ud83b\ude8b":"\u0644","\ud83b\ude8c":"\u0645",
+"\ud83b\ude8d":"\u0646","\ud83b\ude8e":"\u0633","\ud83b\ude8f":"\u0639","\ud83b\ude90":"\u0641",
+"\ud83b\ude91":"\u0635","\ud83b\ude92":"\u0642","\ud83b\ude93":"\u0631","\ud83b\ude94":"\u0634",
+"\ud83b\ude95":"\u062a","\ud83b\ude96":"\u062b","\ud83b\ude97":"\u062e","\ud83b\ude98":"\u0630",
+"\ud83b\ude99":"\u0636","\ud83b\ude9a":"\u0638","\ud83b\ude9b":"\u063a","\ud83b\udea1":"\u0628",
+"\ud83b\udea2":"\u062c","\ud83b\udea3":"\u062f","\ud83b\udea5":"\u0648","\ud83b\udea6":"\u0632",
+"\ud83b\udea7":"\u062d","\ud83b\udea8":"\u0637","\ud83b\udea9":"\u064a","\ud83b\udeab":"\u0644",
+"\ud83b\udeac":"\u0645","\ud83b\udead":"\u0646","\ud83b\udeae":"\u0633","\ud83b\udeaf":"\u0639",
+"\ud83b\udeb0":"\u0641","\ud83b\udeb1":"\u0635","\ud83b\udeb2":"\u0642","\ud83b\udeb3":"\u0631",
+"\ud83b\udeb4":"\u0634","\ud83b\udeb5":"\u062a","\ud83b\udeb6":"\u062b","\ud83b\udeb7":"\u062e",
+"\ud83b\udeb8":"\u0630","\ud83b\udeb9":"\u0636","\ud83b\udeba":"\u0638","\ud83b\udebb":"\u063a","\ud83c\udd00":"0.",
+"\ud83c\udd01":"0,","\ud83c\udd02":"1,","\ud83c\udd03":"2,","\ud83c\udd04":"3,","\ud83c\udd05":"4,",
+"\ud83c\udd06":"5,","\ud83c\udd07":"6,","\ud83c\udd08":"7,","\ud83c\udd09":"8,","\ud83c\udd0a":"9,",
+"\ud83c\udd10":"(a)","\ud83c\udd11":"(b)","\ud83c\udd12":"(c)","\ud83c\udd13":"(d)","\ud83c\udd14":"(e)",
+"\ud83c\udd15":"(f)","\ud83c\udd16":"(g)","\ud83c\udd17":"(h)","\ud83c\udd18":"(i)","\ud83c\udd19":"(j)",
+"\ud83c\udd1a":"(k)","\ud83c\udd1b":"(l)","\ud83c\udd1c":"(m)","\ud83c\udd1d":"(n)","\ud83c\udd1e":"(o)",
+"\ud83c\udd1f":"(p)","\ud83c\udd20":"(q)","\ud83c\udd21":"(r)","\ud83c\udd22":"(s)","\ud83c\udd23":"(t)",
+"\ud83c\udd24":"(u)","\ud83c\udd25":"(v)","\ud83c\udd26":"(w)","\ud83c\udd27":"(x)","\ud83c\udd28":"(y)",
+"\ud83c\udd29":"(z)","\ud83c\udd2a":"\u3014s\u3015","\ud83c\udd2b":"c","\ud83c\udd2c":"r","\ud83c\udd2d":"cd",
+"\ud83c\udd2e":"wz","\ud83c\udd30":"a","\ud83c\udd31":"b","\ud83c\udd32":"c","\ud83c\udd33":"d","\ud83c\udd34":"e",
+"\ud83c\udd35":"f","\ud83c\udd36":"g","\ud83c\udd37":"h","\ud83c\udd38":"i","\ud83c\udd39":"j","\ud83c\udd3a":"k",
+"\ud83c\udd3b":"l","\ud83c\udd3c":"m","\ud83c\udd3d":"n","\ud83c\udd3e":"o","\ud83c\udd3f":"p","\ud83c\udd40":"q",
+"\ud83c\udd41":"r","\ud83c\udd42":"s","\ud83c\udd43":"t","\ud83c\udd44":"u","\ud83c\udd45":"v","\ud83c\udd46":"w",
+"\ud83c\udd47":"x","\ud83c\udd48":"y","\ud83c\udd49":"z","\ud83c\udd4a":"hv","\ud83c\udd4b":"mv","\ud83c\udd4c":"sd",
+"\ud83c\udd4d":"ss","\ud83c\udd4e":"ppv","\ud83c\udd4f":"wc","\ud83c\udd6a":"mc","\ud83c\udd6b":"md",
+"\ud83c\udd6c":"mr","\ud83c\udd90":"dj","\ud83c\ude00":"\u307b\u304b","\ud83c\ude01":"\u30b3\u30b3",
+"\ud83c\ude02":"\u30b5","\ud83c\ude10":"\u624b","\ud83c\ude11":"\u5b57","\ud83c\ude12":"\u53cc",
+"\ud83c\ude13":"\u30c6","\ud83c\ude14":"\u4e8c","\ud83c\ude15":"\u591a","\ud83c\ude16":"\u89e3",
+"\ud83c\ude17":"\u5929","\ud83c\ude18":"\u4ea4","\ud83c\ude19":"\u6620","\ud83c\ude1a":"\u7121",
+"\ud83c\ude1b":"\u6599","\ud83c\ude1c":"\u524d","\ud83c\ude1d":"\u5f8c","\ud83c\ude1e":"\u518d",
+"\ud83c\ude1f":"\u65b0","\ud83c\ude20":"\u521d","\ud83c\ude21":"\u7d42","\ud83c\ude22":"\u751f",
+"\ud83c\ude23":"\u8ca9","\ud83c\ude24":"\u58f0","\ud83c\ude25":"\u5439","\ud83c\ude26":"\u6f14",
+"\ud83c\ude27":"\u6295","\ud83c\ude28":"\u6355","\ud83c\ude29":"\u4e00","\ud83c\ude2a":"\u4e09",
+"\ud83c\ude2b":"\u904a","\ud83c\ude2c":"\u5de6","\ud83c\ude2d":"\u4e2d","\ud83c\ude2e":"\u53f3",
+"\ud83c\ude2f":"\u6307","\ud83c\ude30":"\u8d70","\ud83c\ude31":"\u6253","\ud83c\ude32":"\u7981",
+"\ud83c\ude33":"\u7a7a","\ud83c\ude34":"\u5408","\ud83c\ude35":"\u6e80","\ud83c\ude36":"\u6709",
+"\ud83c\ude37":"\u6708","\ud83c\ude38":"\u7533","\ud83c\ude39":"\u5272","\ud83c\ude3a":"\u55b6",
+"\ud83c\ude3b":"\u914d","\ud83c\ude40":"\u3014\u672c\u3015","\ud83c\ude41":"\u3014\u4e09\u3015",
+"\ud83c\ude42":"\u3014\u4e8c\u3015","\ud83c\ude43":"\u3014\u5b89\u3015","\ud83c\ude44":"\u3014\u70b9\u3015",
+"\ud83c\ude45":"\u3014\u6253\u3015","\ud83c\ude46":"\u3014\u76d7\u3015","\ud83c\ude47":"\u3014\u52dd\u3015",
+"\ud83c\ude48":"\u3014\u6557\u3015","\ud83c\ude50":"\u5f97","\ud83c\ude51":"\u53ef","\ud83e\udff0":"0",
+"\ud83e\udff1":"1","\ud83e\udff2":"2","\ud83e\udff3":"3","\ud83e\udff4":"4","\ud83e\udff5":"5","\ud83e\udff6":"6",
+"\ud83e\udff7":"7","\ud83e\udff8":"8","\ud83e\udff9":"9"}'::jsonb
+        ->> sign,
+      sign
+    ),
+    '' order by position
+  )
+  into result
+  from string_to_table(
+    regexp_replace(readable collate "C", '[\u00ad\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1-\u05c2\u05c4-\u05c5\u05c7\u0610-\u061a\u061c\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7-\u06e8\u06ea-\u06ed\u0711\u0730-\u074a\u07a6-\u07b0\u07eb-\u07f3\u07fd\u0816-\u0819\u081b-\u0823\u0825-\u0827\u0829-\u082d\u0859-\u085b\u0897-\u089f\u08ca-\u08e1\u08e3-\u0902\u093a\u093c\u0941-\u0948\u094d\u0951-\u0957\u0962-\u0963\u0981\u09bc\u09c1-\u09c4\u09cd\u09e2-\u09e3\u09fe\u0a01-\u0a02\u0a3c\u0a41-\u0a42\u0a47-\u0a48\u0a4b-\u0a4d\u0a51\u0a70-\u0a71\u0a75\u0a81-\u0a82\u0abc\u0ac1-\u0ac5\u0ac7-\u0ac8\u0acd\u0ae2-\u0ae3\u0afa-\u0aff\u0b01\u0b3c\u0b3f\u0b41-\u0b44\u0b4d\u0b55-\u0b56\u0b62-\u0b63\u0b82\u0bc0\u0bcd\u0c00\u0c04\u0c3c\u0c3e-\u0c40\u0c46-\u0c48\u0c4a-\u0c4d\u0c55-\u0c56\u0c62-\u0c63\u0c81\u0cbc\u0cbf\u0cc6\u0ccc-\u0ccd\u0ce2-\u0ce3\u0d00-\u0d01\u0d3b-\u0d3c\u0d41-\u0d44\u0d4d\u0d62-\u0d63\u0d81\u0dca\u0dd2-\u0dd4\u0dd6\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f18-\u0f19\u0f35\u0f37\u0f39\u0f71-\u0f7e\u0f80-\u0f84\u0f86-\u0f87\u0f8d-\u0f97\u0f99-\u0fbc\u0fc6\u102d-\u1030\u1032-\u1037\u1039-\u103a\u103d-\u103e\u1058-\u1059\u105e-\u1060\u1071-\u1074\u1082\u1085-\u1086\u108d\u109d\u115f-\u1160\u135d-\u135f\u1712-\u1715\u1732-\u1734\u1752-\u1753\u1772-\u1773\u17b4-\u17b5\u17b7-\u17bd\u17c6\u17c9-\u17d3\u17dd\u180b-\u180f\u1885-\u1886\u18a9\u1920-\u1922\u1927-\u1928\u1932\u1939-\u193b\u1a17-\u1a18\u1a1b\u1a56\u1a58-\u1a5e\u1a60\u1a62\u1a65-\u1a6c\u1a73-\u1a7c\u1a7f\u1ab0-\u1abd\u1abf-\u1add\u1ae0-\u1aeb\u1b00-\u1b03\u1b34\u1b36-\u1b3a\u1b3c\u1b42\u1b44\u1b6b-\u1b73\u1b80-\u1b81\u1ba2-\u1ba5\u1ba8-\u1bad\u1be6\u1be8-\u1be9\u1bed\u1bef-\u1bf3\u1c2c-\u1c33\u1c36-\u1c37\u1cd0-\u1cd2\u1cd4-\u1ce0\u1ce2-\u1ce8\u1ced\u1cf4\u1cf8-\u1cf9\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20dc\u20e1\u20e5-\u20f0\u2cef-\u2cf1\u2d7f\u2de0-\u2dff\u302a-\u302f\u3099-\u309a\u3164\ua66f\ua674-\ua67d\ua69e-\ua69f\ua6f0-\ua6f1\ua802\ua806\ua80b\ua825-\ua826\ua82c\ua8c4-\ua8c5\ua8e0-\ua8f1\ua8ff\ua926-\ua92d\ua947-\ua951\ua953\ua980-\ua982\ua9b3\ua9b6-\ua9b9\ua9bc-\ua9bd\ua9c0\ua9e5\uaa29-\uaa2e\uaa31-\uaa32\uaa35-\uaa36\uaa43\uaa4c\uaa7c\uaab0\uaab2-\uaab4\uaab7-\uaab8\uaabe-\uaabf\uaac1\uaaec-\uaaed\uaaf6\uabe5\uabe8\uabed\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\uffa0\ufff0-\ufff8\U000101fd\U000102e0\U00010376-\U0001037a\U00010a01-\U00010a03\U00010a05-\U00010a06\U00010a0c-\U00010a0f\U00010a38-\U00010a3a\U00010a3f\U00010ae5-\U00010ae6\U00010d24-\U00010d27\U00010d69-\U00010d6d\U00010eab-\U00010eac\U00010efa-\U00010eff\U00010f46-\U00010f50\U00010f82-\U00010f85\U00011001\U00011038-\U00011046\U00011070\U00011073-\U00011074\U0001107f-\U00011081\U000110b3-\U000110b6\U000110b9-\U000110ba\U000110c2\U00011100-\U00011102\U00011127-\U0001112b\U0001112d-\U00011134\U00011173\U00011180-\U00011181\U000111b6-\U000111be\U000111c0\U000111c9-\U000111cc\U000111cf\U0001122f-\U00011231\U00011234-\U00011237\U0001123e\U00011241\U000112df\U000112e3-\U000112ea\U00011300-\U00011301\U0001133b-\U0001133c\U00011340\U0001134d\U00011366-\U0001136c\U00011370-\U00011374\U000113bb-\U000113c0\U000113ce-\U000113d0\U000113d2\U000113e1-\U000113e2\U00011438-\U0001143f\U00011442-\U00011444\U00011446\U0001145e\U000114b3-\U000114b8\U000114ba\U000114bf-\U000114c0\U000114c2-\U000114c3\U000115b2-\U000115b5\U000115bc-\U000115bd\U000115bf-\U000115c0\U000115dc-\U000115dd\U00011633-\U0001163a\U0001163d\U0001163f-\U00011640\U000116ab\U000116ad\U000116b0-\U000116b7\U0001171d\U0001171f\U00011722-\U00011725\U00011727-\U0001172b\U0001182f-\U00011837\U00011839-\U0001183a\U0001193b-\U0001193e\U00011943\U000119d4-\U000119d7\U000119da-\U000119db\U000119e0\U00011a01-\U00011a0a\U00011a33-\U00011a38\U00011a3b-\U00011a3e\U00011a47\U00011a51-\U00011a56\U00011a59-\U00011a5b\U00011a8a-\U00011a96\U00011a98-\U00011a99\U00011b60\U00011b62-\U00011b64\U00011b66\U00011c30-\U00011c36\U00011c38-\U00011c3d\U00011c3f\U00011c92-\U00011ca7\U00011caa-\U00011cb0\U00011cb2-\U00011cb3\U00011cb5-\U00011cb6\U00011d31-\U00011d36\U00011d3a\U00011d3c-\U00011d3d\U00011d3f-\U00011d45\U00011d47\U00011d90-\U00011d91\U00011d95\U00011d97\U00011ef3-\U00011ef4\U00011f00-\U00011f01\U00011f36-\U00011f3a\U00011f40-\U00011f42\U00011f5a\U00013440\U00013447-\U00013455\U0001611e-\U00016129\U0001612d-\U0001612f\U00016af0-\U00016af4\U00016b30-\U00016b36\U00016f4f\U00016f8f-\U00016f92\U00016fe4\U00016ff0-\U00016ff1\U0001bc9d-\U0001bc9e\U0001bca0-\U0001bca3\U0001cf00-\U0001cf2d\U0001cf30-\U0001cf46\U0001d165-\U0001d169\U0001d16d-\U0001d182\U0001d185-\U0001d18b\U0001d1aa-\U0001d1ad\U0001d242-\U0001d244\U0001da00-\U0001da36\U0001da3b-\U0001da6c\U0001da75\U0001da84\U0001da9b-\U0001da9f\U0001daa1-\U0001daaf\U0001e000-\U0001e006\U0001e008-\U0001e018\U0001e01b-\U0001e021\U0001e023-\U0001e024\U0001e026-\U0001e02a\U0001e08f\U0001e130-\U0001e136\U0001e2ae\U0001e2ec-\U0001e2ef\U0001e4ec-\U0001e4ef\U0001e5ee-\U0001e5ef\U0001e6e3\U0001e6e6\U0001e6ee-\U0001e6ef\U0001e6f5\U0001e8d0-\U0001e8d6\U0001e944-\U0001e94a\U000e0000-\U000e0fff]', '', 'g'), null
+  ) with ordinality signs (sign, position);
+  return public.lethe_fold(coalesce(result, ''));
+end
+$$;
+
+-- The similar key where it is another than the key itself.
+create function lethe_other_similar(key text) returns text
+language sql immutable strict parallel safe
+as $$
+  select nullif(public.lethe_similar(key), key)
+$$;
+
+-- The keys of users. Nothing is stored twice: nearly nobody has a similar key that is another than the key. A column, not an
+-- index on the expression, because row level security lets no function of a column near an index.
+alter table users drop column login_key;
+alter table users drop column email_key;
+alter table users drop column ref_key;
+alter table users drop column external_identity_key;
+alter table users add column login_key text generated always as (lethe_login_key(login_name)) stored;
+alter table users add column email_key text generated always as (lethe_identifier_key(email)) stored;
+alter table users add column ref_key text generated always as (lethe_identifier_key(ref)) stored;
+alter table users add column external_identity_key text
+  generated always as (lethe_identifier_key(external_identity_id)) stored;
+alter table users add column login_similar text generated always as (
+  case when octet_length(login_name) <> length(login_name) or strpos(login_name, '--') > 0
+    then lethe_other_similar(lethe_login_key(login_name)) end
+) stored;
+alter table users add column email_similar text generated always as (
+  case when octet_length(email) <> length(email) or strpos(email, '--') > 0
+    then lethe_other_similar(lethe_identifier_key(email)) end
+) stored;
+alter table users add column ref_similar text generated always as (
+  case when octet_length(ref) <> length(ref) or strpos(ref, '--') > 0
+    then lethe_other_similar(lethe_identifier_key(ref)) end
+) stored;
+alter table users add column external_identity_similar text generated always as (
+  case when octet_length(external_identity_id) <> length(external_identity_id) or strpos(external_identity_id, '--') > 0
+    then lethe_other_similar(lethe_identifier_key(external_identity_id)) end
+) stored;
+create index users_login_key on users (tenant_id, login_key);
+create index users_email_key on users (tenant_id, email_key);
+create index users_ref_key on users (tenant_id, ref_key) where ref_key is not null;
+create index users_external_identity_key on users (tenant_id, external_identity_key)
+  where external_identity_key is not null;
+create index users_login_similar on users (tenant_id, login_similar) where login_similar is not null;
+create index users_email_similar on users (tenant_id, email_similar) where email_similar is not null;
+create index users_ref_similar on users (tenant_id, ref_similar) where ref_similar is not null;
+create index users_external_identity_similar on users (tenant_id, external_identity_similar)
+  where external_identity_similar is not null;
+drop function normal_login_name(text);
+drop function normal_identifier(text);
+
+-- What letters the database lowers depends on its locale; the code lowers them, and these look at ASCII only.
+alter table catalogs drop constraint catalogs_contact_emails_check;
+alter table courses drop constraint courses_contact_emails_check;
+alter table courses drop constraint courses_reply_to_email_check;
+alter table training_plans drop constraint training_plans_contact_emails_check;
+alter table sessions drop constraint sessions_contact_emails_check;
+alter table catalogs add constraint catalogs_contact_emails_check
+  check (contact_emails::text = lower(contact_emails::text collate "C"));
+alter table courses add constraint courses_contact_emails_check
+  check (contact_emails::text = lower(contact_emails::text collate "C"));
+alter table courses add constraint courses_reply_to_email_check
+  check (reply_to_email = lower(reply_to_email collate "C"));
+alter table training_plans add constraint training_plans_contact_emails_check
+  check (contact_emails::text = lower(contact_emails::text collate "C"));
+alter table sessions add constraint sessions_contact_emails_check
+  check (contact_emails::text = lower(contact_emails::text collate "C"));
+
+-- Which fold was hashed: 1 for what is there, of values that nobody has any more, 2 from now on.
+alter table tombstones add column fold_version smallint not null default 1;
+alter table tombstones alter column fold_version set default 2;
+alter table erasure_subjects add column fold_version smallint not null default 1;
+alter table erasure_subjects alter column fold_version set default 2;
+alter table contact_keys add column fold_version smallint not null default 1;
+alter table contact_keys alter column fold_version set default 2;
+alter table audit_entries add column fold_version smallint not null default 1;
+alter table audit_entries alter column fold_version set default 2;

@@ -26,6 +26,7 @@ export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_k
       object_id: reference,
       subject_id: erasedId,
       contact_hash: sealed,
+      fold_version: fact,
       details: fact,
       sealed_values: sealedFor('subject_id'),
       sequence: fact,
@@ -48,6 +49,6 @@ export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_k
     holds:
       'The same for people who are no users, by the keyed hash of an identifier. An erasure destroys those of the identifiers of its people.',
     about: 'other',
-    columns: { tenant_id: key, hash: sealed, sealed_key: sealed, created_at: fact },
+    columns: { tenant_id: key, hash: sealed, fold_version: fact, sealed_key: sealed, created_at: fact },
   },
 }

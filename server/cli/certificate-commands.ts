@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { JSONWebKeySet } from 'jose'
-import { type Identifier, normalizeIdentifier } from '../datamap/identifiers.ts'
 import { type CertificateFile, isAmong, type VerifiedCertificate, verifyCertificate } from '../erasure/certificate.ts'
 import { checkAmong } from '../erasure/check-among.ts'
 import { newestErasure, readCertificate } from '../erasure/show-erasures.ts'
 import { rotateSigningKey } from '../erasure/signing-keys.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { requireSelector } from '../people/find-users.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -136,7 +136,7 @@ function readIdentifier(
   if (!needed && Object.values(given).every((value) => value === undefined)) return undefined
   const { by, value } = requireSelector(given)
   if (by === 'id') throw new TypeError('no option names an id')
-  return { kind: by, value: normalizeIdentifier(by, value) }
+  return { kind: by, value }
 }
 
 function readSalt(text: string): Buffer {

@@ -325,6 +325,11 @@ function formatPreview(operation: Operation, preview: Preview): string {
       '',
       `${counted(preview.sharedIdentifiers, 'identifier')} of theirs belong to other users too and will be left alone.`,
     )
+    if (preview.similarIdentifiers > 0) {
+      lines.push(
+        `${counted(preview.similarIdentifiers, 'of these is', 'of these are')} only similar to another user's, in accents, look-alike letters or the like.`,
+      )
+    }
   }
   if (preview.shortIdentifiers > 0) {
     lines.push(

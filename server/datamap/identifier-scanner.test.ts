@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { foldedDecomposition } from '../identifiers/fold.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { EscapeReader, readingsOf } from './escapes.ts'
 import { type Finding, IdentifierScanner } from './identifier-scanner.ts'
-import { type Identifier, isSearchable, normalizeIdentifier, searchForm, searchForms } from './identifiers.ts'
+import { type Identifier, isSearchable, searchForm, searchForms } from './identifiers.ts'
 import { copyText, readCopyText } from './search-form-stream.ts'
 import { boundaryRule } from './words.ts'
 
@@ -161,10 +162,10 @@ function naiveFindings(identifiers: Identifier[], table: string[][]): string[] {
         return at !== index || !(/^[bfnrt]$/.test(text[at] ?? '') && text[at - 1] === '\\')
       }
       identifiers.forEach((identifier, index) => {
-        const key = normalizeIdentifier(identifier.kind, identifier.value)
+        const key = identifierKey(identifier.kind, identifier.value)
         const isWritten = (start: number, end: number) => {
           const written = value.slice(signs[start]?.from, signs[end - 1]?.to)
-          return readingsOf(written).some((reading) => normalizeIdentifier(identifier.kind, reading) === key)
+          return readingsOf(written).some((reading) => identifierKey(identifier.kind, reading) === key)
         }
         const found = searchForms(identifier).some((form) => {
           const wanted = [...form]

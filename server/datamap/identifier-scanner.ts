@@ -1,5 +1,6 @@
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { isAsciiAlphanumeric, readingsOf } from './escapes.ts'
-import { type Identifier, isSearchable, normalizeIdentifier, searchForms } from './identifiers.ts'
+import { type Identifier, isSearchable, searchForms } from './identifiers.ts'
 import { backslash, newline, SearchFormStream, tab } from './search-form-stream.ts'
 import { type BoundaryRule, boundaryRule, isEscapeLetter, isWord, lookBack } from './words.ts'
 
@@ -79,7 +80,7 @@ export class IdentifierScanner extends SearchFormStream {
     this.#reportedIn = new Float64Array(identifiers.length)
     identifiers.forEach((identifier, index) => {
       const searchable = isSearchable(identifier)
-      const key = normalizeIdentifier(identifier.kind, identifier.value)
+      const key = identifierKey(identifier.kind, identifier.value)
       for (const form of searchForms(identifier)) {
         const bytes = Uint8Array.from(Buffer.from(form))
         if (bytes.length === 0) continue
@@ -181,7 +182,7 @@ export class IdentifierScanner extends SearchFormStream {
     const written = this.written(from, to)
     // Written so long that it is out of reach: a finding too many is looked at.
     if (written === undefined) return true
-    return readingsOf(written).some((reading) => normalizeIdentifier(kind, reading) === key)
+    return readingsOf(written).some((reading) => identifierKey(kind, reading) === key)
   }
 
   /** Whether the needle stands there inside of an identifier of somebody who stays. */
@@ -224,7 +225,7 @@ export class IdentifierScanner extends SearchFormStream {
 
   /** Tells the needles that stand in this identifier about it. Answers how long it is. */
   #protect(identifier: Identifier): number {
-    const key = normalizeIdentifier(identifier.kind, identifier.value)
+    const key = identifierKey(identifier.kind, identifier.value)
     let longest = 0
     for (const form of searchForms(identifier)) {
       const bytes = Uint8Array.from(Buffer.from(form))

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
-import { type IdentifierKind, isSearchable, normalizeIdentifier } from './identifiers.ts'
+import { type IdentifierKind, isSearchable } from './identifiers.ts'
 import { copyText } from './search-form-stream.ts'
 
 const kinds: IdentifierKind[] = ['email', 'login_name', 'directory_object_id', 'ref', 'external_identity_id']
 
-describe('normalizeIdentifier', () => {
+describe('identifierKey', () => {
   test.each([
     ['email', '  Jane@X.org ', 'jane@x.org'],
     ['login_name', 'i:0#.f|membership|Jane.Doe@x.org', 'jane.doe@x.org'],
@@ -15,7 +16,7 @@ describe('normalizeIdentifier', () => {
     ['directory_object_id', '6F9619FF8B86D011B42D00C04FC964FF', '6f9619ff-8b86-d011-b42d-00c04fc964ff'],
     ['ref', 'E\u0301LODIE-7', '\u00e9lodie-7'],
   ] as const)('brings the %s %j to %j', (kind, value, expected) => {
-    expect(normalizeIdentifier(kind, value)).toBe(expected)
+    expect(identifierKey(kind, value)).toBe(expected)
   })
 
   test('changes nothing the second time', () => {
@@ -26,8 +27,8 @@ describe('normalizeIdentifier', () => {
     )
     fc.assert(
       fc.property(fc.constantFrom(...kinds), value, (kind, raw) => {
-        const once = normalizeIdentifier(kind, raw)
-        expect(normalizeIdentifier(kind, once)).toBe(once)
+        const once = identifierKey(kind, raw)
+        expect(identifierKey(kind, once)).toBe(once)
       }),
       { numRuns: 2000 },
     )

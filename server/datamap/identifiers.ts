@@ -1,4 +1,5 @@
-import { decomposedFold, fold, trim } from '../identifiers/fold.ts'
+import { decomposedFold, fold } from '../identifiers/fold.ts'
+import { domainSpellings, type Identifier, type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
 import { readEscapes } from './escapes.ts'
 
 /**
@@ -17,26 +18,7 @@ import { readEscapes } from './escapes.ts'
  * them on generated texts.
  */
 
-/** The kinds of identifiers a person can be found by. */
-export type IdentifierKind = 'email' | 'login_name' | 'directory_object_id' | 'ref' | 'external_identity_id'
-
-/** One identifier of one person. The value may be raw; everything here brings it to its normal form first. */
-export type Identifier = { kind: IdentifierKind; value: string }
-
-/**
- * The one normal form that lookups, keyed hashes and searches use: trimmed, Unicode NFC, lower case. A login name is the
- * bare part behind the last `|` of a claims string (`i:0#.f|membership|user@domain`); a directory object id is a UUID with
- * dashes and without braces. Normalizing twice changes nothing.
- */
-export function normalizeIdentifier(kind: IdentifierKind, value: string): string {
-  const plain = fold(trim(value))
-  if (kind === 'login_name') return trim(plain.slice(plain.lastIndexOf('|') + 1))
-  if (kind === 'directory_object_id') {
-    const digits = plain.replace(/^\{|\}$|-/g, '')
-    if (/^[0-9a-f]{32}$/.test(digits)) return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-  }
-  return plain
-}
+export type { Identifier, IdentifierKind }
 
 /**
  * Whether the identifier may be looked for inside texts. "anna", "administrator", "2024" or "1234567" stand in texts that
@@ -45,7 +27,7 @@ export function normalizeIdentifier(kind: IdentifierKind, value: string): string
  * or digits alone and fewer than 8 of them. So is one with control characters inside, which are all read alike.
  */
 export function isSearchable(identifier: Identifier): boolean {
-  const value = normalizeIdentifier(identifier.kind, identifier.value)
+  const value = identifierKey(identifier.kind, identifier.value)
   if (plainAndTelling.test(value)) return true
   // As it is compared: an escape in it counts as the one sign it is read as.
   const read = fold(readEscapes(value))
@@ -64,9 +46,9 @@ export function searchForm(text: string): string {
   return plainText.test(text) ? text.toLowerCase() : decomposedFold(readEscapes(text))
 }
 
-/** The ways to write the identifier that the fold does not make equal. */
+/** The ways to write the identifier that the fold does not make equal: an internationalized domain has two forms. */
 export function spellings({ kind, value }: Identifier): string[] {
-  return [normalizeIdentifier(kind, value)]
+  return domainSpellings(identifierKey(kind, value))
 }
 
 /** The spellings to look for, in search form. */

@@ -1,7 +1,8 @@
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { type CompiledMap, type MentionColumn, peopleTable } from './compile.ts'
 import { compiledMap } from './compiled.ts'
-import { type Identifier, type IdentifierKind, isSearchable, normalizeIdentifier } from './identifiers.ts'
+import { type Identifier, type IdentifierKind, isSearchable } from './identifiers.ts'
 import { likePatterns } from './like-patterns.ts'
 import { identifiersMentioned } from './scan-mentions.ts'
 
@@ -35,7 +36,7 @@ export async function findLongerIdentifiers(
         const value = values[index] ?? ''
         // A claims string stands in texts whole, too.
         for (const is of new Set<IdentifierKind>([kind, 'external_identity_id'])) {
-          const key = normalizeIdentifier(is, value)
+          const key = identifierKey(is, value)
           if (key !== '' && !own.has(key)) longer.set(key, { kind: is, value: key })
         }
       }

@@ -1,7 +1,7 @@
+import { type Identifier, identifierOf } from '../identifiers/identifier-key.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Statement } from './compile.ts'
 import { compiledMap } from './compiled.ts'
-import { type Identifier, normalizeIdentifier } from './identifiers.ts'
 
 /** A person as the engine knows one: the internal id, the state, and what names the person to a machine. */
 export type Person = { id: string; state: string; identifiers: Identifier[] }
@@ -30,7 +30,7 @@ async function read(tx: TenantTransaction, { name, text }: Statement, ids: strin
     state: row.state,
     identifiers: compiledMap.identifiers.flatMap(({ column, kind }) => {
       const value = row[column]
-      return value === null || value === undefined ? [] : [{ kind, value: normalizeIdentifier(kind, value) }]
+      return value === null || value === undefined ? [] : [identifierOf(kind, value)]
     }),
   }))
 }

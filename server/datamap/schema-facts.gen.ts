@@ -277,6 +277,10 @@ export const schemaFacts: SchemaFacts = {
       "hash": {
         "type": "bytea",
         "nullable": true
+      },
+      "fold_version": {
+        "type": "smallint",
+        "nullable": false
       }
     },
     "primaryKey": [
@@ -446,6 +450,10 @@ export const schemaFacts: SchemaFacts = {
       },
       "created_at": {
         "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "fold_version": {
+        "type": "smallint",
         "nullable": false
       }
     },
@@ -1139,6 +1147,10 @@ export const schemaFacts: SchemaFacts = {
       "salted_hashes": {
         "type": "text",
         "nullable": true
+      },
+      "fold_version": {
+        "type": "smallint",
+        "nullable": false
       }
     },
     "primaryKey": [
@@ -2974,6 +2986,10 @@ export const schemaFacts: SchemaFacts = {
       "created_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "fold_version": {
+        "type": "smallint",
+        "nullable": false
       }
     },
     "primaryKey": [
@@ -3226,11 +3242,6 @@ export const schemaFacts: SchemaFacts = {
         "type": "text",
         "nullable": true
       },
-      "login_key": {
-        "type": "text",
-        "nullable": true,
-        "generated": "stored"
-      },
       "directory_object_id": {
         "type": "uuid",
         "nullable": true
@@ -3239,19 +3250,9 @@ export const schemaFacts: SchemaFacts = {
         "type": "text",
         "nullable": true
       },
-      "ref_key": {
-        "type": "text",
-        "nullable": true,
-        "generated": "stored"
-      },
       "email": {
         "type": "text",
         "nullable": true
-      },
-      "email_key": {
-        "type": "text",
-        "nullable": true,
-        "generated": "stored"
       },
       "email_verified": {
         "type": "boolean",
@@ -3260,11 +3261,6 @@ export const schemaFacts: SchemaFacts = {
       "external_identity_id": {
         "type": "text",
         "nullable": true
-      },
-      "external_identity_key": {
-        "type": "text",
-        "nullable": true,
-        "generated": "stored"
       },
       "first_name": {
         "type": "text",
@@ -3353,6 +3349,46 @@ export const schemaFacts: SchemaFacts = {
       "updated_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "login_key": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "email_key": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "ref_key": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "external_identity_key": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "login_similar": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "email_similar": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "ref_similar": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "external_identity_similar": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
       }
     },
     "primaryKey": [

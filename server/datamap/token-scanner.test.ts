@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
-import { type Identifier, type IdentifierKind, isSearchable, normalizeIdentifier, searchForm } from './identifiers.ts'
+import { type Identifier, type IdentifierKind, isSearchable, searchForm } from './identifiers.ts'
 import { copyText } from './search-form-stream.ts'
 import { kindsOf, TokenScanner } from './token-scanner.ts'
 
@@ -38,9 +39,9 @@ const tokensIn = (text: string) => [...(tokensOf(`${copyText(text)}\n`).get(0) ?
  * or not at all.
  */
 function sweepable({ kind, value }: Identifier): 'word' | 'value' | 'no' {
-  const key = normalizeIdentifier(kind, value)
+  const key = identifierKey(kind, value)
   const isAmong = (text: string) =>
-    tokensIn(text).some((token) => kindsOf(token).includes(kind) && normalizeIdentifier(kind, token) === key)
+    tokensIn(text).some((token) => kindsOf(token).includes(kind) && identifierKey(kind, token) === key)
   return isAmong(`. ${key} .`) ? 'word' : isAmong(key) ? 'value' : 'no'
 }
 
@@ -208,11 +209,11 @@ test('every sweepable identifier that occurs as a whole word is among the tokens
         const identifier = given[index]
         if (identifier === undefined || sweepable(identifier) !== 'word') return
         hits++
-        const wanted = normalizeIdentifier(identifier.kind, identifier.value)
+        const wanted = identifierKey(identifier.kind, identifier.value)
         const there = [...(tokens.get(row * columns + column) ?? [])].filter((token) =>
           kindsOf(token).includes(identifier.kind),
         )
-        expect(there.map((token) => normalizeIdentifier(identifier.kind, token))).toContain(wanted)
+        expect(there.map((token) => identifierKey(identifier.kind, token))).toContain(wanted)
       })
       finder.write(Buffer.from(stream))
       finder.end()
@@ -227,8 +228,8 @@ test('every identifier that can be found again as a whole value is the token of 
     fc.property(identifiers, (given) => {
       for (const identifier of given) {
         if (sweepable(identifier) === 'no') continue
-        const wanted = normalizeIdentifier(identifier.kind, identifier.value)
-        const tokens = tokensIn(identifier.value).map((token) => normalizeIdentifier(identifier.kind, token))
+        const wanted = identifierKey(identifier.kind, identifier.value)
+        const tokens = tokensIn(identifier.value).map((token) => identifierKey(identifier.kind, token))
         expect(tokens).toContain(wanted)
       }
     }),
@@ -245,7 +246,7 @@ test('no token is a part of a longer word by the rule of the scanner', () => {
         const all = [...tokens].filter(
           (token) =>
             searchForm(token) === token &&
-            normalizeIdentifier('ref', token) === token &&
+            identifierKey('ref', token) === token &&
             !token.includes('\ufffd') &&
             isSearchable({ kind: 'ref', value: token }),
         )

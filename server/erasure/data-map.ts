@@ -59,6 +59,7 @@ export const erasureMap: RoomMap<ErasureTable> = {
       state: code,
       sealed_identifiers: sealed,
       salted_hashes: sealed,
+      fold_version: fact,
       counts: code,
       error_code: code,
       error_reason: code,
@@ -100,7 +101,15 @@ export const erasureMap: RoomMap<ErasureTable> = {
   tombstones: {
     holds: 'Keyed hashes of the identifiers of purged people.',
     about: 'other',
-    columns: { tenant_id: key, kind: code, hash: sealed, request_id: reference, user_id: erasedId, created_at: fact },
+    columns: {
+      tenant_id: key,
+      kind: code,
+      hash: sealed,
+      fold_version: fact,
+      request_id: reference,
+      user_id: erasedId,
+      created_at: fact,
+    },
   },
   erasure_ledger: {
     holds: 'Who was erased, by internal id.',

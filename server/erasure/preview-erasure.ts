@@ -1,11 +1,12 @@
 import type { Operation } from '../datamap/compile.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import { isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
+import { isSearchable } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
 import { findLongerIdentifiers } from '../datamap/longer-identifiers.ts'
 import { findMentions, mentionEffects } from '../datamap/mentions.ts'
 import { readPeople } from '../datamap/people.ts'
-import { findOtherHolders } from '../people/holders.ts'
+import { identifierOf } from '../identifiers/identifier-key.ts'
+import { findHolders } from '../people/holders.ts'
 import { readFullNames } from '../people/names.ts'
 import { countSingledOut } from '../people/singled-out.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
@@ -24,6 +25,8 @@ export type ErasurePreview = {
   effects: Effect[]
   /** Identifiers that another living user holds too; they would be left alone. */
   sharedIdentifiers: number
+  /** Of these, the ones of which others hold only a similar one: easily confused with it. */
+  similarIdentifiers: number
   /** Identifiers too short to be told apart from other text; they are not looked for inside texts. */
   shortIdentifiers: number
   /**
@@ -52,6 +55,7 @@ export async function previewErasure(
     notDeleted: [],
     effects: [],
     sharedIdentifiers: 0,
+    similarIdentifiers: 0,
     shortIdentifiers: 0,
     singledOut: operation === 'anonymize' ? await countSingledOut(tx, ids) : 0,
     blockedBy: [],
@@ -66,7 +70,7 @@ export async function previewErasure(
     if (people.length < some.length || people.some(({ state }) => state === 'anonymized'))
       throw new LetheError('user.not_found', { selector: 'id' })
     const identifiers: Identifier[] = people.flatMap((person) => person.identifiers)
-    const shared = await findOtherHolders(
+    const shared = await findHolders(
       tx,
       identifiers.map(({ value }) => value),
       ids,
@@ -75,14 +79,11 @@ export async function previewErasure(
     preview.people += people.length
     preview.notDeleted.push(...people.filter(({ state }) => state !== 'deleted').map(({ id }) => id))
     preview.sharedIdentifiers += identifiers.length - own.length
+    preview.similarIdentifiers += identifiers.filter(({ value }) => shared.get(value) === 'similar').length
     preview.shortIdentifiers += own.filter((identifier) => !isSearchable(identifier)).length
     wanted.push(...own)
     // Looked for by the rules of a reference: as whole words, in any case.
-    names.push(
-      ...(await readFullNames(tx, some)).map(
-        (name): Identifier => ({ kind: 'ref', value: normalizeIdentifier('ref', name) }),
-      ),
-    )
+    names.push(...(await readFullNames(tx, some)).map((name): Identifier => identifierOf('ref', name)))
     effects.push(...(await locate(tx, operation, some, ids)))
   }
   preview.effects = sumEffects([...effects, ...mentionEffects(await findMentions(tx, operation, wanted, ids))])

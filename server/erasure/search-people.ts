@@ -1,7 +1,8 @@
 import type { Application } from '../application.ts'
-import { type Identifier, type IdentifierKind, isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
+import { type Identifier, type IdentifierKind, isSearchable } from '../datamap/identifiers.ts'
 import { findLongerIdentifiers } from '../datamap/longer-identifiers.ts'
 import { readPeople } from '../datamap/people.ts'
+import { identifierOf } from '../identifiers/identifier-key.ts'
 import { findUser, resolveUsers, type Selector } from '../people/find-users.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { searchDatabase } from './search-database.ts'
@@ -80,7 +81,7 @@ async function identifiersOf(tx: TenantTransaction, selectors: readonly Selector
     // Says who the candidates are.
     if (resolution?.outcome === 'ambiguous') await findUser(tx, selector)
     const kind = kindOf[selector.by]
-    const named: Identifier = { kind, value: normalizeIdentifier(kind, selector.value) }
+    const named = identifierOf(kind, selector.value)
     const known = resolution?.outcome === 'found' ? (people.get(resolution.id)?.identifiers ?? []) : []
     // A login name is often the e-mail address again.
     for (const identifier of new Map([named, ...known].map((one) => [one.value, one])).values()) {

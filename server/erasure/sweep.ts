@@ -8,8 +8,8 @@ import { inTenant, type TenantTransaction } from '../platform/database/transacti
 import { findPending, type Reappeared, requestFollowUp, retryWith } from './request-follow-up.ts'
 import {
   confirmTraces,
-  identifierOf,
   type SweepPass,
+  searchedAs,
   sweepDatabase,
   type Trace,
   type TraceKind,
@@ -80,7 +80,7 @@ export async function sweep(app: Application, tenants: readonly string[]): Promi
 async function heldBy(tx: TenantTransaction, traces: Trace[]): Promise<{ held: Set<string>; longer: Identifier[] }> {
   const values = traces.filter(({ kind }) => kind !== 'internal_id').map(({ value }) => value)
   const held = await findOtherHolders(tx, [...new Set(values)], [])
-  return { held, longer: await findLongerIdentifiers(tx, traces.map(identifierOf), []) }
+  return { held, longer: await findLongerIdentifiers(tx, traces.map(searchedAs), []) }
 }
 
 /** Leaves out what belongs to somebody who is there: an identifier of a living user, the id of a user who is back. */
@@ -137,7 +137,7 @@ async function writeDown(
   )
   for (const { id, user_id, table_name, column_name, kind } of rows) {
     const there = places.get(JSON.stringify([user_id, table_name, column_name, kind])) ?? []
-    found.set(id, there.map(identifierOf))
+    found.set(id, there.map(searchedAs))
   }
   const { rowCount } = await tx.query(
     `update erasure_findings set resolved_at = now()

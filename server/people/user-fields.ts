@@ -1,3 +1,5 @@
+import { trim } from '../identifiers/fold.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import type { JsonObject } from '../platform/database/schema.gen.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireEmail, requireLine } from '../platform/require-text.ts'
@@ -118,12 +120,12 @@ function orNull(check: Check<string>): Check<string | null> {
 }
 
 function uuid(field: string, value: unknown): string {
-  return requireUuid(field, typeof value === 'string' ? value.trim() : '')
+  return requireUuid(field, typeof value === 'string' ? trim(value) : '')
 }
 
 function loginName(field: string, value: unknown): string {
   const name = requireLine(field, value)
-  if (name.slice(name.lastIndexOf('|') + 1).trim() === '') {
+  if (identifierKey('login_name', name) === '') {
     throw invalid(field, 'a claims string needs a login name behind its last bar')
   }
   return name

@@ -82,10 +82,14 @@ const errorTable = {
   },
   'user.not_found': {
     kind: 'not_found',
-    message: (d: { selector: string; rows?: number[] }) =>
+    message: (d: { selector: string; rows?: number[]; similarIds?: string[] }) =>
       `No user of this tenant has this ${d.selector}${
         d.rows === undefined ? '' : ` (row ${listed(d.rows.map(String))})`
-      }. Purged and anonymized people cannot be found any more.`,
+      }. Purged and anonymized people cannot be found any more.${
+        d.similarIds === undefined
+          ? ''
+          : ` A similar one belongs to: ${listed(d.similarIds)}. Look at them before you act.`
+      }`,
   },
   'user.taken': {
     kind: 'conflict',

@@ -206,6 +206,7 @@ function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Static<
     not_deleted: preview.notDeleted,
     effects,
     shared_identifiers: preview.sharedIdentifiers,
+    similar_identifiers: preview.similarIdentifiers,
     short_identifiers: preview.shortIdentifiers,
     singled_out: preview.singledOut,
     blocked_by: preview.blockedBy,
