@@ -90,6 +90,8 @@ export class EscapeReader {
   readonly #to: number[] = []
   /** Where each of these escapes begins among the signs. */
   readonly #begun: number[] = []
+  /** How many escapes were read to get the sign that each one begins with. */
+  readonly #depths: number[] = []
   /** Bytes of a character, or the first half of a surrogate pair, that wait for the rest. */
   readonly #held: number[] = []
   #heldFrom = 0
@@ -107,7 +109,11 @@ export class EscapeReader {
 
   /** Reads one code point of the source. */
   push(codePoint: number, from: number, to: number): void {
-    if (beginsEscape(codePoint)) this.#begin(codePoint, from, to)
+    this.#read(codePoint, from, to, 0)
+  }
+
+  #read(codePoint: number, from: number, to: number, depth: number): void {
+    if (beginsEscape(codePoint)) this.#begin(codePoint, from, to, depth)
     else this.#take(codePoint, from, to)
   }
 
@@ -117,14 +123,19 @@ export class EscapeReader {
     this.#letGo()
   }
 
-  #begin(sign: number, from: number, to: number): void {
-    const last = this.#signs.length - 1
-    if (sign === backslash && this.#begun.at(-1) === last && this.#signs[last] === backslash) {
-      this.#to[last] = to
-      return
+  #begin(sign: number, from: number, to: number, depth: number): void {
+    if (sign === backslash) {
+      const last = this.#signs.length - 1
+      const follows = this.#begun.at(-1) === last && this.#signs[last] === backslash
+      // `\u005c\u0061` is a backslash and a letter, not two backslashes.
+      if (follows && this.#depths.at(-1) === depth) {
+        this.#to[last] = to
+        return
+      }
     }
     if (this.#begun.length === mostOpen) this.#giveUpOutermost()
     this.#begun.push(this.#signs.length)
+    this.#depths.push(depth)
     this.#add(sign, from, to)
   }
 
@@ -149,8 +160,9 @@ export class EscapeReader {
       }
       if (read !== fails) {
         const first = this.#from[start] ?? from
+        const depth = (this.#depths.at(-1) ?? 0) + 1
         this.#drop(start)
-        this.push(read, first, to)
+        this.#read(read, first, to, depth)
         return
       }
       this.#close(sign)
@@ -217,10 +229,11 @@ export class EscapeReader {
     const signs = this.#signs.slice(start)
     const from = this.#from.slice(start)
     const to = this.#to.slice(start)
+    const depth = (this.#depths.at(-1) ?? 0) + 1
     this.#drop(start)
     // A sign that begins no escape after all ends the ones that it stands in.
     if (used === 0) this.#take(signs[0] ?? 0, from[0] ?? 0, to[0] ?? 0)
-    else this.push(codePoint, from[0] ?? 0, to[used - 1] ?? 0)
+    else this.#read(codePoint, from[0] ?? 0, to[used - 1] ?? 0, depth)
     for (let at = Math.max(used, 1); at < signs.length; at++) this.#take(signs[at] ?? 0, from[at] ?? 0, to[at] ?? 0)
   }
 
@@ -253,6 +266,7 @@ export class EscapeReader {
     this.#from.length = start
     this.#to.length = start
     this.#begun.pop()
+    this.#depths.pop()
   }
 
   #giveUpOutermost(): void {
@@ -261,6 +275,7 @@ export class EscapeReader {
     const from = this.#from.splice(0, count)
     const to = this.#to.splice(0, count)
     this.#begun.shift()
+    this.#depths.shift()
     for (const [index, begin] of this.#begun.entries()) this.#begun[index] = begin - count
     for (const [at, sign] of signs.entries()) this.#pass(sign, from[at] ?? 0, to[at] ?? 0)
   }
@@ -335,8 +350,9 @@ function hexDigit(sign: number): number {
   return -1
 }
 
-const simpleEscape =
-  /(?:%[0-9a-f]{2})+|(?:\\+u[0-9a-f]{4})+|\\+["/]|\\{2,}|&#(?:x[0-9a-f]{1,32}|[0-9]{1,32});?|&[a-z][a-z0-9]*;?/gi
+/** One escape, or those that are one character together. */
+const oneEscape =
+  /%[0-7][0-9a-f]|(?:%[89a-f][0-9a-f])+|\\+ud[89ab][0-9a-f]{2}\\+ud[c-f][0-9a-f]{2}|\\+u[0-9a-f]{4}|\\+["/]|\\{2,}|&#(?:x[0-9a-f]{1,32}|[0-9]{1,32});?|&[a-z][a-z0-9]*;?/gi
 
 /**
  * What the text is read as after each round of reading, the outermost escapes first; the text itself comes first of all.
@@ -346,7 +362,7 @@ export function readingsOf(text: string): string[] {
   const readings = [text]
   for (let rounds = 0; rounds < mostOpen; rounds++) {
     const last = readings.at(-1) ?? ''
-    const next = last.replace(simpleEscape, readEscapes)
+    const next = last.replace(oneEscape, readEscapes)
     if (next === last) break
     readings.push(next)
   }

@@ -26,5 +26,6 @@ function patternOf(spelling: string): string {
   if (isUuid(form)) return form.slice(-8)
   const name = form.slice(0, Math.max(0, form.lastIndexOf('@')))
   const telling = name.length >= tellingName && /^[a-z0-9._~-]+$/.test(name) ? name : form
-  return telling.replace(/[\\%_]/g, '\\$&')
+  // What no character is written for stays as it is written in the database.
+  return telling.replace(/[\\%_]/g, '\\$&').replace(/\ufffd+/g, '%')
 }

@@ -8,6 +8,7 @@ import {
   isWord,
   joinedByJoiner,
   joinsAs,
+  joinsEverything,
   letterBefore,
   letterEndsBefore,
   letterOrMarkStartsAt,
@@ -31,6 +32,13 @@ const mostValueBytes = 256
 const fewestBytes = 4
 /** Connected chunks of one token. */
 const mostChunks = 3
+/** The same, where scripts that meet part chunks too. */
+const mostPieces = 8
+
+/** What follows a chunk: nothing that it is connected with; another script, or a label of a domain; a connecting sign. */
+const ends = 0
+const changes = 1
+const connects = 2
 
 const joiner = 1
 const connector = 2
@@ -38,6 +46,7 @@ const beyondAscii = 4
 const valueEnd = 8
 const at = 0x40
 const plus = 0x2b
+const hyphen = 0x2d
 const underscore = 0x5f
 
 const alone: readonly number[] = []
@@ -72,7 +81,7 @@ export function kindsOf(token: string): Identifier['kind'][] {
  * identifier that nobody knows any more, only its hash. It is taken by the rule of words that words.ts states:
  *
  * - A **chunk** is a run of letters and digits, with single joiners (`_ + @ . -`) inside. Up to three chunks may be
- *   connected by one of `\ / | : # ' & ~ ^ $`, or stand side by side where letters of one script end and those of another
+ *   connected by one of `\ / | : # ' & ~ ^ $` or by `--`, or stand side by side where letters of one script end and those of another
  *   begin. Each chunk and each run of connected chunks is a token, also with one joiner before it, and the beginnings of an
  *   address that end before `_`, `+` or `@`, which cannot go on behind an address.
  * - A UUID is a token wherever no letter or digit stands beside it.
@@ -95,6 +104,8 @@ export class TokenScanner extends SearchFormStream {
   /** Where the chunk that is being read starts; none below zero. Then those that it is connected with, the nearest first. */
   #start = -1
   #connected = alone
+  /** How many connecting signs stand between each of these and the chunk that is being read. */
+  #signs = alone
   /** What there is in it besides letters and digits of ASCII. */
   #kinds = 0
   #valueStart = 1
@@ -142,24 +153,24 @@ export class TokenScanner extends SearchFormStream {
       next = place + 1
       const byte = text[place] ?? 0
       const kind = byteKind[byte] ?? 0
-      let goesOn = false
+      let goesOn = ends
       if (kind === beyondAscii) {
         // The rest of a character goes with its first byte.
         if (byte < 0xc0) continue
         const codePoint = codePointAt(text, place)
         const joins = joinsAs(codePoint)
         if (start < 0 ? joins !== 0 : letterOrMarkStartsAt(text, place)) {
-          const changes = start >= 0 && joins !== 0 && joins !== letterBefore(text, place)
-          if (changes) this.#endChunk(start, place, kinds, true)
-          if (start < 0 || changes) {
+          const other = start >= 0 && joins !== 0 && joins !== letterBefore(text, place)
+          if (other) this.#endChunk(start, place, kinds, changes)
+          if (start < 0 || other) {
             start = place
             kinds = 0
           }
           kinds |= kind
           // ASCII stops nowhere, so where the script ends is looked for here.
           const end = place + (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4)
-          if (isAsciiAlphanumeric(text[end] ?? 0) && letterBefore(text, end) > 1) {
-            this.#endChunk(start, end, kinds, true)
+          if (isAsciiAlphanumeric(text[end] ?? 0) && letterBefore(text, end) !== joinsEverything) {
+            this.#endChunk(start, end, kinds, changes)
             start = end
             kinds = 0
           }
@@ -171,11 +182,14 @@ export class TokenScanner extends SearchFormStream {
           if (byte === at) this.#valueIsToken = true
           continue
         }
-        goesOn = true
+        goesOn = connects
+      } else if (start >= 0 && byte === hyphen && text[next] === hyphen && letterOrMarkStartsAt(text, next + 1)) {
+        // As in an internationalized domain: xn--bcher-kva.
+        goesOn = changes
       }
       if (start >= 0) {
         // Most words are nothing but letters, and no token.
-        if (kinds !== 0 || goesOn || this.#connected !== alone || isToken(text, start, place)) {
+        if (kinds !== 0 || goesOn !== ends || this.#connected !== alone || isToken(text, start, place)) {
           this.#endChunk(start, place, kinds, goesOn)
         }
         start = -1
@@ -190,8 +204,7 @@ export class TokenScanner extends SearchFormStream {
     this.stopCount = count - index
   }
 
-  /** `goesOn`: one connecting sign follows, and another chunk. */
-  #endChunk(start: number, end: number, kinds: number, goesOn: boolean): void {
+  #endChunk(start: number, end: number, kinds: number, goesOn: number): void {
     const connected = this.#connected
     const first = connected.at(-1) ?? start
     if (first === this.#valueStart) this.#tokenEnd = end
@@ -199,7 +212,20 @@ export class TokenScanner extends SearchFormStream {
     if (kinds !== 0 || isToken(this.text, start, end)) this.#take(start, end)
     for (const from of connected) this.#take(from, end)
     if ((kinds & joiner) !== 0 && end - start > 36 && end - start <= mostBytes) this.#takeUuids(start, end)
-    this.#connected = goesOn ? [start, ...connected].slice(0, mostChunks - 1) : alone
+    this.#connect(start, goesOn)
+  }
+
+  #connect(start: number, goesOn: number): void {
+    if (goesOn === ends) {
+      this.#connected = alone
+      this.#signs = alone
+      return
+    }
+    const more = goesOn === connects ? 1 : 0
+    const signs = [more, ...this.#signs.map((count) => count + more)]
+    const kept = Math.min(mostPieces - 1, signs.filter((count) => count < mostChunks).length)
+    this.#connected = [start, ...this.#connected].slice(0, kept)
+    this.#signs = signs.slice(0, kept)
   }
 
   /** Takes the tokens that end with the chunk that ends here and start with the one that starts there, or just beside. */

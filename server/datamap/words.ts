@@ -53,9 +53,10 @@ export function markedBytes(characters: string): Uint8Array {
   return marks
 }
 
-/** No letter that joins; joins everything; otherwise the script that it joins. */
-const joinsNothing = 0
-const joinsEverything = 1
+/** No letter; a letter that joins nothing; one that joins everything; otherwise the script that it joins. */
+const noLetterAtAll = 0
+const joinsNothing = -1
+export const joinsEverything = 1
 
 /** First code points of ranges, each up to the next one: how the letters in it join. Blocks of The Unicode Standard. */
 const ranges: [from: number, joins: number | 'script'][] = [
@@ -160,13 +161,13 @@ const noLetter = /[\p{P}\p{S}\p{Z}\p{Cc}\p{Cf}]/u
 
 const known = new Map<number, number>()
 
-/** How a letter or digit joins what it stands beside: not at all (0), everything (1), or its own script (2 and up). */
+/** How a letter or digit joins what it stands beside: not at all (-1), everything (1), or its own script (2 and up); 0: no letter. */
 export function joinsAs(codePoint: number): number {
-  if (codePoint < 0x80) return isAsciiAlphanumeric(codePoint) ? joinsEverything : joinsNothing
-  if (codePoint < 0xc0) return joinsNothing
+  if (codePoint < 0x80) return isAsciiAlphanumeric(codePoint) ? joinsEverything : noLetterAtAll
+  if (codePoint < 0xc0) return noLetterAtAll
   const before = known.get(codePoint)
   if (before !== undefined) return before
-  const joins = noLetter.test(String.fromCodePoint(codePoint)) ? joinsNothing : rangeOf(codePoint)
+  const joins = noLetter.test(String.fromCodePoint(codePoint)) ? noLetterAtAll : rangeOf(codePoint)
   if (known.size < 4096) known.set(codePoint, joins)
   return joins
 }
@@ -184,7 +185,7 @@ function rangeOf(codePoint: number): number {
 }
 
 function joined(outside: number, edge: number): boolean {
-  return outside === joinsEverything || (outside !== joinsNothing && outside === edge)
+  return outside === joinsEverything || (outside > joinsEverything && outside === edge)
 }
 
 /** Whether what stands there, from one index to the other, is a word by this rule. */
@@ -229,7 +230,7 @@ export function letterOrMarkStartsAt(text: Uint8Array, at: number): boolean {
   const byte = text[at] ?? 0
   if (byte < 0x80) return isAsciiAlphanumeric(byte)
   const codePoint = codePointAt(text, at)
-  return isMark(codePoint) ? !selectsVariant(codePoint) : joinsAs(codePoint) !== joinsNothing
+  return isMark(codePoint) ? !selectsVariant(codePoint) : joinsAs(codePoint) !== noLetterAtAll
 }
 
 /** How the letter joins that ends there, marks aside. */
