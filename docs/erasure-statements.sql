@@ -1,5 +1,5 @@
 -- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version c89a500705725e2a. The order is the order of the erasure, in one transaction.
+-- Map version 30ed2fb945e76e51. The order is the order of the erasure, in one transaction.
 -- $1 is the tenant, $2 the ids of the people.
 
 -- Locks the people and reads their identifiers.
@@ -253,83 +253,93 @@ update users set login_name = null, directory_object_id = null, ref = null, emai
 delete from users where tenant_id = $1 and id = any($2);
 
 -- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
-select 0 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from api_keys where tenant_id = $1 and name ilike any ($4::text[])
+select 0 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from api_keys where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 1 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 1 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 2 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from assessments where tenant_id = $1 and title ilike any ($4::text[])
+select 2 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from assessments where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 3 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from catalogs where tenant_id = $1 and title ilike any ($4::text[])
+select 3 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from assessments where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
 union all
-select 4 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 4 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from catalogs where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 5 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and contact_emails && $3::text[]
+select 5 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 6 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from courses where tenant_id = $1 and title ilike any ($4::text[])
+select 6 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 7 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 7 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from courses where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 8 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and contact_emails && $3::text[]
+select 8 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 9 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and reply_to_email ilike any ($4::text[])
+select 9 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 10 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and display_name ilike any ($4::text[])
+select 10 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and lethe_search_form(reply_to_email) like any ($3::text[])
 union all
-select 11 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 11 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and lethe_search_form(display_name) like any ($3::text[])
 union all
-select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and note ilike any ($4::text[])
+select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
+select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(note) like any ($3::text[])
 union all
-select 14 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
+select 15 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
+select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and name ilike any ($4::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
+select 24 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and name ilike any ($4::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+union all
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+union all
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+union all
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+union all
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (42, first_name), (43, last_name), (44, display_name), (45, title), (46, job_title), (47, department), (48, office), (49, city), (50, country), (51, locale), (52, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 53 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- ANONYMIZE
 
@@ -506,80 +516,90 @@ update users set login_name = null, directory_object_id = null, ref = null, emai
       ), '{}'), deleted_by = null, state = 'anonymized', anonymized_at = now(), email_verified = false, roles = '{}', former_roles = '{}', deletion_id = null, deleted_at = null, suspended_at = null, last_seen_at = null, updated_at = now() where tenant_id = $1 and id = any($2);
 
 -- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
-select 0 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from api_keys where tenant_id = $1 and name ilike any ($4::text[])
+select 0 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from api_keys where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 1 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 1 as position, jsonb_build_array(tenant_id, user_id, assessment_id, attempt) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from assessment_attempts where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 2 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from assessments where tenant_id = $1 and title ilike any ($4::text[])
+select 2 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from assessments where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 3 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from catalogs where tenant_id = $1 and title ilike any ($4::text[])
+select 3 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from assessments where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
 union all
-select 4 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 4 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from catalogs where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 5 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and contact_emails && $3::text[]
+select 5 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from catalogs where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 6 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from courses where tenant_id = $1 and title ilike any ($4::text[])
+select 6 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from catalogs where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 7 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 7 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from courses where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 8 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and contact_emails && $3::text[]
+select 8 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from courses where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 9 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and reply_to_email ilike any ($4::text[])
+select 9 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from courses where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 10 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and display_name ilike any ($4::text[])
+select 10 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reply_to_email) as value from courses where tenant_id = $1 and reply_to_email is not null and lethe_search_form(reply_to_email) like any ($3::text[])
 union all
-select 11 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 11 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(display_name) as value from directory_groups where tenant_id = $1 and lethe_search_form(display_name) like any ($3::text[])
 union all
-select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and note ilike any ($4::text[])
+select 12 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from directory_groups where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and reason ilike any ($4::text[])
+select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from enrollments where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(note) like any ($3::text[])
 union all
-select 14 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and title ilike any ($4::text[])
+select 15 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and subject ilike any ($4::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and (data::text) ilike any ($4::text[])
+select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and name ilike any ($4::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and body ilike any ($4::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and title ilike any ($4::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and location ilike any ($4::text[])
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and contact_emails && $3::text[]
+select 24 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and title ilike any ($4::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and title ilike any ($4::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and title ilike any ($4::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and name ilike any ($4::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and comment ilike any ($4::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and feedback ilike any ($4::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and name ilike any ($4::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and title ilike any ($4::text[])
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and description ilike any ($4::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and contact_emails && $3::text[]
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and revoke_reason ilike any ($4::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and (custom_fields::text) ilike any ($4::text[]);
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+union all
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+union all
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+union all
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+union all
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (42, first_name), (43, last_name), (44, display_name), (45, title), (46, job_title), (47, department), (48, office), (49, city), (50, country), (51, locale), (52, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 53 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);

@@ -14,10 +14,12 @@ import {
   schemaListing,
 } from '../server/platform/database/read-schema.ts'
 import { useTestServer } from '../test/server.ts'
+import { htmlReferencesFile } from './html-references.ts'
+import { unicodeTables } from './unicode-tables.ts'
 
 // Writes what is derived from the migrated database: the types of the query builder, the facts that the data map is
 // compiled with, and two listings for people: of the tables, and of the statements compiled from the map; besides, the
-// page of who may do what. With --check it writes nothing and fails where a file differs.
+// page of who may do what, and the tables of Unicode from the package that pins their version. With --check it writes nothing and fails where a file differs.
 
 const factsFile = 'server/datamap/schema-facts.gen.ts'
 const documentFile = 'docs/openapi.json'
@@ -72,6 +74,8 @@ async function generated(
         [factsFile, () => schemaConstants(schema)],
         ['docs/schema.txt', () => schemaListing(schema)],
         ['docs/access.md', accessPage],
+        ['server/identifiers/unicode.gen.ts', unicodeTables],
+        ['server/datamap/html-references.gen.ts', htmlReferencesFile],
         ...('text' in statements ? [[statementsFile, () => statements.text] satisfies [string, () => string]] : []),
         [documentFile, openApiDocument],
       ],

@@ -1,7 +1,8 @@
 import canonicalize from 'canonicalize'
 import type pg from 'pg'
-import { type IdentifierKind, normalizeIdentifier } from './datamap/identifiers.ts'
+import type { IdentifierKind } from './datamap/identifiers.ts'
 import { readAddress, requireVisible } from './identifiers/address.ts'
+import { identifierKey } from './identifiers/identifier-key.ts'
 import { isLetheError } from './platform/errors.ts'
 
 /**
@@ -91,7 +92,7 @@ async function cleanIdentifiers(
   for (const { id, value } of rows) {
     const cleaned = column === 'email' ? onlyAddress(value) : visible(column, value)
     if (cleaned === undefined) finding(id, 'unclear')
-    else if (cleaned !== value) candidates.push({ id, value: cleaned, key: normalizeIdentifier(kind, cleaned) })
+    else if (cleaned !== value) candidates.push({ id, value: cleaned, key: identifierKey(kind, cleaned) })
   }
   const held = await heldByAnother(owner, tenant, column, candidates)
   const cleaned = candidates.filter(({ id }) => !held.has(id))

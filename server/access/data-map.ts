@@ -1,4 +1,15 @@
-import { actor, fact, key, mention, type RoomMap, reference, sealed, subject } from '../datamap/vocabulary.ts'
+import {
+  actor,
+  code,
+  fact,
+  key,
+  mention,
+  outsideName,
+  type RoomMap,
+  reference,
+  sealed,
+  subject,
+} from '../datamap/vocabulary.ts'
 
 type AccessTable =
   | 'passwords'
@@ -54,12 +65,12 @@ export const accessMap: RoomMap<AccessTable> = {
     columns: {
       tenant_id: key,
       id: key,
-      kind: fact,
+      kind: code,
       // People name keys as they like, after themselves too.
       name: mention('text'),
-      prefix: fact,
+      prefix: code,
       secret_hash: sealed,
-      access: fact,
+      access: code,
       owner_id: actor('reassign'),
       created_at: fact,
       expires_at: fact,
@@ -75,7 +86,7 @@ export const accessMap: RoomMap<AccessTable> = {
       id: key,
       name: mention('text'),
       secret_hash: sealed,
-      scopes: fact,
+      scopes: code,
       owner_id: actor('reassign'),
       created_at: fact,
       revoked_at: fact,
@@ -86,7 +97,7 @@ export const accessMap: RoomMap<AccessTable> = {
     holds: 'The operators of the installation, with hashed passwords.',
     about: 'nobody',
     because: operators,
-    columns: { id: key, name: fact, hash: sealed, changed_at: fact, created_at: fact },
+    columns: { id: key, name: outsideName, hash: sealed, changed_at: fact, created_at: fact },
   },
   operator_sessions: {
     holds: 'The browsers in which an operator is signed in.',

@@ -1,7 +1,8 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import type pg from 'pg'
 import type { Application } from '../application.ts'
-import { type Identifier, normalizeIdentifier } from '../datamap/identifiers.ts'
+import type { Identifier } from '../datamap/identifiers.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
@@ -36,7 +37,7 @@ function loginHasher(masterKey: Buffer, within: string): (login: string) => Buff
  */
 export function forgetAttemptsOf(tx: TenantTransaction, identifiers: readonly Identifier[]): void {
   if (identifiers.length === 0) return
-  const names = [...new Set(identifiers.map(({ value }) => normalizeIdentifier('login_name', value)))]
+  const names = [...new Set(identifiers.map(({ value }) => identifierKey('login_name', value)))]
   tx.send(
     'delete from sign_in_failures where tenant_id = $1 and login_hash = any ($2::bytea[])',
     [tx.tenantId, names.map(loginHasher(tx.masterKey, tx.tenantId.toLowerCase()))],

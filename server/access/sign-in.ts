@@ -1,6 +1,6 @@
 import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
-import { normalizeIdentifier } from '../datamap/identifiers.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { markSeen } from '../people/mark-seen.ts'
 import type { UserRole } from '../people/user.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -30,12 +30,12 @@ export async function signIn(
   const login = requireLine('login', options.login, longestLogin)
   if (!isUuid(tenantId)) throw new LetheError('access.sign_in_failed')
   const tenant = tenantId.toLowerCase()
-  const name = normalizeIdentifier('login_name', login)
+  const name = identifierKey('login_name', login)
   const attempt = hashLogin(app.masterKey, tenant, name)
   const candidate = await inTenant(app.database, tenant, async (tx) => {
     // A tenant that does not exist has nobody to count for.
     const exists = (await tx.query('select from tenants where id = $1', [tenant])).rowCount > 0
-    const { found, owner } = await findCandidate(tx, name, normalizeIdentifier('email', login))
+    const { found, owner } = await findCandidate(tx, name, identifierKey('email', login))
     const at = { table: 'sign_in_failures', tenantId: tenant, user: owner } as const
     if (exists) await countAttempt(tx, at, attempt)
     return found

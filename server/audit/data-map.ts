@@ -1,4 +1,5 @@
 import {
+  code,
   erasedId,
   fact,
   key,
@@ -28,14 +29,15 @@ export const auditMap: RoomMap<AuditTable> = {
       tenant_id: key,
       id: key,
       at: fact,
-      initiated_from: fact,
-      actor_kind: fact,
+      initiated_from: code,
+      actor_kind: code,
       actor_id: erasedId,
-      activity: fact,
-      object_kind: fact,
+      activity: code,
+      object_kind: code,
       object_id: reference,
       subject_id: erasedId,
       contact_hash: sealed,
+      fold_version: fact,
       details: fact,
       sealed_values: sealedFor('subject_id', { table: 'audit_resealed', key: 'entry_id' }),
       sequence: fact,
@@ -46,7 +48,7 @@ export const auditMap: RoomMap<AuditTable> = {
     holds: 'Signed statements of how far the chain of the audit trail reached.',
     about: 'nobody',
     because: 'It holds numbers, hashes and signatures.',
-    columns: { tenant_id: key, sequence: key, jws: fact, created_at: fact },
+    columns: { tenant_id: key, sequence: key, jws: code, created_at: fact },
   },
   person_keys: {
     holds: 'The key that opens what the audit trail says about a person, wrapped by the master key.',
@@ -58,7 +60,7 @@ export const auditMap: RoomMap<AuditTable> = {
     holds:
       'The same for people who are no users, by the keyed hash of an identifier. An erasure destroys those of the identifiers of its people.',
     about: 'other',
-    columns: { tenant_id: key, hash: sealed, sealed_key: sealed, created_at: fact },
+    columns: { tenant_id: key, hash: sealed, fold_version: fact, sealed_key: sealed, created_at: fact },
   },
   system_accounts: {
     holds:

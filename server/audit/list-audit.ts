@@ -7,7 +7,7 @@ import { activities, activityNames, isActivity, type ObjectKind } from './activi
 import { chainedColumns } from './chain.ts'
 import { openValues } from './open-values.ts'
 import { type ActorKind, accountDetail, actorKinds } from './record.ts'
-import { hashOfContact, openSubjectKey } from './subject-keys.ts'
+import { hashesOfContact, openSubjectKey } from './subject-keys.ts'
 
 /** An entry as people and programs read it. */
 export type AuditEntry = {
@@ -195,7 +195,7 @@ async function conditionsOf(
     else add((p) => `(object_id = ${p} or ${isUser(p)})`, id)
   }
   if (subject !== undefined) add((p) => `subject_id = ${p}`, requireUuid('subject', subject))
-  if (contact !== undefined) add((p) => `contact_hash = ${p}`, await hashOfContact(tx, contact))
+  if (contact !== undefined) add((p) => `contact_hash = any (${p}::bytea[])`, await hashesOfContact(tx, contact))
   return { conditions, values }
 }
 

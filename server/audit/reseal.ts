@@ -1,6 +1,7 @@
 import { IdentifierScanner } from '../datamap/identifier-scanner.ts'
-import { type Identifier, type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
-import { erasedMark } from '../datamap/mentions.ts'
+import type { Identifier, IdentifierKind } from '../datamap/identifiers.ts'
+import { erasedMark } from '../datamap/scrub-value.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { columnOf, identifierColumns, kindOfColumn } from '../people/identifier-columns.ts'
 import { newKey, open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
@@ -204,7 +205,7 @@ function markMentioned(kept: Kept[], identifiers: readonly Identifier[], current
     for (const { values, mentioned } of [...entries, ...former]) {
       forEachText(values, (text, name) => {
         const kind = kindOfColumn(name)
-        const value = kind === undefined ? undefined : normalizeIdentifier(kind, text)
+        const value = kind === undefined ? undefined : identifierKey(kind, text)
         if (value !== undefined && byValue.has(value)) mark({ into: mentioned, text }, value)
         else if (value === undefined || current.get(user)?.has(value) !== true) texts.push({ into: mentioned, text })
       })
@@ -237,7 +238,7 @@ async function currentIdentifiers(tx: TenantTransaction, users: string[]): Promi
     rows.map((row) => {
       const values = identifierColumns.flatMap(({ column, kind }) => {
         const value = row[column]
-        return value == null ? [] : [normalizeIdentifier(kind, value)]
+        return value == null ? [] : [identifierKey(kind, value)]
       })
       return [row.id, new Set(values)]
     }),

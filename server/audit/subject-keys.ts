@@ -1,5 +1,5 @@
-import type { Identifier } from '../datamap/identifiers.ts'
-import { hashIdentifier, identifierHashKey, openWith } from '../erasure/keys.ts'
+import { hashesOfIdentifier, hashIdentifier, identifierHashKey, openWith } from '../erasure/keys.ts'
+import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
@@ -67,9 +67,14 @@ export async function keyOfContact(tx: TenantTransaction, hash: Buffer): Promise
   return openWith(tx.masterKey, found.sealed_key, purpose)
 }
 
-/** What the audit trail knows a contact by. Throws `master_key.wrong`. */
-export async function hashOfContact(tx: TenantTransaction, identifier: Identifier): Promise<Buffer> {
-  return hashIdentifier(await identifierHashKey(tx), identifier)
+/** What the audit trail knows a contact by from now on. Throws `master_key.wrong`. */
+export async function hashOfContact(tx: TenantTransaction, { kind, value }: Identifier): Promise<Buffer> {
+  return hashIdentifier(await identifierHashKey(tx), { kind, value: identifierKey(kind, value) })
+}
+
+/** What the audit trail may know a contact by, by any version of the fold. Throws `master_key.wrong`. */
+export async function hashesOfContact(tx: TenantTransaction, identifier: Identifier): Promise<Buffer[]> {
+  return hashesOfIdentifier(await identifierHashKey(tx), identifier)
 }
 
 /** Opens a key as the tables of keys hold it. Throws `master_key.wrong`. */
@@ -83,7 +88,7 @@ export async function destroyContactKeys(tx: TenantTransaction, identifiers: rea
   const hashKey = await identifierHashKey(tx)
   tx.send(
     'delete from contact_keys where tenant_id = $1 and hash = any ($2)',
-    [tx.tenantId, identifiers.map((identifier) => hashIdentifier(hashKey, identifier))],
+    [tx.tenantId, identifiers.flatMap((identifier) => hashesOfIdentifier(hashKey, identifier))],
     'destroy_contact_keys',
   )
 }

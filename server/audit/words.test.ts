@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { IdentifierScanner } from '../datamap/identifier-scanner.ts'
-import { type Identifier, type IdentifierKind, isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
+import { type Identifier, type IdentifierKind, isSearchable } from '../datamap/identifiers.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
 import { newKey } from '../platform/crypto/seal.ts'
 import { probesOf, type WordHash, wordsOfValues } from './words.ts'
@@ -28,7 +29,7 @@ function isFound(text: string, identifier: Identifier): boolean {
 
 const identifierOf = (kind: IdentifierKind, value: string): Identifier => ({
   kind,
-  value: normalizeIdentifier(kind, value),
+  value: identifierKey(kind, value),
 })
 
 const parts = [

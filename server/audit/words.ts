@@ -1,5 +1,6 @@
-import { type Identifier, isSearchable, normalizeIdentifier, searchForm } from '../datamap/identifiers.ts'
+import { type Identifier, isSearchable, searchForm } from '../datamap/identifiers.ts'
 import { identifierHashKey } from '../erasure/keys.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { kindOfColumn } from '../people/identifier-columns.ts'
 import { userColumns } from '../people/user.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
@@ -50,7 +51,7 @@ export function wordsOfText(hash: Hasher, text: string, into: Set<WordHash>): vo
 export function wordsOfValues(hash: Hasher, values: unknown, into: Set<WordHash>): void {
   forEachText(values, (text, name) => {
     const kind = kindOfColumn(name)
-    if (kind !== undefined) into.add(hash(wholeWord(normalizeIdentifier(kind, text))))
+    if (kind !== undefined) into.add(hash(wholeWord(identifierKey(kind, text))))
     // The ids of courses and the like.
     else if (isUuid(text) && !fieldsOfUsers.has(name)) return
     wordsOfText(hash, text, into)

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import type { JSONWebKeySet } from 'jose'
-import { type Identifier, normalizeIdentifier } from '../datamap/identifiers.ts'
 import {
   type CertificateFile,
   type DiskLevel,
@@ -12,6 +11,7 @@ import {
 import { checkAmong } from '../erasure/check-among.ts'
 import { newestErasure, readCertificate } from '../erasure/show-erasures.ts'
 import { rotateSigningKey } from '../erasure/signing-keys.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { openSource, readUtf8 } from '../imports/utf8-text.ts'
 import { requireSelector } from '../people/find-users.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -152,7 +152,7 @@ function readIdentifier(
   if (!needed && Object.values(given).every((value) => value === undefined)) return undefined
   const { by, value } = requireSelector(given)
   if (by === 'id') throw new TypeError('no option names an id')
-  return { kind: by, value: normalizeIdentifier(by, value) }
+  return { kind: by, value }
 }
 
 function readSalt(text: string): Buffer {

@@ -397,6 +397,11 @@ function formatPreview(
       '',
       `${counted(preview.sharedIdentifiers, 'identifier')} of theirs belong to other users too and will be left alone.`,
     )
+    if (preview.similarIdentifiers > 0) {
+      lines.push(
+        `${counted(preview.similarIdentifiers, 'of these is', 'of these are')} only similar to another user's, in accents, look-alike letters or the like.`,
+      )
+    }
   }
   if (preview.shortIdentifiers > 0) {
     lines.push(
@@ -408,6 +413,18 @@ function formatPreview(
     lines.push(
       '',
       `${people(preview.singledOut)} could be singled out by the custom fields that survive: too few others have the same values. "lethe tenant update" changes which fields survive.`,
+    )
+  }
+  if (preview.blockedBy.length > 0) {
+    lines.push(
+      '',
+      'Identifiers of theirs stand where no erasure can rewrite them. Take them out there first; otherwise the erasure fails with these places, and "lethe erasure retry" goes on once they are gone:',
+      '',
+      formatTable(preview.blockedBy, [
+        { title: 'table', value: ({ table }) => table },
+        { title: 'column', value: ({ column }) => column },
+        { title: 'rows', value: ({ rows }) => rows, right: true },
+      ]),
     )
   }
   if (preview.names.length > 0) {

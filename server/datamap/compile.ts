@@ -29,6 +29,8 @@ export type MentionColumn = {
   tenantColumn: string
   primaryKey: string[]
   nullable: boolean
+  /** What the index is on that finds it: the search form of the column, or of several columns that share one index. */
+  searched: string
   /** Columns that say whose value it is: what goes, is emptied or cleared with a person mentions nobody. */
   ownedBy: string[]
 }
@@ -49,7 +51,7 @@ export type Plan = {
   mentions: MentionColumn[]
   /**
    * Finds the values of `mentions` that may hold one of a few identifiers: rows of (position, row_key, value).
-   * Parameters: tenant, ids of the people whose rows are left out, values of addresses, patterns of texts.
+   * Parameters: tenant, ids of the people whose rows are left out, patterns of search forms.
    */
   lookUpMentions: Statement
 }
@@ -280,8 +282,11 @@ function mentionColumns(table: string, entry: AnyEntry, operation: Operation, fa
   const emptiers = columnsWhere(entry, (c) => c.is === 'actor' && c.purge === 'empty' && !keeps(c, operation))
   const cleared = operation === 'anonymize' && typeof entry.anonymize === 'object' ? entry.anonymize.clear : []
   const clearers = columnsWhere(entry, (c) => c.is === 'subject').filter((owner) => !takers.includes(owner))
+  // What describes people is in every row, so one index serves all of it.
+  const describing = `lethe_search_form(array[${columnsWhere(entry, (c) => c.is === 'identity').join(', ')}])`
   return Object.entries(entry.columns).flatMap(([column, columnClass]) => {
-    const as = columnClass.is === 'mention' ? columnClass.as : columnClass.is === 'content' ? 'text' : undefined
+    const isText = columnClass.is === 'content' || columnClass.is === 'identity'
+    const as = columnClass.is === 'mention' ? columnClass.as : isText ? 'text' : undefined
     if (as === undefined) return []
     return [
       {
@@ -291,6 +296,7 @@ function mentionColumns(table: string, entry: AnyEntry, operation: Operation, fa
         tenantColumn: tenantColumnOf(facts, table),
         primaryKey,
         nullable: columns[column]?.nullable ?? false,
+        searched: columnClass.is === 'identity' ? describing : searchForm(column, as),
         ownedBy: [
           ...takers,
           ...(columnClass.is === 'content' ? emptiers : []),
@@ -299,6 +305,10 @@ function mentionColumns(table: string, entry: AnyEntry, operation: Operation, fa
       },
     ]
   })
+}
+
+function searchForm(column: string, as: MentionColumn['as']): string {
+  return `lethe_search_form(${as === 'json' ? `${column}::text` : column})`
 }
 
 /** Columns whose person takes the whole row along, or whose row it is in the table of people. */

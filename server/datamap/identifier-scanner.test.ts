@@ -1,16 +1,39 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { foldedDecomposition } from '../identifiers/fold.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
+import { EscapeReader, readingsOf } from './escapes.ts'
 import { type Finding, IdentifierScanner } from './identifier-scanner.ts'
-import { boundaryRule, type Identifier, isSearchable, searchForm, searchForms } from './identifiers.ts'
+import { type Identifier, isSearchable, searchForm, searchForms } from './identifiers.ts'
+import { copyText, readCopyText } from './search-form-stream.ts'
+import { boundaryRule } from './words.ts'
+
+type Found = Pick<Finding, 'identifier' | 'column' | 'row'>
 
 function scan(
   identifiers: Identifier[],
   stream: Buffer | string,
   cuts: number[] | 'everywhere' = [],
-): { found: Finding[]; rows: number } {
-  const found: Finding[] = []
-  const scanner = new IdentifierScanner(identifiers, (finding) => found.push(finding))
+): { found: Found[]; rows: number } {
+  const found: Found[] = []
   const bytes = Buffer.from(stream)
+  const values = bytes
+    .toString()
+    .split('\n')
+    .map((row) => row.split('\t'))
+  const scanner = new IdentifierScanner(
+    identifiers,
+    ({ identifier, column, row, from, to }) => {
+      found.push({ identifier, column, row })
+      // What is reported as written there reads as the identifier.
+      const written = Buffer.from(values[row]?.[column] ?? '')
+        .subarray(from, to)
+        .toString()
+      const wanted = identifiers[identifier]
+      expect(wanted && searchForms(wanted)).toContain(searchForm(readCopyText(written)))
+    },
+    { slice: 1024 },
+  )
   const places =
     cuts === 'everywhere' ? [...bytes.keys()] : cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b)
   const ends = [...places, bytes.length]
@@ -103,39 +126,61 @@ test('finds what stands far into a value that is larger than the window', () => 
   ])
 })
 
-/** The text as one value of PostgreSQL's COPY text format. */
-function copyValue(text: string): string {
-  return text.replace(
-    /[\\\n\t\r]/g,
-    (character) => ({ '\\': '\\\\', '\n': '\\n', '\t': '\\t', '\r': '\\r' })[character] ?? '',
-  )
+function copyStream(table: string[][]): string {
+  return table.map((row) => `${row.map(copyText).join('\t')}\n`).join('')
 }
 
-function copyStream(table: string[][]): string {
-  return table.map((row) => `${row.map(copyValue).join('\t')}\n`).join('')
+/** The signs of a text as they are compared, each with its place in the text. */
+function signsOf(text: string): { sign: string; from: number; to: number }[] {
+  const signs: { sign: string; from: number; to: number }[] = []
+  const reader = new EscapeReader((codePoint, from, to) => {
+    for (const part of foldedDecomposition(codePoint)) signs.push({ sign: String.fromCodePoint(part), from, to })
+  })
+  let at = 0
+  for (const character of text) {
+    reader.push(Math.max(character.codePointAt(0) ?? 0, 0x1f), at, at + character.length)
+    at += character.length
+  }
+  reader.end()
+  return signs
 }
 
 /** The rules, spelled out over whole strings. */
 function naiveFindings(identifiers: Identifier[], table: string[][]): string[] {
-  const letter = /[0-9a-z\u00c0-\u04ff\u1e00-\u1fff]/
+  const letter = /^[0-9a-z\u00c0-\u02ff\u0370-\u04ff\u1e00-\u1fff]$/
+  const mark = /^\p{M}$/u
   const findings: string[] = []
   table.forEach((values, row) => {
     values.forEach((value, column) => {
-      const text = searchForm(value)
-      const letterAt = (index: number) => letter.test(text.charAt(index))
-      const letterBefore = (index: number) =>
-        letterAt(index) && !/\\[bfnrt]/.test(text.slice(Math.max(index - 1, 0), index + 1))
+      const signs = signsOf(value)
+      const text = signs.map(({ sign }) => sign)
+      const letterBehind = (index: number) => letter.test(text[index] ?? '') || mark.test(text[index] ?? '')
+      const letterBefore = (index: number) => {
+        let at = index
+        while (mark.test(text[at] ?? '')) at--
+        if (!letter.test(text[at] ?? '')) return false
+        return at !== index || !(/^[bfnrt]$/.test(text[at] ?? '') && text[at - 1] === '\\')
+      }
       identifiers.forEach((identifier, index) => {
+        const key = identifierKey(identifier.kind, identifier.value)
+        const isWritten = (start: number, end: number) => {
+          const written = value.slice(signs[start]?.from, signs[end - 1]?.to)
+          return readingsOf(written).some((reading) => identifierKey(identifier.kind, reading) === key)
+        }
         const found = searchForms(identifier).some((form) => {
-          if (!isSearchable(identifier)) return form !== '' && text === form
+          const wanted = [...form]
+          if (wanted.length === 0) return false
+          if (!isSearchable(identifier)) return text.join('') === form && isWritten(0, text.length)
           const rule = boundaryRule(form)
-          const joinersBehind = rule === 'address' ? '.-' : '_+@.-'
-          for (let start = text.indexOf(form); start >= 0; start = text.indexOf(form, start + 1)) {
-            const end = start + form.length
-            if (letterBefore(start - 1) || letterAt(end)) continue
+          const before = rule === 'address' ? "_+@.-'\u2019&~^$" : '_+@.-'
+          const behind = rule === 'address' ? '.-' : '_+@.-'
+          for (let start = 0; start + wanted.length <= text.length; start++) {
+            const end = start + wanted.length
+            if (!wanted.every((sign, at) => text[start + at] === sign)) continue
+            if (letterBefore(start - 1) || letterBehind(end) || !isWritten(start, end)) continue
             if (rule === 'uuid') return true
-            if (start > 0 && '_+@.-'.includes(text.charAt(start - 1)) && letterBefore(start - 2)) continue
-            if (end < text.length && joinersBehind.includes(text.charAt(end)) && letterAt(end + 1)) continue
+            if (start > 0 && before.includes(text[start - 1] ?? ' ') && letterBefore(start - 2)) continue
+            if (end < text.length && behind.includes(text[end] ?? ' ') && letterBehind(end + 1)) continue
             return true
           }
           return false
@@ -177,6 +222,18 @@ test('agrees with a naive reference on texts over a small alphabet, for every ch
     '%61',
     '%c3%89',
     '%E2%80%9C',
+    '%c3',
+    '&#64;',
+    '&#x40',
+    '&amp;',
+    '&amp',
+    '&eacute;',
+    '&',
+    '#',
+    '6',
+    '4',
+    ';',
+    "'",
     '\\u0040',
     '\\u00e9',
     '\\\\u002d',
@@ -244,7 +301,7 @@ test('always finds an address with something other than a word on both sides', (
       (planted, others, before, open, close, after, where) => {
         const identifiers = [planted, ...others].map(email)
         const spelled = before.length % 2 === 0 ? planted : planted.toUpperCase().replace('@', '%40')
-        const { found } = scan(identifiers, `7\t${copyValue(before + open + spelled + close + after)}\n`, where)
+        const { found } = scan(identifiers, `7\t${copyText(before + open + spelled + close + after)}\n`, where)
         expect(found).toContainEqual({ identifier: 0, column: 1, row: 0 })
       },
     ),
@@ -258,7 +315,7 @@ test('never finds an address inside a longer one', () => {
   fc.assert(
     fc.property(address, word, joiner, ending, fc.boolean(), cuts, (planted, other, join, end, behind, where) => {
       const longer = behind ? planted + end : other + join + planted
-      expect(scan([email(planted)], `${copyValue(`to ${longer} now`)}\n`, where).found).toEqual([])
+      expect(scan([email(planted)], `${copyText(`to ${longer} now`)}\n`, where).found).toEqual([])
     }),
     { numRuns: 1000 },
   )

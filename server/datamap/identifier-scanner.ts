@@ -1,52 +1,57 @@
-import {
-  type BoundaryRule,
-  boundaryRule,
-  type Identifier,
-  isAsciiAlphanumeric,
-  isSearchable,
-  searchForms,
-} from './identifiers.ts'
-import {
-  backslash,
-  isEscapeLetter,
-  isJoiner,
-  letterEndsBefore,
-  letterStartsAt,
-  lookBack,
-  markedBytes,
-  newline,
-  SearchFormStream,
-  tab,
-} from './search-form-stream.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
+import { isAsciiAlphanumeric, readingsOf } from './escapes.ts'
+import { type Identifier, isSearchable, searchForms } from './identifiers.ts'
+import { backslash, newline, SearchFormStream, tab } from './search-form-stream.ts'
+import { type BoundaryRule, boundaryRule, isEscapeLetter, isWord, lookBack } from './words.ts'
 
-/** One identifier in one value: its index in the given list, and the column and row of the stream, counted from 0. */
-export type Finding = { identifier: number; column: number; row: number }
+/**
+ * One identifier in one value: its index in the given list, the column and row of the stream, counted from 0, and where it
+ * is written, in bytes from the beginning of the value in the stream.
+ */
+export type Finding = { identifier: number; column: number; row: number; from: number; to: number }
 
-type Needle = { bytes: Uint8Array; rule: BoundaryRule; identifiers: number[] }
+export type ScannerOptions = {
+  /**
+   * Identifiers of people who stay. Where a text holds one of these, it holds none of the shorter ones inside of it:
+   * purging `jdoe` leaves `ACME\jdoe` alone.
+   */
+  protect?: readonly Identifier[]
+  /** Report every occurrence, and not only the first one of an identifier in a value. */
+  every?: boolean
+  /** How much is read at a time, in bytes: less for a few short texts. */
+  slice?: number
+}
+
+/** Whose it is, and what the key of what is written must be. */
+type Wanted = { index: number; kind: Identifier['kind']; key: string; plain: boolean }
+
+type Needle = { bytes: Uint8Array; rule: BoundaryRule; wanted: Wanted[]; within: Within[] }
+
+/** A longer identifier, or another one in the same spelling, and where in it the needle stands. */
+type Within = { bytes: Uint8Array; rule: BoundaryRule; offset: number; wanted: Wanted }
 
 const prefixLength = 5
 const filterBits = 20
 
 const noNeedles: readonly Needle[] = []
 
-const isAddressJoiner = markedBytes('.-')
-
 /**
  * Looks for any number of identifiers at once in the output of PostgreSQL's `copy ... to stdout` (text format, UTF-8), in
  * one pass and in memory that depends on the identifiers only. What counts as an occurrence is said in identifiers.ts;
  * identifiers that are not searchable are compared with whole column values.
  *
- * Every identifier is reported at most once per value, through `onFinding`, in the order of the stream. Findings are
- * complete after `end()`. Chunks may be cut anywhere. An exception thrown by `onFinding` leaves `write` or `end` as it is;
- * the scanner cannot be used after that.
+ * Every identifier is reported at most once per value, through `onFinding`, in the order of the stream; with `every`, as
+ * often as it stands there. Findings are complete after `end()`. Chunks may be cut anywhere. An exception thrown by
+ * `onFinding` leaves `write` or `end` as it is; the scanner cannot be used after that.
  *
- * How: the stream is brought to search form (COPY, JSON and URL escapes read, case folded) in a sliding window. Only
- * behind a byte that is no ASCII letter or digit can an identifier start; there the hash of the next five bytes is looked
- * up in a bit set that fits the processor's cache and rejects nearly everything. What passes is hashed on to the next end
- * of a word, and on from there as long as some identifier has this beginning.
+ * How: the stream is brought to search form in a sliding window. Only behind a byte that is no ASCII letter or digit can
+ * an identifier start; there the hash of the next five bytes is looked up in a bit set that fits the processor's cache and
+ * rejects nearly everything. What passes is hashed on to the next end of a word, and on from there as long as some
+ * identifier has this beginning.
  */
 export class IdentifierScanner extends SearchFormStream {
   readonly #onFinding: (finding: Finding) => void
+  readonly #every: boolean
   /** By the hash of their bytes; the hash of every part of a needle that ends where a word ends is a key, too. */
   readonly #needles = new Map<number, readonly Needle[]>()
   readonly #wholeValues = new Map<number, readonly Needle[]>()
@@ -60,24 +65,34 @@ export class IdentifierScanner extends SearchFormStream {
   #column = 0
   #valueNumber = 1
 
-  /** Where the current value starts in the window; negative when that has left the window. */
+  /** Where the current value starts in the window; negative when that has left the window. And in the stream. */
   #valueStart = 0
+  #valueFrom = 0
 
-  constructor(identifiers: readonly Identifier[], onFinding: (finding: Finding) => void) {
+  constructor(
+    identifiers: readonly Identifier[],
+    onFinding: (finding: Finding) => void,
+    { protect = [], every = false, slice }: ScannerOptions = {},
+  ) {
     super()
     this.#onFinding = onFinding
+    this.#every = every
     this.#reportedIn = new Float64Array(identifiers.length)
     identifiers.forEach((identifier, index) => {
       const searchable = isSearchable(identifier)
+      const key = identifierKey(identifier.kind, identifier.value)
       for (const form of searchForms(identifier)) {
         const bytes = Uint8Array.from(Buffer.from(form))
         if (bytes.length === 0) continue
-        const needle = { bytes, rule: boundaryRule(form), identifiers: [index] }
+        const wanted = [{ index, kind: identifier.kind, key, plain: form === key }]
+        const needle: Needle = { bytes, rule: boundaryRule(form), wanted, within: [] }
         if (searchable) this.#addNeedle(needle)
         else this.#addWholeValue(needle)
       }
     })
-    this.open(lookBack + this.#longestWholeValue, this.#longest)
+    const longestProtected = Math.max(0, ...protect.map((identifier) => this.#protect(identifier)))
+    const kept = lookBack + Math.max(this.#longestWholeValue, longestProtected)
+    this.open(kept, Math.max(this.#longest, longestProtected), slice)
     this.#valueStart = this.textEnd
   }
 
@@ -117,7 +132,9 @@ export class IdentifierScanner extends SearchFormStream {
       const needles = this.#needles.get(hash)
       if (needles === undefined) return
       for (const needle of needles) {
-        if (holdsAt(text, start, at + 1, needle.bytes) && isWord(text, start, at + 1, needle.rule)) this.#report(needle)
+        if (holdsAt(text, start, at + 1, needle.bytes) && isWord(text, start, at + 1, needle.rule)) {
+          this.#report(needle, start, at + 1)
+        }
       }
     }
   }
@@ -127,10 +144,11 @@ export class IdentifierScanner extends SearchFormStream {
     if (length > 0 && length <= this.#longestWholeValue) {
       const value = this.text.subarray(this.#valueStart, end)
       for (const needle of this.#wholeValues.get(value.reduce(hashOn, 0)) ?? []) {
-        if (holdsAt(this.text, this.#valueStart, end, needle.bytes)) this.#report(needle)
+        if (holdsAt(this.text, this.#valueStart, end, needle.bytes)) this.#report(needle, this.#valueStart, end)
       }
     }
     this.#valueStart = end + 1
+    this.#valueFrom = this.inStream(end, end).from + 1
     this.#valueNumber++
     this.#column++
     if (separator === newline) {
@@ -139,12 +157,47 @@ export class IdentifierScanner extends SearchFormStream {
     }
   }
 
-  #report(needle: Needle): void {
-    for (const identifier of needle.identifiers) {
-      if (this.#reportedIn[identifier] === this.#valueNumber) continue
-      this.#reportedIn[identifier] = this.#valueNumber
-      this.#onFinding({ identifier, column: this.#column, row: this.#rows })
+  #report(needle: Needle, start: number, end: number): void {
+    if (this.#isProtected(needle, start)) return
+    for (const wanted of needle.wanted) {
+      const { index } = wanted
+      if (!this.#every && this.#reportedIn[index] === this.#valueNumber) continue
+      if (!this.#isWritten(wanted, start, end)) continue
+      this.#reportedIn[index] = this.#valueNumber
+      const { from, to } = this.inStream(start, end)
+      this.#onFinding({
+        identifier: index,
+        column: this.#column,
+        row: this.#rows,
+        from: from - this.#valueFrom,
+        to: to - this.#valueFrom,
+      })
     }
+  }
+
+  /** Whether what is written there has this key, and not only reads the same. */
+  #isWritten({ kind, key, plain }: Wanted, start: number, end: number): boolean {
+    if (plain && this.isPlain(start, end)) return true
+    const { from, to } = this.inStream(start, end)
+    const written = this.written(from, to)
+    // Written so long that it is out of reach: a finding too many is looked at.
+    if (written === undefined) return true
+    return readingsOf(written).some((reading) => identifierKey(kind, reading) === key)
+  }
+
+  /** Whether the needle stands there inside of an identifier of somebody who stays. */
+  #isProtected({ within }: Needle, start: number): boolean {
+    return within.some(({ bytes, rule, offset, wanted }) => {
+      const from = start - offset
+      const to = from + bytes.length
+      return (
+        from > 0 &&
+        to < this.textEnd &&
+        holdsAt(this.text, from, to, bytes) &&
+        isWord(this.text, from, to, rule) &&
+        this.#isWritten(wanted, from, to)
+      )
+    })
   }
 
   protected moved(shift: number): void {
@@ -169,6 +222,36 @@ export class IdentifierScanner extends SearchFormStream {
     this.#longestWholeValue = Math.max(this.#longestWholeValue, needle.bytes.length)
     addByHash(this.#wholeValues, needle)
   }
+
+  /** Tells the needles that stand in this identifier about it. Answers how long it is. */
+  #protect(identifier: Identifier): number {
+    const key = identifierKey(identifier.kind, identifier.value)
+    let longest = 0
+    for (const form of searchForms(identifier)) {
+      const bytes = Uint8Array.from(Buffer.from(form))
+      const rule = boundaryRule(form)
+      const wanted = { index: -1, kind: identifier.kind, key, plain: form === key }
+      for (let start = 0; start < bytes.length; start++) {
+        const before = bytes[start - 1]
+        const starts = before === undefined || !isAsciiAlphanumeric(before) || bytes[start - 2] === backslash
+        if (!starts) continue
+        let hash = 0
+        for (let at = start; at < bytes.length; at++) {
+          hash = hashOn(hash, bytes[at] ?? 0)
+          if (isAsciiAlphanumeric(bytes[at + 1] ?? 0)) continue
+          const needles = this.#needles.get(hash)
+          if (needles === undefined) break
+          for (const needle of needles) {
+            if (!holdsAt(bytes, start, at + 1, needle.bytes)) continue
+            if (needle.bytes.length === bytes.length && needle.wanted.some((one) => one.key === key)) continue
+            needle.within.push({ bytes, rule, offset: start, wanted })
+            longest = Math.max(longest, bytes.length)
+          }
+        }
+      }
+    }
+    return longest
+  }
 }
 
 function addByHash(needles: Map<number, readonly Needle[]>, needle: Needle): void {
@@ -176,7 +259,7 @@ function addByHash(needles: Map<number, readonly Needle[]>, needle: Needle): voi
   const alike = needles.get(hash) ?? noNeedles
   const same = alike.find(({ bytes }) => Buffer.compare(bytes, needle.bytes) === 0)
   if (same === undefined) needles.set(hash, [...alike, needle])
-  else same.identifiers.push(...needle.identifiers)
+  else same.wanted.push(...needle.wanted)
 }
 
 function hashOn(hash: number, byte: number): number {
@@ -194,12 +277,4 @@ function holdsAt(text: Uint8Array, start: number, end: number, bytes: Uint8Array
   if (end - start !== bytes.length) return false
   for (let index = 0; index < bytes.length; index++) if (text[start + index] !== bytes[index]) return false
   return true
-}
-
-function isWord(text: Uint8Array, start: number, end: number, rule: BoundaryRule): boolean {
-  if (letterEndsBefore(text, start) || letterStartsAt(text, end)) return false
-  if (rule === 'uuid') return true
-  if (isJoiner[text[start - 1] ?? 0] === 1 && letterEndsBefore(text, start - 1)) return false
-  const joins = rule === 'address' ? isAddressJoiner : isJoiner
-  return joins[text[end] ?? 0] === 0 || !letterStartsAt(text, end + 1)
 }

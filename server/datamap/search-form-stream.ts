@@ -1,48 +1,48 @@
-import { foldCodePoint, isAsciiAlphanumeric, unescapedUnit } from './identifiers.ts'
+import { combiningClass, foldedDecomposition, iota, iotaSubscript } from '../identifiers/fold.ts'
+import { beginsEscape, controlSign, EscapeReader, isAsciiAlphanumeric } from './escapes.ts'
+import { codePointAt, lookAhead } from './words.ts'
 
+export { controlSign } from './escapes.ts'
 export const tab = 0x09
 export const newline = 0x0a
-export const controlSign = 0x1f
-const quote = 0x22
-const percent = 0x25
-const slash = 0x2f
 export const backslash = 0x5c
 
-/** The longest look back from the start of an occurrence: one joiner and one letter of up to three bytes. */
-export const lookBack = 8
-/** The longest look ahead from the end of an occurrence: the same. */
-const lookAhead = 8
-/** The longest escapes in the stream: `\\u0040`, the backslash doubled by COPY, and `%252540`. */
-const longestEscape = 7
+/** The longest piece of the stream that is read as one: a character of UTF-8, or an escape of COPY. */
+const longestPiece = 4
 const sliceSize = 64 * 1024
 
 const stops = 0x100
 const needsReading = 0x200
 /**
  * For each byte of the stream: the byte in search form, whether it stops a word (is no ASCII letter or digit), and whether
- * it needs a closer look (backslash, percent sign, continuation byte of UTF-8).
+ * it needs a closer look (what begins an escape, and all that is not ASCII).
  */
 const byteTable = Uint16Array.from({ length: 256 }, (_, byte) => {
-  if (isAsciiAlphanumeric(byte)) return foldCodePoint(byte)
-  if (byte === backslash || byte === percent || (byte >= 0x80 && byte < 0xc0)) return byte | stops | needsReading
+  if (isAsciiAlphanumeric(byte)) return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
+  if (byte >= 0x80 || beginsEscape(byte)) return byte | stops | needsReading
   if (byte < 0x20 && byte !== tab && byte !== newline) return controlSign | stops
   return byte | stops
 })
 
-export const isJoiner = markedBytes('_+@.-')
-export const isEscapeLetter = markedBytes('bfnrt')
-
 /**
- * Brings the output of PostgreSQL's `copy ... to stdout` (text format, UTF-8) to search form (COPY, JSON and URL escapes
- * read, case folded) in a sliding window, and has whoever extends it search the window, stretch by stretch. Chunks may be
- * cut anywhere. A tab in the window ends a value, a line feed ends a row; any other control character is `controlSign`.
+ * Brings the output of PostgreSQL's `copy ... to stdout` (text format, UTF-8) to search form in a sliding window, and has
+ * whoever extends it search the window, stretch by stretch. Search form is what is compared: COPY's own escapes read, then
+ * those of JSON, URLs and HTML (escapes.ts), then folded and decomposed (`decomposedFold` of identifiers/fold.ts), control
+ * characters alike. Chunks may be cut anywhere. A tab in the window ends a value, a line feed ends a row.
+ *
+ * `lethe_search_form` (migration 0020) computes the same of one text in PostgreSQL, composed.
  */
 export abstract class SearchFormStream {
   #bytes = 0
-  /** The end of the last chunk, when it may be the beginning of an escape. */
+  /** The end of the last chunk, when it may be the beginning of a longer piece. */
   #pending: Buffer = Buffer.alloc(0)
   #kept = 0
   #ahead = 0
+  readonly #reader = new EscapeReader((codePoint, from, to) => this.#append(codePoint, from, to))
+  /** Greek iotas that were marks: they are written once all marks of their letter are sorted. */
+  #iotas = 0
+  #iotaFrom = 0
+  #iotaTo = 0
   /** The window: what is kept to look back at, what is yet to be searched, and room for a slice. */
   protected text = new Uint8Array(0)
   protected textEnd = 0
@@ -50,13 +50,36 @@ export abstract class SearchFormStream {
   protected stops = new Int32Array(0)
   protected stopCount = 0
 
-  /** Makes room. `kept`: bytes that may be looked back at; `ahead`: bytes from a place that must be there to search it. */
-  protected open(kept: number, ahead: number): void {
+  /**
+   * Where the window came from: from each of these places on, byte for byte from this place in the stream, up to the next.
+   * A place whose code point was written in another length is followed by one for what comes behind it.
+   */
+  #placeInText = new Int32Array(64)
+  #placeInStream = new Float64Array(64)
+  #places = 0
+  #uneven = true
+
+  /** The stream as it was written, as far back as the window goes; where that is too far, as far as there is room. */
+  #source = new Uint8Array(0)
+  #sourceStart = 0
+  #sourceLength = 0
+
+  /** How much of the stream is read before it is searched. */
+  #slice = 0
+
+  /**
+   * Makes room. `kept`: bytes that may be looked back at; `ahead`: bytes from a place that must be there to search it;
+   * `slice`: how much of the stream is read at a time, less for short texts than for tables.
+   */
+  protected open(kept: number, ahead: number, slice = sliceSize): void {
     this.#kept = kept
     this.#ahead = ahead + lookAhead
-    const size = 2 * (kept + this.#ahead) + sliceSize + longestEscape
+    this.#slice = slice
+    // What was read last may be put out at once: nine bytes a code point at most, and escapes that turn out to be none.
+    const size = 2 * (kept + this.#ahead) + 4 * slice + 4096
     this.text = new Uint8Array(size)
     this.stops = new Int32Array(size)
+    this.#source = new Uint8Array(2 * (kept + this.#ahead) + 2 * slice)
     // The stream starts behind the end of a word.
     this.#push(controlSign)
   }
@@ -74,34 +97,44 @@ export abstract class SearchFormStream {
 
   /** Feeds one chunk of the stream, cut anywhere. */
   write(chunk: Buffer): void {
+    const before = this.#bytes - this.#pending.length
     this.#bytes += chunk.length
     const input = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
-    this.#pending = Buffer.from(input.subarray(this.#feed(input, false)))
+    this.#pending = Buffer.from(input.subarray(this.#feed(input, before, false)))
   }
 
   /** Has everything searched that was written, which must have ended with a row: another table may follow. */
   flush(): void {
-    this.write(Buffer.alloc(this.#ahead + longestEscape, newline))
-    this.#bytes -= this.#ahead + longestEscape
+    const filling = this.#ahead + longestPiece
+    this.write(Buffer.alloc(filling, newline))
+    this.#bytes -= filling
+    // What comes next must not be taken for what stands in the places of these.
+    this.#sourceStart -= filling
+    for (let index = 0; index < this.#places; index++)
+      this.#placeInStream[index] = (this.#placeInStream[index] ?? 0) - filling
+    this.#uneven = true
   }
 
   /** Ends the stream: what is left is searched, and a last row that lacks its newline is counted. */
   end(): void {
-    this.#feed(this.#pending, true)
+    this.#feed(this.#pending, this.#bytes - this.#pending.length, true)
     this.#pending = Buffer.alloc(0)
-    if (this.#bytes > 0 && this.text[this.textEnd - 1] !== newline) this.#push(newline)
+    this.#endText()
+    if (this.#bytes > 0 && this.text[this.textEnd - 1] !== newline) this.#pushAt(newline, this.#bytes)
+    this.#mark(this.textEnd, this.#bytes)
     // Nothing is found in what an earlier slice left behind the end.
     this.text.fill(newline, this.textEnd)
     this.search(this.textEnd)
   }
 
   /** Takes in and searches the input, slice by slice. Returns how much of it was used up. */
-  #feed(input: Buffer, final: boolean): number {
+  #feed(input: Buffer, offset: number, final: boolean): number {
     let used = 0
     while (used < input.length) {
-      const next = this.#append(input, used, final)
+      const next = this.#read(input, used, offset, final)
       if (next === used) break
       used = next
+      // Marks that are yet to come may change the order of the last ones.
       const limit = this.textEnd - this.#ahead
       this.search(limit)
       this.#slide(limit)
@@ -116,146 +149,275 @@ export abstract class SearchFormStream {
     this.text.copyWithin(0, shift, this.textEnd)
     this.textEnd -= shift
     for (let index = 0; index < this.stopCount; index++) this.stops[index] = (this.stops[index] ?? 0) - shift
+    const first = Math.max(0, this.#placeBefore(shift))
+    for (let index = first; index < this.#places; index++) {
+      this.#placeInText[index - first] = (this.#placeInText[index] ?? 0) - shift
+      this.#placeInStream[index - first] = this.#placeInStream[index] ?? 0
+    }
+    this.#places -= first
     this.moved(shift)
   }
 
-  /** Appends one slice of the input to the window, in search form. Returns where in the input it stopped. */
-  #append(input: Buffer, from: number, final: boolean): number {
+  /** Reads one slice of the input. Returns where in the input it stopped. */
+  #read(input: Buffer, from: number, offset: number, final: boolean): number {
     const text = this.text
     const stopPlaces = this.stops
-    const end = Math.min(input.length, from + sliceSize)
+    const end = Math.min(input.length, from + this.#slice)
     let at = from
     while (at < end) {
-      // Four plain bytes at a time: this loop is where the time goes.
-      let to = this.textEnd
-      let count = this.stopCount
-      for (; at + 4 <= end; at += 4, to += 4) {
-        const a = byteTable[input[at] ?? 0] ?? 0
-        const b = byteTable[input[at + 1] ?? 0] ?? 0
-        const c = byteTable[input[at + 2] ?? 0] ?? 0
-        const d = byteTable[input[at + 3] ?? 0] ?? 0
-        const all = a | b | c | d
-        if (all >= needsReading) break
-        text[to] = a
-        text[to + 1] = b
-        text[to + 2] = c
-        text[to + 3] = d
-        if (all >= stops) {
-          if (a >= stops) stopPlaces[count++] = to
-          if (b >= stops) stopPlaces[count++] = to + 1
-          if (c >= stops) stopPlaces[count++] = to + 2
-          if (d >= stops) stopPlaces[count++] = to + 3
+      if (!this.#reader.open && this.#iotas === 0) {
+        // Four plain bytes at a time: this loop is where the time goes.
+        let to = this.textEnd
+        let count = this.stopCount
+        const start = at
+        for (; at + 4 <= end; at += 4, to += 4) {
+          const a = byteTable[input[at] ?? 0] ?? 0
+          const b = byteTable[input[at + 1] ?? 0] ?? 0
+          const c = byteTable[input[at + 2] ?? 0] ?? 0
+          const d = byteTable[input[at + 3] ?? 0] ?? 0
+          const all = a | b | c | d
+          if (all >= needsReading) break
+          text[to] = a
+          text[to + 1] = b
+          text[to + 2] = c
+          text[to + 3] = d
+          if (all >= stops) {
+            if (a >= stops) stopPlaces[count++] = to
+            if (b >= stops) stopPlaces[count++] = to + 1
+            if (c >= stops) stopPlaces[count++] = to + 2
+            if (d >= stops) stopPlaces[count++] = to + 3
+          }
         }
+        if (at > start) this.#mark(this.textEnd, offset + start)
+        this.textEnd = to
+        this.stopCount = count
       }
-      this.textEnd = to
-      this.stopCount = count
       // Then one by one, to the end of the slice or over what made the loop stop.
       for (let plain = 0; at < end && plain < 4; plain++) {
-        const byte = input[at] ?? 0
-        if (byte === percent || byte === backslash) {
-          if (!final && input.length - at < longestEscape) return at
-          at = byte === percent ? this.#appendPercent(input, at) : this.#appendBackslash(input, at)
-        } else {
-          this.#push((byteTable[byte] ?? 0) & 0xff)
-          at++
+        if (input.length - at < longestPiece && !final && (byteTable[input[at] ?? 0] ?? 0) >= needsReading) {
+          this.#keepSource(input, from, at, offset)
+          return at
         }
+        at = this.#readPiece(input, at, offset)
       }
     }
+    this.#keepSource(input, from, at, offset)
     return at
   }
 
-  /** Appends one byte that is in search form but for the case of letters that take more than one. */
+  /** Reads a character, or an escape of COPY. Returns where it ends. */
+  #readPiece(input: Buffer, at: number, offset: number): number {
+    const byte = input[at] ?? 0
+    const place = offset + at
+    if (byte === tab || byte === newline) {
+      this.#endText()
+      this.#pushAt(byte, place)
+      return at + 1
+    }
+    if (byte === backslash) {
+      const escaped = input[at + 1]
+      // \N: null, no text at all. Everything else but a backslash is a control character.
+      if (escaped !== 0x4e) this.#reader.push(escaped === backslash ? backslash : controlSign, place, place + 2)
+      else this.#uneven = true
+      return at + 2
+    }
+    const codePoint = codePointAt(input, at)
+    const end = at + (byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4)
+    this.#reader.push(codePoint < 0x20 ? controlSign : codePoint, place, offset + end)
+    return end
+  }
+
+  /** Ends what was read of a value. */
+  #endText(): void {
+    this.#reader.end()
+    this.#writeIotas()
+  }
+
+  /** Appends one code point as it is compared. */
+  #append(codePoint: number, from: number, to: number): void {
+    if (codePoint < 0x80) {
+      if (this.#iotas > 0) this.#writeIotas()
+      this.#pushAt((byteTable[codePoint] ?? 0) & 0xff, from)
+      if (to - from !== 1) this.#uneven = true
+      return
+    }
+    const parts = foldedDecomposition(codePoint)
+    const start = this.textEnd
+    for (const part of parts) {
+      if (part === iotaSubscript) {
+        if (this.#iotas++ === 0) this.#iotaFrom = from
+        this.#iotaTo = to
+        continue
+      }
+      const order = combiningClass(part)
+      if (order === 0 && this.#iotas > 0) this.#writeIotas()
+      if (order === 0) this.#pushCodePoint(part, from)
+      else this.#insertMark(part, order, from)
+    }
+    if (parts.length > 1 || this.textEnd - start !== to - from) this.#uneven = true
+  }
+
+  #writeIotas(): void {
+    const [from, to] = [this.#iotaFrom, this.#iotaTo]
+    for (; this.#iotas > 0; this.#iotas--) this.#pushCodePoint(iota, from)
+    if (to - from !== 2) this.#uneven = true
+  }
+
+  #pushCodePoint(codePoint: number, from: number): void {
+    if (codePoint < 0x80) {
+      this.#pushAt((byteTable[codePoint] ?? 0) & 0xff, from)
+      return
+    }
+    this.#mark(this.textEnd, from)
+    if (codePoint < 0x800) this.#push(0xc0 | (codePoint >> 6))
+    else {
+      if (codePoint < 0x10000) this.#push(0xe0 | (codePoint >> 12))
+      else {
+        this.#push(0xf0 | (codePoint >> 18))
+        this.#push(0x80 | ((codePoint >> 12) & 0x3f))
+      }
+      this.#push(0x80 | ((codePoint >> 6) & 0x3f))
+    }
+    this.#push(0x80 | (codePoint & 0x3f))
+  }
+
+  /** Writes a mark before those of the same letter that are sorted behind it (The Unicode Standard, D109). */
+  #insertMark(mark: number, order: number, from: number): void {
+    const text = this.text
+    let place = this.textEnd
+    // Only what is yet to be searched can be sorted.
+    const first = Math.max(1, this.textEnd - lookAhead)
+    while (place > first) {
+      let start = place - 1
+      while (start > first && ((text[start] ?? 0) & 0xc0) === 0x80) start--
+      if ((text[start] ?? 0) < 0xcc || combiningClass(codePointAt(text, start)) <= order) break
+      place = start
+    }
+    const before = this.textEnd
+    this.#pushCodePoint(mark, from)
+    if (place === before) return
+    // All of them are stops, so the list of stops stays as it is.
+    const length = this.textEnd - before
+    const bytes = text.slice(before, this.textEnd)
+    text.copyWithin(place + length, place, before)
+    text.set(bytes, place)
+    this.#uneven = true
+  }
+
+  #pushAt(byte: number, place: number): void {
+    this.#mark(this.textEnd, place)
+    this.#push(byte)
+  }
+
+  /** Appends one byte that is in search form. */
   #push(byte: number): void {
     if (!isAsciiAlphanumeric(byte)) this.stops[this.stopCount++] = this.textEnd
     this.text[this.textEnd++] = byte
-    if (byte >= 0x80 && byte < 0xc0) foldLetterBefore(this.text, this.textEnd)
   }
 
-  /** Reads `%40`, `%2540` or `%252540`, and `%25` before anything else; any other percent sign stands for itself. */
-  #appendPercent(input: Buffer, at: number): number {
-    let digits = at + 1
-    while (digits < at + 5 && hexValue(input, digits, 2) === percent && hexValue(input, digits + 2, 2) >= 0) digits += 2
-    const byte = hexValue(input, digits, 2)
-    if (byte < 0 || isAsciiAlphanumeric(byte)) {
-      this.#push(percent)
-      return digits
+  /** From this place in the window on, the text is what stands from that place in the stream on. */
+  #mark(inText: number, inStream: number): void {
+    const last = this.#places - 1
+    if (!this.#uneven && last >= 0) {
+      const expected = (this.#placeInStream[last] ?? 0) + inText - (this.#placeInText[last] ?? 0)
+      if (expected === inStream) return
     }
-    this.#push(Math.max(byte, controlSign))
-    return digits + 2
+    this.#uneven = false
+    const index = last >= 0 && this.#placeInText[last] === inText ? last : this.#places++
+    if (index === this.#placeInText.length) this.#makeRoomForPlaces()
+    this.#placeInText[index] = inText
+    this.#placeInStream[index] = inStream
   }
 
-  /** Reads an escape of COPY and, where that yields a backslash, the escape of JSON that may begin with it. */
-  #appendBackslash(input: Buffer, at: number): number {
-    if (input[at + 1] === 0x4e) return at + 2 // \N: null, no text at all
-    if (input[at + 1] !== backslash) {
-      this.#push(controlSign)
-      return at + 2
+  #makeRoomForPlaces(): void {
+    const [inText, inStream] = [this.#placeInText, this.#placeInStream]
+    this.#placeInText = new Int32Array(2 * inText.length)
+    this.#placeInText.set(inText)
+    this.#placeInStream = new Float64Array(2 * inStream.length)
+    this.#placeInStream.set(inStream)
+  }
+
+  /** The last of the places that is not behind this one. */
+  #placeBefore(inText: number): number {
+    let low = -1
+    let high = this.#places - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.#placeInText[middle] ?? 0) <= inText) low = middle
+      else high = middle - 1
     }
-    // Any number of backslashes is read as one: JSON within JSON doubles them at every level.
-    if (this.text[this.textEnd - 1] === backslash) {
-      this.textEnd--
-      this.stopCount--
+    return low
+  }
+
+  /** Where in the stream that stands which stands in the window from one place to another. */
+  protected inStream(start: number, end: number): { from: number; to: number } {
+    const place = (inText: number) => {
+      const index = this.#placeBefore(inText)
+      return (this.#placeInStream[index] ?? 0) + inText - (this.#placeInText[index] ?? 0)
     }
-    const escaped = input[at + 2] ?? 0
-    if (escaped === slash || escaped === quote) {
-      this.#push(escaped)
-      return at + 3
+    const last = place(end - 1)
+    let to = place(end)
+    // In the middle of what one code point of the stream became: to the end of that.
+    for (let index = this.#placeBefore(end) + 1; to <= last && index < this.#places; index++) {
+      to = this.#placeInStream[index] ?? 0
     }
-    const unit = (escaped | 0x20) === 0x75 ? hexValue(input, at + 3, 4) : -1
-    const code = unit < 0 ? null : unescapedUnit(unit)
-    if (code === null) {
-      this.#push(backslash)
-      return at + 2
+    return { from: place(start), to }
+  }
+
+  /** Whether it was written byte for byte as it is read, but for the case of ASCII. */
+  protected isPlain(start: number, end: number): boolean {
+    const place = this.#placeBefore(start)
+    return place === this.#placeBefore(end - 1) && this.isAscii(start, end)
+  }
+
+  protected isAscii(start: number, end: number): boolean {
+    for (let at = start; at < end; at++) if ((this.text[at] ?? 0) >= 0x80) return false
+    return true
+  }
+
+  /** A piece of the stream as it was written, COPY's escapes read; undefined where it is too long to be still there. */
+  protected written(from: number, to: number): string | undefined {
+    const start = from - this.#sourceStart
+    const end = to - this.#sourceStart
+    if (start < 0 || end > this.#sourceLength) return undefined
+    return readCopyText(Buffer.from(this.#source.subarray(start, end)).toString('utf8'))
+  }
+
+  #keepSource(input: Buffer, from: number, to: number, offset: number): void {
+    const length = to - from
+    if (length <= 0) return
+    const source = this.#source
+    const room = source.length - this.#sourceLength
+    if (length > room) {
+      const drop = Math.min(this.#sourceLength, Math.max(length - room, this.#sourceLength >> 1))
+      source.copyWithin(0, drop, this.#sourceLength)
+      this.#sourceLength -= drop
     }
-    for (const byte of Buffer.from(String.fromCharCode(code))) this.#push(byte)
-    return at + 7
+    source.set(input.subarray(from, to), this.#sourceLength)
+    this.#sourceLength += length
+    this.#sourceStart = offset + to - this.#sourceLength
   }
 }
 
-export function markedBytes(characters: string): Uint8Array {
-  const marks = new Uint8Array(256)
-  for (const byte of Buffer.from(characters)) marks[byte] = 1
-  return marks
+const copyEscapes: Record<string, string> = {
+  '\\': '\\\\',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+}
+const copyCharacters = new Map(
+  Object.entries(copyEscapes).map(([character, written]) => [written.charAt(1), character]),
+)
+
+/** A text as one value of COPY's text format. */
+export function copyText(text: string): string {
+  return text.replace(/[\\\b\f\n\r\t\v]/g, (character) => copyEscapes[character] ?? character)
 }
 
-/** The number that so many hexadecimal digits stand for; -1 when they are not all there. */
-function hexValue(input: Buffer, at: number, digits: number): number {
-  let value = 0
-  for (let index = at; index < at + digits; index++) {
-    const byte = input[index] ?? 0
-    const letter = (byte | 0x20) - 0x61
-    if (byte >= 0x30 && byte <= 0x39) value = value * 16 + byte - 0x30
-    else if (letter >= 0 && letter < 6) value = value * 16 + letter + 10
-    else return -1
-  }
-  return value
-}
-
-/** Folds the case of the letter of two or three bytes that ends before this index, if one does. */
-function foldLetterBefore(text: Uint8Array, end: number): void {
-  const last = text[end - 1] ?? 0
-  const middle = text[end - 2] ?? 0
-  if (middle >= 0xc3 && middle < 0xe0) {
-    const folded = foldCodePoint(((middle & 0x1f) << 6) | (last & 0x3f))
-    text[end - 2] = 0xc0 | (folded >> 6)
-    text[end - 1] = 0x80 | (folded & 0x3f)
-  } else if (text[end - 3] === 0xe1) {
-    const folded = foldCodePoint(0x1000 | ((middle & 0x3f) << 6) | (last & 0x3f))
-    text[end - 3] = 0xe0 | (folded >> 12)
-    text[end - 2] = 0x80 | ((folded >> 6) & 0x3f)
-    text[end - 1] = 0x80 | (folded & 0x3f)
-  }
-}
-
-/** Latin, Greek and Cyrillic letters (U+00C0 to U+04FF, U+1E00 to U+1FFF) by the bytes they start with. */
-export function letterStartsAt(text: Uint8Array, at: number): boolean {
-  const byte = text[at] ?? 0
-  return isAsciiAlphanumeric(byte) || (byte >= 0xc3 && byte <= 0xd3) || (byte === 0xe1 && (text[at + 1] ?? 0) >= 0xb8)
-}
-
-export function letterEndsBefore(text: Uint8Array, end: number): boolean {
-  const last = text[end - 1] ?? 0
-  const middle = text[end - 2] ?? 0
-  if (last < 0x80) return isAsciiAlphanumeric(last) && !(isEscapeLetter[last] === 1 && middle === backslash)
-  return (middle >= 0xc3 && middle <= 0xd3) || (middle >= 0xb8 && middle < 0xc0 && text[end - 3] === 0xe1)
+/** The text of one value of COPY's text format. */
+export function readCopyText(value: string): string {
+  return value.replace(/\\(.)/g, (_, sign: string) => copyCharacters.get(sign) ?? sign)
 }

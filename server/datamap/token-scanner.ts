@@ -1,16 +1,20 @@
-import { type Identifier, isSearchable, normalizeIdentifier, searchForm } from './identifiers.ts'
+import { isAsciiAlphanumeric, readingsOf } from './escapes.ts'
+import type { Identifier } from './identifiers.ts'
+import { backslash, newline, SearchFormStream, tab } from './search-form-stream.ts'
 import {
-  backslash,
+  codePointAt,
   isEscapeLetter,
   isJoiner,
+  isWord,
+  joinedByJoiner,
+  joinsAs,
+  joinsEverything,
+  letterBefore,
   letterEndsBefore,
-  letterStartsAt,
+  letterOrMarkStartsAt,
   lookBack,
   markedBytes,
-  newline,
-  SearchFormStream,
-  tab,
-} from './search-form-stream.ts'
+} from './words.ts'
 
 /** Where a token stands. */
 export type TokenPlace = {
@@ -28,6 +32,13 @@ const mostValueBytes = 256
 const fewestBytes = 4
 /** Connected chunks of one token. */
 const mostChunks = 3
+/** The same, where scripts that meet part chunks too. */
+const mostPieces = 8
+
+/** What follows a chunk: nothing that it is connected with; another script, or a label of a domain; a connecting sign. */
+const ends = 0
+const changes = 1
+const connects = 2
 
 const joiner = 1
 const connector = 2
@@ -35,11 +46,14 @@ const beyondAscii = 4
 const valueEnd = 8
 const at = 0x40
 const plus = 0x2b
+const hyphen = 0x2d
 const underscore = 0x5f
 
 const alone: readonly number[] = []
 
-const isConnector = markedBytes("\\/|:#'")
+const isConnector = markedBytes("\\/|:#'&~^$")
+/** Connectors that an address may have before its at sign, so that what follows is not all of it. */
+const joinsAddresses = markedBytes("'&~^$")
 const byteKind = Uint8Array.from({ length: 256 }, (_, byte) => {
   if (byte >= 0x80) return beyondAscii
   if (isJoiner[byte] === 1) return joiner
@@ -47,35 +61,12 @@ const byteKind = Uint8Array.from({ length: 256 }, (_, byte) => {
   return byte === tab || byte === newline ? valueEnd : 0
 })
 
-const letters = '0-9a-z\\u00c0-\\u04ff\\u1e00-\\u1fff'
-const chunk = `[${letters}]+(?:[_+@.-][${letters}]+)*`
-const word = new RegExp(`^[_+@.-]?${chunk}(?:[\\\\/|:#']${chunk}){0,${mostChunks - 1}}$`)
-const uuidInside = new RegExp(`(?<![${letters}])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![${letters}])`, 'g')
+const uuidInside = /(?<![0-9a-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-z])/g
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 const dateOrTime = /^(?:\d{4}-\d\d-\d\dt?|\d\d:|\d\d\.\d{3,6}(?=[z+-]))[\d:.+-]*z?$/
+const ascii = /^[ -~]*$/
 const lettersOnly = /^[\p{L}\p{M}]+$/u
 const fewDigits = /^\p{Nd}{1,7}$/u
-
-/**
- * How a later search can find this identifier, of which only the hash is left: as a `word` of any text, as a whole `value`
- * only, or not at all. Not at all: what is not searchable, what an escape or another letter stands for in search form
- * (`%40`, the final sigma), dates and times, and e-mail addresses and directory object ids that do not look like any.
- */
-export function sweepable(identifier: Identifier): 'word' | 'value' | 'no' {
-  const value = normalizeIdentifier(identifier.kind, identifier.value)
-  const form = searchForm(value)
-  if (
-    !isSearchable(identifier) ||
-    normalizeIdentifier(identifier.kind, form) !== value ||
-    dateOrTime.test(value) ||
-    !kindsOf(value).includes(identifier.kind) ||
-    Buffer.byteLength(form.normalize('NFD')) > mostBytes
-  ) {
-    return 'no'
-  }
-  if (word.test(form) && word.test(form.normalize('NFD'))) return 'word'
-  return /[0-9@]/.test(form) && Buffer.byteLength(form.normalize('NFD')) <= mostValueBytes ? 'value' : 'no'
-}
 
 /** The kinds of identifiers that look like this token. A login name has lost what stands before its last bar. */
 export function kindsOf(token: string): Identifier['kind'][] {
@@ -87,17 +78,21 @@ export function kindsOf(token: string): Identifier['kind'][] {
 
 /**
  * Takes every token out of the output of PostgreSQL's `copy ... to stdout` in one pass. A token is what could be an
- * identifier that nobody knows any more, only its hash. It is taken by the rule of words that identifiers.ts states:
+ * identifier that nobody knows any more, only its hash. It is taken by the rule of words that words.ts states:
  *
  * - A **chunk** is a run of letters and digits, with single joiners (`_ + @ . -`) inside. Up to three chunks may be
- *   connected by one of `\ / | : # '`. Each chunk and each run of connected chunks is a token, also with one joiner before
- *   it, and the beginnings of an address that end before `_`, `+` or `@`, which cannot go on behind an address.
+ *   connected by one of `\ / | : # ' & ~ ^ $` or by `--`, or stand side by side where letters of one script end and those of another
+ *   begin. Each chunk and each run of connected chunks is a token, also with one joiner before it, and the beginnings of an
+ *   address that end before `_`, `+` or `@`, which cannot go on behind an address.
  * - A UUID is a token wherever no letter or digit stands beside it.
  * - A whole value of up to 256 bytes is a token, whatever it is made of, if it has a digit or an `@`.
  *
- * No token is longer than 1,024 bytes or shorter than isSearchable allows, and none is a date or a time. Tokens come in
- * search form and as often as they stand there; the same one may come twice from one place. With `groups`, the first
- * column holds no text but names the group that the row belongs to; its value is told whenever it changes.
+ * No token is longer than 1,024 bytes or shorter than isSearchable allows, and none is a date or a time. ASCII comes in
+ * lower case; any other token as it was written, not folded, because its key cannot be told from its fold. Where escapes
+ * are in it, it comes in each of its readings (escapes.ts). Tokens come as
+ * often as they stand there; the same one may come twice from one place. Some are parts of longer words: a finding is only
+ * what IdentifierScanner finds, too. With `groups`, the first column holds no text but names the group that the row belongs
+ * to; its value is told whenever it changes.
  */
 export class TokenScanner extends SearchFormStream {
   readonly #onToken: (token: string, place: TokenPlace) => void
@@ -109,6 +104,8 @@ export class TokenScanner extends SearchFormStream {
   /** Where the chunk that is being read starts; none below zero. Then those that it is connected with, the nearest first. */
   #start = -1
   #connected = alone
+  /** How many connecting signs stand between each of these and the chunk that is being read. */
+  #signs = alone
   /** What there is in it besides letters and digits of ASCII. */
   #kinds = 0
   #valueStart = 1
@@ -119,11 +116,14 @@ export class TokenScanner extends SearchFormStream {
   /** The window again, to read strings from. */
   readonly #window: Buffer
 
-  constructor(onToken: (token: string, place: TokenPlace) => void, options: { groups?: (group: string) => void } = {}) {
+  constructor(
+    onToken: (token: string, place: TokenPlace) => void,
+    options: { groups?: (group: string) => void; slice?: number } = {},
+  ) {
     super()
     this.#onToken = onToken
     this.#onGroup = options.groups
-    this.open(mostBytes + lookBack, 0)
+    this.open(mostBytes + lookBack, 0, options.slice)
     this.#window = Buffer.from(this.text.buffer)
   }
 
@@ -153,27 +153,43 @@ export class TokenScanner extends SearchFormStream {
       next = place + 1
       const byte = text[place] ?? 0
       const kind = byteKind[byte] ?? 0
-      let goesOn = false
+      let goesOn = ends
       if (kind === beyondAscii) {
-        if (byte < 0xc0 ? belongsToCharacter(text, place) : letterStartsAt(text, place)) {
-          if (start < 0 && byte >= 0xc0) {
+        // The rest of a character goes with its first byte.
+        if (byte < 0xc0) continue
+        const codePoint = codePointAt(text, place)
+        const joins = joinsAs(codePoint)
+        if (start < 0 ? joins !== 0 : letterOrMarkStartsAt(text, place)) {
+          const other = start >= 0 && joins !== 0 && joins !== letterBefore(text, place)
+          if (other) this.#endChunk(start, place, kinds, changes)
+          if (start < 0 || other) {
             start = place
             kinds = 0
           }
           kinds |= kind
+          // ASCII stops nowhere, so where the script ends is looked for here.
+          const end = place + (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4)
+          if (isAsciiAlphanumeric(text[end] ?? 0) && letterBefore(text, end) !== joinsEverything) {
+            this.#endChunk(start, end, kinds, changes)
+            start = end
+            kinds = 0
+          }
           continue
         }
-      } else if (start >= 0 && (kind & (joiner | connector)) !== 0 && letterStartsAt(text, next)) {
-        if (kind === joiner) {
+      } else if (start >= 0 && (kind & (joiner | connector)) !== 0 && letterOrMarkStartsAt(text, next)) {
+        if (kind === joiner && joinedByJoiner(text, place)) {
           kinds |= kind
           if (byte === at) this.#valueIsToken = true
           continue
         }
-        goesOn = true
+        goesOn = connects
+      } else if (start >= 0 && byte === hyphen && text[next] === hyphen && letterOrMarkStartsAt(text, next + 1)) {
+        // As in an internationalized domain: xn--bcher-kva.
+        goesOn = changes
       }
       if (start >= 0) {
         // Most words are nothing but letters, and no token.
-        if (kinds !== 0 || goesOn || this.#connected !== alone || isToken(text, start, place)) {
+        if (kinds !== 0 || goesOn !== ends || this.#connected !== alone || isToken(text, start, place)) {
           this.#endChunk(start, place, kinds, goesOn)
         }
         start = -1
@@ -188,8 +204,7 @@ export class TokenScanner extends SearchFormStream {
     this.stopCount = count - index
   }
 
-  /** `goesOn`: one connecting sign follows, and another chunk. */
-  #endChunk(start: number, end: number, kinds: number, goesOn: boolean): void {
+  #endChunk(start: number, end: number, kinds: number, goesOn: number): void {
     const connected = this.#connected
     const first = connected.at(-1) ?? start
     if (first === this.#valueStart) this.#tokenEnd = end
@@ -197,40 +212,57 @@ export class TokenScanner extends SearchFormStream {
     if (kinds !== 0 || isToken(this.text, start, end)) this.#take(start, end)
     for (const from of connected) this.#take(from, end)
     if ((kinds & joiner) !== 0 && end - start > 36 && end - start <= mostBytes) this.#takeUuids(start, end)
-    this.#connected = goesOn ? [start, ...connected].slice(0, mostChunks - 1) : alone
+    this.#connect(start, goesOn)
+  }
+
+  #connect(start: number, goesOn: number): void {
+    if (goesOn === ends) {
+      this.#connected = alone
+      this.#signs = alone
+      return
+    }
+    const more = goesOn === connects ? 1 : 0
+    const signs = [more, ...this.#signs.map((count) => count + more)]
+    const kept = Math.min(mostPieces - 1, signs.filter((count) => count < mostChunks).length)
+    this.#connected = [start, ...this.#connected].slice(0, kept)
+    this.#signs = signs.slice(0, kept)
   }
 
   /** Takes the tokens that end with the chunk that ends here and start with the one that starts there, or just beside. */
   #take(start: number, end: number): void {
     if (end - start > mostBytes || end - start < fewestBytes || this.#isGroup()) return
     const text = this.text
-    const token = this.#window.toString('utf8', start, end)
     this.#place.last = text[end] === tab || text[end] === newline
     this.#place.first = start === this.#valueStart
-    this.#takeWord(token)
+    this.#takeWord(start, end)
     this.#place.first = false
     const before = text[start - 1] ?? 0
-    if (isJoiner[before] === 1 && canStart(text, start - 1)) this.#takeWord(String.fromCharCode(before) + token)
+    if (isJoiner[before] === 1 && canStart(text, start - 1)) this.#takeWord(start - 1, end)
     if (before === backslash && isEscapeLetter[text[start] ?? 0] === 1) {
-      const rest = token.slice(1)
-      const sign = rest.charCodeAt(0)
+      const sign = text[start + 1] ?? 0
       if (isConnector[sign] === 1) return
-      this.#takeWord(rest)
-      if (isJoiner[sign] === 1) this.#takeWord(rest.slice(1))
+      this.#takeWord(start + 1, end)
+      if (isJoiner[sign] === 1) this.#takeWord(start + 2, end)
     }
   }
 
   /** Takes a token, and what an address may be that it begins with. */
-  #takeWord(token: string): void {
-    this.#tell(token)
-    const firstAt = token.indexOf('@')
-    if (firstAt < 0) return
+  #takeWord(start: number, end: number): void {
+    const text = this.text
+    const firstAt = text.indexOf(at, start)
+    if (firstAt < 0 || firstAt >= end) {
+      this.#tell(start, end)
+      return
+    }
+    // The rest of a longer address is none.
+    if (joinsAddresses[text[start - 1] ?? 0] === 1 && letterEndsBefore(text, start - 1)) return
+    this.#tell(start, end)
     const { last } = this.#place
     this.#place.last = false
-    for (let end = token.length - 1; end > firstAt; end--) {
-      const sign = token.charCodeAt(end)
+    for (let stop = end - 1; stop > firstAt; stop--) {
+      const sign = text[stop] ?? 0
       if (isConnector[sign] === 1) break
-      if (sign === at || sign === underscore || sign === plus) this.#tell(token.slice(0, end))
+      if (sign === at || sign === underscore || sign === plus) this.#tell(start, stop)
     }
     this.#place.last = last
   }
@@ -238,9 +270,14 @@ export class TokenScanner extends SearchFormStream {
   #takeUuids(start: number, end: number): void {
     if (this.#isGroup()) return
     const escaped = this.text[start - 1] === backslash && isEscapeLetter[this.text[start] ?? 0] === 1
-    const text = this.#window.toString('utf8', escaped ? start + 1 : start, end)
+    const from = escaped ? start + 1 : start
+    const text = this.#window.toString('latin1', from, end)
     this.#place.last = false
-    for (const [found] of text.matchAll(uuidInside)) this.#tell(found)
+    for (const found of text.matchAll(uuidInside)) {
+      const start = from + found.index
+      const stop = start + found[0].length
+      if (isWord(this.text, start, stop, 'uuid')) this.#tell(start, stop)
+    }
   }
 
   #endValue(end: number): void {
@@ -254,7 +291,7 @@ export class TokenScanner extends SearchFormStream {
     } else if (this.#valueIsToken && length <= mostValueBytes && this.#tokenEnd !== end) {
       this.#place.first = true
       this.#place.last = true
-      this.#tell(this.#window.toString('utf8', this.#valueStart, end).trim())
+      this.#tell(this.#valueStart, end)
       this.#place.first = false
     }
     this.#valueStart = end + 1
@@ -268,7 +305,22 @@ export class TokenScanner extends SearchFormStream {
     return this.#onGroup !== undefined && this.#place.column === 0
   }
 
-  #tell(token: string): void {
+  #tell(start: number, end: number): void {
+    if (this.isPlain(start, end)) {
+      this.#tellToken(this.#window.toString('latin1', start, end).trim())
+      return
+    }
+    const { from, to } = this.inStream(start, end)
+    const written = this.written(from, to)
+    if (written === undefined) this.#tellToken(this.#window.toString('utf8', start, end))
+    else {
+      for (const reading of readingsOf(written)) {
+        this.#tellToken(ascii.test(reading) ? reading.toLowerCase().trim() : reading.trim())
+      }
+    }
+  }
+
+  #tellToken(token: string): void {
     if (token.length < 5 || lettersOnly.test(token) || fewDigits.test(token) || dateOrTime.test(token)) return
     this.#onToken(token, this.#place)
   }
@@ -283,11 +335,6 @@ function canStart(text: Uint8Array, start: number): boolean {
 /** Whether a run of letters and digits of ASCII may be one. */
 function isToken(text: Uint8Array, start: number, end: number): boolean {
   return hasDigit(text, start, end) || isJoiner[text[start - 1] ?? 0] === 1
-}
-
-/** Whether this byte continues a character that begins before it. */
-function belongsToCharacter(text: Uint8Array, place: number): boolean {
-  return (text[place - 1] ?? 0) >= 0xc0 || text[place - 2] === 0xe1
 }
 
 function hasDigit(text: Uint8Array, start: number, end: number): boolean {

@@ -34,7 +34,10 @@ type Actor = { is: 'actor'; purge: 'null' | 'remove' | 'reassign' | 'empty'; ano
 /** A value that names exactly this person to a machine; only in the table of people. */
 type PersonIdentifier = { is: 'identifier'; kind: IdentifierKind }
 
-/** Describes the person of the row: a name, a place, an attribute. Anonymize clears it. */
+/**
+ * Describes the person of the row: a name, a place, an attribute. Anonymize clears it. In the rows of those who stay it may
+ * mention somebody else ("Assistant to jane@x.org"), and is scrubbed as a mention is.
+ */
 type Identity = { is: 'identity' }
 
 /** The text of an action by an actor with `empty`; it may mention other people too. */
@@ -59,6 +62,18 @@ type SealedFor<Column extends string = string> = { is: 'sealed'; opensFor: Colum
 /** A table, and its column that holds the key of the row whose ciphertext it replaces. */
 type SealedAgain = { table: string; key: string }
 
+/**
+ * Words, codes, names of tables, digests and signatures that the code writes: nothing that a person typed. A person whose
+ * identifier is such a word (`in_progress`) is not meant by it, so searches for people pass it over.
+ */
+type Code = { is: 'code' }
+
+/**
+ * The name of an account outside of all tenants. It is that account's, also where a user has the same one, so searches for
+ * users pass it over.
+ */
+type OutsideName = { is: 'outside_name' }
+
 /** The internal id of an erased person in the record of the erasure itself. It points to nobody any more. */
 type ErasedId = { is: 'erased_id' }
 
@@ -75,6 +90,8 @@ export type ColumnClass =
   | Sealed
   | SealedFor
   | ErasedId
+  | Code
+  | OutsideName
 
 export const key: Structural = { is: 'key' }
 export const reference: Structural = { is: 'reference' }
@@ -90,6 +107,8 @@ export const sealedFor = <const Column extends string>(column: Column, again?: S
   ...(again !== undefined && { again }),
 })
 export const erasedId: ErasedId = { is: 'erased_id' }
+export const code: Code = { is: 'code' }
+export const outsideName: OutsideName = { is: 'outside_name' }
 export const actor = (purge: Actor['purge'], anonymize?: Actor['anonymize']): Actor => ({
   is: 'actor',
   purge,
@@ -105,10 +124,11 @@ type ClassFor<Value, Column extends string> =
   | Derived
   | Sealed
   | SealedFor<Column>
+  | Code
   | (NonNullable<Value> extends string[]
       ? Mention<'addresses'>
       : NonNullable<Value> extends string
-        ? Subject | Actor | PersonIdentifier | Identity | Content | ErasedId | Mention<'text'>
+        ? Subject | Actor | PersonIdentifier | Identity | Content | ErasedId | OutsideName | Mention<'text'>
         : NonNullable<Value> extends number | boolean | Date | Buffer
           ? never
           : Mention<'json'>)

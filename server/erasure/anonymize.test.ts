@@ -8,8 +8,8 @@ import { insertOneOfEverything } from '../../test/one-of-everything.ts'
 import { type Dump, dumpDatabase, newTenant, placesOf, type Row, type TenantRows } from '../../test/rows.ts'
 import { writeDownOnce } from '../../test/write-down.ts'
 import { dataMap } from '../datamap/data-map.ts'
-import { type Identifier, type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
 import type { AnyEntry } from '../datamap/vocabulary.ts'
+import { type Identifier, type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
 import { enroll } from '../learning/enroll.ts'
 import { createUser } from '../people/create-user.ts'
 import { deleteUsers } from '../people/delete-users.ts'
@@ -48,7 +48,7 @@ const jane = {
 const identifiersOf = (person: Partial<typeof jane>): Identifier[] =>
   Object.entries(person).map(([kind, value]) => ({
     kind: kind as IdentifierKind,
-    value: normalizeIdentifier(kind as IdentifierKind, value),
+    value: identifierKey(kind as IdentifierKind, value),
   }))
 
 const dump = () => dumpDatabase(test.owner, { tenant: rows.tenant })

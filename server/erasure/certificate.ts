@@ -8,7 +8,7 @@ import type { Operation } from '../datamap/compile.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import type { Effect } from '../datamap/locate.ts'
 import { LetheError } from '../platform/errors.ts'
-import { hashIdentifier } from './keys.ts'
+import { hashesOfIdentifier, hashIdentifier } from './keys.ts'
 import type { SigningKey } from './signing-keys.ts'
 
 /**
@@ -45,6 +45,11 @@ export type CertificateClaims = Chained & {
   certified_at: string
   /** Hash of the data map that the erasure worked by. */
   data_map: string
+  /**
+   * The version of the fold when this was certified: hashes of the subject list are of this version or an older one. Not
+   * in certificates of version 1 of the fold.
+   */
+  fold_version?: number
   subjects: {
     total: number
     done: number
@@ -126,10 +131,15 @@ export function saltedLine(salt: Buffer, identifiers: Identifier[]): string {
   return hashesOf(salt, identifiers).sort().join(' ')
 }
 
-/** Whether a person is among the subjects of a list: a line has the hash of the identifier under this key or salt. */
+/**
+ * Whether a person is among the subjects of a list: a line has the hash of the identifier under this key or salt, by any
+ * version of the fold. The identifier's value may be as it is written.
+ */
 export function isAmong(subjects: string[], key: Buffer, identifier: Identifier): boolean {
-  const [wanted = ''] = hashesOf(key, [identifier])
-  return subjects.some((line) => line.split(' ').includes(wanted))
+  const wanted = new Set(
+    hashesOfIdentifier(key, identifier).map((hash) => `${identifier.kind}:${hash.toString('hex')}`),
+  )
+  return subjects.some((line) => line.split(' ').some((word) => wanted.has(word)))
 }
 
 function hashesOf(key: Buffer, identifiers: Identifier[]): string[] {

@@ -1,5 +1,6 @@
 import { record } from '../audit/record.ts'
 import { type Effect, sumEffects } from '../datamap/locate.ts'
+import { foldVersion } from '../identifiers/fold.ts'
 import { notify } from '../notify/notify.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { announcementOf } from './announcements.ts'
@@ -69,6 +70,7 @@ export async function certify(
     started_at: facts.startedAt.toISOString(),
     certified_at: facts.now.toISOString(),
     data_map: facts.mapVersion,
+    fold_version: foldVersion,
     subjects: { total: facts.total, done: facts.done, failed: facts.failed, digest },
     effects: sumEffects(facts.effects),
     shared_identifiers: facts.shared,

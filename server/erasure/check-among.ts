@@ -6,8 +6,9 @@ import { identifierHashKey } from './keys.ts'
 import { readCertificate } from './show-erasures.ts'
 
 /**
- * Whether a person is among the people of a certified order, and what the statements about that order come to: of a purge by the tenant's key, of an anonymization by the
- * salt that its order answered. The identifier is in its normal form. An identifier that somebody else held too when the
+ * Whether a person is among the people of a certified request, and what the statements about it come to: of a purge by the
+ * tenant's key, of an anonymization by the salt that was answered. The identifier's value may be as it is written. An
+ * identifier that somebody else held too when the
  * person was purged was not remembered, and answers no.
  *
  * Throws `erasure.not_found`, `certificate.not_found`, `certificate.salt_needed`, `certificate.no_salt`,

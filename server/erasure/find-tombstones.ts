@@ -1,6 +1,6 @@
 import type { Identifier } from '../datamap/identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { hashIdentifier, identifierHashKey } from './keys.ts'
+import { hashesOfIdentifier, identifierHashKey } from './keys.ts'
 
 /** Whether anybody was ever purged in this tenant. */
 export async function hasTombstones(tx: TenantTransaction): Promise<boolean> {
@@ -14,7 +14,8 @@ export async function hasTombstones(tx: TenantTransaction): Promise<boolean> {
 /**
  * Which of these people were purged here, each with the request that purged the person, the newest of several.
  *
- * `identifiersOf`: what somebody may have been known by, in normal form; it is asked only where the tenant has tombstones.
+ * `identifiersOf`: what somebody may have been known by; it is asked only where the tenant has tombstones. Tombstones of
+ * every version of the fold are found.
  *
  * `sameDirectoryId`: a directory object id is one person for life. Where the purged one had another than is given, an
  * e-mail address or login name of then that is used again is somebody else's, and does not count.
@@ -29,7 +30,11 @@ export async function findTombstones<Person>(
 ): Promise<Map<Person, string>> {
   if (people.length === 0 || !(await hasTombstones(tx))) return new Map()
   const key = await identifierHashKey(tx)
-  const given = people.flatMap((person, index) => identifiersOf(person).map((identifier) => ({ index, identifier })))
+  const given = people.flatMap((person, index) =>
+    identifiersOf(person).flatMap((identifier) =>
+      hashesOfIdentifier(key, identifier).map((hash) => ({ index, kind: identifier.kind, hash })),
+    ),
+  )
   const unlessAnother = `where t.kind = 'directory_object_id' or not exists (
     select from tombstones other
     where other.tenant_id = $1 and other.request_id = t.request_id and other.user_id = t.user_id
@@ -41,12 +46,7 @@ export async function findTombstones<Person>(
      join tombstones t on t.tenant_id = $1 and t.kind = given.kind and t.hash = given.hash
      ${options.sameDirectoryId === true ? unlessAnother : ''}
      order by given.index, t.created_at desc, t.request_id`,
-    [
-      tx.tenantId,
-      given.map(({ index }) => index),
-      given.map(({ identifier }) => identifier.kind),
-      given.map(({ identifier }) => hashIdentifier(key, identifier)),
-    ],
+    [tx.tenantId, given.map(({ index }) => index), given.map(({ kind }) => kind), given.map(({ hash }) => hash)],
   )
   const requests = new Map(rows.map(({ index, request_id }) => [index, request_id]))
   return new Map(

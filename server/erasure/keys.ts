@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
-import type { Identifier, IdentifierKind } from '../datamap/identifiers.ts'
+import type { Identifier, IdentifierKind } from '../identifiers/identifier-key.ts'
+import { formsOfEveryVersion } from '../identifiers/normal-form-v1.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
 import { newKey, open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
@@ -40,14 +41,22 @@ export async function identifierHashKey(tx: TenantTransaction): Promise<Buffer> 
 /** A tenant's key never changes, so each process opens it once. */
 const opened = new WeakMap<Buffer, Map<string, Buffer>>()
 
-/** The keyed hash (HMAC-SHA-256) that a tombstone and a certificate know an identifier by. */
-export function hashIdentifier(key: Buffer, { kind, value }: Identifier): Buffer {
+/** The keyed hash (HMAC-SHA-256) that a tombstone and a certificate know an identifier by. Its value is a key. */
+export function hashIdentifier(key: Buffer, { kind, value }: Pick<Identifier, 'kind' | 'value'>): Buffer {
   let hash = hashers.get(key)
   if (hash === undefined) {
     hash = keyedHash(key)
     hashers.set(key, hash)
   }
   return Buffer.from(hash(hashedText(kind, value)), 'latin1')
+}
+
+/**
+ * The keyed hashes that the identifier may have been stored under, by any version of the fold; the newest first. The value
+ * may be as it is written.
+ */
+export function hashesOfIdentifier(key: Buffer, { kind, value, written }: Identifier): Buffer[] {
+  return formsOfEveryVersion(kind, value, written).map((form) => hashIdentifier(key, { kind, value: form }))
 }
 
 const hashers = new WeakMap<Buffer, (text: string) => string>()

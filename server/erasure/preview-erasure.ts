@@ -1,17 +1,21 @@
 import { countSealedMentions } from '../audit/reseal.ts'
 import type { Operation } from '../datamap/compile.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
-import { isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
+import { isSearchable } from '../datamap/identifiers.ts'
 import { type Effect, locate, sumEffects } from '../datamap/locate.ts'
+import { findLongerIdentifiers } from '../datamap/longer-identifiers.ts'
 import { findMentions, mentionEffects } from '../datamap/mentions.ts'
 import { readPeople } from '../datamap/people.ts'
 import { countExportsToWithdraw } from '../exports/withdraw-exports.ts'
-import { findOtherHolders } from '../people/holders.ts'
+import { identifierOf } from '../identifiers/identifier-key.ts'
+import { findHolders } from '../people/holders.ts'
 import { readFullNames } from '../people/names.ts'
 import { countSingledOut } from '../people/singled-out.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { userIdsOf } from './request-erasure.ts'
+import { searchTables } from './search-database.ts'
+import { notRewritten, readTextTables } from './text-tables.ts'
 
 const peopleAtATime = 1000
 
@@ -23,6 +27,8 @@ export type ErasurePreview = {
   effects: Effect[]
   /** Identifiers that another living user holds too; they would be left alone. */
   sharedIdentifiers: number
+  /** Of these, the ones of which others hold only a similar one: easily confused with it. */
+  similarIdentifiers: number
   /** Identifiers too short to be told apart from other text; they are not looked for inside texts. */
   shortIdentifiers: number
   /**
@@ -30,6 +36,11 @@ export type ErasurePreview = {
    * included, have the same values in them. 0 for a purge.
    */
   singledOut: number
+  /**
+   * Where identifiers of theirs stand that the operation cannot rewrite: it would erase the people and then fail with these
+   * places, until the values are changed there and it is tried again.
+   */
+  blockedBy: { table: string; column: string; rows: number }[]
   /** Where their full names stand in texts that stay. Nobody can tell whose name it is, so it is shown, not rewritten. */
   names: { table: string; column: string; rows: number }[]
 }
@@ -46,8 +57,10 @@ export async function previewErasure(
     notDeleted: [],
     effects: [],
     sharedIdentifiers: 0,
+    similarIdentifiers: 0,
     shortIdentifiers: 0,
     singledOut: operation === 'anonymize' ? await countSingledOut(tx, ids) : 0,
+    blockedBy: [],
     names: [],
   }
   const effects: Effect[] = []
@@ -59,7 +72,7 @@ export async function previewErasure(
     if (people.length < some.length || people.some(({ state }) => state === 'anonymized'))
       throw new LetheError('user.not_found', { selector: 'id' })
     const identifiers: Identifier[] = people.flatMap((person) => person.identifiers)
-    const shared = await findOtherHolders(
+    const shared = await findHolders(
       tx,
       identifiers.map(({ value }) => value),
       ids,
@@ -68,14 +81,11 @@ export async function previewErasure(
     preview.people += people.length
     preview.notDeleted.push(...people.filter(({ state }) => state !== 'deleted').map(({ id }) => id))
     preview.sharedIdentifiers += identifiers.length - own.length
+    preview.similarIdentifiers += identifiers.filter(({ value }) => shared.get(value) === 'similar').length
     preview.shortIdentifiers += own.filter((identifier) => !isSearchable(identifier)).length
     wanted.push(...own)
     // Looked for by the rules of a reference: as whole words, in any case.
-    names.push(
-      ...(await readFullNames(tx, some)).map(
-        (name): Identifier => ({ kind: 'ref', value: normalizeIdentifier('ref', name) }),
-      ),
-    )
+    names.push(...(await readFullNames(tx, some)).map((name): Identifier => identifierOf('ref', name)))
     effects.push(...(await locate(tx, operation, some, ids)))
   }
   preview.effects = sumEffects([
@@ -84,6 +94,7 @@ export async function previewErasure(
     ...(await countSealedMentions(tx, wanted, ids)),
     ...(await countExportsToWithdraw(tx, wanted, ids)),
   ])
+  preview.blockedBy = await findBlocking(tx, wanted, ids)
   const places = new Map<string, ErasurePreview['names'][number]>()
   for (const { column } of await findMentions(tx, operation, names, ids)) {
     const place = places.get(`${column.table}.${column.column}`)
@@ -93,4 +104,31 @@ export async function previewErasure(
   }
   preview.names = [...places.values()]
   return preview
+}
+
+/** What the search after the erasure would find, because no erasure rewrites it. */
+async function findBlocking(
+  tx: TenantTransaction,
+  identifiers: readonly Identifier[],
+  ids: readonly string[],
+): Promise<ErasurePreview['blockedBy']> {
+  const searched = identifiers.filter(isSearchable)
+  if (searched.length === 0) return []
+  const protect = await findLongerIdentifiers(tx, searched, ids)
+  await tx.query('set local role lethe_auditor')
+  const { findings } = await tx.copy(async (client) =>
+    searchTables(client, notRewritten(await readTextTables(client)), {
+      tenant: tx.tenantId,
+      identifiers: [...new Map(searched.map((identifier) => [identifier.value, identifier])).values()],
+      protect,
+    }),
+  )
+  await tx.query('set local role lethe_app')
+  const places = new Map<string, ErasurePreview['blockedBy'][number]>()
+  for (const { table, column, rows } of findings) {
+    const place = places.get(`${table}.${column}`)
+    if (place === undefined) places.set(`${table}.${column}`, { table, column, rows })
+    else place.rows += rows
+  }
+  return [...places.values()]
 }

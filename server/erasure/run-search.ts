@@ -3,6 +3,7 @@ import { record } from '../audit/record.ts'
 import { sealAudit } from '../audit/seal-audit.ts'
 import type { Operation } from '../datamap/compile.ts'
 import { type Identifier, isSearchable } from '../datamap/identifiers.ts'
+import { findLongerIdentifiers } from '../datamap/longer-identifiers.ts'
 import { notify } from '../notify/notify.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -11,7 +12,7 @@ import { type AddendumClaims, hashOf, placeAfter, sign } from './certificate.ts'
 import { openWith } from './keys.ts'
 import { refreshStatistics } from './refresh-statistics.ts'
 import { openIdentifiers } from './sealed-identifiers.ts'
-import { type SearchResult, searchDatabase } from './search-database.ts'
+import { placesOf, type SearchResult, searchDatabase } from './search-database.ts'
 import { activeSigningKey } from './signing-keys.ts'
 
 /** A request whose people are erased, and what is still to be looked for. */
@@ -19,6 +20,8 @@ type Searched = {
   tenant: string
   request: string
   wanted: { person: string; identifier: Identifier }[]
+  /** Longer identifiers of people who are there. */
+  longer: Identifier[]
   tooShort: number
   /** The tables that its receipt names. */
   tables: string[]
@@ -26,7 +29,7 @@ type Searched = {
 
 /**
  * The job that searches the whole database for what certified requests may have left, while their identifiers are still
- * known: all requests that wait, in one pass. Then each request gets the result as a signed addendum, its key is
+ * known: all requests of a tenant that wait, in one pass. Then each request gets the result as a signed addendum, its key is
  * destroyed, and it ends. A request with a finding keeps its key, fails with the place, and can be tried again.
  */
 export async function runSearch(app: Application): Promise<void> {
@@ -40,23 +43,29 @@ export async function runSearch(app: Application): Promise<void> {
     if (searched !== undefined) waiting.push(searched)
   }
   if (waiting.length === 0) return
-  const result = await searchDatabase(
-    app.database,
-    [...new Set(waiting.map(({ tenant }) => tenant))],
-    waiting.flatMap(({ wanted }) => wanted.map(({ identifier }) => identifier)),
-  )
   // What the search does not read: PostgreSQL's samples of the columns, which hold values of rows that are gone.
   const stale = await refreshStatistics(
     app.database,
     waiting.flatMap(({ tables }) => tables),
   )
-  let first = 0
-  for (const searched of waiting) {
-    const from = first
-    first += searched.wanted.length
-    await inTenant(app.database, searched.tenant, (tx) => endSearch(tx, searched, { ...result, stale }, from))
+  for (const [tenant, ofTenant] of Map.groupBy(waiting, ({ tenant }) => tenant)) {
+    const result = await searchDatabase(
+      app.database,
+      tenant,
+      ofTenant.flatMap(({ wanted }) => wanted.map(({ identifier }) => identifier)),
+      ofTenant.flatMap(({ longer }) => longer),
+    )
+    let first = 0
+    for (const searched of ofTenant) {
+      const from = first
+      first += searched.wanted.length
+      await inTenant(app.database, tenant, (tx) => endSearch(tx, searched, { ...result, stale }, from))
+    }
   }
 }
+
+/** What to do about a place that no erasure can rewrite. */
+export const wayOut = 'take it out there, then run "lethe erasure retry"'
 
 /** Takes a request for the search, if it waits for one; one that a killed process had taken is taken again. */
 async function beginSearch(tx: TenantTransaction, request: string): Promise<Searched | undefined> {
@@ -87,7 +96,12 @@ async function beginSearch(tx: TenantTransaction, request: string): Promise<Sear
   // A login name is often the e-mail address again: found twice it would count twice.
   const wanted = [...new Map(searchable.map((one) => [`${one.person} ${one.identifier.value}`, one] as const)).values()]
   const tables = await readReceiptTables(tx, [request])
-  return { tenant: tx.tenantId, request, wanted, tooShort: own.length - searchable.length, tables }
+  const longer = await findLongerIdentifiers(
+    tx,
+    wanted.map(({ identifier }) => identifier),
+    [],
+  )
+  return { tenant: tx.tenantId, request, wanted, longer, tooShort: own.length - searchable.length, tables }
 }
 
 async function endSearch(
@@ -124,9 +138,8 @@ async function endSearch(
     for (const { person } of wanted) failures.set(person, { code: 'erasure.search_incomplete', reason })
   }
   for (const [person, theirs] of Map.groupBy(findings, (finding) => finding.person)) {
-    const places = new Set(theirs.map(({ table, column }) => `${table}.${column}`))
     const incomplete = failures.get(person)?.reason
-    const reason = `left in ${[...places].join(', ')}`
+    const reason = `left in ${placesOf(theirs)}; ${wayOut}`
     failures.set(person, {
       code: 'erasure.residue',
       reason: incomplete === undefined ? reason : `${reason}; ${incomplete}`,

@@ -1,6 +1,8 @@
 import type { Application } from '../application.ts'
-import { type Identifier, type IdentifierKind, isSearchable, normalizeIdentifier } from '../datamap/identifiers.ts'
+import { type Identifier, type IdentifierKind, isSearchable } from '../datamap/identifiers.ts'
+import { findLongerIdentifiers } from '../datamap/longer-identifiers.ts'
 import { readPeople } from '../datamap/people.ts'
+import { identifierOf } from '../identifiers/identifier-key.ts'
 import { findUser, resolveUsers, type Selector } from '../people/find-users.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { searchDatabase } from './search-database.ts'
@@ -49,11 +51,12 @@ export async function searchPeople(
   tenant: string,
   selectors: readonly Selector[],
 ): Promise<PeopleSearch> {
-  const { wanted, users } = await inTenant(app.database, tenant, (tx) => identifiersOf(tx, selectors))
+  const { wanted, users, longer } = await inTenant(app.database, tenant, (tx) => identifiersOf(tx, selectors))
   const { findings, ...searched } = await searchDatabase(
     app.database,
-    [tenant],
+    tenant,
     wanted.map(({ identifier }) => identifier),
+    longer,
   )
   return {
     ...searched,
@@ -78,12 +81,17 @@ async function identifiersOf(tx: TenantTransaction, selectors: readonly Selector
     // Says who the candidates are.
     if (resolution?.outcome === 'ambiguous') await findUser(tx, selector)
     const kind = kindOf[selector.by]
-    const named: Identifier = { kind, value: normalizeIdentifier(kind, selector.value) }
+    const named = identifierOf(kind, selector.value)
     const known = resolution?.outcome === 'found' ? (people.get(resolution.id)?.identifiers ?? []) : []
     // A login name is often the e-mail address again.
     for (const identifier of new Map([named, ...known].map((one) => [one.value, one])).values()) {
       wanted.push({ subject: index + 1, identifier })
     }
   }
-  return { wanted, users: ids.length }
+  const longer = await findLongerIdentifiers(
+    tx,
+    wanted.map(({ identifier }) => identifier),
+    ids,
+  )
+  return { wanted, users: ids.length, longer }
 }

@@ -1,14 +1,17 @@
 import type pg from 'pg'
 import type { Application } from '../application.ts'
 import { dataMap } from '../datamap/data-map.ts'
-import { type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
+import type { Identifier, IdentifierKind } from '../datamap/identifiers.ts'
 import { kindsOf, type TokenPlace, TokenScanner } from '../datamap/token-scanner.ts'
 import type { AnyEntry } from '../datamap/vocabulary.ts'
+import { domainSpellings, identifierKey } from '../identifiers/identifier-key.ts'
+import { formsOfEveryVersion, normalFormV1 } from '../identifiers/normal-form-v1.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
 import { copyTo } from '../platform/database/copy-to.ts'
 import { BitFilter } from './bit-filter.ts'
 import { erasureMap } from './data-map.ts'
 import { hashedText, openWith } from './keys.ts'
+import { searchDatabase } from './search-database.ts'
 import { inAuditorSnapshot, readTextTables, type TextTable, textsOf } from './text-tables.ts'
 
 export type TraceKind = IdentifierKind | 'internal_id'
@@ -75,6 +78,34 @@ export async function sweepDatabase(app: Application, tenants: readonly string[]
     pass.hashed = comparison.hashed
     pass.traces = [...(await confirm(client, comparison)), ...(await findBack(client, among))]
     return pass
+  })
+}
+
+/** To what searches and scrubs texts, an internal id is one more id from somewhere. */
+export function searchedAs({ kind, value }: Pick<Trace, 'kind' | 'value'>): Identifier {
+  return { kind: kind === 'internal_id' ? 'external_identity_id' : kind, value }
+}
+
+/**
+ * Looks for the traces of one tenant again, now that their values are known: by the rules of the search that a follow-up
+ * ends with, so that the two never differ. `protect`: longer identifiers of people who are there.
+ */
+export async function confirmTraces(
+  app: Application,
+  tenant: string,
+  traces: readonly Trace[],
+  protect: readonly Identifier[],
+): Promise<Trace[]> {
+  const known = [
+    ...new Map(traces.map((trace) => [JSON.stringify([trace.user, trace.kind, trace.value]), trace])).values(),
+  ]
+  if (known.length === 0) return []
+  const { findings } = await searchDatabase(app.database, tenant, known.map(searchedAs), protect)
+  return findings.flatMap(({ identifier, table, column, rows }) => {
+    const trace = known[identifier]
+    // The record of an erasure says whom it erased.
+    if (trace === undefined || (trace.kind === 'internal_id' && table in erasureMap)) return []
+    return [{ ...trace, table, column, rows }]
   })
 }
 
@@ -240,11 +271,12 @@ class Comparison {
     let found = noCandidates
     for (const kind of kindsOf(token)) {
       if (tenant.hash === undefined || !tenant.kinds.has(kind)) continue
-      const value = isPlain(token) ? token : normalizeIdentifier(kind, token)
-      this.hashed++
-      const hash = tenant.hash(hashedText(kind, value))
-      if (!this.#purged.hashes.mayHold(wordAt(hash, 0), wordAt(hash, 4))) continue
-      found = [...found, this.#candidate(tenant, kind, value, Buffer.from(hash, 'latin1'))]
+      for (const form of formsOf(kind, token)) {
+        this.hashed++
+        const hash = tenant.hash(hashedText(kind, form))
+        if (!this.#purged.hashes.mayHold(wordAt(hash, 0), wordAt(hash, 4))) continue
+        found = [...found, this.#candidate(tenant, kind, identifierKey(kind, token), Buffer.from(hash, 'latin1'))]
+      }
     }
     if (isId(token) && this.#purged.ids.mayHold(...idWords(token))) {
       found = [...found, this.#candidate(tenant, 'internal_id', token, Buffer.alloc(0))]
@@ -253,7 +285,8 @@ class Comparison {
   }
 
   #candidate({ id }: PurgedOfTenant, kind: TraceKind, value: string, hash: Buffer): Candidate {
-    const key = `${id} ${kind} ${value}`
+    // The same value under two hashes: by two versions of the fold.
+    const key = `${id} ${kind} ${value} ${hash.toString('latin1')}`
     const candidate = this.candidates.get(key) ?? { tenant: id, kind, value, hash, places: new Map() }
     this.candidates.set(key, candidate)
     return candidate
@@ -375,8 +408,17 @@ function wordAt(bytes: string, from: number): number {
   return word
 }
 
-/** In its normal form already: search form and normal form are the same in ASCII. */
+/** What a tombstone of this token may have been hashed as, by any version of the fold. */
+function formsOf(kind: IdentifierKind, token: string): readonly string[] {
+  if (isPlain(token)) return [token]
+  const forms = new Set(formsOfEveryVersion(kind, token))
+  // The first version knew nothing of the two forms of a domain.
+  for (const spelling of domainSpellings(identifierKey(kind, token))) forms.add(normalFormV1(kind, spelling))
+  return [...forms]
+}
+
+/** In every form already: ASCII in lower case, and no domain that can be written in another way. */
 function isPlain(token: string): boolean {
   for (let index = 0; index < token.length; index++) if (token.charCodeAt(index) > 0x7e) return false
-  return true
+  return !token.includes('xn--')
 }

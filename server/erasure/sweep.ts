@@ -2,10 +2,18 @@ import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
+import { findLongerIdentifiers } from '../datamap/longer-identifiers.ts'
 import { findOtherHolders } from '../people/holders.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { findPending, type Reappeared, requestFollowUp, retryWith } from './request-follow-up.ts'
-import { type SweepPass, sweepDatabase, type Trace, type TraceKind } from './sweep-database.ts'
+import {
+  confirmTraces,
+  type SweepPass,
+  searchedAs,
+  sweepDatabase,
+  type Trace,
+  type TraceKind,
+} from './sweep-database.ts'
 
 /** An identifier of a purged person that stands in the database, by place; never what it is. */
 export type Finding = {
@@ -48,8 +56,12 @@ export async function sweep(app: Application, tenants: readonly string[]): Promi
   const swept: Sweep = { ...pass, findings: [], resolved: 0, found: new Map() }
   const byTenant = Map.groupBy(traces, ({ tenant }) => tenant)
   for (const tenant of tenants) {
+    const { held, longer } = await inTenant(app.database, tenant, (tx) => heldBy(tx, byTenant.get(tenant) ?? []))
+    const traces = withoutHeld(byTenant.get(tenant) ?? [], held)
+    const back = traces.filter(isBack)
+    const inTexts = traces.filter((trace) => !isBack(trace))
+    const open = [...(await confirmTraces(app, tenant, inTexts, longer)), ...back]
     await inTenant(app.database, tenant, async (tx) => {
-      const open = await withoutHeld(tx, byTenant.get(tenant) ?? [])
       const resolved = await writeDown(tx, open, pass.unreadable, swept.found)
       swept.resolved += resolved
       const findings = await readOpen(tx)
@@ -64,11 +76,16 @@ export async function sweep(app: Application, tenants: readonly string[]): Promi
   return swept
 }
 
-/** Leaves out what belongs to somebody who is there: an identifier of a living user, the id of a user who is back. */
-async function withoutHeld(tx: TenantTransaction, traces: Trace[]): Promise<Trace[]> {
-  const back = new Set(traces.filter(isBack).map(({ user }) => user))
+/** Which of the values people of the tenant hold by now, and longer identifiers of theirs that have one inside. */
+async function heldBy(tx: TenantTransaction, traces: Trace[]): Promise<{ held: Set<string>; longer: Identifier[] }> {
   const values = traces.filter(({ kind }) => kind !== 'internal_id').map(({ value }) => value)
   const held = await findOtherHolders(tx, [...new Set(values)], [])
+  return { held, longer: await findLongerIdentifiers(tx, traces.map(searchedAs), []) }
+}
+
+/** Leaves out what belongs to somebody who is there: an identifier of a living user, the id of a user who is back. */
+function withoutHeld(traces: Trace[], held: Set<string>): Trace[] {
+  const back = new Set(traces.filter(isBack).map(({ user }) => user))
   return traces.filter((trace) =>
     trace.kind === 'internal_id' ? isBack(trace) || !back.has(trace.user) : !held.has(trace.value),
   )
@@ -120,7 +137,7 @@ async function writeDown(
   )
   for (const { id, user_id, table_name, column_name, kind } of rows) {
     const there = places.get(JSON.stringify([user_id, table_name, column_name, kind])) ?? []
-    found.set(id, there.map(identifierOf))
+    found.set(id, there.map(searchedAs))
   }
   const { rowCount } = await tx.query(
     `update erasure_findings set resolved_at = now()
@@ -128,11 +145,6 @@ async function writeDown(
     [tx.tenantId, rows.map(({ id }) => id), unreadable],
   )
   return rowCount
-}
-
-/** As the engine knows it. To what searches and scrubs texts, an internal id is one more id from somewhere. */
-function identifierOf({ kind, value }: Trace): Identifier {
-  return { kind: kind === 'internal_id' ? 'external_identity_id' : kind, value }
 }
 
 async function readOpen(tx: TenantTransaction): Promise<Finding[]> {

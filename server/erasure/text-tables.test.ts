@@ -13,7 +13,7 @@ afterAll(() => test.close())
 
 /** Where the search finds the value, as table and column. */
 async function places(): Promise<string[]> {
-  const { findings, unreadable } = await searchDatabase(test.database, [tenant], [{ kind: 'email', value }])
+  const { findings, unreadable } = await searchDatabase(test.database, tenant, [{ kind: 'email', value }])
   expect(unreadable).toEqual([])
   return findings.map(({ table, column, rows }) => `${table}.${column} ${rows}`)
 }

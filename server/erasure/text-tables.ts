@@ -53,10 +53,25 @@ export function textsOf(table: TextTable, tenants: readonly string[], options: {
 }
 
 /**
- * Every table with its text-like columns, from the catalog: texts, JSON, arrays and other types that print as text, but
- * no numbers, times, bytes; and no UUID that the data map knows to be an internal id, which names nobody outside.
+ * The tables with what is searched in them and no erasure can rewrite: columns that the data map does not know as ones that
+ * mention people, and tables that it does not know at all. The identifiers of the people themselves are not among them:
+ * who stays keeps those.
  */
-export async function readTextTables(client: pg.PoolClient): Promise<TextTable[]> {
+export function notRewritten(tables: readonly TextTable[]): TextTable[] {
+  return tables.flatMap((table) => {
+    const columns = table.columns.filter((column) => !rewritten.has(classOf(table.name, column) ?? ''))
+    return columns.length === 0 ? [] : [{ ...table, columns, mayBeEmpty: true }]
+  })
+}
+
+const rewritten = new Set(['mention', 'content', 'identity', 'identifier', 'derived'])
+
+/**
+ * Every table with its text-like columns, from the catalog: texts, JSON, arrays and other types that print as text, but
+ * no numbers, times, bytes; no UUID that the data map knows to be an internal id, which names nobody outside; and no words
+ * of the code, ciphertext and names of other accounts, as the map says.
+ */
+export async function readTextTables(client: pg.ClientBase): Promise<TextTable[]> {
   const { rows } = await client.query<{
     name: string
     columns: { name: string; uuid: boolean; required: boolean }[]
@@ -93,7 +108,10 @@ export async function readTextTables(client: pg.PoolClient): Promise<TextTable[]
     group by c.oid, c.relname, c.relrowsecurity, n.oid, n.nspname
     order by 1`)
   return rows.flatMap((row) => {
-    const columns = row.columns.filter(({ name, uuid }) => !(uuid && isInternalId(row.name, name)))
+    const columns = row.columns.filter(({ name, uuid }) => {
+      const is = classOf(row.name, name) ?? ''
+      return !passedOver.has(is) && !(uuid && internal.has(is))
+    })
     if (columns.length === 0) return []
     return [
       {
@@ -108,11 +126,12 @@ export async function readTextTables(client: pg.PoolClient): Promise<TextTable[]
 }
 
 const internal = new Set(['key', 'reference', 'subject', 'actor', 'erased_id', 'fact'])
+/** What never is the identifier of a user, whatever it reads like; vocabulary.ts has the reasons. */
+const passedOver = new Set(['code', 'outside_name', 'sealed'])
 
-function isInternalId(table: string, column: string): boolean {
+function classOf(table: string, column: string): string | undefined {
   const entry: AnyEntry | undefined = (dataMap as Record<string, AnyEntry>)[table]
-  const is = entry?.columns[column]?.is
-  return is !== undefined && internal.has(is)
+  return entry?.columns[column]?.is
 }
 
 function quoted(name: string): string {

@@ -1,4 +1,4 @@
-import { actor, fact, key, type RoomMap, reference, sealed, subject } from '../datamap/vocabulary.ts'
+import { actor, code, fact, key, type RoomMap, reference, sealed, subject } from '../datamap/vocabulary.ts'
 
 export const exportsMap: RoomMap<'exports' | 'export_chunks'> = {
   exports: {
@@ -11,14 +11,14 @@ export const exportsMap: RoomMap<'exports' | 'export_chunks'> = {
       user_id: subject,
       ordered_by: actor('null'),
       ordered_by_credential: reference,
-      state: fact,
+      state: code,
       sealed_key: sealed,
       size: fact,
       rows_written: fact,
       created_at: fact,
       finished_at: fact,
       expires_at: fact,
-      error_code: fact,
+      error_code: code,
       // Keyed hashes of the words in it, and of those of people who were erased meanwhile.
       words: sealed,
       erased_words: sealed,

@@ -1,6 +1,7 @@
 import { type Hasher, type WordHash, wholeWord, wordsOfText } from '../audit/words.ts'
-import { type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
+import type { IdentifierKind } from '../datamap/identifiers.ts'
 import { BitFilter } from '../erasure/bit-filter.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { identifierColumns } from '../people/identifier-columns.ts'
 
 /** Of more words than these, a filter of fixed size is kept: what an export takes in memory has an end. */
@@ -40,7 +41,7 @@ export class ExportWords {
     wordsOfText(once, text, this.#words)
     for (const [, field = '""'] of text.matchAll(identifierFields)) {
       const value = String(JSON.parse(field))
-      for (const kind of kinds) this.#words.add(once(wholeWord(normalizeIdentifier(kind, value))))
+      for (const kind of kinds) this.#words.add(once(wholeWord(identifierKey(kind, value))))
     }
     if (this.#words.size <= mostWords) return
     this.#filter ??= new BitFilter(roomForMany)

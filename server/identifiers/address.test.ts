@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { normalizeIdentifier } from '../datamap/identifiers.ts'
 import { readAddress, requireVisible } from './address.ts'
+import { identifierKey } from './identifier-key.ts'
 
 const cleaned = (text: string) => {
   const read = readAddress(text)
@@ -141,7 +141,7 @@ describe('an address', () => {
         expect(cleaned(address)).toBe(address)
         const read = readAddress(`<${address}>${ends.filter((one) => /^[\s.,;]$/.test(one)).join('')}`)
         expect(read).toEqual({ address })
-        const key = (value: string) => normalizeIdentifier('email', value)
+        const key = (value: string) => identifierKey('email', value)
         expect('address' in read && key(read.address)).toBe(key(address))
       }),
       { numRuns: 5000 },

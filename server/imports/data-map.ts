@@ -1,4 +1,4 @@
-import { actor, fact, key, type RoomMap, reference } from '../datamap/vocabulary.ts'
+import { actor, code, fact, key, type RoomMap, reference } from '../datamap/vocabulary.ts'
 
 export const importsMap: RoomMap<'import_runs' | 'import_files'> = {
   import_runs: {
@@ -7,7 +7,7 @@ export const importsMap: RoomMap<'import_runs' | 'import_files'> = {
     columns: {
       tenant_id: key,
       id: key,
-      format: fact,
+      format: code,
       started_by: actor('null'),
       started_by_credential: reference,
       started_at: fact,
@@ -23,8 +23,8 @@ export const importsMap: RoomMap<'import_runs' | 'import_files'> = {
     because: 'It holds names of files, which the importer fixes, line numbers and a digest of many lines together.',
     columns: {
       tenant_id: key,
-      source: key,
-      file_name: key,
+      source: code,
+      file_name: code,
       lines_imported: fact,
       prefix_digest: fact,
       updated_at: fact,

@@ -1,4 +1,4 @@
-import { fact, key, mention, type RoomMap, subject } from '../datamap/vocabulary.ts'
+import { code, fact, key, mention, type RoomMap, subject } from '../datamap/vocabulary.ts'
 
 export const notifyMap: RoomMap<'notifications'> = {
   notifications: {
@@ -9,13 +9,13 @@ export const notifyMap: RoomMap<'notifications'> = {
       tenant_id: key,
       id: key,
       user_id: subject,
-      kind: fact,
+      kind: code,
       subject: mention('text'),
       body: mention('text'),
       data: mention('json'),
       created_at: fact,
       read_at: fact,
-      email_state: fact,
+      email_state: code,
     },
   },
 }

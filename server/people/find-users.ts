@@ -1,8 +1,11 @@
+import { trim } from '../identifiers/fold.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/require-uuid.ts'
 import { findFormerHolders } from './former-identifiers.ts'
 import { identifiersOf } from './given-identifiers.ts'
+import { findSimilarHolders } from './holders.ts'
 import { type User, type UserState, userColumnsSql } from './user.ts'
 
 export const selectorNames = ['id', 'directory_object_id', 'ref', 'login_name', 'email'] as const
@@ -50,7 +53,7 @@ export function checkSelector({ by, value }: Selector): void {
     requireUuid(by, value)
     return
   }
-  if (value.trim() === '') throw new LetheError('input.invalid', { field: by, expected: 'it is empty' })
+  if (identifierKey(by, value) === '') throw new LetheError('input.invalid', { field: by, expected: 'it is empty' })
   if (value.includes('\0') || !value.isWellFormed()) {
     throw new LetheError('input.invalid', { field: by, expected: 'null bytes and broken characters are not allowed' })
   }
@@ -60,18 +63,20 @@ export function checkSelector({ by, value }: Selector): void {
 const lookups: Record<SelectorName, { column: string; type: string; normalForm: (value: string) => string }> = {
   id: { column: 'id', type: 'uuid', normalForm: (value) => value },
   directory_object_id: { column: 'directory_object_id', type: 'uuid', normalForm: (value) => value },
-  ref: { column: 'ref', type: 'text', normalForm: (value) => value },
-  login_name: { column: 'login_key', type: 'text', normalForm: (value) => `normal_login_name(${value})` },
-  email: { column: 'email_key', type: 'text', normalForm: (value) => `normal_identifier(${value})` },
+  ref: { column: 'ref_key', type: 'text', normalForm: (value) => `lethe_identifier_key(${value})` },
+  login_name: { column: 'login_key', type: 'text', normalForm: (value) => `lethe_login_key(${value})` },
+  email: { column: 'email_key', type: 'text', normalForm: (value) => `lethe_identifier_key(${value})` },
 }
 
 /**
  * The one user whom the selector names. Deleted users match, anonymized ones do not. A login name matches by the part
- * behind its last bar; login names and e-mail addresses match in any case. `withAnonymized`: anonymized users match too,
- * who have nothing but an id to be found by. What a user was known by before a rename finds nobody; the error then has the
+ * behind its last bar; names and addresses match in every spelling that has the same key. Refs are unique as they are
+ * written, so of several with one key the one that is written like that counts. `withAnonymized`: anonymized users match
+ * too, who have nothing but an id to be found by. What a user was known by before a rename finds nobody; the error then has the
  * ids of those users (`formerly`).
  *
- * Throws `input.invalid`, `user.not_found`, and `subject.ambiguous` with the candidates.
+ * Throws `input.invalid`, `user.not_found` with the ids of users who have a similar identifier, and `subject.ambiguous` with
+ * the candidates.
  */
 export async function findUser(
   tx: TenantTransaction,
@@ -88,10 +93,18 @@ export async function findUser(
     [tx.tenantId, selector.value, options.withAnonymized === true],
     `find_user_by_${selector.by}`,
   )
-  const [user] = rows
+  const matches = selector.by === 'ref' ? writtenLike(selector.value, rows) : rows
+  const [user] = matches
   if (user === undefined) throw await notFound(tx, selector)
-  if (rows.length > 1) throw ambiguous(selector, candidatesOf(rows))
+  if (matches.length > 1) throw ambiguous(selector, candidatesOf(matches))
   return user
+}
+
+/** Of several refs that are the same, the one that is written like this; all of them where none is. */
+function writtenLike<Row extends { ref: string | null }>(value: string, rows: Row[]): Row[] {
+  const written = trim(value)
+  const exact = rows.filter(({ ref }) => ref === written)
+  return exact.length > 0 ? exact : rows
 }
 
 /**
@@ -142,7 +155,8 @@ export async function resolveUsers(tx: TenantTransaction, selectors: readonly Se
     if (values.length > 0) found.set(by, await findCandidates(tx, by, values))
   }
   return selectors.map(({ by, value }): Resolution => {
-    const candidates = found.get(by)?.get(value) ?? []
+    const all = found.get(by)?.get(value) ?? []
+    const candidates = by === 'ref' ? writtenLike(value, all) : all
     const [only] = candidates
     if (only === undefined) return { outcome: 'not_found' }
     if (candidates.length > 1) return { outcome: 'ambiguous', ...candidatesOf(candidates) }
@@ -180,13 +194,13 @@ export async function requireUsers(
     if (!many && only !== undefined) throw await notFound(tx, only)
     throw new LetheError('user.not_found', {
       selector: labels[first.by],
-      ...(many && { rows: missing.map(({ row }) => row) }),
+      rows: missing.map(({ row }) => row),
     })
   }
   return [...users.values()]
 }
 
-type Candidate = { id: string; state: UserState; directory_object_id: string | null }
+type Candidate = { id: string; state: UserState; ref: string | null; directory_object_id: string | null }
 
 async function findCandidates(
   tx: TenantTransaction,
@@ -195,16 +209,16 @@ async function findCandidates(
 ): Promise<Map<string, Candidate[]>> {
   const { column, type, normalForm } = lookups[by]
   // Two things lead to one index lookup for each value, whatever the planner thinks of their number: the keys are
-  // computed before the join, because row level security lets no leaky function like lower() near an index; and the
+  // computed before the join, because row level security lets no function of a column near an index; and the
   // lateral subquery has a limit, which also bounds what one ambiguous value can return.
   const { rows } = await tx.query<Candidate & { position: number }>(
     `with wanted as materialized (
        select ${normalForm('value')} as key, (position - 1)::int as position
        from unnest($2::${type}[]) with ordinality as given (value, position)
      )
-     select wanted.position, candidate.id, candidate.state, candidate.directory_object_id
+     select wanted.position, candidate.id, candidate.state, candidate.ref, candidate.directory_object_id
      from wanted cross join lateral (
-       select id, state, directory_object_id from users
+       select id, state, ref, directory_object_id from users
        where tenant_id = $1 and ${column} = wanted.key and state <> 'anonymized'
        order by id
        limit ${maxCandidates}
@@ -236,9 +250,13 @@ async function notFound(tx: TenantTransaction, selector: Selector): Promise<Leth
     by === 'id' ? [] : identifiersOf({ [by]: value }),
   )
   const formerly = (before.get(selector) ?? []).map(({ id }) => id)
+  const { by, value } = selector
+  const isId = by === 'id' || by === 'directory_object_id'
+  const similarIds = isId ? [] : await findSimilarHolders(tx, identifierKey(by, value))
   return new LetheError('user.not_found', {
-    selector: labels[selector.by],
+    selector: labels[by],
     ...(formerly.length > 0 && { formerly }),
+    ...(similarIds.length > 0 && { similarIds }),
   })
 }
 

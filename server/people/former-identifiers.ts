@@ -1,8 +1,9 @@
 import { keysOfUsers, openSubjectKey } from '../audit/subject-keys.ts'
 import { valuesPurpose } from '../audit/values-purpose.ts'
 import { keepWords, wordHasher, wordsOfValues } from '../audit/words.ts'
-import { type Identifier, type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
+import type { Identifier, IdentifierKind } from '../datamap/identifiers.ts'
 import { hashIdentifier, identifierHashKey } from '../erasure/keys.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { columnOf, type IdentifierValues, identifierColumns } from './identifier-columns.ts'
@@ -30,7 +31,7 @@ export function formerValues(
   return identifierColumns.flatMap(({ column, kind }) => {
     const [old, now] = [before[column], after[column]]
     if (old == null) return []
-    const isSame = now != null && normalizeIdentifier(kind, now) === normalizeIdentifier(kind, old)
+    const isSame = now != null && identifierKey(kind, now) === identifierKey(kind, old)
     return isSame ? [] : [{ userId, kind, value: old, until }]
   })
 }
@@ -51,7 +52,7 @@ export async function keepFormer(tx: TenantTransaction, values: readonly FormerV
     values.flatMap(({ userId, kind, value, since, until }) => {
       const key = keys.get(userId)
       if (key === undefined) return []
-      const hash = hashIdentifier(hashKey, { kind, value: normalizeIdentifier(kind, value) })
+      const hash = hashIdentifier(hashKey, { kind, value: identifierKey(kind, value) })
       const sealed = seal(key, Buffer.from(JSON.stringify(value)), valuesPurpose)
       return [[`${userId} ${kind} ${hash.toString('latin1')}`, { userId, kind, hash, sealed, since, until }] as const]
     }),
@@ -114,7 +115,7 @@ export async function readFormer(
     const value: unknown = JSON.parse(
       open(openSubjectKey(tx.masterKey, sealed_key), sealed_value, valuesPurpose).toString('utf8'),
     )
-    const identifier = { kind, value: normalizeIdentifier(kind, String(value)) }
+    const identifier = { kind, value: identifierKey(kind, String(value)) }
     const known = former.get(user_id)
     if (known === undefined) former.set(user_id, [identifier])
     else known.push(identifier)

@@ -1,10 +1,10 @@
-import { type Identifier, type IdentifierKind, normalizeIdentifier } from '../datamap/identifiers.ts'
+import { type Identifier, type IdentifierKind, identifierOf } from '../identifiers/identifier-key.ts'
 
 /** What somebody is called somewhere else, as far as it is given. */
 export type GivenIdentifiers = { [Kind in IdentifierKind]?: string | null | undefined }
 
 /**
- * Every identifier that these values may be, in normal form: an e-mail address may have been somebody's login name, and
+ * Every identifier that these values may be, as keys, with how they are written: an e-mail address may have been somebody's login name, and
  * the other way round.
  */
 export function identifiersOf(values: GivenIdentifiers): Identifier[] {
@@ -21,7 +21,7 @@ export function identifiersOf(values: GivenIdentifiers): Identifier[] {
   return given.flatMap(([kind, value]) => {
     if (value == null) return []
     // The claims in front of a login name are no part of an address.
-    const plain = value === login_name ? normalizeIdentifier('login_name', value) : value
-    return [{ kind, value: normalizeIdentifier(kind, plain) }]
+    const plain = value === login_name ? value.slice(value.lastIndexOf('|') + 1) : value
+    return [identifierOf(kind, plain)]
   })
 }

@@ -1,3 +1,4 @@
+import { trim } from '../identifiers/fold.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { isUuid } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -117,9 +118,9 @@ function conditionsOf(tx: TenantTransaction, options: ListUsersOptions, bind: (v
   }
   if (options.sort === 'deleted') conditions.push(`state = 'deleted'`)
   if (options.search !== undefined) {
-    const part = `normal_identifier(${bind(requireText('search', options.search))})`
-    const columns = ['email_key', 'login_key', 'lower(normalize(display_name))', `lower(normalize(first_name))`]
-    columns.push('lower(normalize(last_name))')
+    const part = `lethe_fold(${bind(trim(requireText('search', options.search)))})`
+    const texts = ['email', 'login_name', 'display_name', 'first_name', 'last_name']
+    const columns = ['email_key', ...texts.map((column) => `lethe_fold(${column})`)]
     conditions.push(`(${columns.map((column) => `strpos(${column}, ${part}) > 0`).join(' or ')})`)
   }
   return conditions

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { gainedRoles, requireMayGrant } from '../access/grants.ts'
 import { record } from '../audit/record.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { findUser } from './find-users.ts'
 import { formerValues, keepFormer } from './former-identifiers.ts'
@@ -57,12 +58,16 @@ export async function updateUser(tx: TenantTransaction, userId: string, changes:
   return user as User
 }
 
+function keyOf(email: string | null): string | undefined {
+  return email === null ? undefined : identifierKey('email', email)
+}
+
 function followingNames(before: User, columns: UserFields): { display_name?: string | null } {
   if (before.display_name !== defaultDisplayName(before)) return {}
   return { display_name: defaultDisplayName({ ...before, ...columns }) }
 }
 
 function followingEmail(before: User, columns: UserFields): { email_verified?: boolean } {
-  if (columns.email === undefined || columns.email?.toLowerCase() === before.email?.toLowerCase()) return {}
+  if (columns.email === undefined || keyOf(columns.email) === keyOf(before.email)) return {}
   return { email_verified: false }
 }

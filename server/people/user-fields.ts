@@ -1,4 +1,6 @@
 import { requireAddress, requireVisible } from '../identifiers/address.ts'
+import { trim } from '../identifiers/fold.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import type { JsonObject } from '../platform/database/schema.gen.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/require-text.ts'
@@ -119,7 +121,7 @@ function orNull(check: Check<string>): Check<string | null> {
 }
 
 function uuid(field: string, value: unknown): string {
-  return requireUuid(field, typeof value === 'string' ? value.trim() : '')
+  return requireUuid(field, typeof value === 'string' ? trim(value) : '')
 }
 
 /** What somebody is known by elsewhere. */
@@ -129,7 +131,7 @@ function reference(field: string, value: unknown): string {
 
 function loginName(field: string, value: unknown): string {
   const name = requireLine(field, requireVisible(field, requireLine(field, value), { mayBeAddress: true }))
-  if (name.slice(name.lastIndexOf('|') + 1).trim() === '') {
+  if (identifierKey('login_name', name) === '') {
     throw invalid(field, 'a claims string needs a login name behind its last bar')
   }
   return name

@@ -1,4 +1,4 @@
-import { fact, key, type RoomMap, reference } from '../datamap/vocabulary.ts'
+import { code, fact, key, type RoomMap, reference } from '../datamap/vocabulary.ts'
 
 type PlatformTable =
   | 'lethe_migrations'
@@ -16,7 +16,7 @@ export const platformMap: RoomMap<PlatformTable> = {
     holds: 'Which migrations were applied when.',
     about: 'nobody',
     because: 'It is about the schema.',
-    columns: { name: key, digest: fact, applied_at: fact },
+    columns: { name: code, digest: code, applied_at: fact },
   },
   'graphile_worker.migrations': {
     holds: 'Which migrations of the job queue were applied when.',
@@ -58,12 +58,12 @@ export const platformMap: RoomMap<PlatformTable> = {
     holds: 'Repeated jobs.',
     about: 'nobody',
     because: ids,
-    columns: { identifier: key, known_since: fact, last_execution: fact },
+    columns: { identifier: code, known_since: fact, last_execution: fact },
   },
   'graphile_worker._private_tasks': {
     holds: 'The names of the tasks that jobs run.',
     about: 'nobody',
     because: 'Names of tasks are fixed in the code.',
-    columns: { id: key, identifier: key },
+    columns: { id: key, identifier: code },
   },
 }

@@ -91,13 +91,17 @@ const errorTable = {
   },
   'user.not_found': {
     kind: 'not_found',
-    message: (d: { selector: string; rows?: number[]; formerly?: string[] }) =>
+    message: (d: { selector: string; rows?: number[]; formerly?: string[]; similarIds?: string[] }) =>
       `No user of this tenant has this ${d.selector}${
         d.rows === undefined ? '' : ` (row ${listed(d.rows.map(String))})`
       }. ${
         d.formerly === undefined
           ? 'Purged and anonymized people cannot be found any more.'
           : `${d.formerly.length === 1 ? 'One user' : `${d.formerly.length} users`} had it before a change. If you mean that user, use the id (${listed(d.formerly)}).`
+      }${
+        d.similarIds === undefined
+          ? ''
+          : ` A similar one belongs to: ${listed(d.similarIds)}. Look at them before you act.`
       }`,
   },
   'user.taken': {

@@ -1,3 +1,4 @@
+import { trim } from '../identifiers/fold.ts'
 import { LetheError } from './errors.ts'
 
 const maxLineLength = 256
@@ -19,7 +20,7 @@ export function requireText(field: string, value: unknown, maxLength: number = m
 function requireCharacters(field: string, value: unknown, maxLength: number, forbidden: RegExp): string {
   const invalid = (expected: string) => new LetheError('input.invalid', { field, expected })
   if (typeof value !== 'string') throw invalid('text is expected')
-  const trimmed = value.trim()
+  const trimmed = trim(value)
   if (trimmed === '') throw invalid('it is empty; leave it out, or clear it')
   if (trimmed.length > maxLength) throw invalid(`at most ${maxLength} characters are allowed`)
   if (forbidden.test(trimmed) || !trimmed.isWellFormed()) {

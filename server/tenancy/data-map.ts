@@ -1,4 +1,4 @@
-import { actor, fact, key, type RoomMap } from '../datamap/vocabulary.ts'
+import { actor, code, fact, key, type RoomMap } from '../datamap/vocabulary.ts'
 
 export const tenancyMap: RoomMap<'tenants'> = {
   tenants: {
@@ -7,12 +7,12 @@ export const tenancyMap: RoomMap<'tenants'> = {
     columns: {
       id: key,
       name: fact,
-      kind: fact,
+      kind: code,
       created_by: actor('null'),
       created_at: fact,
       surviving_fields: fact,
       singled_out_below: fact,
-      returning_members: fact,
+      returning_members: code,
     },
   },
 }

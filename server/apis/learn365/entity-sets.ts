@@ -15,7 +15,7 @@ const listed = `state in ('active', 'suspended')`
 
 /** Who has this login name, whatever of its forms is given; an index finds them. */
 const usersOfLogin = (parameter: string) =>
-  `select login.id from users login where login.tenant_id = $1 and login.login_key = normal_login_name(${parameter})`
+  `select login.id from users login where login.tenant_id = $1 and login.login_key = lethe_login_key(${parameter})`
 
 /** Everything that can be read, with the names of Learn365. */
 export const entitySets: readonly EntitySet[] = [
@@ -29,14 +29,14 @@ export const entitySets: readonly EntitySet[] = [
       Id: id('u.id'),
       LoginName: {
         ...nullable(text('u.login_name')),
-        equals: (parameter) => `u.login_key = normal_login_name(${parameter})`,
+        equals: (parameter) => `u.login_key = lethe_login_key(${parameter})`,
       },
       DirectoryObjectId: nullable(id('u.directory_object_id')),
       Title: { ...nullable(text('u.display_name')), field: 'display_name' },
       Email: {
         ...nullable(text('u.email')),
         field: 'email',
-        equals: (parameter) => `u.email_key = normal_identifier(${parameter})`,
+        equals: (parameter) => `u.email_key = lethe_identifier_key(${parameter})`,
       },
       Department: { ...nullable(text('u.department')), field: 'department' },
       JobTitle: { ...nullable(text('u.job_title')), field: 'job_title' },

@@ -1,3 +1,4 @@
+import { trim } from '../../identifiers/fold.ts'
 import { findUser } from '../../people/find-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
@@ -14,7 +15,7 @@ export function keyOf(parameter: string): string {
  * Throws `user.not_found` and, where several users have the login name, `subject.ambiguous`.
  */
 export async function userByKey(tx: TenantTransaction, key: string): Promise<{ userId: string; deleted: boolean }> {
-  const trimmed = key.trim()
+  const trimmed = trim(key)
   if (trimmed === '') throw new LetheError('user.not_found', { selector: 'login name' })
   const by = isUuid(trimmed) ? (['directory_object_id', 'id', 'login_name'] as const) : (['login_name'] as const)
   for (const [index, selector] of by.entries()) {

@@ -211,8 +211,10 @@ function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Omit<St
     not_deleted: preview.notDeleted,
     effects,
     shared_identifiers: preview.sharedIdentifiers,
+    similar_identifiers: preview.similarIdentifiers,
     short_identifiers: preview.shortIdentifiers,
     singled_out: preview.singledOut,
+    blocked_by: preview.blockedBy,
     names,
     returning_groups: groups,
   }

@@ -106,8 +106,15 @@ export const Preview = named(
       not_deleted: Type.Array(Id, { description: 'Those who must be deleted first' }),
       effects: Effects,
       shared_identifiers: Type.Integer({ description: 'Identifiers that others hold too; they are left alone' }),
+      similar_identifiers: Type.Integer({
+        description: 'Of these, the ones of which others hold only one that is easily confused with it',
+      }),
       short_identifiers: Type.Integer({ description: 'Identifiers too short to be looked for in texts' }),
       singled_out: Type.Integer({ description: 'People whom the custom fields that survive single out' }),
+      blocked_by: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
+        description:
+          'Where identifiers of theirs stand that the operation cannot rewrite: it fails with these places until they are taken out there, and can then be tried again',
+      }),
       names: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
         description: 'Where full names stand in texts that stay; nobody can tell whose they are',
       }),

@@ -148,12 +148,17 @@ async function findBy(tx: TenantTransaction, name: NamingColumn): Promise<void> 
        select count(*) filter (where state <> 'deleted') as matches,
          (array_agg(id) filter (where state <> 'deleted'))[1] as living,
          (array_agg(id) filter (where state = 'deleted'))[1] as deleted
-       from users where tenant_id = $1 and ${key} = s.${key} and state <> 'anonymized'
+       from users where tenant_id = $1 and ${name === 'ref' ? byRef : `${key} = s.${key}`} and state <> 'anonymized'
      ) u
      where s.found_by = $2`,
     [tx.tenantId, name],
   )
 }
+
+/** Refs are unique as they are written; who has the same one in another spelling is meant where nobody has this one. */
+const byRef = `ref_key = s.ref_key and (
+  ref = s.ref or not exists (select from users e where e.tenant_id = $1 and e.ref = s.ref and e.state <> 'anonymized')
+)`
 
 const unknownId = `
   when exists (select from erasure_ledger l where l.tenant_id = $1 and l.user_id = s.id and l.operation = 'purge')

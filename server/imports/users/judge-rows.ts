@@ -127,7 +127,7 @@ async function findManagersByName(
 ): Promise<void> {
   const [field, key, given, states] =
     by === 'manager_ref'
-      ? (['ref', 'ref', 'manager_ref', `state <> 'anonymized'`] as const)
+      ? (['ref', 'ref_key', 'manager_ref_key', `state <> 'anonymized'`] as const)
       : (['email', 'email_key', 'manager_email_key', `state in ('active', 'suspended')`] as const)
   const changes = columns.fields.has(field)
   if (changes) await tx.query(`create index on staged_users (${key})`)

@@ -1,3 +1,4 @@
+import { trim } from '../../identifiers/fold.ts'
 import { checkUserFields } from '../../people/user-fields.ts'
 import type { JsonObject } from '../../platform/database/schema.gen.ts'
 import { isLetheError } from '../../platform/errors.ts'
@@ -79,7 +80,7 @@ function readCells(columns: readonly UserColumn[], cells: readonly string[]): St
       custom.set(column.name, column.holds === 'custom' ? cell : readJson(name, cell))
       continue
     }
-    const value = cell.trim()
+    const value = trim(cell)
     if (column.holds === 'field') {
       if (value !== '') fields[column.field] = readField(column.field, value)
       else if (!keptWhenEmpty.includes(column.field)) fields[column.field] = column.field === 'products' ? [] : null

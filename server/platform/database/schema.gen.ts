@@ -87,6 +87,7 @@ export interface AuditEntries {
   at: Timestamp;
   contact_hash: Buffer | null;
   details: Generated<string>;
+  fold_version: Generated<number>;
   hash: Buffer | null;
   id: string;
   initiated_from: string;
@@ -150,6 +151,7 @@ export interface Catalogs {
 
 export interface ContactKeys {
   created_at: Generated<Timestamp>;
+  fold_version: Generated<number>;
   hash: Buffer;
   sealed_key: Buffer;
   tenant_id: string;
@@ -295,6 +297,7 @@ export interface ErasureSubjects {
   error_code: string | null;
   error_reason: string | null;
   finished_at: Timestamp | null;
+  fold_version: Generated<number>;
   request_id: string;
   salted_hashes: string | null;
   sealed_identifiers: Buffer | null;
@@ -727,6 +730,7 @@ export interface Tenants {
 
 export interface Tombstones {
   created_at: Generated<Timestamp>;
+  fold_version: Generated<number>;
   hash: Buffer;
   kind: string;
   request_id: string;
@@ -773,9 +777,11 @@ export interface Users {
   display_name: string | null;
   email: string | null;
   email_key: Generated<string | null>;
+  email_similar: Generated<string | null>;
   email_verified: Generated<boolean>;
   external_identity_id: string | null;
   external_identity_key: Generated<string | null>;
+  external_identity_similar: Generated<string | null>;
   first_name: string | null;
   former_roles: Generated<string[]>;
   id: Generated<string>;
@@ -786,10 +792,12 @@ export interface Users {
   locale: string | null;
   login_key: Generated<string | null>;
   login_name: string | null;
+  login_similar: Generated<string | null>;
   manager_id: string | null;
   office: string | null;
   ref: string | null;
   ref_key: Generated<string | null>;
+  ref_similar: Generated<string | null>;
   roles: Generated<string[]>;
   state: Generated<string>;
   suspended_at: Timestamp | null;

@@ -1,0 +1,86 @@
+import { fold, rangesOf } from './fold.ts'
+import { readableDomain } from './identifier-key.ts'
+import {
+  canonicalDecompositions,
+  caseFoldings,
+  combiningClasses,
+  compatibilityDecompositions,
+  defaultIgnorables,
+  nonspacingMarks,
+} from './tables.ts'
+
+/**
+ * Letters of different scripts that look alike in one of their cases, as people and fonts confuse them; a choice of
+ * confusables.txt (Unicode Technical Standard 39), folded. Besides: letters with a stroke, which keyboards lack as they
+ * lack accents, and the dashes and apostrophes that text processors put in the place of those on a keyboard.
+ */
+const confusables: readonly [letters: string, plain: string][] = [
+  ['авсԁеԍһніјкӏмоорԛѕтѵԝхуү', 'abcdeghhijklmoopqstvwxyy'],
+  ['αβεζηικμνορτυχ', 'abezhikmvoptyx'],
+  ['ցհոօզս', 'ghnoqu'],
+  ['ᎠᎡᎢᎪᎫᎬᎳᎷᎻᏀᏃᏏᏒᏔᏙᏚᏞᏟᏢᏦᏴ', 'drtajewmhgzbrwvslcpkb'],
+  ['ıɑɡɩłøđħ', 'iagilodh'],
+  ['‐‑‒–—―−', '-------'],
+  ['‘’‛ʼʹ′＇', "'''''''"],
+  ['。', '.'],
+]
+
+const plainLetters = new Map<number, string>()
+for (const [letters, plain] of confusables) {
+  const plains = [...plain]
+  for (const [at, letter] of [...letters].entries()) plainLetters.set(letter.codePointAt(0) ?? 0, plains[at] ?? letter)
+}
+
+/**
+ * What identifiers that are easily confused share, of their keys: compatibility forms (full-width letters, ligatures),
+ * invisible characters, accents and other marks, letters that look alike, and domains in either form make no difference.
+ * It never selects anybody to act on; it protects who has a similar identifier, warns, and lists candidates. Of an ASCII
+ * key without A-labels it is the key itself. In PostgreSQL `lethe_similar` computes it.
+ */
+export function similarKey(key: string): string {
+  const at = key.lastIndexOf('@') + 1
+  const readable = at === 0 ? key : `${key.slice(0, at)}${readableDomain(key.slice(at))}`
+  if (/^[\0-\x7f]*$/.test(readable)) return readable
+  let similar = ''
+  for (const character of readable) similar += similarAlone(character)
+  return fold(similar)
+}
+
+/** What a character of a key becomes in the similar key, before that is composed. */
+export function similarAlone(character: string): string {
+  return parts(character.codePointAt(0) ?? 0)
+}
+
+/** The code points that no similar key has, as ranges. */
+export function droppedRanges(): [first: number, last: number][] {
+  return rangesOf([...nonspacingMarks, ...defaultIgnorables, ...combiningClasses.keys()])
+}
+
+/** Those of folded texts that become something else, but are not dropped. */
+export function similarExceptions(): number[] {
+  const candidates = [
+    ...canonicalDecompositions.keys(),
+    ...compatibilityDecompositions.keys(),
+    ...plainLetters.keys(),
+    ...caseFoldings.keys(),
+  ]
+  return [...new Set(candidates)]
+    .sort((a, b) => a - b)
+    .filter((codePoint) => {
+      const character = String.fromCodePoint(codePoint)
+      return fold(character) === character && !isDropped(codePoint) && similarAlone(character) !== character
+    })
+}
+
+function isDropped(codePoint: number): boolean {
+  return nonspacingMarks.has(codePoint) || defaultIgnorables.has(codePoint) || combiningClasses.has(codePoint)
+}
+
+function parts(codePoint: number): string {
+  if (isDropped(codePoint)) return ''
+  const plain = plainLetters.get(codePoint)
+  if (plain !== undefined) return plain
+  const further =
+    canonicalDecompositions.get(codePoint) ?? compatibilityDecompositions.get(codePoint) ?? caseFoldings.get(codePoint)
+  return further === undefined ? String.fromCodePoint(codePoint) : further.map(parts).join('')
+}
