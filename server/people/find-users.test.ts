@@ -136,7 +136,7 @@ describe('resolving many selectors', () => {
       code: 'user.not_found',
       details: { rows: [3] },
     })
-    expect(await test.run((tx) => requireUsers(tx, selectors.toSpliced(1, 1).toSpliced(2, 1)))).toEqual([
+    expect(await test.run((tx) => requireUsers(tx, selectors.toSpliced(1, 1).toSpliced(2, 1)))).toMatchObject([
       { id: two.id, state: 'active' },
       { id: one.id, state: 'active' },
     ])
