@@ -401,6 +401,44 @@ describe('importOulad', () => {
     expect(files.studentVle).toMatchObject({ read: 4, written: 2, skipped: 2, rejected: 0 })
   })
 
+  it('writes no line about a learner who is anonymized meanwhile', async () => {
+    const data = smallDataSet()
+    const folder = await folderOf({ ...data, studentVle: [] })
+    await importFolder(folder)
+    const { rows: learners } = await test.owner.query<{ id: string }>(
+      `select id from users where tenant_id = $1 and ref = 'oulad-28400'`,
+      [tenantId],
+    )
+    const id = learners[0]?.id
+    await rewriteDataSet(folder, data)
+    const anonymizer = new pg.Client({ connectionString: test.ownerUrl })
+    await anonymizer.connect()
+    onTestFinished(() => anonymizer.end())
+    await anonymizer.query('begin')
+    await anonymizer.query('select from users where id = $1 for update', [id])
+    await anonymizer.query(
+      `update users set state = 'anonymized', anonymized_at = now(), ref = null, email = null, login_name = null,
+         directory_object_id = null, roles = '{}', former_roles = '{}'
+       where id = $1`,
+      [id],
+    )
+    const about = async () =>
+      (await test.owner.query('select from record_actions where user_id = $1', [id])).rows.length +
+      (await test.owner.query('select from enrollments where user_id = $1', [id])).rows.length
+    const before = await about()
+    const importing = importFolder(folder)
+    for (;;) {
+      const { rows } = await test.owner.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      if (rows.length > 0) break
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    await anonymizer.query('commit')
+    await importing
+    expect(await about()).toBe(before)
+  })
+
   it('refuses an action file whose imported part changed, before anything is written', async () => {
     const data = smallDataSet()
     const folder = await folderOf(data)
