@@ -198,7 +198,11 @@ function addMetadata(server: HttpServer): void {
       }),
     },
     handler: async (request, reply) => {
-      const format = request.query.$format ?? request.headers.accept ?? ''
+      const { $format } = request.query
+      if ($format !== undefined && !/^(application\/)?(json|xml)$/.test($format)) {
+        throw new LetheError('odata.query', { option: '$format', reason: 'json or xml is expected' })
+      }
+      const format = $format ?? request.headers.accept ?? ''
       const wantsJson = /json/.test(format) && !/xml/.test(format)
       odataHeaders(reply)
       reply.type(wantsJson ? 'application/json' : 'application/xml')
@@ -220,6 +224,7 @@ function addMetadata(server: HttpServer): void {
         }),
       },
       handler: async (request, reply) => {
+        requireJson(request.query.$format)
         odataHeaders(reply)
         return serviceDocument(`${originOf(request)}${root}`) as { '@odata.context': string; value: object[] }
       },

@@ -19,6 +19,9 @@ import { userByKey } from './user-key.ts'
 const root = '/services/skills'
 const usualPage = 100
 
+/** A bare list has no place for a count or for a link to the next page. */
+const ListQuery = Type.Omit(Query, ['$count', '$skiptoken'])
+
 const Catalog = Type.Object({ courseCatalogId: Guid })
 const InCatalog = Type.Object({ courseCatalogId: Guid, id: Guid })
 const Nothing = Type.Null({ description: 'Done' })
@@ -72,7 +75,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
       tags: [name],
       summary: `List ${name}`,
       description: `At most ${usualPage}, unless $top says otherwise.`,
-      querystring: Query,
+      querystring: ListQuery,
       response: odataAnswers({ 200: Type.Array(entitySchema(set), { description: name }) }),
     },
     handler: async (request) => {
