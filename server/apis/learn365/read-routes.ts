@@ -12,7 +12,7 @@ import { exampleUser } from './bodies.ts'
 import { csdlJson, csdlXml, serviceDocument } from './csdl.ts'
 import type { EntitySet } from './entity-model.ts'
 import { entitySet, entitySets, includingDeleted } from './entity-sets.ts'
-import type { RawOptions } from './query-options.ts'
+import { type RawOptions, readOptions } from './query-options.ts'
 import { countEntities, type Entity, type Page, readEntity, readPage } from './read-entities.ts'
 import { keyOf, userByKey } from './user-key.ts'
 
@@ -140,6 +140,16 @@ export function pageBody(request: FastifyRequest, place: { context: string; path
     value: page.value,
     ...(page.next !== undefined && { '@odata.nextLink': linkTo(request, place.path, page.next) }),
   }
+}
+
+/**
+ * Makes sure that the entity can be answered as it is asked for, before anything is changed: what is answered with an error
+ * has changed nothing. Throws `odata.query`.
+ */
+export function requireOneQuery(request: FastifyRequest, set: EntitySet): void {
+  const raw = request.query as RawOptions
+  requireJson(raw.$format)
+  readOptions(set, raw)
 }
 
 /** One entity by its id, of a deleted person too: who names a key means that one. Throws `odata.entity_not_found`. */
