@@ -48,10 +48,10 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
   server.addSchema(ODataError.schema)
   await server.register(swagger, {
     // Keys in brackets, as in Users('{key}'), are parameters with a pattern for the router; the library would take the
-    // brackets for a pattern too, so they pass it encoded.
+    // brackets for a pattern too, so they pass it encoded, and so do those of a function without parameters.
     transform: ({ schema, url }) => ({
       schema: { ...schema, ...(schema?.tags && { tags: schema.tags.map((tag) => groupOf(url, tag)) }) },
-      url: url.replaceAll(/\(('?):(\w+)\(\.\+\)'?\)/g, '%28$1{$2}$1%29'),
+      url: url.replaceAll('()', '%28%29').replaceAll(/\(('?):(\w+)\(\.\+\)'?\)/g, '%28$1{$2}$1%29'),
     }),
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject

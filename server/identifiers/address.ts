@@ -51,6 +51,8 @@ const plainLocal = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+"
 const plainLabel = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
 const plain = new RegExp(`^${plainLocal}@${plainLabel}(?:\\.${plainLabel})*$`)
 
+const visibleAscii = /^[!-~](?:[ -~]*[!-~])?$/
+
 const otherLocal = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u0080-\u{10ffff}-]+$/u
 // Beside letters and digits: the signs that IDNA 2008 lets stand in a label of some script (RFC 5892, section 2.6).
 const otherLabel = /^(?!-)[A-Za-z0-9_\p{L}\p{M}\p{N}\u00b7\u0375\u05f3\u05f4\u06fd\u06fe\u0f0b\u30fb-]+(?<!-)$/u
@@ -85,6 +87,9 @@ export function requireAddress(field: string, value: unknown): string {
  * Throws `input.invalid`, naming the field, for invisible characters inside: nobody could see why it is not found.
  */
 export function requireVisible(field: string, value: string, { mayBeAddress = false } = {}): string {
+  const given = mayBeAddress ? value.slice(value.lastIndexOf('|') + 1) : ''
+  // Nearly all of them: an import reads many.
+  if (visibleAscii.test(value) && (!given.includes('@') || plain.test(given))) return value
   const trimmed = value.replace(blankStart, '').replace(blankEnd, '')
   const bar = mayBeAddress ? trimmed.lastIndexOf('|') + 1 : 0
   const bare = trimmed.slice(bar)

@@ -322,6 +322,38 @@ describe('catalogs, courses and enrollments', () => {
     expect(await enroll(plan, null)).toMatchObject({ status: 201, json: { CourseSessionId: null } })
   })
 
+  it('change nothing where the answer is asked for in a way that there is not', async () => {
+    const skills = `/services/skills/catalog/${catalog}/Skills`
+    const scales = `/services/skills/catalog/${catalog}/SkillScaleSets`
+    const levels = [{ title: 'One', value: 1 }]
+    const scale = await call('POST', scales, { title: 'Whole', levels })
+    const made = await call('POST', skills, { title: 'Whole', scaleSetId: scale.json.id })
+    const acts: [method: string, path: string, body: unknown][] = [
+      ['PUT', user(ann.login), { Title: 'Changed' }],
+      ['POST', `/odata/v2/Courses(${course})/Enroll`, { userLoginName: ann.login }],
+      ['POST', scales, { title: 'Changed', levels }],
+      ['PUT', `${scales}/${scale.json.id}`, { title: 'Changed' }],
+      ['POST', skills, { title: 'Changed', scaleSetId: scale.json.id }],
+      ['PUT', `${skills}/${made.json.id}`, { title: 'Changed' }],
+    ]
+    for (const [method, path, body] of acts) {
+      for (const [option, value] of [
+        ['$format', ''],
+        ['$format', 'atom'],
+        ['$select', 'Nope'],
+        ['$expand', 'Nope'],
+      ]) {
+        const { status, json } = await call(method, `${path}?${option}=${value}`, body)
+        expect([path, option, status, json?.error?.target]).toEqual([path, option, 400, option])
+      }
+    }
+    expect((await call('GET', user(ann.login))).json.Title).toBe('Ann')
+    expect(await mine()).toEqual([])
+    for (const set of ['Skills', 'SkillScaleSets']) {
+      expect((await call('GET', `/services/skills/${set}?$filter=title%20eq%20'Changed'`)).json).toEqual([])
+    }
+  })
+
   it('let annotations and read-only properties through, and refuse every other member by its name', async () => {
     const path = user(ann.login)
     const read = await call('GET', path)

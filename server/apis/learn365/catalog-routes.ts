@@ -29,6 +29,7 @@ import {
   Query,
   readOne,
   requireJson,
+  requireOneQuery,
   root,
   UserKey,
 } from './read-routes.ts'
@@ -54,6 +55,7 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
       response: odataAnswers({ 201: entitySchema(enrollments) }, [404, 409, 500]),
     },
     handler: async (request, reply) => {
+      requireOneQuery(request, enrollments)
       const { id } = await inTenantOf(request, app, async (tx) => {
         const place = await placeOf(tx, request.params.id)
         const { userLoginName, courseSessionId } = request.body

@@ -12,7 +12,7 @@ import { exampleUser } from './bodies.ts'
 import { csdlJson, csdlXml, serviceDocument } from './csdl.ts'
 import type { EntitySet } from './entity-model.ts'
 import { entitySet, entitySets, includingDeleted } from './entity-sets.ts'
-import type { RawOptions } from './query-options.ts'
+import { type RawOptions, readOptions } from './query-options.ts'
 import { countEntities, type Entity, type Page, readEntity, readPage } from './read-entities.ts'
 import { keyOf, userByKey } from './user-key.ts'
 
@@ -142,6 +142,16 @@ export function pageBody(request: FastifyRequest, place: { context: string; path
   }
 }
 
+/**
+ * Makes sure that the entity can be answered as it is asked for, before anything is changed: what is answered with an error
+ * has changed nothing. Throws `odata.query`.
+ */
+export function requireOneQuery(request: FastifyRequest, set: EntitySet): void {
+  const raw = request.query as RawOptions
+  requireJson(raw.$format)
+  readOptions(set, raw)
+}
+
 /** One entity by its id, of a deleted person too: who names a key means that one. Throws `odata.entity_not_found`. */
 export async function readOne(
   request: FastifyRequest,
@@ -198,7 +208,11 @@ function addMetadata(server: HttpServer): void {
       }),
     },
     handler: async (request, reply) => {
-      const format = request.query.$format ?? request.headers.accept ?? ''
+      const { $format } = request.query
+      if ($format !== undefined && !/^(application\/)?(json|xml)$/.test($format)) {
+        throw new LetheError('odata.query', { option: '$format', reason: 'json or xml is expected' })
+      }
+      const format = $format ?? request.headers.accept ?? ''
       const wantsJson = /json/.test(format) && !/xml/.test(format)
       odataHeaders(reply)
       reply.type(wantsJson ? 'application/json' : 'application/xml')
@@ -220,6 +234,7 @@ function addMetadata(server: HttpServer): void {
         }),
       },
       handler: async (request, reply) => {
+        requireJson(request.query.$format)
         odataHeaders(reply)
         return serviceDocument(`${originOf(request)}${root}`) as { '@odata.context': string; value: object[] }
       },

@@ -247,6 +247,9 @@ describe('reading as OData', () => {
     ['$expand', 'Users?$expand=Manager($expand=Manager)'],
     ['$expand', 'Users?$expand=Nope'],
     ['$format', 'Users?$format=atom'],
+    ['$format', '$metadata?$format=atom'],
+    ['$format', '?$format=xml'],
+    ['$format', "Users('ann@example.org')?$format=atom"],
     ['$apply', 'Users?$apply=aggregate(Id)'],
     ['$filter', 'Users?$Filter=Title eq 5'],
     ['fliter', "Users?fliter=Title eq 'Ann'"],
@@ -286,6 +289,10 @@ describe('reading as OData', () => {
     expect((await get('Competencies?$expand=Levels')).json.value).toMatchObject([
       { Title: 'Pruning', CourseCatalogId: catalog, Levels: [{ Title: 'Low' }, { Title: 'High' }] },
     ])
+    for (const option of ['$count', '$skiptoken']) {
+      const refused = await http.call('GET', `/services/skills/Skills?${option}=true`, { as: key })
+      expect([refused.status, refused.json.error.target]).toEqual([400, option])
+    }
     const bare = await http.call('GET', '/services/skills/SkillScaleSets?$expand=levels', { as: key })
     expect(bare.json).toMatchObject([{ title: 'Scale', isDefault: false, levels: [{ value: 1 }, { value: 2 }] }])
     const one = await http.call('GET', `/services/skills/SkillScaleSets/${bare.json[0].id}`, { as: key })

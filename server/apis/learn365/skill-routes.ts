@@ -13,11 +13,14 @@ import { revokeSkill } from '../../skills/revoke-skill.ts'
 import { Guid, LevelBody, readOnlyOf, ScaleSetBody, SkillBody, skillOfUserBody } from './bodies.ts'
 import { entitySet } from './entity-sets.ts'
 import { type Entity, readPage } from './read-entities.ts'
-import { entitySchema, OneQuery, Query, readOne, requireJson, UserKey } from './read-routes.ts'
+import { entitySchema, OneQuery, Query, readOne, requireJson, requireOneQuery, UserKey } from './read-routes.ts'
 import { userByKey } from './user-key.ts'
 
 const root = '/services/skills'
 const usualPage = 100
+
+/** A bare list has no place for a count or for a link to the next page. */
+const ListQuery = Type.Omit(Query, ['$count', '$skiptoken'])
 
 const Catalog = Type.Object({ courseCatalogId: Guid })
 const InCatalog = Type.Object({ courseCatalogId: Guid, id: Guid })
@@ -72,7 +75,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
       tags: [name],
       summary: `List ${name}`,
       description: `At most ${usualPage}, unless $top says otherwise.`,
-      querystring: Query,
+      querystring: ListQuery,
       response: odataAnswers({ 200: Type.Array(entitySchema(set), { description: name }) }),
     },
     handler: async (request) => {
@@ -198,6 +201,7 @@ function addChanges<Body extends TObject>(server: HttpServer, app: Application, 
       response: odataAnswers({ 201: entitySchema(set) }, [404, 409]),
     },
     handler: async (request, reply) => {
+      requireOneQuery(request, set)
       const { courseCatalogId } = request.params
       const { id } = await inTenantOf(request, app, (tx) =>
         changeable.create(tx, courseCatalogId, request.body as Static<Body>),
@@ -219,6 +223,7 @@ function addChanges<Body extends TObject>(server: HttpServer, app: Application, 
       response: odataAnswers({ 200: entitySchema(set) }, [404, 409]),
     },
     handler: async (request, reply) => {
+      requireOneQuery(request, set)
       const { courseCatalogId: catalogId, id } = request.params
       const changes = request.body as Partial<Static<Body>>
       await inTenantOf(request, app, (tx) => changeable.change(tx, { catalogId, id }, changes))

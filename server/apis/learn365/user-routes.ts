@@ -12,7 +12,7 @@ import { awardSkill } from '../../skills/award-skill.ts'
 import { revokeSkill } from '../../skills/revoke-skill.ts'
 import { changesBody, readOnlyOf, skillOfUserBody } from './bodies.ts'
 import { entitySet } from './entity-sets.ts'
-import { entitySchema, OneQuery, odataHeaders, readOne, root, UserKey } from './read-routes.ts'
+import { entitySchema, OneQuery, odataHeaders, readOne, requireOneQuery, root, UserKey } from './read-routes.ts'
 import { keyOf, userByKey } from './user-key.ts'
 
 const tags = ['Users']
@@ -74,6 +74,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
       response: odataAnswers({ 200: entitySchema(users) }, [404, 409, 500]),
     },
     handler: async (request, reply) => {
+      requireOneQuery(request, users)
       const given = Object.entries(request.body).flatMap(([name, value]) => {
         const field = Object.hasOwn(users.properties, name) ? users.properties[name]?.field : undefined
         return field === undefined ? [] : [[field, value]]
