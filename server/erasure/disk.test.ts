@@ -198,15 +198,17 @@ describe.each(kinds.filter(({ there }) => there))('$make.name', ({ make }) => {
         [`%${canary}%`],
       )
       expect(held.rowCount).toBeGreaterThan(5)
-      await importUsers(opened().database, rows.tenant, {
-        source: Readable.from([
-          Buffer.from(
-            `email,ref,first_name\n${Array.from({ length: 50 }, (_, n) => `${stranger}.${n}@a.example,${stranger}-${n},${stranger}`).join('\n')}\n`,
-          ),
-        ]),
+      // New people, and others of whom it says something new.
+      const lines = [
+        ...Array.from({ length: 50 }, (_, n) => `${stranger}.${n}@a.example,${stranger}-${n},${stranger}`),
+        ...Array.from({ length: 50 }, (_, n) => `stays.${n}@acme.example,,${stranger}`),
+      ]
+      const { counts } = await importUsers(opened().database, rows.tenant, {
+        source: Readable.from([Buffer.from(`email,ref,first_name\n${lines.join('\n')}\n`)]),
         file: 'strangers.csv',
         dryRun: true,
       })
+      expect(counts).toMatchObject({ created: 50, updated: 50 })
       const workers = await startWorkers(opened(), pino({ level: 'silent' }))
       try {
         const ordered = await inTenant(opened().database, rows.tenant, (tx) =>
