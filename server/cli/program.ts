@@ -48,13 +48,15 @@ const groups: ((program: Command) => void)[] = [
 
 const notes = `Environment:
   DATABASE_URL         the application's login on a PostgreSQL server; unset: the embedded server
-  DATABASE_OWNER_URL   the owner of the tables, for "lethe db migrate"
+  DATABASE_OWNER_URL   the owner of the tables, for "lethe db migrate" and "lethe db rewrite"
   LETHE_MASTER_KEY     32 bytes in base64 that wrap every other key; needed with DATABASE_URL
   LETHE_DATA           like --data
   LETHE_TENANT         like --tenant
   LETHE_SMTP_URL       the mail server, such as smtp://user:password@host:587; unset: no e-mails
   LETHE_MAIL_FROM      the address that e-mails are sent from; needed with LETHE_SMTP_URL
   LETHE_PUBLIC_URL     where people and programs reach "lethe serve", for links; unset: the host of a request
+  LETHE_REWRITE_AT     when the embedded server rewrites what erasures touched (UTC), or off; 03:00
+  LETHE_REWRITE_LIMIT  larger tables are left to "lethe db rewrite" then, in MiB; 256
   LETHE_DEBUG=1        adds the stack to an error
 
 Exit codes:

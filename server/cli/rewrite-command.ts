@@ -64,7 +64,7 @@ execute pg_switch_wal(). docs/disk.md has the levels.`,
           }
           const log = level === 4 ? await passLog(owner, { onSegment: () => undefined, signal }) : undefined
           const concluded = await concludeOnDisk(application)
-          const said = result ?? { tables: [], held: [], stale: [], busy: [], reached: { 3: 0, 4: 0 } }
+          const said = result ?? { tables: [], held: [], stale: [], busy: [], foreign: [], reached: { 3: 0, 4: 0 } }
           output.result(
             { rewrite: { ...said, reached: { ...said.reached, 5: concluded.log }, log: log ?? null } },
             () => formatResult(said, concluded.log, log),
@@ -72,6 +72,10 @@ execute pg_switch_wal(). docs/disk.md has the levels.`,
           if (said.held.length > 0) throw new LetheError('database.dead_rows_held', { tables: said.held })
           const [busy] = said.busy
           if (busy !== undefined) throw new LetheError('database.table_busy', { table: busy })
+          const [foreign] = said.foreign
+          if (foreign !== undefined) {
+            throw new LetheError('database.not_owner', { table: foreign, login: owner.user ?? 'the owner' })
+          }
 
           async function rewriteWithProgress(): Promise<RewriteResult> {
             const progress = output.progress(level === 4 ? 'Rewriting' : 'Cleaning')
@@ -143,7 +147,7 @@ function formatPlan({ requests, tables, free }: RewritePlan): string {
 }
 
 function formatResult(
-  { tables, held, stale, busy, reached }: RewriteResult,
+  { tables, held, stale, busy, foreign, reached }: RewriteResult,
   passed: number,
   log: LogState | undefined,
 ) {
@@ -159,6 +163,7 @@ function formatResult(
       'dead rows still asked for': held,
       'statistics left': stale,
       'in use all the time': busy,
+      'owned by others': foreign,
     }),
   ]
   if (log !== undefined && !log.passed) parts.push(logSentence(log))

@@ -192,21 +192,32 @@ describe.each(kinds.filter(({ there }) => there))('$make.name', ({ make }) => {
         await owner.query('update users set email = $2 where id = $1', [id, leaver(number * 10, '.new').email])
         await owner.query('update users set email = $2 where id = $1', [id, email])
       }
+      // A table beside Lethe's own, from which somebody deleted what the search would have found.
+      const { rows: keeper } = await owner.query<{ name: string }>(
+        `select rolname as name from pg_database join pg_roles r on r.oid = datdba where datname = current_database()`,
+      )
+      await owner.query(`create table "Pay.roll" (remark text)`)
+      await owner.query(`alter table "Pay.roll" owner to ${keeper[0]?.name}`)
+      await owner.query(`grant select on "Pay.roll" to lethe_auditor`)
+      await owner.query(`insert into "Pay.roll" select 'pays ${canary} ' || n from generate_series(1, 300) n`)
       await owner.query('analyze')
+      await owner.query('delete from "Pay.roll"')
       const held = await owner.query(
         `select from pg_stats where concat(most_common_vals::text, histogram_bounds::text, most_common_elems::text) like $1`,
         [`%${canary}%`],
       )
       expect(held.rowCount).toBeGreaterThan(5)
-      await importUsers(opened().database, rows.tenant, {
-        source: Readable.from([
-          Buffer.from(
-            `email,ref,first_name\n${Array.from({ length: 50 }, (_, n) => `${stranger}.${n}@a.example,${stranger}-${n},${stranger}`).join('\n')}\n`,
-          ),
-        ]),
+      // New people, and others of whom it says something new.
+      const lines = [
+        ...Array.from({ length: 50 }, (_, n) => `${stranger}.${n}@a.example,${stranger}-${n},${stranger}`),
+        ...Array.from({ length: 50 }, (_, n) => `stays.${n}@acme.example,,${stranger}`),
+      ]
+      const { counts } = await importUsers(opened().database, rows.tenant, {
+        source: Readable.from([Buffer.from(`email,ref,first_name\n${lines.join('\n')}\n`)]),
         file: 'strangers.csv',
         dryRun: true,
       })
+      expect(counts).toMatchObject({ created: 50, updated: 50 })
       const workers = await startWorkers(opened(), pino({ level: 'silent' }))
       try {
         const ordered = await inTenant(opened().database, rows.tenant, (tx) =>
@@ -226,10 +237,10 @@ describe.each(kinds.filter(({ there }) => there))('$make.name', ({ make }) => {
     await server.remove()
   })
 
-  it('has no value of purged people in its statistics once a purge has ended', async () => {
+  it('has no value of purged people in the statistics of its tables once a purge has ended', async () => {
     const { rowCount } = await asSuperuser((client) =>
       client.query(
-        `select from pg_stats where concat(most_common_vals::text, histogram_bounds::text, most_common_elems::text) like $1`,
+        `select from pg_stats where tablename <> 'Pay.roll' and concat(most_common_vals::text, histogram_bounds::text, most_common_elems::text) like $1`,
         [`%${canary}%`],
       ),
     )
@@ -265,6 +276,13 @@ describe.each(kinds.filter(({ there }) => there))('$make.name', ({ make }) => {
     const result = await asOwner(opened(), (owner) => rewriteDatabase(opened(), owner, { level: 3, ...promptly }))
     expect(result).toMatchObject({ held: [], stale: [], busy: [], reached: { 3: 1, 4: 0 } })
     expect(await dead()).toEqual([])
+    const { rowCount } = await asSuperuser((client) =>
+      client.query(
+        `select from pg_stats where concat(most_common_vals::text, histogram_bounds::text, most_common_elems::text) like $1`,
+        [`%${canary}%`],
+      ),
+    )
+    expect(rowCount).toBe(0)
     expect((await certified()).disk).toMatchObject({ level: 3 })
     expect((await searchFiles()).others.length).toBeGreaterThan(0)
   })

@@ -1,13 +1,15 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import pg from 'pg'
+import type pg from 'pg'
 import type { Application } from '../application.ts'
 import { codeOf, connectOwner } from '../platform/database/pool.ts'
 import {
   type Cleaning,
   type CleaningOptions,
   cleanTable,
+  otherTables,
   ownsDatabase,
+  quotedTable,
   sizesOf,
   statisticsTable,
 } from '../platform/database/rewrite-table.ts'
@@ -15,7 +17,7 @@ import { inTenant, outsideTenants } from '../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
 import { addDiskStatement, type EndedRequest, readEndedRequests } from './add-statement.ts'
 import { markLog } from './pass-log.ts'
-import { alwaysTouched, tellingColumns } from './touched-tables.ts'
+import { alwaysTouched, mappedTables, tellingColumns } from './touched-tables.ts'
 
 /** One at a time works on the files of a database. */
 const rewritersLock = 0x6c657472
@@ -55,13 +57,15 @@ export type RewriteResult = {
   stale: string[]
   /** Tables that others used all the time. */
   busy: string[]
+  /** Tables that somebody made beside Lethe's and that this login does not own. */
+  foreign: string[]
   /** How many requests reached which level. */
   reached: { 3: number; 4: number }
 }
 
 type Waiting = EndedRequest & { tenant: string; tables: string[] }
 
-type Work = { waiting: Waiting[]; plan: RewritePlan }
+type Work = { waiting: Waiting[]; plan: RewritePlan; others: { table: string; own: boolean }[] }
 
 /** Connects as the owner of the tables, for as long as `work` takes. Throws `database.rewrite_owner_missing`. */
 export async function asOwner<T>(app: Application, work: (owner: pg.Client) => Promise<T>): Promise<T> {
@@ -96,8 +100,9 @@ export async function rewriteDatabase(
   const { rows } = await owner.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [rewritersLock])
   if (rows[0]?.got !== true) throw new LetheError('database.rewrite_running')
   try {
-    const { waiting, plan } = await prepare(app, owner, options)
-    const result: RewriteResult = { tables: [], held: [], stale: [], busy: [], reached: { 3: 0, 4: 0 } }
+    const { waiting, plan, others } = await prepare(app, owner, options)
+    const foreign = waiting.length === 0 ? [] : others.filter(({ own }) => !own).map(({ table }) => table)
+    const result: RewriteResult = { tables: [], held: [], stale: [], busy: [], foreign, reached: { 3: 0, 4: 0 } }
     const cleaned = new Set<string>()
     for (const [index, planned] of plan.tables.entries()) {
       options.signal?.throwIfAborted()
@@ -106,7 +111,14 @@ export async function rewriteDatabase(
       await cleanOne(app, owner, planned, options, result, cleaned)
       if (options.gentle) await pause(Date.now() - began, undefined, { signal: options.signal })
     }
-    await addLevels(app, owner, waiting, cleaned, result)
+    await addLevels(
+      app,
+      owner,
+      waiting,
+      others.map(({ table }) => table),
+      cleaned,
+      result,
+    )
     return result
   } finally {
     await owner.query('select pg_advisory_unlock($1)', [rewritersLock])
@@ -119,6 +131,8 @@ async function prepare(app: Application, owner: pg.Client, options: RewriteOptio
     throw new LetheError('database.not_owner', { table: statisticsTable, login: owner.user ?? 'the owner' })
   }
   const waiting = await readWaiting(app, level)
+  const others = await otherTables(owner, mappedTables)
+  const always = [...alwaysTouched, ...others.filter(({ own }) => own).map(({ table }) => table), statisticsTable]
   /** Until when erasures have touched a table. */
   const touched = new Map<string, Date>()
   const touch = (table: string, at: Date) => {
@@ -126,9 +140,9 @@ async function prepare(app: Application, owner: pg.Client, options: RewriteOptio
     if (known === undefined || known < at) touched.set(table, at)
   }
   for (const { tables, finishedAt } of waiting) {
-    for (const table of [...alwaysTouched, ...tables, statisticsTable]) touch(table, finishedAt)
+    for (const table of [...always, ...tables]) touch(table, finishedAt)
   }
-  if (all) for (const table of [...alwaysTouched, statisticsTable]) touch(table, new Date())
+  if (all) for (const table of always) touch(table, new Date())
   const rewritten = await readRewrites(owner)
   const speed = await measuredSpeed(owner)
   const sizes = await sizesOf(owner, [...touched.keys()])
@@ -143,7 +157,7 @@ async function prepare(app: Application, owner: pg.Client, options: RewriteOptio
     })
     // The small ones first, and last the statistics, which the others replace.
     .sort((a, b) => Number(a.table === statisticsTable) - Number(b.table === statisticsTable) || a.size - b.size)
-  return { waiting, plan: { requests: waiting.length, tables, free: await freeBytes(app) } }
+  return { waiting, others, plan: { requests: waiting.length, tables, free: await freeBytes(app) } }
 }
 
 async function readWaiting(app: Application, level: 3 | 4): Promise<Waiting[]> {
@@ -241,17 +255,22 @@ async function cleanOne(
  */
 async function replaceStatistics(owner: pg.Client, table: string): Promise<boolean> {
   try {
-    await owner.query(`analyze ${table.split('.').map(pg.escapeIdentifier).join('.')}`)
-    const { rows } = await owner.query<{ empty: boolean }>(
-      'select reltuples = 0 as empty from pg_class where oid = to_regclass($1)',
+    await owner.query(`analyze ${quotedTable(table)}`)
+    const { rows } = await owner.query<{ columns: string[] }>(
+      `select array(
+         select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+       ) as columns
+       from pg_class c where c.oid = to_regclass($1) and c.reltuples = 0`,
       [table],
     )
-    const columns = rows[0]?.empty === true ? tellingColumns(table) : []
+    const empty = rows[0]
+    if (empty === undefined) return true
+    const columns = mappedTables.includes(table) ? tellingColumns(table) : empty.columns
     if (columns.length > 0) await owner.query('select refresh_statistics($1, $2)', [table, columns])
     return true
   } catch (error) {
-    // object_not_in_prerequisite_state, lock_not_available
-    if (codeOf(error) === '55000' || codeOf(error) === '55P03') return false
+    // object_not_in_prerequisite_state, lock_not_available, and undefined_table: it is in a schema of somebody else.
+    if (['55000', '55P03', '42P01'].includes(codeOf(error) ?? '')) return false
     throw error
   }
 }
@@ -272,6 +291,7 @@ async function addLevels(
   app: Application,
   owner: pg.Client,
   waiting: Waiting[],
+  others: string[],
   cleaned: Set<string>,
   result: RewriteResult,
 ): Promise<void> {
@@ -281,7 +301,7 @@ async function addLevels(
   for (const { tenant, id, finishedAt, level, tables } of waiting) {
     const all = [...new Set([...alwaysTouched, ...tables])].filter((table) => known.has(table))
     const isRewritten = (table: string) => (rewritten.get(table)?.getTime() ?? 0) > finishedAt.getTime()
-    const everywhere = [...all, statisticsTable]
+    const everywhere = [...all, ...others, statisticsTable]
     const reached = everywhere.every(isRewritten)
       ? 4
       : everywhere.every((table) => isRewritten(table) || cleaned.has(table))

@@ -31,3 +31,6 @@ export function tellingColumns(table: string): string[] {
   if (entry === undefined || !isTelling(table, entry)) return []
   return Object.entries(entry.columns).flatMap(([column, { is }]) => (telling.has(is) ? [column] : []))
 }
+
+/** All tables of the map. Others, which somebody made beside them, may hold anything. */
+export const mappedTables: readonly string[] = entries.map(([table]) => table)

@@ -120,7 +120,8 @@ async function importRows(
     options.signal?.throwIfAborted()
   })
   // Deleted people stand in files too, which tells them from their namesakes.
-  await markAllSeen(tx, `select user_id from user_rows where not is_new and (fault is null or fault = 'deleted')`)
+  if (options.dryRun !== true)
+    await markAllSeen(tx, `select user_id from user_rows where not is_new and (fault is null or fault = 'deleted')`)
   const counts = await countOutcomes(tx, columns)
   if (onOutcome !== undefined) await reportOutcomes(tx, columns, { withRoles, onOutcome })
   options.signal?.throwIfAborted()

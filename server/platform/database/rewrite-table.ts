@@ -57,8 +57,8 @@ async function tryToClean(owner: pg.Client, table: string, cleaning: Cleaning): 
   try {
     await owner.query(
       cleaning === 'rewrite'
-        ? `vacuum (full, verbose) ${quoted(table)}`
-        : `vacuum (index_cleanup on, verbose) ${quoted(table)}`,
+        ? `vacuum (full, verbose) ${quotedTable(table)}`
+        : `vacuum (index_cleanup on, verbose) ${quotedTable(table)}`,
     )
   } catch (error) {
     // lock_not_available
@@ -104,7 +104,26 @@ export async function ownsDatabase(owner: pg.ClientBase): Promise<boolean> {
   return rows[0]?.owns === true
 }
 
-/** A table name with or without its schema, for a statement. */
-function quoted(table: string): string {
-  return table.split('.').map(pg.escapeIdentifier).join('.')
+/** A table name with or without its schema, for a statement; one with quotation marks is quoted already. */
+export function quotedTable(table: string): string {
+  return table.includes('"') ? table : table.split('.').map(pg.escapeIdentifier).join('.')
+}
+
+/**
+ * The tables and materialized views of the database that are neither PostgreSQL's own nor among those given, quoted where
+ * that is needed, and whether the login may rewrite them. A table of the schema public is given without its schema.
+ */
+export async function otherTables(
+  owner: pg.ClientBase,
+  known: readonly string[],
+): Promise<{ table: string; own: boolean }[]> {
+  const { rows } = await owner.query<{ table: string; own: boolean }>(
+    `select format('%I.%I', n.nspname, c.relname) as table, pg_has_role(c.relowner, 'usage') as own
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'm') and c.relpersistence <> 't' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+       and (case n.nspname when 'public' then c.relname else n.nspname || '.' || c.relname end) <> all ($1)
+     order by 1`,
+    [known],
+  )
+  return rows
 }
