@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { cleanAttempts } from './access/sign-in-attempts.ts'
 import type { Application } from './application.ts'
+import { readTrails } from './audit/read-trail.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { runErasure } from './erasure/run-erasure.ts'
@@ -25,9 +26,10 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       seal_audit: (payload) => sealWaiting(app, payload),
       export: (payload) => runExport(app, payload),
       clean_exports: () => cleanExports(app),
+      read_trails: () => readTrails(app, log),
       clean_sign_in_attempts: () => cleanAttempts(app),
     },
-    { concurrency: app.config.workers, log, hourly: ['clean_exports', 'clean_sign_in_attempts'] },
+    { concurrency: app.config.workers, log, hourly: ['read_trails', 'clean_exports', 'clean_sign_in_attempts'] },
   )
   const sealing = watchUnsealed(app, log)
   return {
