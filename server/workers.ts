@@ -8,6 +8,7 @@ import { runErasure } from './erasure/run-erasure.ts'
 import { runSearch } from './erasure/run-search.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
+import { cleanIdempotentRequests } from './http/idempotency.ts'
 import { openMailer } from './notify/mailer.ts'
 import { sendEmail } from './notify/send-email.ts'
 import { actingFor } from './platform/database/pool.ts'
@@ -28,8 +29,13 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       clean_exports: () => cleanExports(app),
       read_trails: () => readTrails(app, log),
       clean_sign_in_attempts: () => cleanAttempts(app),
+      clean_idempotent_requests: () => cleanIdempotentRequests(app),
     },
-    { concurrency: app.config.workers, log, hourly: ['read_trails', 'clean_exports', 'clean_sign_in_attempts'] },
+    {
+      concurrency: app.config.workers,
+      log,
+      hourly: ['read_trails', 'clean_exports', 'clean_sign_in_attempts', 'clean_idempotent_requests'],
+    },
   )
   const sealing = watchUnsealed(app, log)
   return {
