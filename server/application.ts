@@ -1,7 +1,8 @@
 import { type Config, readConfig } from './config.ts'
+import { migrateDatabase } from './migrate-database.ts'
 import { readMasterKey } from './platform/crypto/master-key.ts'
 import { useEmbeddedServer } from './platform/database/embedded.ts'
-import { migrate, requireMigrated } from './platform/database/migrate.ts'
+import { requireMigrated } from './platform/database/migrate.ts'
 import { type Database, openDatabase, openPool } from './platform/database/pool.ts'
 import { requireOrdinary } from './platform/database/roles.ts'
 
@@ -46,7 +47,7 @@ export async function openApplication(
   const server = await useServer(config, options.onProgress)
   try {
     if (server.embedded && server.ownerUrl !== undefined) {
-      await migrate({
+      await migrateDatabase({
         ownerUrl: server.ownerUrl,
         appUrl: server.appUrl,
         ...(options.onProgress && { onProgress: options.onProgress }),

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { LetheError } from './platform/errors.ts'
 
 /** Where Lethe finds its database and its keys. Read once at the start; nothing else reads the environment. */
 export type Config = {
@@ -19,6 +20,10 @@ export type Config = {
   mailFrom: string | undefined
   /** Where people and programs reach the server; unset: links lead to where a request was sent to. */
   publicUrl: string | undefined
+  /** When the embedded server rewrites the tables that erasures touched, every day (UTC); undefined: never. */
+  rewriteAt: { hour: number; minute: number } | undefined
+  /** Larger tables are left to "lethe db rewrite" then, in bytes. */
+  rewriteLimit: number
   /** How many jobs one process works on at a time. */
   workers: number
 }
@@ -41,6 +46,26 @@ export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Co
     smtpUrl: overrides.smtpUrl ?? set('LETHE_SMTP_URL'),
     mailFrom: overrides.mailFrom ?? set('LETHE_MAIL_FROM'),
     publicUrl: overrides.publicUrl ?? set('LETHE_PUBLIC_URL'),
+    rewriteAt: overrides.rewriteAt ?? readRewriteTime(set('LETHE_REWRITE_AT') ?? '03:00'),
+    rewriteLimit: overrides.rewriteLimit ?? readRewriteLimit(set('LETHE_REWRITE_LIMIT') ?? '256'),
     workers: overrides.workers ?? 2,
   }
+}
+
+function readRewriteTime(text: string): Config['rewriteAt'] {
+  if (text === 'off') return undefined
+  const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
+  if (hour !== undefined && minute !== undefined) return { hour: Number(hour), minute: Number(minute) }
+  throw new LetheError('input.invalid', {
+    field: 'LETHE_REWRITE_AT',
+    expected: 'a time of day (UTC) such as 03:00, or "off", is expected',
+  })
+}
+
+function readRewriteLimit(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 2 ** 20
+  throw new LetheError('input.invalid', {
+    field: 'LETHE_REWRITE_LIMIT',
+    expected: 'a whole number of mebibytes is expected',
+  })
 }

@@ -5,6 +5,7 @@ import { readTrails } from './audit/read-trail.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { runErasure } from './erasure/run-erasure.ts'
+import { runRewrite } from './erasure/run-rewrite.ts'
 import { runSearch } from './erasure/run-search.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
@@ -28,6 +29,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       export: (payload) => runExport(app, payload),
       clean_exports: () => cleanExports(app),
       read_trails: () => readTrails(app, log),
+      rewrite_tables: () => runRewrite(app, log),
       clean_sign_in_attempts: () => cleanAttempts(app),
       clean_idempotent_requests: () => cleanIdempotentRequests(app),
     },
@@ -35,6 +37,11 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       concurrency: app.config.workers,
       log,
       hourly: ['read_trails', 'clean_exports', 'clean_sign_in_attempts', 'clean_idempotent_requests'],
+      // With a server of one's own, "lethe db rewrite" does it when its operator says so.
+      daily:
+        app.embeddedFolder !== undefined && app.config.rewriteAt !== undefined
+          ? [{ task: 'rewrite_tables', at: app.config.rewriteAt }]
+          : [],
     },
   )
   const sealing = watchUnsealed(app, log)

@@ -31,12 +31,12 @@ afterAll(async () => {
 })
 
 /** Starts a program as a terminal does: in a process group of its own, all of which gets Ctrl-C. */
-function startProgram(program: string, args: string[]): Running {
+function startProgram(program: string, args: string[], stdin: 'ignore' | 'pipe' = 'ignore'): Running {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(DATABASE_|LETHE_)/.test(name)))
   const child = spawn(program, args, {
     cwd: folder,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
     env: { ...env, LETHE_DATA: data },
   })
   const text = { stdout: '', stderr: '' }
@@ -75,12 +75,25 @@ async function startDemo(): Promise<Running> {
 
 /** The commands that the demo proposes, as they stand in its text. */
 function proposedBy({ text }: Running): string[] {
-  return text.stdout.split('\n').flatMap((line) => /^ {2}(npx lethe .*)$/.exec(line)?.[1] ?? [])
+  return text.stdout.split('\n').flatMap((line) => /^ {2}(npx --no-install lethe .*)$/.exec(line)?.[1] ?? [])
 }
 
 function paste(command: string) {
   const here = `'${pinnedNode}' '${lethe}'`
-  return finish(startProgram('/bin/sh', ['-c', command.replace(/^npx lethe/, () => here)]))
+  return finish(startProgram('/bin/sh', ['-c', command.replace(/^npx --no-install lethe/, () => here)]))
+}
+
+/** The same in a terminal, where a person answers the question with yes. What is printed comes as one text. */
+async function pasteInTerminal(command: string) {
+  const here = command.replace(/^npx --no-install lethe/, () => `'${pinnedNode}' '${lethe}'`)
+  const running = startProgram('script', ['--quiet', '--return', '--flush', '--command', here, '/dev/null'], 'pipe')
+  const asked = /\((\S+@\S+)\) cannot be undone\. Go on\? \[y\/N\] $/
+  while (!asked.test(running.text.stdout) && running.child.exitCode === null) {
+    await Promise.race([running.ended, new Promise((resolve) => setTimeout(resolve, 20))])
+  }
+  const [, person] = asked.exec(running.text.stdout) ?? []
+  running.child.stdin?.write('y\r')
+  return { person, code: await running.ended, stdout: running.text.stdout.replaceAll('\r\n', '\n') }
 }
 
 async function isThere(file: string): Promise<boolean> {
@@ -100,8 +113,13 @@ describe('lethe demo', () => {
     expect(commands.length).toBeGreaterThanOrEqual(5)
     const codes: [string, number | null][] = []
     for (const command of commands) {
-      const { code, stdout } = await paste(command)
-      codes.push([command.replace(/^npx lethe( --data '.*?data')?/, '').trim(), code])
+      // The one that cannot be undone asks first, by name: it has no --yes.
+      const purges = / purge --email (\S+)$/.exec(command)
+      expect(command).not.toContain('--yes')
+      const answered = purges === null ? undefined : await pasteInTerminal(command)
+      if (answered !== undefined) expect(answered.person).toBe(purges?.[1])
+      const { code, stdout } = answered ?? (await paste(command))
+      codes.push([command.replace(/^npx --no-install lethe( --data '.*?data')?/, '').trim(), code])
       if (command.includes('certificate verify')) expect(stdout).toMatch(/^Erased and nothing found\.$/m)
       if (command.includes('erasure show')) expect(stdout).toMatch(/^state +completed$/m)
       if (command.includes('--directory-object-id')) expect(stdout).toMatch(/belong to other users too/)

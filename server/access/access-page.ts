@@ -11,7 +11,8 @@ const aboutRoles: Record<Role, string> = {
   operator: 'runs the installation; a user of no tenant, so it sees no tenant from inside',
   administrator: 'everything inside the tenant',
   privacy_officer: 'erasures with their certificates, exports, the audit trail',
-  integration_administrator: 'API keys and OAuth clients',
+  integration_administrator:
+    'lists and revokes API keys and OAuth clients, and makes those that may no more than itself',
   author: 'the own account',
   instructor: 'the own account',
   manager: 'reads users',
@@ -34,7 +35,7 @@ const credentials = [
   ],
   [
     'OAuth 2.0 client',
-    '`POST /oauth2/token/:tenantId`, grant type `client_credentials`; then `Authorization: Bearer` with the token',
+    '`POST /oauth2/token` or `/oauth2/token/:tenantId`, grant type `client_credentials`; then `Authorization: Bearer` with the token',
     'the scopes of the token',
     `a token after ${tokenLifetime.toLocaleString('en-US')} seconds; when the client is revoked, at once`,
   ],
@@ -54,11 +55,25 @@ Who may come in, and who may do what. This page is made from the table in the co
 ## Credentials
 `
 
-const aboutCredentials = `Keys, secrets and session tokens are 256 random bits and stored as SHA-256; they are shown once. Passwords are 12 to 256 characters, stored with argon2id (RFC 9106, second recommended option: 64 MiB, three passes, four lanes). Every request asks the database whether its credential is still good: nothing that was revoked works on somewhere.
+const aboutCredentials = `Keys, secrets and session tokens are 256 random bits and stored as SHA-256; they are shown once. Passwords are 12 to 256 characters, stored with argon2id (RFC 9106, second recommended option: 64 MiB, three passes, four lanes). Every request asks the database whether its credential is still good, so what was revoked opens nothing more, in any process. What was let in before goes on to its end: a download for an hour at most, the progress of an erasure until it ends, for a day at most.
 
-A wrong name, a wrong password, and an account that may not sign in are answered alike and after the same work. After ${freeAttempts} failed attempts in a row a name has to wait 30 seconds, then twice as long each time, up to 15 minutes, whether somebody has that name or not. Sessions that are there go on.
+A wrong name, a wrong password, and an account that may not sign in are answered alike and after the same work. After ${freeAttempts} failed attempts in a row a name has to wait 30 seconds, then twice as long each time, up to 15 minutes, whether somebody has that name or not; a success or a day without an attempt begins the count anew. What is counted is the name that was typed: a person with a login name and an e-mail address has two, each with a count of its own, and whoever types a person's name wrongly often enough makes that person wait. Sessions that are there go on.
 
-API keys and clients belong to the tenant. When the person who made one is purged or anonymized, it goes on, and the heir answers for it; whoever knew the secret still knows it, so revoke it or make a new one when somebody leaves.
+Counts are kept under keyed hashes of the names. They are forgotten within the hour after a day without an attempt, while a worker runs, and with a purge or an anonymization of the person who has the name, also where the attempts were made while the person was deleted. Where several people have one name, the count goes with one of them; where nobody has it, only time ends it.
+
+API keys and clients belong to the tenant. When the person who made one is suspended, deleted, purged or anonymized, it goes on. After a purge or an anonymization the successor answers for it: the person who ordered the erasure, else the administrator who is there longest, else nobody. Whoever knew the secret still knows it, so revoke it or make a new one when somebody leaves.
+
+Tokens are JWTs (RFC 9068). \`/.well-known/oauth-authorization-server\` (RFC 8414) says where to get them, and \`/.well-known/oauth-jwks.json\` has the key that they are signed with, for servers that check them without asking. Such a server does not hear that a client was revoked: a token stays good there until it expires. Certificates are signed with other keys, at \`/.well-known/jwks.json\`; no key is in both sets.
+`
+
+const aboutGrants = `Nobody hands out a permission that they do not have. So it is wherever rights are handed out: roles of a new, a changed, a restored or an imported user, API keys, OAuth clients, and the password of another person, which opens all that the person may. It is refused with \`access.beyond_own\`, which names the permissions that are missing.
+
+- A person has the permissions of the roles of that moment, not of those at the sign-in.
+- A program has those of its key, or of the scopes of its token. It gives no role that may do what no program may, such as administrator.
+- An integration administrator makes no key and no client that could do more than an integration administrator: an administrator makes those, and the integration administrator can list and revoke them.
+- The command line may hand out everything: whoever runs it has the database and the master key.
+- A synchronization of a group makes learners, who have no permission but over the own account.
+- Rights that were handed out stay when the one who gave them loses the own ones.
 `
 
 const aboutHosts = `
@@ -87,6 +102,8 @@ export function accessPage(): string {
       scopes.map((scope) => [`\`${scope}\``, aboutScopes[scope]]),
     ),
     '\nNo program may make credentials or set passwords: what it made would outlive its own revocation.\n',
+    '## Handing out rights\n',
+    aboutGrants,
     '## Who may do what\n',
     table(
       ['permission', 'what it is', 'roles', 'scopes'],

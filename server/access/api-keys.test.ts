@@ -36,7 +36,7 @@ describe('an API key', () => {
     for (const userName of ['api', '', 'anything', reading.secret]) {
       expect(await comeIn(userName, reading.secret)).toEqual({
         tenantId: tenant,
-        initiator: { from: 'api', credential: { kind: 'api_key', id: reading.key.id } },
+        initiator: { from: 'api', credential: { kind: 'api_key', id: reading.key.id, scopes: ['api/read'] } },
         access: { kind: 'program', scopes: ['api/read'] },
       })
     }
@@ -126,7 +126,7 @@ describe('an API key', () => {
   it('belongs to who made it, and to the heir once that person is purged; it goes on', async () => {
     const [maker, heir] = await test.inTenant(tenant, (tx) =>
       Promise.all([
-        createUser(tx, { email: 'maker@acme.example', roles: ['integration_administrator'] }),
+        createUser(tx, { email: 'maker@acme.example', roles: ['administrator'] }),
         createUser(tx, { roles: ['administrator'] }),
       ]),
     )

@@ -141,6 +141,48 @@ describe('signing in', () => {
     expect(await comeIn(session)).toMatchObject({ access: { roles: ['learner'] } })
   })
 
+  it('notes when the person was last seen, once an hour at most, and so does the use of a session', async () => {
+    const one = await person()
+    const seen = async () => {
+      const { rows } = await test.owner.query<{ at: Date | null }>(
+        'select last_seen_at as at from users where id = $1',
+        [one.id],
+      )
+      return rows[0]?.at ?? null
+    }
+    const seenBefore = (interval: string) =>
+      test.owner.query(`update users set last_seen_at = now() - $2::interval where id = $1 returning last_seen_at`, [
+        one.id,
+        interval,
+      ])
+    expect(await seen()).toBeNull()
+    const session = await enter(one.email)
+    const first = await seen()
+    expect(Date.now() - Number(first)).toBeLessThan(60_000)
+    await enter(one.email)
+    await comeIn(session)
+    expect(await seen()).toEqual(first)
+    await seenBefore('2 hours')
+    // A session is looked at again once a minute.
+    await test.owner.query(
+      `update sign_in_sessions set last_used_at = now() - interval '2 minutes' where user_id = $1`,
+      [one.id],
+    )
+    await comeIn(session)
+    expect(Date.now() - Number(await seen())).toBeLessThan(60_000)
+    // Nobody waits for whoever holds the person's row.
+    await seenBefore('3 hours')
+    await test.owner.query(
+      `update sign_in_sessions set last_used_at = now() - interval '2 minutes' where user_id = $1`,
+      [one.id],
+    )
+    await test.owner.query('begin')
+    await test.owner.query('select from users where id = $1 for no key update', [one.id])
+    await comeIn(session)
+    await test.owner.query('rollback')
+    expect(Date.now() - Number(await seen())).toBeGreaterThan(2 * 3_600_000)
+  })
+
   it('is refused alike to whoever is unknown, has no password, is suspended, deleted, of another tenant or not alone', async () => {
     const known = await person()
     const [suspended, deleted] = [await person(), await person()]

@@ -6,6 +6,8 @@ export const activities = {
   TenantCreated: { title: 'Tenant created', object: 'tenant' },
   TenantUpdated: { title: 'Tenant settings changed', object: 'tenant' },
 
+  AddressesCleaned: { title: 'Stored addresses cleaned by an update of the product', object: 'tenant' },
+
   UserCreated: { title: 'User created', object: 'user' },
   UserUpdated: { title: 'User changed', object: 'user' },
   UserSuspended: { title: 'User suspended', object: 'user' },

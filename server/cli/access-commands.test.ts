@@ -131,7 +131,7 @@ describe('lethe user password', () => {
       '--password-file',
       path.join(test.folder, 'none'),
     )
-    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('ENOENT') })
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('it does not exist') })
   })
 })
 

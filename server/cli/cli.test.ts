@@ -117,7 +117,9 @@ describe('the life of a user at the command line', () => {
     expect((await json('user', 'list', '--deleted-in', month)).users).toMatchObject([
       { id: user.id, roles: ['learner'] },
     ])
-    await json('user', 'restore', '--id', user.id, '--with-roles')
+    expect((await run('user', 'restore', '--id', user.id, '--with-roles')).stdout).toMatch(
+      /^1 user restored, active again\. With the account came back: 1 product account, /,
+    )
     expect(await json('user', 'show', '--id', user.id)).toMatchObject({
       user: { state: 'active', roles: ['author', 'learner'] },
       product_accounts: [{ product: 'flow', active: true }],
@@ -125,6 +127,12 @@ describe('the life of a user at the command line', () => {
       counts: { catalogs: 0, enrollments: 0 },
       pending_erasure: null,
     })
+    await json('user', 'suspend', '--id', user.id)
+    await json('user', 'delete', '--id', user.id)
+    const restored = await run('user', 'restore', '--id', user.id)
+    expect(restored.stdout).toMatch(/^1 user restored, suspended as before; "lethe user reactivate" ends that\. /)
+    expect(restored.stdout).not.toContain('active again')
+    await json('user', 'reactivate', '--id', user.id)
     const { stdout } = await run('user', 'show', '--id', user.id)
     expect(stdout).toMatch(/^state +active$/m)
     expect(stdout).toMatch(/^product accounts +flow$/m)
@@ -183,6 +191,56 @@ describe('what goes wrong at the command line', () => {
     [5, 'tenant.name_taken', ['tenant', 'create', 'Acme']],
   ] as const)('exits %i for %s: %j', async (exit, code, args) => {
     expect(await failure(...args)).toMatchObject({ exit, code, message: expect.stringMatching(/\.$/) })
+  })
+
+  it('shows the candidates of an ambiguous name: who, in which state and department, when last seen', async () => {
+    const twin = (...more: string[]) => json('user', 'create', '--login-name', 'two@example.org', ...more)
+    const living = (await twin('--display-name', 'Tw\u001b[2Jo One', '--department', 'Sales')).user
+    const deleted = (await twin('--display-name', 'Two Other', '--department', 'Garden')).user
+    await json('user', 'delete', '--id', deleted.id)
+    await test.owner.query(`update users set last_seen_at = '2026-03-04T05:06:07Z' where id = $1`, [deleted.id])
+    const { code, stderr } = await run('preview', '--login', 'TWO@example.org')
+    expect(code).toBe(4)
+    expect(stderr).toMatch(/^name +state +department +login name +last seen +id$/m)
+    expect(stderr).toContain(`Two Other  deleted  Garden`)
+    expect(stderr).toMatch(new RegExp(`Two Other .*2026-03-04 +${deleted.id}$`, 'm'))
+    expect(stderr).toMatch(new RegExp(`Tw\ufffd\\[2Jo One +active +Sales .*never +${living.id}$`, 'm'))
+    expect((await failure('preview', '--login', 'two@example.org')).candidates).toMatchObject([
+      { id: living.id, state: 'active', department: 'Sales' },
+      { id: deleted.id, state: 'deleted', display_name: 'Two Other', last_seen_at: '2026-03-04T05:06:07.000Z' },
+    ])
+    const rows = await file('twins.csv', 'login_name\ntwo@example.org\n')
+    expect((await failure('purge', '--file', rows, '--yes')).candidates).toHaveLength(2)
+    for (const { id } of [living, deleted])
+      await test.owner.query('update users set login_name = null where id = $1', [id])
+  })
+
+  it('names the people who are meant beside what was typed, and says how to list all of many', async () => {
+    const { user } = await json('user', 'create', '--ref', 'N-0', '--email', 'nora@example.org', '--first-name', 'Nora')
+    const shown = await run('preview', '--ref', 'N-0')
+    expect(shown.stdout).toMatch(
+      /^1 person is meant:\n\ntyped +ref N-0\nname +Nora\nstate +active\ne-mail +nora@example.org\n/,
+    )
+    expect(shown.stdout).toMatch(new RegExp(`^last seen +never\\nid +${user.id}$`, 'm'))
+    for (let n = 1; n < 8; n++) await json('user', 'create', '--ref', `N-${n}`, '--display-name', `Person ${n}`)
+    const list = await file('eight people.csv', `ref\n${Array.from({ length: 8 }, (_, n) => `N-${n}`).join('\n')}\n`)
+    const many = await run('preview', '--file', list)
+    expect(many.stdout).toMatch(/^8 people are meant:\n/)
+    expect(many.stdout).toContain('ref N-4  Person 4')
+    expect(many.stdout).not.toContain('Person 5')
+    const [, all = ''] =
+      /^and 3 people more\. List all: npx --no-install lethe (preview --file '.*' --people)$/m.exec(many.stdout) ?? []
+    expect(all).toBe(`preview --file '${list}' --people`)
+    expect((await run('preview', '--file', list, '--people')).stdout).toContain('ref N-7  Person 7')
+    expect((await json('preview', '--file', list)).who).toHaveLength(5)
+    await json('user', 'delete', '--file', list)
+    const purge = await run('purge', '--file', list, '--yes')
+    expect(purge.stderr).toContain('Purging 8 people (Nora, Person 1, Person 2, 5 others).')
+    expect(purge.stdout).toMatch(/^who +8 people \(Nora, Person 1, Person 2, 5 others\)$/m)
+    // The record names nobody: who it was is known only where it was typed.
+    for (const text of [JSON.stringify(await json('certificate', 'show')), (await run('erasure', 'show')).stdout]) {
+      expect(text).not.toContain('Nora')
+    }
   })
 
   it('exits 4 for two users of one login name and names them, 5 for a conflict', async () => {
@@ -388,7 +446,10 @@ describe('lethe db', () => {
       expect(await command('db', 'status')).toMatchObject({ code: 6 })
       const { document } = await command('db', 'migrate')
       expect(document.applied.length).toBeGreaterThan(0)
-      expect((await command('db', 'migrate')).document).toEqual({ applied: [] })
+      expect((await command('db', 'migrate')).document).toEqual({
+        applied: [],
+        addresses: { counts: [], findings: [] },
+      })
       const status = (await command('db', 'status')).document
       expect(status.pending).toBe(0)
       expect(status.migrations.map((migration: { name: string }) => migration.name)).toEqual(document.applied)

@@ -1,12 +1,16 @@
 import type { Command } from 'commander'
-import { migrate, migrationStatus } from '../platform/database/migrate.ts'
+import { countAddresses } from '../clean-addresses.ts'
+import { type DiskStatus, showDisk } from '../erasure/show-disk.ts'
+import { migrateDatabase } from '../migrate-database.ts'
+import { migrationStatus } from '../platform/database/migrate.ts'
 import { connectOwner } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
-import { counted, formatTable } from './output.ts'
+import { counted, formatFields, formatTable } from './output.ts'
+import { addBackups, addRewrite } from './rewrite-command.ts'
 import { withServer } from './session.ts'
 
-/** `lethe db migrate|status` */
+/** `lethe db migrate|status|rewrite|backups` */
 export function addDatabaseCommands(program: Command): void {
   const group = program
     .command('db')
@@ -21,7 +25,8 @@ export function addDatabaseCommands(program: Command): void {
       helpText({
         notes: `
 With a server of one's own, DATABASE_OWNER_URL is the login that owns the tables and DATABASE_URL the application's,
-which is created where it does not exist. The embedded server migrates itself.`,
+which is created where it does not exist. The embedded server migrates itself. Where a migration cleans addresses that
+were stored with something around them, it says how many in which column; --json lists the rows by id.`,
         examples: [
           'lethe db migrate',
           'DATABASE_OWNER_URL=postgres://owner@host/lethe DATABASE_URL=postgres://lethe:secret@host/lethe lethe db migrate',
@@ -31,12 +36,13 @@ which is created where it does not exist. The embedded server migrates itself.`,
     .action(async (_options, command: Command) => {
       await withServer(command, async ({ server, output }) => {
         if (server.ownerUrl === undefined) throw new LetheError('database.owner_missing')
-        const { applied } = await migrate({
+        const { applied, addresses } = await migrateDatabase({
           ownerUrl: server.ownerUrl,
           appUrl: server.appUrl,
           onProgress: output.note,
         })
-        output.result({ applied }, () =>
+        const document = { applied, addresses: { counts: countAddresses(addresses), findings: addresses } }
+        output.result(document, () =>
           applied.length === 0 ? 'The database is up to date.' : `${counted(applied.length, 'migration')} applied.`,
         )
       })
@@ -44,7 +50,7 @@ which is created where it does not exist. The embedded server migrates itself.`,
 
   group
     .command('status')
-    .description('list the migrations and when they were applied')
+    .description('list the migrations, and how far ended erasures have got on disk')
     .addHelpText(
       'after',
       helpText({
@@ -61,15 +67,39 @@ which is created where it does not exist. The embedded server migrates itself.`,
           const migrations = await migrationStatus(client)
           const pending = migrations.filter(({ appliedAt }) => appliedAt === undefined).length
           const document = migrations.map(({ name, appliedAt }) => ({ name, applied_at: appliedAt ?? null }))
-          output.result({ migrations: document, pending }, () =>
-            formatTable(document, [
-              { title: 'migration', value: ({ name }) => name },
-              { title: 'applied', value: ({ applied_at }) => applied_at ?? 'pending' },
-            ]),
+          // The application's login may read all requests as the auditor.
+          if (pending === 0 && server.ownerUrl === undefined) await client.query('set role lethe_auditor')
+          const disk = pending === 0 ? await showDisk(client) : undefined
+          output.result({ migrations: document, pending, disk: disk ?? null }, () =>
+            [
+              formatTable(document, [
+                { title: 'migration', value: ({ name }) => name },
+                { title: 'applied', value: ({ applied_at }) => applied_at ?? 'pending' },
+              ]),
+              ...(disk === undefined ? [] : [formatDisk(disk)]),
+            ].join('\n\n'),
           )
         } finally {
           await client.end()
         }
       })
     })
+
+  addRewrite(group)
+  addBackups(group)
+}
+
+function formatDisk({ requests, ...disk }: DiskStatus): string {
+  const { backups } = disk
+  return formatFields({
+    'erasures at level 2': requests[2],
+    'erasures at level 3': requests[3],
+    'erasures at level 4': requests[4],
+    'erasures at level 5': requests[5],
+    'tables rewritten since': `${disk.rewritten} of ${disk.tables}`,
+    'last rewritten': disk.lastRewrite,
+    'the log is waited for since': disk.logWaitsSince,
+    'oldest backup': backups === null ? 'not declared' : `${backups.oldest.toISOString()} (${backups.kind})`,
+    'erasures not past the backups': disk.waitingForBackups,
+  })
 }

@@ -6,6 +6,7 @@ import { loadDemo } from '../demo/load-demo.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { requireWholeNumber } from '../platform/require-number.ts'
 import { listTenants, type Tenant } from '../tenancy/tenants.ts'
+import { commandName } from './command-name.ts'
 import { helpText } from './help-text.ts'
 import { serve, usualAddress } from './serve-command.ts'
 import { type ApplicationSession, withApplication } from './session.ts'
@@ -16,7 +17,7 @@ export function addDemoCommand(program: Command): void {
   program
     .command('demo')
     .description(
-      'load a tenant of 300 made-up people, say what to try, answer requests and work on orders until Ctrl-C',
+      'load a tenant of 300 made-up people, say what to try, answer HTTP and work on erasure requests until Ctrl-C',
     )
     .option('--load-only', 'end after loading')
     .option('--port <number>', 'the port to listen on; where another program has it, any that is free', '8080')
@@ -125,7 +126,7 @@ type Step = { why: string; commands: string[] }
 
 function proposeSteps({ leaver, learner, twins }: Examples, options: string): Step[] {
   const steps: Step[] = []
-  const lethe = (rest: string) => `npx lethe${options} ${rest}`
+  const lethe = (rest: string) => `${commandName}${options} ${rest}`
   const someone = leaver ?? learner
   if (someone !== undefined) {
     steps.push(
@@ -137,7 +138,8 @@ function proposeSteps({ leaver, learner, twins }: Examples, options: string): St
         commands: [
           ...(leaver === undefined ? [lethe(`user delete --email ${someone}`)] : []),
           lethe(`preview --email ${someone}`),
-          lethe(`purge --email ${someone} --yes`),
+          // Without --yes: it shows who it is, and asks.
+          lethe(`purge --email ${someone}`),
         ],
       },
       {
@@ -145,7 +147,7 @@ function proposeSteps({ leaver, learner, twins }: Examples, options: string): St
         commands: [
           lethe('erasure show'),
           lethe('certificate show > certificate.json'),
-          'npx lethe certificate verify certificate.json',
+          `${commandName} certificate verify certificate.json`,
         ],
       },
     )
@@ -161,7 +163,7 @@ function proposeSteps({ leaver, learner, twins }: Examples, options: string): St
   }
   steps.push({
     why: 'See who else has left, and what else there is:',
-    commands: [lethe('user list --sort deleted'), 'npx lethe --help'],
+    commands: [lethe('user list --sort deleted'), `${commandName} --help`],
   })
   return steps
 }

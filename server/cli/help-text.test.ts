@@ -1,4 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { buildProgram } from './program.ts'
@@ -52,7 +54,7 @@ function argumentsIn(line: string): string[][] {
   return commandsIn(line).flatMap((words) => {
     const [first, second] = words
     if (first === 'lethe') return [words.slice(1)]
-    return first === 'npx' && second === 'lethe' ? [words.slice(2)] : []
+    return first === 'npx' && second === '--no-install' && words[2] === 'lethe' ? [words.slice(3)] : []
   })
 }
 
@@ -112,7 +114,7 @@ describe('the help of every command', () => {
 
 describe('a command line that somebody may copy', () => {
   it('is told from the rest of a line', () => {
-    const line = `A=1 lethe a "b c" --d='e' > f.json && pg_restore --x | npx lethe g; source <(lethe h i)`
+    const line = `A=1 lethe a "b c" --d='e' > f.json && pg_restore --x | npx --no-install lethe g; source <(lethe h i)`
     expect(argumentsIn(line)).toEqual([['a', 'b c', `--d='e'`], ['g'], ['h', 'i']])
   })
 
@@ -153,5 +155,25 @@ describe('a command line that somebody may copy', () => {
       }
     }
     expect(checked).toBeGreaterThan(20)
+  })
+
+  it('runs no package of a stranger: the name on npm is not ours, so npx is told to install nothing', async () => {
+    const root = new URL('../../', import.meta.url)
+    const folders = ['docs', 'server', 'test', 'scripts', 'bin', 'bench']
+    const names = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
+    for (const folder of folders) {
+      const found = await readdir(new URL(`${folder}/`, root), { recursive: true, withFileTypes: true })
+      for (const entry of found)
+        if (entry.isFile()) names.push(relative(fileURLToPath(root), join(entry.parentPath, entry.name)))
+    }
+    expect(names.length).toBeGreaterThan(300)
+    const strangers: string[] = []
+    for (const name of names) {
+      const text = await readFile(new URL(name.replaceAll('\\', '/'), root), 'utf8')
+      // As a person may write it, with other options, with the package's version, or in two pieces of a template.
+      if (/\bnpx(?! --no-install )(?: -\S+)* lethe\b|\bnpm exec(?! --no )(?: -\S+)* lethe\b/.test(text))
+        strangers.push(name)
+    }
+    expect(strangers).toEqual([])
   })
 })

@@ -92,3 +92,28 @@ describe('lethe skill', () => {
     })
   })
 })
+
+describe('lethe notification', () => {
+  it('shows what a learner was told, and marks it as read', async () => {
+    await test.json('user', 'create', '--email', 'eve@example.org')
+    const of = ['--email', 'eve@example.org']
+    expect((await test.run('notification', 'list', ...of)).stdout).toContain('0 unread.')
+    const { rows } = await test.owner.query<{ id: string }>(
+      `insert into notifications (tenant_id, user_id, kind, subject, body)
+       select tenant_id, id, 'skill_revoked', 'Skill revoked', 'It stays ' || n
+       from users, generate_series(1, 2) n where email = 'eve@example.org' order by n returning id`,
+    )
+    const listed = await test.run('notification', 'list', ...of, '--unread')
+    expect(listed.stdout).toMatch(/no +Skill revoked +It stays 2.*no +Skill revoked +It stays 1.*\n2 unread\./s)
+    const [older] = rows
+    expect(await test.json('notification', 'read', ...of, '--notification', older?.id ?? '')).toEqual({
+      marked: 1,
+      unread: 1,
+    })
+    expect((await test.run('notification', 'read', ...of)).stdout).toContain('1 notification marked as read. 0 unread.')
+    expect(await test.failure('notification', 'read', ...of, '--notification', directoryId)).toMatchObject({
+      exit: 3,
+      code: 'notification.not_found',
+    })
+  })
+})

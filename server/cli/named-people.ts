@@ -1,6 +1,6 @@
 import type { Candidate, NamedPerson } from '../people/candidates.ts'
 import type { Selector } from '../people/find-users.ts'
-import { type Column, counted, formatTable } from './output.ts'
+import { type Column, counted, formatFields, formatTable } from './output.ts'
 
 /** So many people are named before an act; the rest is a number, and a command lists all. */
 export const mostNamed = 5
@@ -34,13 +34,16 @@ const givenNames: Record<Selector['by'], string> = {
   email: 'e-mail',
 }
 
-/** A table of people who are meant, with what was typed for each, so that a mistyped one is seen. */
+/** People who are meant, one below the other, with what was typed for each, so that a mistyped one is seen. */
 export function formatNamedPeople(named: readonly NamedPerson[]): string {
   const typed: Column<NamedPerson> = {
     title: 'typed',
     value: ({ given }) => given && `${givenNames[given.by]} ${given.value}`,
   }
-  return formatTable(named, withoutEmpty(named, [typed, ...candidateColumns]))
+  const columns = withoutEmpty(named, [typed, ...candidateColumns])
+  const [only] = named
+  if (named.length > 1 || only === undefined) return formatTable(named, columns)
+  return formatFields(Object.fromEntries(columns.map(({ title, value }) => [title, value(only)])))
 }
 
 /** A table of people among whom one is to be chosen. */

@@ -16,12 +16,16 @@ export type Output = {
   progress(label: string): Progress
   /**
    * Asks before an act that cannot be undone, such as "The purge of Ann Aster". True for yes, or with `yes` set. Of an act
-   * on many, `number` is how many: that number must be typed, because a yes is typed before it is thought.
+   * on many, `number` is how many: that number must be typed, because a yes is typed before it is thought. Another
+   * `warning` may stand in place of "cannot be undone".
    * Throws `input.confirmation_needed` where nobody can be asked.
    */
-  confirm(act: string, options: { yes: boolean; number?: number }): Promise<boolean>
+  confirm(act: string, options: { yes: boolean; number?: number; warning?: string }): Promise<boolean>
   /** The same; throws `input.declined` where the answer is no. `named` is the act with names, for the prompt only. */
-  requireConfirmed(act: string, options: { yes: boolean; number?: number; named?: string }): Promise<void>
+  requireConfirmed(
+    act: string,
+    options: { yes: boolean; number?: number; named?: string; warning?: string },
+  ): Promise<void>
 }
 
 export type Progress = {
@@ -62,7 +66,7 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
   const note = (text: string) => {
     if (!quiet) say(text)
   }
-  const confirm: Output['confirm'] = async (act, { yes, number = 1 }) => {
+  const confirm: Output['confirm'] = async (act, { yes, number = 1, warning = 'cannot be undone' }) => {
     if (yes) return true
     if (!process.stdin.isTTY) throw new LetheError('input.confirmation_needed', { act })
     clearBar()
@@ -70,7 +74,7 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
     prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
     const question = number > 1 ? `Type the number, ${formatCount(number)}, to go on: ` : 'Go on? [y/N] '
     try {
-      const answer = await prompt.question(`${plain(act)} cannot be undone. ${question}`, { signal })
+      const answer = await prompt.question(`${plain(act)} ${warning}. ${question}`, { signal })
       if (number > 1) return answer.replaceAll(/[\s,.'’_]/gu, '') === String(number)
       return /^y(es)?$/i.test(answer.trim())
     } catch (error) {

@@ -83,6 +83,7 @@ export function buildProgram(): Command {
     .option('--quiet', 'print results and errors only')
     .addHelpText('after', helpText({ notes, examples }))
     .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
   for (const add of groups) add(program)

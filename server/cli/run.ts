@@ -2,14 +2,17 @@ import { LetheError } from '../platform/errors.ts'
 import { reportFailure } from './failure.ts'
 import { Interrupted } from './interrupted.ts'
 import { buildProgram } from './program.ts'
+import { withSuggestion } from './suggest.ts'
 
 /** Runs the command line. Returns the exit code; what went wrong has been said on stderr. */
 export async function run(argv: string[]): Promise<number> {
+  const program = buildProgram()
   try {
     requireReadable(argv)
-    await buildProgram().parseAsync(argv)
+    await program.parseAsync(argv)
     return 0
-  } catch (error) {
+  } catch (caught) {
+    const error = withSuggestion(caught, program, argv.slice(2))
     // Usage errors arise before the options are known.
     const json = argv.includes('--json')
     const code = reportFailure(error, { json, debug: Boolean(process.env.LETHE_DEBUG || process.env.DEBUG) })

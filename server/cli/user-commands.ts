@@ -26,7 +26,7 @@ import { openLog } from '../platform/log.ts'
 import { startWorkers } from '../workers.ts'
 import { commandName } from './command-name.ts'
 import { helpText } from './help-text.ts'
-import { counted, formatFields, formatTable } from './output.ts'
+import { counted, formatCount, formatFields, formatTable } from './output.ts'
 import { addPasswordOptions, type PasswordOptions, readPassword } from './password-options.ts'
 import { type TenantSession, withTenant } from './session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from './subject-options.ts'
@@ -343,7 +343,7 @@ function addRestore(group: Command): void {
     .action(async (options: SubjectOptions & { withRoles?: boolean }, command: Command) => {
       const selectors = await readSubjects(options)
       await withTenant(command, async ({ run, output }) => {
-        const { userIds, active } = await run(async (tx) => {
+        const { userIds, suspended, active } = await run(async (tx) => {
           const users = await requireUsers(tx, selectors)
           return await restoreUsers(tx, {
             userIds: users.map(({ id }) => id),
@@ -351,12 +351,19 @@ function addRestore(group: Command): void {
           })
         })
         output.result(
-          { user_ids: userIds, active },
+          { user_ids: userIds, suspended, active },
           () =>
-            `${counted(userIds.length, 'user')} restored. Active again: ${counted(active.product_accounts, 'product account')}, ${formatCounts(active)}.`,
+            `${counted(userIds.length, 'user')} restored${stateAfterRestore(userIds.length, suspended.length)}. With ${userIds.length === 1 ? 'the account' : 'them'} came back: ${counted(active.product_accounts, 'product account')}, ${formatCounts(active)}.`,
         )
       })
     })
+}
+
+/** Whether the people who were restored may sign in again. */
+function stateAfterRestore(users: number, suspended: number): string {
+  if (suspended === 0) return ', active again'
+  if (suspended === users) return `, suspended as before; "lethe user reactivate" ends that`
+  return `: ${users - suspended} active again, ${suspended} suspended as before`
 }
 
 function addTranscript(group: Command): void {
@@ -539,8 +546,9 @@ function formatDetails(details: UserDetails): string {
     ...user,
     'product accounts': product_accounts.map(({ product, active }) => marked(product, active)),
     groups: groups.map(({ display_name, active }) => marked(display_name, active)),
-    catalogs: counts.catalogs,
-    enrollments: counts.enrollments,
+    'catalogs seen': counts.catalogs,
+    'catalog memberships': counts.catalog_members,
+    enrollments: `${formatCount(counts.enrollments)} (${formatCount(counts.active_enrollments)} active)`,
     reappeared:
       reappeared &&
       `with group ${reappeared.group_name}, after the purge of request ${reappeared.request_id}, at ${reappeared.reappeared_at.toISOString()}`,

@@ -23,6 +23,7 @@ import { problemOf, replyWithError } from './problem.ts'
 import { pathOfRequest, readPublicUrl, requireOneHost } from './public-address.ts'
 import { readJsonWithCare } from './read-json.ts'
 import { addAccess, type RateLimits, usualRateLimits } from './require-access.ts'
+import { withCandidates } from './with-candidates.ts'
 
 export type ServerOptions = {
   log: Logger
@@ -66,12 +67,12 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     clientErrorHandler: answerUnreadable,
   }).withTypeProvider<TypeBoxTypeProvider>()
   server.setValidatorCompiler(TypeBoxValidatorCompiler)
-  server.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error, request)
+  server.setErrorHandler(async (error, request, reply) => {
+    const problem = await withCandidates(app, request, problemOf(error, request))
     if (problem.kind === 'failed' || problem.kind === 'unavailable' || problem.kind === 'environment') {
       requestLog.failed(problem, request, reply)
     }
-    replyWithError(problem, request, reply)
+    return replyWithError(problem, request, reply)
   })
   server.setNotFoundHandler((request, reply) => {
     replyWithError(new LetheError('request.unknown_route'), request, reply)

@@ -14,6 +14,12 @@ export const Problem = named(
       code: Type.String({ description: 'Stable; programs rely on it', examples: ['user.not_found'] }),
       field: Type.Optional(Type.String({ description: 'What of the request is wrong, where it is one thing' })),
       details: Type.Optional(Type.Object({}, { additionalProperties: true })),
+      candidates: Type.Optional(
+        Type.Array(Type.Object({}, { additionalProperties: true }), {
+          description:
+            'Whom an ambiguous name fits, with name, state, department and when last seen; for callers who may read users',
+        }),
+      ),
       request_id: Type.String(),
     },
     { description: 'Problem details (RFC 9457)' },
@@ -29,6 +35,12 @@ export const ODataError = named(
         code: Type.String({ description: 'Stable; programs rely on it', examples: ['user.not_found'] }),
         message: Type.String({ description: 'A sentence with the way out, without personal data' }),
         target: Type.Optional(Type.String({ description: 'What of the request is wrong, where it is one thing' })),
+        details: Type.Optional(
+          Type.Array(Type.Object({ code: Type.String(), message: Type.String(), target: Type.String() }), {
+            description:
+              'Whom an ambiguous name fits, for callers who may read users: the state, a description, and the key that means this one',
+          }),
+        ),
       }),
     },
     { description: 'An OData error' },
@@ -52,7 +64,7 @@ export type ProblemStatus = keyof typeof reasons
 const odataReasons = {
   ...reasons,
   400: 'The request is not valid; `target` names what is not',
-  500: 'Several users have this login name; name the user by DirectoryObjectId',
+  500: 'Several users have this login name; `details` has the key of each',
 } as const
 
 /** Of a route without any: one that is misspelled, or meant for another route, would be left out unseen. */

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import pg from 'pg'
 import { isODataAddress, odataErrorBody, odataStatusOf } from '../apis/learn365/odata-error.ts'
+import { type Candidate, candidatesOf } from '../people/candidates.ts'
 import { lostReference } from '../people/lost-reference.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { type ErrorKind, isLetheError, LetheError } from '../platform/errors.ts'
@@ -56,6 +57,8 @@ export type ProblemBody = {
   field?: string
   /** What a program needs to go on, such as the ids of the candidates. */
   details?: Record<string, unknown>
+  /** Whom an ambiguous name fits; only for callers who may read users. */
+  candidates?: Candidate[]
   request_id: string
 }
 
@@ -76,6 +79,7 @@ export function replyWithError(error: LetheError, request: FastifyRequest, reply
 }
 
 function problemBody(error: LetheError, status: number, request: FastifyRequest): ProblemBody {
+  const candidates = candidatesOf(error)
   const { field, retryAfter: _, challenge: __, ...details } = (error.details ?? {}) as Record<string, unknown>
   return {
     type: `urn:lethe:problem:${error.code}`,
@@ -85,6 +89,7 @@ function problemBody(error: LetheError, status: number, request: FastifyRequest)
     code: error.code,
     ...(typeof field === 'string' && { field }),
     ...(Object.keys(details).length > 0 && status < 500 && { details }),
+    ...(candidates !== undefined && { candidates }),
     request_id: request.id,
   }
 }

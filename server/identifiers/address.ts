@@ -127,7 +127,8 @@ function faultOf(text: string): string | undefined {
     return 'one address by itself is expected, without a name, spaces, quotes, brackets, commas, semicolons or colons'
   }
   const at = text.indexOf('@')
-  if (at < 1 || at !== text.lastIndexOf('@') || at === text.length - 1) return 'an address with one @ is expected'
+  if (at < 1 || at !== text.lastIndexOf('@') || at === text.length - 1)
+    return 'an address with one @ and without spaces is expected'
   if (!otherLocal.test(text.slice(0, at))) return 'the part before the @ holds signs that no address has'
   const domain = text.slice(at + 1)
   if (ipAddress.test(domain)) return undefined

@@ -6,9 +6,11 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { lockForChange } from './lock-users.ts'
 import type { UserRole } from './user.ts'
 
-/** What a restore brought back. Counts are of rows that became active again. */
+/** What a restore brought back: who is active and who is suspended now, and how many rows are active again. */
 export type Restoration = {
   userIds: string[]
+  /** Of them, those who were suspended when they were deleted, and are again. */
+  suspended: string[]
   active: { product_accounts: number; group_members: number; catalog_members: number; enrollments: number }
 }
 
@@ -28,13 +30,14 @@ export async function restoreUsers(
   const userIds = users.map(({ id }) => id)
   if (options.withRoles === true) await requireMayGrant(tx, { roles: await formerRoles(tx, userIds) })
   const deletionIds = users.flatMap(({ deletion_id }) => deletion_id ?? [])
-  await tx.query(
+  const { rows: restored } = await tx.query<{ id: string; state: string }>(
     `update users
      set state = case when suspended_at is null then 'active' else 'suspended' end,
          deletion_id = null, deleted_at = null, deleted_by = null, deleted_by_credential = null, updated_at = now(),
          roles = case when $3::boolean then former_roles || roles else roles end,
          former_roles = case when $3::boolean then '{}' else former_roles end
-     where tenant_id = $1 and id = any ($2::uuid[])`,
+     where tenant_id = $1 and id = any ($2::uuid[])
+     returning id, state`,
     [tx.tenantId, userIds, options.withRoles === true],
   )
   const accounts = await tx.query(
@@ -50,7 +53,8 @@ export async function restoreUsers(
     tx,
     userIds.map((object) => ({ activity: 'UserRestored', object, details })),
   )
-  return { userIds, active: { product_accounts: accounts.rowCount, ...memberships, ...participation } }
+  const suspended = restored.filter(({ state }) => state === 'suspended').map(({ id }) => id)
+  return { userIds, suspended, active: { product_accounts: accounts.rowCount, ...memberships, ...participation } }
 }
 
 async function formerRoles(tx: TenantTransaction, userIds: readonly string[]): Promise<UserRole[]> {

@@ -1,7 +1,7 @@
 import { type GroupMembership, listGroupsOf } from '../directory/memberships.ts'
 import { type Reappearance, readReappearances } from '../directory/reappearances.ts'
 import { findPendingErasure } from '../erasure/pending.ts'
-import { countParticipation } from '../learning/participation.ts'
+import { countParticipation, type Participation } from '../learning/participation.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { findUser, type Selector } from './find-users.ts'
 import { listProducts, type ProductAccount } from './product-accounts.ts'
@@ -11,8 +11,7 @@ export type UserDetails = {
   user: User
   product_accounts: ProductAccount[]
   groups: GroupMembership[]
-  /** Catalogs that the user sees, directly or through a group, and active enrollments. */
-  counts: { catalogs: number; enrollments: number }
+  counts: Participation
   /** Set for whoever was purged and came back with a group of the directory. */
   reappeared: Reappearance | null
   pending_erasure: { request_id: string; state: string } | null

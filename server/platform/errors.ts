@@ -151,7 +151,12 @@ const errorTable = {
   },
   'odata.entity_not_found': {
     kind: 'not_found',
-    message: (d: { set: string }) => `There is no such entity in ${d.set}. A key is a GUID, without quotes.`,
+    message: (d: { set: string }) =>
+      `There is no such entity in ${d.set}. ${
+        d.set === 'Users'
+          ? 'A key is the DirectoryObjectId or the LoginName in quotes, or the Id without quotes'
+          : 'A key is a GUID, without quotes'
+      }.`,
   },
   'course.not_found': {
     kind: 'not_found',

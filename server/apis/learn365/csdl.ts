@@ -4,6 +4,10 @@ import { entitySets } from './entity-sets.ts'
 const namespace = 'Learn365'
 const container = 'Container'
 
+/** The function by which a set is read with what belongs to deleted people. */
+const withDeleted = 'IncludeDeletedUsers'
+const setsWithDeleted = entitySets.filter(({ sourceWithDeleted }) => sourceWithDeleted !== undefined)
+
 /** The body of the service document: the sets that can be asked. */
 export function serviceDocument(root: string): object {
   return {
@@ -25,6 +29,12 @@ export function csdlXml(): string {
           .join('')}</Action>`,
     )
     .join('')
+  const functions = setsWithDeleted
+    .map(({ entityType }) => {
+      const type = `Collection(${namespace}.${entityType})`
+      return `<Function Name="${withDeleted}" IsBound="true"><Parameter Name="bindingParameter" Type="${type}" Nullable="false"/><ReturnType Type="${type}" Nullable="false"/></Function>`
+    })
+    .join('')
   const sets = entitySets
     .filter(({ contained }) => contained !== true)
     .map(
@@ -36,7 +46,7 @@ export function csdlXml(): string {
     )
     .join('')
   return `<?xml version="1.0" encoding="utf-8"?>
-<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices><Schema Namespace="${namespace}" xmlns="http://docs.oasis-open.org/odata/ns/edm">${types}${actions}<EntityContainer Name="${container}">${sets}</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>
+<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices><Schema Namespace="${namespace}" xmlns="http://docs.oasis-open.org/odata/ns/edm">${types}${actions}${functions}<EntityContainer Name="${container}">${sets}</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>
 `
 }
 
@@ -98,6 +108,15 @@ export function csdlJson(): object {
     [namespace]: {
       ...Object.fromEntries(types),
       ...Object.fromEntries(actions),
+      [withDeleted]: setsWithDeleted.map(({ entityType }) => {
+        const type = { $Collection: true, $Type: `${namespace}.${entityType}` }
+        return {
+          $Kind: 'Function',
+          $IsBound: true,
+          $Parameter: [{ $Name: 'bindingParameter', ...type }],
+          $ReturnType: type,
+        }
+      }),
       [container]: { $Kind: 'EntityContainer', ...Object.fromEntries(sets) },
     },
   }

@@ -41,6 +41,11 @@ export type EntitySet = {
   source: string
   /** The values of $2 and on in the SQL of this set. */
   parameters?: readonly unknown[]
+  /**
+   * The same with what belongs to deleted people, for the function IncludeDeletedUsers of the set, and for one entity that is
+   * named by its key. Absent: there is no difference.
+   */
+  sourceWithDeleted?: string
   /** The property that names one entity. */
   key: string
   properties: Record<string, Property>

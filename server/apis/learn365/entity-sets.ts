@@ -23,6 +23,7 @@ export const entitySets: readonly EntitySet[] = [
     name: 'Users',
     entityType: 'User',
     source: `users u where u.tenant_id = $1 and u.${listed}`,
+    sourceWithDeleted: `users u where u.tenant_id = $1 and u.state <> 'anonymized'`,
     key: 'Id',
     properties: {
       Id: id('u.id'),
@@ -43,6 +44,8 @@ export const entitySets: readonly EntitySet[] = [
       City: { ...nullable(text('u.city')), field: 'city' },
       Country: { ...nullable(text('u.country')), field: 'country' },
       IsExternal: { type: 'Edm.Boolean', sql: `(u.kind = 'external')` },
+      IsDeleted: { type: 'Edm.Boolean', sql: `(u.state = 'deleted')` },
+      LastSeenDate: nullable(time('u.last_seen_at')),
       ManagerId: { ...nullable(id('u.manager_id')), field: 'manager_id' },
       ManagerLoginName: {
         ...nullable(text(loginNameOf('u.manager_id', 'u.tenant_id'))),
@@ -100,6 +103,7 @@ export const entitySets: readonly EntitySet[] = [
     name: 'Enrollments',
     entityType: 'Enrollment',
     source: 'enrollments e where e.tenant_id = $1 and e.deletion_id is null',
+    sourceWithDeleted: 'enrollments e where e.tenant_id = $1',
     key: 'Id',
     properties: {
       Id: id('e.id'),
@@ -133,6 +137,7 @@ export const entitySets: readonly EntitySet[] = [
     entityType: 'Certificate',
     source: `issued_certificates i where i.tenant_id = $1
       and exists (select from users u where u.tenant_id = i.tenant_id and u.id = i.user_id and u.state <> 'deleted')`,
+    sourceWithDeleted: 'issued_certificates i where i.tenant_id = $1',
     key: 'Id',
     properties: {
       Id: id('i.id'),
@@ -272,4 +277,9 @@ export function entitySet(name: string): EntitySet {
   const set = entitySets.find((one) => one.name === name)
   if (set === undefined) throw new TypeError(`There is no entity set ${name}`)
   return set
+}
+
+/** The set with what belongs to deleted people too. */
+export function includingDeleted(set: EntitySet): EntitySet {
+  return set.sourceWithDeleted === undefined ? set : { ...set, source: set.sourceWithDeleted }
 }

@@ -11,7 +11,7 @@ import { LetheError } from '../../platform/errors.ts'
 import { exampleUser } from './bodies.ts'
 import { csdlJson, csdlXml, serviceDocument } from './csdl.ts'
 import type { EntitySet } from './entity-model.ts'
-import { entitySet, entitySets } from './entity-sets.ts'
+import { entitySet, entitySets, includingDeleted } from './entity-sets.ts'
 import type { RawOptions } from './query-options.ts'
 import { countEntities, type Entity, type Page, readEntity, readPage } from './read-entities.ts'
 import { keyOf, userByKey } from './user-key.ts'
@@ -62,26 +62,11 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
   addMetadata(server)
   for (const set of entitySets.filter(({ contained }) => contained !== true)) {
     const permission = permissionToRead(set)
-    server.route({
-      method: 'GET',
-      url: `${root}/${set.name}`,
-      config: { permission },
-      schema: {
-        tags: [set.name],
-        summary: `Read ${set.name}`,
-        querystring: Query,
-        response: odataAnswers({ 200: pageSchema(set) }),
-      },
-      handler: async (request, reply) => {
-        const raw: RawOptions = request.query
-        requireJson(raw.$format)
-        const page = await inTenantOf(request, app, (tx) =>
-          readPage(tx, set, { raw, pageSize: preferredPageSize(request, reply) }),
-        )
-        odataHeaders(reply)
-        return pageBody(request, { context: `#${set.name}`, path: `${root}/${set.name}` }, page)
-      },
-    })
+    addListRoute(server, app, set, `${root}/${set.name}`, `Read ${set.name}`)
+    if (set.sourceWithDeleted !== undefined) {
+      const summary = `Read ${set.name}, those of deleted people too`
+      addListRoute(server, app, includingDeleted(set), `${root}/${set.name}/IncludeDeletedUsers()`, summary)
+    }
     server.route({
       method: 'GET',
       url: `${root}/${set.name}/$count`,
@@ -121,6 +106,25 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
   })
 }
 
+/** The pages of a set at an address. */
+function addListRoute(server: HttpServer, app: Application, set: EntitySet, url: string, summary: string): void {
+  server.route({
+    method: 'GET',
+    url,
+    config: { permission: permissionToRead(set) },
+    schema: { tags: [set.name], summary, querystring: Query, response: odataAnswers({ 200: pageSchema(set) }) },
+    handler: async (request, reply) => {
+      const raw: RawOptions = request.query
+      requireJson(raw.$format)
+      const page = await inTenantOf(request, app, (tx) =>
+        readPage(tx, set, { raw, pageSize: preferredPageSize(request, reply) }),
+      )
+      odataHeaders(reply)
+      return pageBody(request, { context: `#${set.name}`, path: url }, page)
+    },
+  })
+}
+
 export const UserKey = Type.String({
   maxLength: 256,
   description:
@@ -138,7 +142,7 @@ export function pageBody(request: FastifyRequest, place: { context: string; path
   }
 }
 
-/** One entity by its id. Throws `odata.entity_not_found`. */
+/** One entity by its id, of a deleted person too: who names a key means that one. Throws `odata.entity_not_found`. */
 export async function readOne(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -151,7 +155,7 @@ export async function readOne(
   const raw = request.query as RawOptions
   requireJson(raw.$format)
   const entity = await inTenantOf(request, app, (tx) =>
-    readEntity(tx, set, {
+    readEntity(tx, includingDeleted(set), {
       raw,
       where: (bind) => `${key.sql} = ${bind(id)}::uuid`,
     }),

@@ -124,6 +124,8 @@ describe('reading as OData', () => {
           City: null,
           Country: null,
           IsExternal: false,
+          IsDeleted: false,
+          LastSeenDate: null,
           ManagerId: null,
           ManagerLoginName: null,
         },
@@ -290,14 +292,25 @@ describe('reading as OData', () => {
     expect(Object.keys(one.json)).toEqual(['id', 'title', 'isDefault', 'courseCatalogId', 'isGlobal'])
   })
 
-  it('does not show deleted people, nor what they are enrolled in', async () => {
+  it('lists deleted people and what they are enrolled in only where that is asked for; a key finds them', async () => {
     const { json } = await http.call('POST', '/api/v1/users', { as: key, body: { login_name: 'gone@example.org' } })
     await http.inTenant(tenant, (tx) => enroll(tx, { userId: json.id, courseId: course }))
     const seen = () => get(`Enrollments/$count?$filter=UserLoginName eq 'gone@example.org'`)
     expect((await seen()).text).toBe('1')
     await http.call('DELETE', `/api/v1/users/${json.id}`, { as: key })
     expect((await seen()).text).toBe('0')
-    expect((await get("Users('gone@example.org')")).status).toBe(404)
+    const all = await get(
+      `Enrollments/IncludeDeletedUsers()?$filter=UserLoginName eq 'gone@example.org'&$count=true&$top=5`,
+    )
+    expect(all.json).toMatchObject({ '@odata.count': 1, value: [{ UserId: json.id }] })
+    expect((await get(`Enrollments(${all.json.value[0].Id})`)).json).toMatchObject({ UserId: json.id })
+    expect((await get("Users('gone@example.org')")).json).toMatchObject({ Id: json.id, IsDeleted: true })
+    const first = await get('Users/IncludeDeletedUsers()?$orderby=IsDeleted desc', { prefer: 'maxpagesize=1' })
+    expect(first.json.value).toMatchObject([{ Id: json.id, IsDeleted: true }])
+    // The link leads on in the same list.
+    expect(first.json['@odata.nextLink']).toContain('/odata/v2/Users/IncludeDeletedUsers()?')
+    const next = await http.call('GET', first.json['@odata.nextLink'].slice(http.url.length), { as: key })
+    expect(next.json.value.length).toBeGreaterThan(0)
   })
 
   it('shows another tenant nothing', async () => {

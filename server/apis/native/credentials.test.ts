@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { basic, type Credential, openTestHttp, password, type TestHttp } from '../../../test/http.ts'
+import { activeSigningKey } from '../../erasure/signing-keys.ts'
 
 let http: TestHttp
 let tenant: string
@@ -79,6 +80,39 @@ describe('OAuth 2.0 client credentials', () => {
     expect(await post('grant_type=password')).toEqual([400, 'unsupported_grant_type'])
     expect(await post('grant_type=client_credentials&grant_type=client_credentials')).toEqual([400, 'invalid_request'])
     expect(await post(`grant_type=client_credentials&client_id=${id}&client_secret=x`)).toEqual([401, 'invalid_client'])
+  })
+
+  it('is discovered by a client and by a server that checks tokens, with the keys of tokens and no others', async () => {
+    const issuer = new URL(http.url)
+    const discovered = await oauth.processDiscoveryResponse(
+      issuer,
+      await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...allowed }),
+    )
+    const { id, secret } = await client(['api/read'])
+    const grant = (as: oauth.AuthorizationServer, of: { id: string; secret: string }) =>
+      oauth
+        .clientCredentialsGrantRequest(as, { client_id: of.id }, oauth.ClientSecretBasic(of.secret), {}, allowed)
+        .then((response) => oauth.processClientCredentialsResponse(as, { client_id: of.id }, response))
+    const { access_token } = await grant(discovered, { id, secret })
+    const asked = new Request(http.url, { headers: { authorization: `Bearer ${access_token}` } })
+    expect(await oauth.validateJwtAccessToken(discovered, asked, 'lethe', allowed)).toMatchObject({
+      iss: http.url,
+      client_id: id,
+      tenant,
+    })
+    const session = await http.call('GET', '/api/v1/session', { as: { authorization: `Bearer ${access_token}` } })
+    expect(session.json).toMatchObject({ tenant_id: tenant, scopes: ['api/read'] })
+    await expect(grant(discovered, { id, secret: 'wrong' })).rejects.toThrow(oauth.WWWAuthenticateChallengeError)
+    await expect(grant(discovered, { id: tenant, secret })).rejects.toThrow(oauth.WWWAuthenticateChallengeError)
+    await http.inTenant(tenant, (tx) => activeSigningKey(tx))
+    const kids = async (path: string) =>
+      (await http.call('GET', path)).json.keys.map(({ kid }: { kid: string }) => kid) as string[]
+    const [tokens, certificates] = [
+      await kids(new URL(discovered.jwks_uri ?? '').pathname),
+      await kids('/.well-known/jwks.json'),
+    ]
+    expect([tokens.length, certificates.length]).toEqual([1, 1])
+    expect(tokens).not.toEqual(certificates)
   })
 
   it('gives no token in another tenant', async () => {

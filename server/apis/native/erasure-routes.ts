@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { isPermitted } from '../../access/permissions.ts'
 import type { Application } from '../../application.ts'
 import { groupsThatBringBack, type ReturningGroup } from '../../directory/reappearances.ts'
 import { cancelErasure } from '../../erasure/cancel-erasure.ts'
@@ -11,7 +12,9 @@ import { answers } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { createOnce, IdempotencyHeaders } from '../../http/idempotency.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
-import { requireSelector, requireUsers } from '../../people/find-users.ts'
+import { principalOf } from '../../http/require-access.ts'
+import { namePeople } from '../../people/candidates.ts'
+import { requireSelector, requireUsers, type Selector } from '../../people/find-users.ts'
 import { selectUsers } from '../../people/select-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
@@ -45,11 +48,17 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
       response: answers({ 200: Preview.ref }, [404, 409]),
     },
     handler: async (request) => {
-      const { operation, ...whom } = request.body
+      const { operation, most_named: most = 10, ...whom } = request.body
+      const mayRead = isPermitted(principalOf(request), 'users.read')
       return await inTenantOf(request, app, async (tx) => {
-        const ids = await resolve(tx, whom)
+        const users = await resolve(tx, whom)
+        const ids = users.map(({ id }) => id)
         const preview = await previewErasure(tx, operation, ids)
-        return previewBody(preview, operation === 'purge' ? await groupsThatBringBack(tx, ids) : [])
+        const given = new Map(users.flatMap((user) => (user.given === undefined ? [] : [[user.id, user.given]])))
+        return {
+          ...previewBody(preview, operation === 'purge' ? await groupsThatBringBack(tx, ids) : []),
+          who: mayRead ? await namePeople(tx, { userIds: ids, given, most }) : null,
+        }
       })
     },
   })
@@ -68,7 +77,7 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     handler: (request, reply) => {
       const { operation, reason, expected_people: expected, ...whom } = request.body
       return createOnce(app, request, reply, async (tx) => {
-        const userIds = await resolve(tx, whom)
+        const userIds = (await resolve(tx, whom)).map(({ id }) => id)
         if (expected !== undefined && expected !== userIds.length) {
           throw new LetheError('erasure.other_people', { expected, found: userIds.length })
         }
@@ -182,24 +191,20 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
   })
 }
 
-/** The ids of the people that a body names. */
-async function resolve(tx: TenantTransaction, { subjects, filter }: Whom): Promise<string[]> {
+/** The people that a body names, by id, with what named each unless a filter did. */
+async function resolve(tx: TenantTransaction, { subjects, filter }: Whom): Promise<{ id: string; given?: Selector }[]> {
   if ((subjects === undefined) === (filter === undefined)) {
     throw new LetheError('input.invalid', { field: 'subjects', expected: 'either subjects or filter is expected' })
   }
   if (subjects !== undefined) {
-    const users = await requireUsers(tx, subjects.map(requireSelector))
-    return users.map(({ id }) => id)
+    return await requireUsers(tx, subjects.map(requireSelector))
   }
   const { deleted_in, ...rest } = filter ?? {}
-  return await selectUsers(tx, {
-    ...rest,
-    ...(deleted_in !== undefined && { deletedIn: deleted_in }),
-    states: ['deleted'],
-  })
+  const chosen = { ...rest, ...(deleted_in !== undefined && { deletedIn: deleted_in }) }
+  return (await selectUsers(tx, { ...chosen, states: ['deleted'] })).map((id) => ({ id }))
 }
 
-function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Static<typeof Preview.schema> {
+function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Omit<Static<typeof Preview.schema>, 'who'> {
   const { people, effects, names } = preview
   return {
     people,

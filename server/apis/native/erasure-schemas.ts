@@ -2,7 +2,9 @@ import { type Static, Type } from 'typebox'
 import type { Verdict } from '../../erasure/certificate.ts'
 import type { ErasureDetails, ErasureSummary } from '../../erasure/show-erasures.ts'
 import { named } from '../../http/declare-route.ts'
-import { userKinds, userRoles } from '../../people/user.ts'
+import type { NamedPerson } from '../../people/candidates.ts'
+import { selectorNames } from '../../people/find-users.ts'
+import { userKinds, userRoles, userStates } from '../../people/user.ts'
 import { ActingCredential, Id, NullableId, NullableText, NullableTime, Time } from './schemas.ts'
 
 export const operations = ['purge', 'anonymize'] as const
@@ -75,6 +77,32 @@ export const Preview = named(
   Type.Object(
     {
       people: Type.Integer(),
+      who: Type.Unsafe<NamedPerson[] | null>({
+        type: ['array', 'null'],
+        description:
+          'Whom it is about, the first `most_named` of them, with the selector that named each; null for callers who may not read users',
+        items: {
+          type: 'object',
+          properties: {
+            id: Id,
+            state: { type: 'string', enum: [...userStates] },
+            display_name: NullableText,
+            department: NullableText,
+            email: NullableText,
+            login_name: NullableText,
+            ref: NullableText,
+            directory_object_id: NullableId,
+            last_seen_at: NullableTime,
+            deleted_at: NullableTime,
+            given: {
+              type: ['object', 'null'],
+              properties: { by: { type: 'string', enum: [...selectorNames] }, value: { type: 'string' } },
+              required: ['by', 'value'],
+            },
+          },
+          required: ['id', 'state', 'display_name', 'given'],
+        },
+      }),
       not_deleted: Type.Array(Id, { description: 'Those who must be deleted first' }),
       effects: Effects,
       shared_identifiers: Type.Integer({ description: 'Identifiers that others hold too; they are left alone' }),
@@ -135,10 +163,18 @@ const whom = {
   ),
 }
 
-export const PreviewBody = Type.Object(whom, {
-  additionalProperties: false,
-  examples: [{ operation: 'purge', subjects: [{ email: 'ann@example.org' }] }],
-})
+export const PreviewBody = Type.Object(
+  {
+    ...whom,
+    most_named: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: mostSubjects, default: 10, description: 'So many people are named at most' }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    examples: [{ operation: 'purge', subjects: [{ email: 'ann@example.org' }] }],
+  },
+)
 
 export const OrderBody = Type.Object(
   {

@@ -30,7 +30,7 @@ async function events(path: string): Promise<{ event: string; data: { state: str
   expect(response.headers.get('content-type')).toBe('text/event-stream')
   const text = await response.text()
   return text.split('\n\n').flatMap((block) => {
-    const [, event = '', data = ''] = /^event: (.*)\ndata: (.*)$/.exec(block) ?? []
+    const [, event = '', data = ''] = /^id: .*\nevent: (.*)\ndata: (.*)$/.exec(block) ?? []
     return event === '' ? [] : [{ event, data: JSON.parse(data) }]
   })
 }
@@ -155,7 +155,7 @@ describe('/api/v1/erasures', () => {
           signal: gone.signal,
         })
         const reader = response.body?.getReader()
-        expect(new TextDecoder().decode((await reader?.read())?.value)).toMatch(/^event: progress\n/)
+        expect(new TextDecoder().decode((await reader?.read())?.value)).toMatch(/^id: .*\nevent: progress\n/)
         return reader
       }),
     )

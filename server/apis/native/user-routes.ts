@@ -161,15 +161,23 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers({ 200: Type.Object({ active: Counts }, { description: 'What is active again' }) }, [404, 409]),
+      response: answers(
+        {
+          200: Type.Object(
+            { state: Type.Enum(['active', 'suspended']), active: Counts },
+            { description: 'The state now: suspended, where the user was before; and what is active again' },
+          ),
+        },
+        [404, 409],
+      ),
     },
     handler: async (request) => {
       const withRoles = request.query.with_roles === true
       if (withRoles) requirePermission(principalOf(request), 'users.roles')
-      const { active } = await inTenantOf(request, app, (tx) =>
+      const { active, suspended } = await inTenantOf(request, app, (tx) =>
         restoreUsers(tx, { userIds: [request.params.id], withRoles }),
       )
-      return { active }
+      return { state: suspended.length > 0 ? ('suspended' as const) : ('active' as const), active }
     },
   })
   server.route({

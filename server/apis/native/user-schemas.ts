@@ -58,10 +58,14 @@ export const UserWithDetails = named(
         Type.Object({ product: Type.Enum([...products]), active: Type.Boolean(), created_at: Time }),
       ),
       groups: Type.Array(Type.Object({ group_id: Id, display_name: Type.String(), active: Type.Boolean() })),
-      counts: Type.Object(
-        { catalogs: Type.Integer(), enrollments: Type.Integer() },
-        { description: 'Catalogs that the user sees, and active enrollments' },
-      ),
+      counts: Type.Object({
+        catalogs: Type.Integer({ description: 'Catalogs that the user sees now; none while the user is deleted' }),
+        catalog_members: Type.Integer({
+          description: 'Memberships in catalogs, inactive ones too, as a preview counts',
+        }),
+        enrollments: Type.Integer({ description: 'Enrollments, ended and inactive ones too, as a preview counts' }),
+        active_enrollments: Type.Integer({ description: 'Those that have not ended; none while the user is deleted' }),
+      }),
       reappeared: Reappeared,
       pending_erasure: Type.Unsafe<UserDetails['pending_erasure']>({
         type: ['object', 'null'],

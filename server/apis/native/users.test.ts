@@ -84,8 +84,10 @@ describe('/api/v1/users', () => {
   })
 
   it('does not let somebody make an administrator who may not give roles', async () => {
-    const { json } = await http.call('POST', '/api/v1/users', { as: key, body: { roles: ['administrator'] } })
-    expect(json).toMatchObject({ roles: ['administrator'] })
+    const administrator = await http.person(tenant, 'administrator')
+    const create = (as: Credential) => http.call('POST', '/api/v1/users', { as, body: { roles: ['administrator'] } })
+    expect(await create(administrator)).toMatchObject({ status: 201, json: { roles: ['administrator'] } })
+    expect(await create(key)).toMatchObject({ status: 403, json: { code: 'access.beyond_own' } })
     const manager = await http.person(tenant, 'manager')
     expect(
       await http.call('PUT', `/api/v1/users/${manager.userId}/roles`, {

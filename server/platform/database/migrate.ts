@@ -11,6 +11,9 @@ const migrationsFolder = new URL('../../../migrations/', import.meta.url)
 /** The advisory lock that migrators of one database take turns by. */
 const migratorsLock = 0x6c657468
 
+/** What a migration does besides its SQL, in the same transaction, as the owner of the tables. */
+export type MigrationStep = (owner: pg.Client) => Promise<void>
+
 export type MigrationStatus = { name: string; appliedAt: Date | undefined }
 
 /**
@@ -18,13 +21,14 @@ export type MigrationStatus = { name: string; appliedAt: Date | undefined }
  * rights of the application's login. Each migration is one transaction. Several migrators at once wait for each other,
  * and running it again changes nothing.
  *
- * `appUrl` is the application's connection string: its login is created where it does not exist.
+ * `steps` are what migrations do in code, by the name of their file. `appUrl` is the application's connection string: its login is created where it does not exist.
  *
  * Throws `database.*` errors of the table, all with the way out.
  */
 export async function migrate(options: {
   ownerUrl: string
   appUrl?: string | undefined
+  steps?: Record<string, MigrationStep>
   onProgress?: (sentence: string) => void
 }): Promise<{ applied: string[] }> {
   await createDatabaseIfMissing(options.ownerUrl, options.onProgress)
@@ -52,7 +56,7 @@ export async function migrate(options: {
         }
         continue
       }
-      await applyMigration(owner, migration)
+      await applyMigration(owner, migration, options.steps?.[migration.name])
       applied.push(migration.name)
       options.onProgress?.(`Migrated ${migration.name}.`)
     }
@@ -107,11 +111,12 @@ function requireKnown(known: Migration[], recorded: Map<string, unknown>): void 
   }
 }
 
-async function applyMigration(owner: pg.Client, migration: Migration): Promise<void> {
+async function applyMigration(owner: pg.Client, migration: Migration, step?: MigrationStep): Promise<void> {
   await owner.query('begin')
   try {
     await owner.query('insert into lethe_migrations (name, digest) values ($1, $2)', [migration.name, migration.digest])
     await owner.query(migration.sql)
+    await step?.(owner)
     await owner.query('commit')
   } catch (error) {
     await owner.query('rollback')

@@ -18,6 +18,9 @@ export type Workers = {
   stop(): Promise<void>
 }
 
+/** A task that runs every day. */
+export type Daily = { task: string; at: { hour: number; minute: number } }
+
 /** So often the jobs of processes that died are looked for. */
 const lookForDeadEvery = 2000
 
@@ -31,12 +34,12 @@ const lockSpace = 0x6c65
  * not after the queue's four hours: while it lives, a process holds an advisory lock that its name in the queue leads to.
  *
  * The tasks in `hourly` run at every full hour, once for all processes, without a payload. Where none ran then, the first
- * one that starts within the hour makes up for it.
+ * one that starts within the hour makes up for it. Those in `daily` run the same way once a day, at a time in UTC.
  */
 export async function work(
   database: Database,
   tasks: Record<string, Task>,
-  options: { concurrency: number; log: Log; hourly?: readonly string[] },
+  options: { concurrency: number; log: Log; hourly?: readonly string[]; daily?: readonly Daily[] },
 ): Promise<Workers> {
   await releaseJobsOfTheDead(database)
   await retryFailedJobs(database)
@@ -62,13 +65,18 @@ export async function work(
     concurrency: options.concurrency,
     pollInterval: 2000,
     noHandleSignals: true,
-    parsedCronItems: parseCronItems(
-      (options.hourly ?? []).map((task) => ({
+    parsedCronItems: parseCronItems([
+      ...(options.hourly ?? []).map((task) => ({
         task,
         match: '0 * * * *',
         options: { backfillPeriod: hour, jobKey: `hourly ${task}` },
       })),
-    ),
+      ...(options.daily ?? []).map(({ task, at }) => ({
+        task,
+        match: `${at.minute} ${at.hour} * * *`,
+        options: { backfillPeriod: 24 * hour, jobKey: `daily ${task}` },
+      })),
+    ]),
     events,
     logger: silent,
   })

@@ -1,0 +1,2 @@
+-- What people pasted along with an address (brackets, a comma, invisible characters) is taken off where it was stored, in
+-- this transaction and by the rule of the code: server/clean-addresses.ts. There is nothing to change in the schema.

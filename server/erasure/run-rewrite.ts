@@ -1,0 +1,35 @@
+import type { Logger } from 'pino'
+import type { Application } from '../application.ts'
+import { isLetheError } from '../platform/errors.ts'
+import { concludeOnDisk, passLog } from './pass-log.ts'
+import { asOwner, rewriteDatabase } from './rewrite-database.ts'
+
+/** So many segments of the log, of 16 MiB each, are written over in one night. */
+const mostSegments = 64
+
+/**
+ * The job that brings erasures to the higher levels on disk where the server is the embedded one: it rewrites the tables
+ * that they touched and that are no larger than the limit, pauses after each as long as it took, lets others pass who
+ * use a table, and moves the log on. What is not done this time is done the next.
+ */
+export async function runRewrite(app: Application, log: Logger): Promise<void> {
+  await asOwner(app, async (owner) => {
+    try {
+      const { tables, held, stale, busy, reached } = await rewriteDatabase(app, owner, {
+        level: 4,
+        sizeLimit: app.config.rewriteLimit,
+        gentle: true,
+        lockTimeout: 2_000,
+        tries: 5,
+      })
+      if (tables.length + held.length + busy.length > 0) {
+        log.info({ tables: tables.length, held, stale, busy, reached }, 'tables that erasures touched were rewritten')
+      }
+    } catch (error) {
+      if (!isLetheError(error, 'database.rewrite_running')) throw error
+      log.info('the tables are being rewritten already')
+    }
+    await passLog(owner, { most: mostSegments })
+  })
+  await concludeOnDisk(app)
+}
