@@ -127,7 +127,7 @@ describe('a ledger', () => {
       await bringBack(first, jane)
       await bringBack(second, { ...bob, state: 'suspended', suspended_at: new Date() })
       await rows.post(await rows.course(), other, `Ask ${jane.email} or ${bob.ref}`)
-      expect(await planReplay(test.app, { file })).toEqual({ entries: 3, people: 2, unknownTenants: [] })
+      expect(await planReplay(test.app, { file })).toMatchObject({ entries: 3, people: 2, unknownTenants: [] })
 
       const done = await replay(file)
       expect(done).toMatchObject({ entries: 3, people: 2, nothingNeeded: 1, left: 0, continued: [], otherHashKey: [] })
