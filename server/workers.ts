@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { cleanAttempts } from './access/sign-in-attempts.ts'
 import type { Application } from './application.ts'
+import { readTrails } from './audit/read-trail.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { runErasure } from './erasure/run-erasure.ts'
@@ -8,6 +9,7 @@ import { runRewrite } from './erasure/run-rewrite.ts'
 import { runSearch } from './erasure/run-search.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
+import { cleanIdempotentRequests } from './http/idempotency.ts'
 import { openMailer } from './notify/mailer.ts'
 import { sendEmail } from './notify/send-email.ts'
 import { actingFor } from './platform/database/pool.ts'
@@ -26,13 +28,15 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       seal_audit: (payload) => sealWaiting(app, payload),
       export: (payload) => runExport(app, payload),
       clean_exports: () => cleanExports(app),
+      read_trails: () => readTrails(app, log),
       rewrite_tables: () => runRewrite(app, log),
       clean_sign_in_attempts: () => cleanAttempts(app),
+      clean_idempotent_requests: () => cleanIdempotentRequests(app),
     },
     {
       concurrency: app.config.workers,
       log,
-      hourly: ['clean_exports', 'clean_sign_in_attempts'],
+      hourly: ['read_trails', 'clean_exports', 'clean_sign_in_attempts', 'clean_idempotent_requests'],
       // With a server of one's own, "lethe db rewrite" does it when its operator says so.
       daily:
         app.embeddedFolder !== undefined && app.config.rewriteAt !== undefined

@@ -21,6 +21,7 @@ import { keepExport } from '../server/exports/kept-exports.ts'
 import { waitForExport } from '../server/exports/wait-for-export.ts'
 import { createUser } from '../server/people/create-user.ts'
 import { deleteUsers } from '../server/people/delete-users.ts'
+import { updateUser } from '../server/people/update-user.ts'
 import { type UserFieldName, type UserFields, userFieldNames } from '../server/people/user-fields.ts'
 import { type EmbeddedServer, useEmbeddedServer } from '../server/platform/database/embedded.ts'
 import { inTenant } from '../server/platform/database/transaction.ts'
@@ -30,6 +31,8 @@ import { insertOneOfEverything } from './one-of-everything.ts'
 
 /** The person. Every field that an operation accepts has a value that stands nowhere else. */
 const email = 'Canary.Mail-6b1e@acme.example'
+/** The address before a rename. */
+const former = 'Canary.Former-7d2e@acme.example'
 const fields = {
   login_name: 'i:0#.f|membership|canary-login-7c2f',
   directory_object_id: 'c0ffee00-1dea-4bad-8ace-0ddba11f00d5',
@@ -57,6 +60,7 @@ let canaries: string[]
 const ownCanaries = [
   ...Object.values(fields).flatMap((value) => (typeof value === 'string' ? [value] : [])),
   'canary-login-7c2f',
+  former,
   ...['canary key 38eb', 'canary value 49fc', 'canary item 5a0d', 'canary depth 6b1e'],
 ]
 
@@ -68,7 +72,7 @@ function planted(operation: Operation, table: string, column: string): string {
   const entry: AnyEntry | undefined = (dataMap as Record<string, AnyEntry>)[table]
   const columnClass = entry?.columns[column]
   if (columnClass?.is === 'mention' && entry?.about !== 'person') {
-    return columnClass.as === 'addresses' ? email.toLowerCase() : `Write to ${email}, or not`
+    return columnClass.as === 'addresses' ? email.toLowerCase() : `Write to ${email}, or not; ${former} was before`
   }
   if (entry?.about !== 'person' && columnClass?.is !== 'content') return `${table} ${column}`
   const cleared = typeof entry?.anonymize === 'object' ? entry.anonymize.clear : []
@@ -178,7 +182,11 @@ describe.each(['purge', 'anonymize'] as const)(
       const other = await inTenant(app.database, tenant, (tx) =>
         createUser(tx, { roles: ['administrator'], products: ['flow'] }),
       )
-      person = (await inTenant(app.database, tenant, (tx) => createUser(tx, { ...fields, products: ['flow'] }))).id
+      person = await inTenant(app.database, tenant, async (tx) => {
+        const { id } = await createUser(tx, { ...fields, email: former, products: ['flow'] })
+        await updateUser(tx, id, { email })
+        return id
+      })
       await insertOneOfEverything(owner, {
         tenantId: tenant,
         userId: person,

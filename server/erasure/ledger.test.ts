@@ -127,7 +127,7 @@ describe('a ledger', () => {
       await bringBack(first, jane)
       await bringBack(second, { ...bob, state: 'suspended', suspended_at: new Date() })
       await rows.post(await rows.course(), other, `Ask ${jane.email} or ${bob.ref}`)
-      expect(await planReplay(test.app, { file })).toEqual({ entries: 3, people: 2, unknownTenants: [] })
+      expect(await planReplay(test.app, { file })).toMatchObject({ entries: 3, people: 2, unknownTenants: [] })
 
       const done = await replay(file)
       expect(done).toMatchObject({ entries: 3, people: 2, nothingNeeded: 1, left: 0, continued: [], otherHashKey: [] })
@@ -435,7 +435,7 @@ describe('a database restored with pg_restore from a dump that is older than the
     // The trail has what was done here; keys have another time or are new; the request that repeated theirs
     // has tombstones of its own.
     const same = Object.keys(differences(wanted, now)).filter((table) => !/^(erasure_|graphile_worker\.)/.test(table))
-    expect(same).toEqual(['audit_entries', 'signing_keys', 'tenant_keys', 'tombstones'])
+    expect(same).toEqual(['audit_entries', 'audit_readings', 'signing_keys', 'tenant_keys', 'tombstones'])
     const hashes = (dump: typeof now) =>
       new Set(
         [...(dump.get('tombstones')?.values() ?? [])].map(({ kind, hash, user_id }) => `${kind} ${hash} ${user_id}`),

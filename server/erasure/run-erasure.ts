@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Application } from '../application.ts'
+import { readTrail } from '../audit/read-trail.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { enqueueNow, type JobPayload } from '../platform/jobs/enqueue.ts'
 import { awaitWaiting } from './claim-subjects.ts'
@@ -20,6 +21,8 @@ const slice = 5000
 export async function runErasure(app: Application, payload: JobPayload, signal?: AbortSignal): Promise<void> {
   const { tenant, request, operation, person } = payload
   if (tenant === undefined || request === undefined) throw new TypeError('an erasure job names a tenant and a request')
+  // What the trail recorded before there were former identifiers; nearly always read long ago.
+  await readTrail(app, tenant)
   const started = Date.now()
   const turn = { alone: false }
   const known = person !== undefined && (operation === 'purge' || operation === 'anonymize')

@@ -17,6 +17,7 @@ import { type AnyEntry, fact, key, subject } from '../datamap/vocabulary.ts'
 import { submitWork } from '../learning/submit-work.ts'
 import { createUser } from '../people/create-user.ts'
 import { deleteUsers } from '../people/delete-users.ts'
+import { keepFormer } from '../people/former-identifiers.ts'
 import { updateUser } from '../people/update-user.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { exportToFolder, makeExportFolder } from './export-folder.ts'
@@ -77,6 +78,14 @@ describe('the export of somebody who stands in every table', () => {
     const other = await rows.user({ email: 'other@acme.example', first_name: secret, ref: 'other-ref-1' })
     // The fixture has no key that opens.
     await test.inTenant(rows.tenant, (tx) => keysOfUsers(tx, [id, other]))
+    canaries.push('canary-of-a-former-ref-1')
+    const former = { kind: 'ref', until: new Date() } as const
+    await test.inTenant(rows.tenant, (tx) =>
+      keepFormer(tx, [
+        { ...former, userId: id, value: 'canary-of-a-former-ref-1' },
+        { ...former, userId: other, value: `${secret} ref` },
+      ]),
+    )
     const listed = ['catalog_members.role', 'enrollments.state', 'enrollments.result', 'product_accounts.product']
     await insertOneOfEverything(test.owner, {
       tenantId: rows.tenant,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../test/http.ts'
+import { cleanIdempotentRequests } from './idempotency.ts'
 
 let http: TestHttp
 let key: Credential
@@ -56,9 +57,10 @@ describe('Idempotency-Key', () => {
     const once = randomUUID()
     const ref = randomUUID()
     const { json: holder } = await http.call('POST', '/api/v1/users', { as: key, body: { ref } })
-    expect((await create(once, { ref })).status).toBe(409)
+    const next = { ref, another_person: true }
+    expect((await create(once, next)).status).toBe(409)
     await http.call('PATCH', `/api/v1/users/${holder.id}`, { as: key, body: { ref: null } })
-    expect((await create(once, { ref })).status).toBe(201)
+    expect((await create(once, next)).status).toBe(201)
   })
 
   it('belongs to the credential and to the tenant', async () => {
@@ -120,6 +122,13 @@ describe('Idempotency-Key', () => {
     const { rows } = await http.owner.query('select * from idempotent_requests')
     expect(JSON.stringify(rows)).not.toMatch(new RegExp(`canaria|${json.id}`, 'i'))
     expect(await create(once, person)).toMatchObject({ status: 409, json: { code: 'idempotency.erased' } })
+  })
+
+  it('is kept for a day, also where nobody writes any more', async () => {
+    await create(randomUUID(), { first_name: 'Ann' })
+    await http.owner.query(`update idempotent_requests set expires_at = now() - interval '1 second'`)
+    await cleanIdempotentRequests(http.app)
+    expect((await http.owner.query('select from idempotent_requests')).rowCount).toBe(0)
   })
 
   it('works for tenants, which are created outside of any', async () => {

@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Application } from '../application.ts'
-import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
+import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { tenantOf } from './in-tenant-of.ts'
 import { principalOf } from './require-access.ts'
@@ -150,4 +150,13 @@ async function keep<Body extends object>(
     [tx.tenantId, key, status, about ?? null, JSON.stringify({ location, body: left })],
     'keep_idempotent_answer',
   )
+}
+
+/** Deletes what has expired, in all tenants: of a tenant that nobody writes to any more, nothing else would. */
+export async function cleanIdempotentRequests(app: Pick<Application, 'database'>): Promise<void> {
+  for (const { id } of await outsideTenants<{ id: string }>(app.database, 'select id from tenant_ids() as id')) {
+    await inTenant(app.database, id, (tx) =>
+      tx.query('delete from idempotent_requests where tenant_id = $1 and expires_at < now()', [id]),
+    )
+  }
 }

@@ -97,6 +97,16 @@ describe('/api/v1/users', () => {
     ).toMatchObject({ status: 403, json: { code: 'access.forbidden' } })
   })
 
+  it('makes no second person of a used address unless that is said', async () => {
+    const post = (body: object) => http.call('POST', '/api/v1/users', { as: key, body })
+    const { json: user } = await post({ email: 'maiden@example.org' })
+    await http.call('PATCH', `/api/v1/users/${user.id}`, { as: key, body: { email: 'married@example.org' } })
+    const refused = await post({ email: 'Maiden@example.org' })
+    expect(refused).toMatchObject({ status: 409, json: { code: 'user.known_before', details: { ids: [user.id] } } })
+    expect(JSON.stringify(refused.json)).not.toMatch(/maiden|married/i)
+    expect(await post({ email: 'maiden@example.org', another_person: true })).toMatchObject({ status: 201 })
+  })
+
   it('lets a learner read and export the own record, and nobody else', async () => {
     const learner = await http.person(tenant, 'learner')
     const other = await http.person(tenant, 'learner')
