@@ -490,6 +490,7 @@ async function stop(place: Place): Promise<void> {
 
 async function createLoginAndDatabase(access: Access): Promise<void> {
   const client = new pg.Client({ connectionString: urlOf(access, ownerLogin, 'postgres') })
+  client.on('error', () => undefined)
   await client.connect()
   try {
     const found = await client.query<{ login: boolean; database: boolean }>(

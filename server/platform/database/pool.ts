@@ -160,7 +160,16 @@ async function openPools(options: PoolOptions) {
 
 /** Opens one connection as the owner of the tables, for migrations. Throws like {@link openPool}. */
 export async function connectOwner(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'lethe owner', types })
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'lethe owner',
+    connectionTimeoutMillis: 30_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
+    types,
+  })
+  // The error of a lost connection comes with the statement that waits for an answer.
+  client.on('error', () => undefined)
   try {
     await client.connect()
     await requireVersion(client)
