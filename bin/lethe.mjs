@@ -24,7 +24,7 @@ if (process.execPath === pinned || !existsSync(pinned)) {
   })
   // The terminal sends Ctrl-C to the child as well: wait for it to end in order. A signal sent to this process alone is passed on.
   process.on('SIGINT', () => undefined)
-  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 143)
   })

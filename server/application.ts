@@ -1,10 +1,12 @@
+import type { Logger } from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { migrateDatabase } from './migrate-database.ts'
 import { readMasterKey } from './platform/crypto/master-key.ts'
-import { useEmbeddedServer } from './platform/database/embedded.ts'
+import { type ServerWatcher, useEmbeddedServer } from './platform/database/embedded.ts'
 import { requireMigrated } from './platform/database/migrate.ts'
-import { type Database, openDatabase, openPool } from './platform/database/pool.ts'
+import { codeOf, type Database, openDatabase, openPool } from './platform/database/pool.ts'
 import { requireOrdinary } from './platform/database/roles.ts'
+import { isLetheError } from './platform/errors.ts'
 
 /** What every entry point (command line, workers, later HTTP) works with. */
 export type Application = {
@@ -16,11 +18,23 @@ export type Application = {
   ownerUrl?: string | undefined
   /** Where the embedded server keeps its files; undefined with a server of one's own. */
   embeddedFolder?: string | undefined
+  /**
+   * From now on starts the embedded server again whenever it has ended by itself or was killed. Missing where the database
+   * is another server's.
+   */
+  keepServerRunning?: ((log: Logger) => void) | undefined
   close(): Promise<void>
 }
 
 /** The connection strings of this configuration; the embedded server is started, or joined, where none is given. */
-export type Server = { appUrl: string; ownerUrl: string | undefined; embedded: boolean; release(): Promise<void> }
+export type Server = {
+  appUrl: string
+  ownerUrl: string | undefined
+  embedded: boolean
+  /** See {@link EmbeddedServer}. */
+  keepRunning?: ((watcher: ServerWatcher) => void) | undefined
+  release(): Promise<void>
+}
 
 /** Finds the PostgreSQL server: the configured one, or the embedded one of the data folder. */
 export async function useServer(config: Config, onProgress?: (sentence: string) => void): Promise<Server> {
@@ -33,7 +47,8 @@ export async function useServer(config: Config, onProgress?: (sentence: string) 
     }
   }
   const server = await useEmbeddedServer({ dataFolder: config.dataFolder, ...(onProgress && { onProgress }) })
-  return { appUrl: server.appUrl, ownerUrl: server.ownerUrl, embedded: true, release: () => server.release() }
+  const { appUrl, ownerUrl, keepRunning } = server
+  return { appUrl, ownerUrl, embedded: true, keepRunning, release: () => server.release() }
 }
 
 /**
@@ -62,6 +77,9 @@ export async function openApplication(
       url: server.appUrl,
       masterKey,
       applicationName: options.applicationName ?? 'lethe',
+      max: config.databaseConnections,
+      waitSeconds: config.databaseWaitSeconds,
+      patience: config.requestPatience,
     })
     try {
       await requireMigrated(database.pool)
@@ -69,12 +87,14 @@ export async function openApplication(
       await database.close()
       throw error
     }
+    const { keepRunning } = server
     return {
       config,
       database,
       masterKey,
       ownerUrl: server.ownerUrl,
       embeddedFolder: server.embedded ? config.dataFolder : undefined,
+      keepServerRunning: keepRunning && ((log) => keepRunning(watcherOf(database, log))),
       async close() {
         await database.close()
         await server.release()
@@ -83,6 +103,30 @@ export async function openApplication(
   } catch (error) {
     await server.release()
     throw error
+  }
+}
+
+/** The owner's connection string, where the server is now; undefined where it is not configured. */
+export function ownerUrlOf(app: Application): string | undefined {
+  if (app.ownerUrl === undefined || app.embeddedFolder === undefined) return app.ownerUrl
+  const url = new URL(app.ownerUrl)
+  url.port = new URL(app.database.url()).port
+  return url.href
+}
+
+/** Says in the log what becomes of the server, and connects to it where it is. */
+function watcherOf(database: Database, log: Logger): ServerWatcher {
+  return {
+    onLost: () => log.error('the embedded PostgreSQL has ended; it is started again'),
+    onFailure: (error) =>
+      log.error(
+        { code: isLetheError(error) ? error.code : codeOf(error) },
+        'the embedded PostgreSQL could not be started; that is tried again',
+      ),
+    onBack(appUrl) {
+      database.moveTo(appUrl)
+      log.info('the embedded PostgreSQL runs again')
+    },
   }
 }
 

@@ -1,6 +1,8 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Patience, requestPatience, usualConnections, usualWaitSeconds } from './platform/database/patience.ts'
 import { LetheError } from './platform/errors.ts'
+import { requireWholeNumber } from './platform/require-number.ts'
 
 /** Where Lethe finds its database and its keys. Read once at the start; nothing else reads the environment. */
 export type Config = {
@@ -26,6 +28,12 @@ export type Config = {
   rewriteLimit: number
   /** How many jobs one process works on at a time. */
   workers: number
+  /** Most connections to the database that requests and jobs of one process share. */
+  databaseConnections: number
+  /** The longest wait for one of them, in seconds. */
+  databaseWaitSeconds: number
+  /** How long a request waits in the database. */
+  requestPatience: Patience
 }
 
 /** Where this installation of Lethe is. */
@@ -34,9 +42,17 @@ export const projectFolder = path.resolve(fileURLToPath(new URL('..', import.met
 /** The data folder where nobody names another one. */
 export const defaultDataFolder = path.join(projectFolder, 'data')
 
-/** Reads the configuration from environment variables; `overrides` are the command line's options. */
+/**
+ * Reads the configuration from environment variables; `overrides` are the command line's options.
+ *
+ * Throws `input.invalid`, naming the variable.
+ */
 export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Config> = {}): Config {
   const set = (name: string) => environment[name] || undefined
+  const number = (name: string, usual: number, from: number, to: number) => {
+    const given = set(name)
+    return given === undefined ? usual : requireWholeNumber(name, Number(given), { from, to })
+  }
   return {
     dataFolder: path.resolve(overrides.dataFolder ?? set('LETHE_DATA') ?? defaultDataFolder),
     databaseUrl: overrides.databaseUrl ?? set('DATABASE_URL'),
@@ -49,6 +65,14 @@ export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Co
     rewriteAt: overrides.rewriteAt ?? readRewriteTime(set('LETHE_REWRITE_AT') ?? '03:00'),
     rewriteLimit: overrides.rewriteLimit ?? readRewriteLimit(set('LETHE_REWRITE_LIMIT') ?? '256'),
     workers: overrides.workers ?? 2,
+    databaseConnections:
+      overrides.databaseConnections ?? number('LETHE_DATABASE_CONNECTIONS', usualConnections, 2, 1000),
+    databaseWaitSeconds: overrides.databaseWaitSeconds ?? number('LETHE_DATABASE_WAIT', usualWaitSeconds, 1, 600),
+    requestPatience: overrides.requestPatience ?? {
+      lockSeconds: number('LETHE_LOCK_TIMEOUT', requestPatience.lockSeconds, 1, 3600),
+      statementSeconds: number('LETHE_STATEMENT_TIMEOUT', requestPatience.statementSeconds, 1, 86_400),
+      idleSeconds: number('LETHE_IDLE_TIMEOUT', requestPatience.idleSeconds, 1, 3600),
+    },
   }
 }
 

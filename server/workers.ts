@@ -12,12 +12,12 @@ import { runExport } from './exports/run-export.ts'
 import { cleanIdempotentRequests } from './http/idempotency.ts'
 import { openMailer } from './notify/mailer.ts'
 import { sendEmail } from './notify/send-email.ts'
-import { actingFor } from './platform/database/pool.ts'
+import { actingFor, forWork } from './platform/database/pool.ts'
 import { type Workers, work } from './platform/jobs/work.ts'
 
 /** Starts working on the jobs of every room. What a job does is set in motion by the system, whoever ordered it. */
 export async function startWorkers(given: Application, log: Logger): Promise<Workers> {
-  const app = { ...given, database: actingFor(given.database, { from: 'system' }) }
+  const app = { ...given, database: forWork(actingFor(given.database, { from: 'system' })) }
   const mailer = openMailer(app.config)
   const workers = await work(
     app.database,
@@ -46,6 +46,8 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
   )
   const sealing = watchUnsealed(app, log)
   return {
+    missingFor: workers.missingFor,
+    idleFor: workers.idleFor,
     async stop() {
       await sealing.stop()
       await workers.stop()

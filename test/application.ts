@@ -41,7 +41,7 @@ export async function openTestApplication(): Promise<TestApplication> {
 /** The application on a database that is there; `close` closes that too. */
 export function testApplicationOn(test: TestDatabase): TestApplication {
   const app: Application = {
-    config: readConfig({}),
+    config: readConfig({ DATABASE_URL: test.appUrl }),
     database: test.database,
     masterKey: test.database.masterKey,
     ownerUrl: test.ownerUrl,

@@ -272,12 +272,11 @@ describe('the list', () => {
     const user = await inTenant(test.database, other.tenant, (tx) => createUser(tx, { first_name: '=1+1' }))
     const exported = async (format: 'csv' | 'jsonl') => {
       let text = ''
-      const count = await inTenant(test.database, other.tenant, (tx) =>
-        exportAudit(tx, {}, format, (piece) => {
-          text += piece
-          return Promise.resolve()
-        }),
-      )
+      const read = <T>(work: (tx: TenantTransaction) => Promise<T>) => inTenant(test.database, other.tenant, work)
+      const count = await exportAudit(read, {}, format, (piece) => {
+        text += piece
+        return Promise.resolve()
+      })
       expect(count).toBe(41)
       return text
     }

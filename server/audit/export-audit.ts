@@ -32,24 +32,28 @@ const columns: { name: string; value: (entry: AuditEntry) => unknown }[] = [
 
 /**
  * Writes the entries that the filter fits, newest first, as CSV with a head (cells that a spreadsheet would run as a
- * formula get an apostrophe in front) or as one JSON document a line. Holds a page of them at a time, and sees one state
- * of the database, so it is the first thing its transaction does. Answers how many there were.
+ * formula get an apostrophe in front) or as one JSON document a line. Answers how many there were.
+ *
+ * Each page is read in a transaction of its own, which `read` runs, and written after that: a slow reader holds nothing. So
+ * this is no snapshot. Entries are never removed and keep their place, so every entry that was there at the beginning comes
+ * once; of those that are recorded meanwhile, some may come. Values of a person who is erased meanwhile are missing from
+ * then on, and places in the chain are as they are when the page is read.
  *
  * Throws like {@link listAudit}.
  */
 export async function exportAudit(
-  tx: TenantTransaction,
+  read: <T>(work: (tx: TenantTransaction) => Promise<T>) => Promise<T>,
   filter: AuditFilter,
   format: AuditFormat,
   write: (text: string) => Promise<unknown>,
 ): Promise<number> {
-  await tx.query('set transaction isolation level repeatable read')
   // Not before the first entries are read: a filter that is none must not have written anything.
   let head = format === 'csv' ? byteOrderMark + csvLine(columns.map(({ name }) => name)) : ''
   let count = 0
   let after: string | undefined
   do {
-    const { entries, next } = await listAudit(tx, filter, { limit: entriesAtATime, after })
+    const page = { limit: entriesAtATime, after }
+    const { entries, next } = await read((tx) => listAudit(tx, filter, page))
     count += entries.length
     const text = head + entries.map(format === 'csv' ? csvOf : jsonOf).join('')
     if (text !== '') await write(text)

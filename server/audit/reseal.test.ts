@@ -8,7 +8,7 @@ import { deleteUsers } from '../people/delete-users.ts'
 import { updateUser } from '../people/update-user.ts'
 import type { UserFields } from '../people/user-fields.ts'
 import { open } from '../platform/crypto/seal.ts'
-import { inTenant } from '../platform/database/transaction.ts'
+import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { createTenant } from '../tenancy/tenants.ts'
 import { exportAudit } from './export-audit.ts'
 import { listAudit } from './list-audit.ts'
@@ -44,12 +44,11 @@ async function readEverything(people: readonly string[]): Promise<string> {
     read.push(JSON.stringify((await listAudit(tx, {}, { limit: 1000 })).entries))
   })
   for (const format of ['csv', 'jsonl'] as const) {
-    await test.inTenant(tenant, (tx) =>
-      exportAudit(tx, {}, format, (text) => {
-        read.push(text)
-        return Promise.resolve()
-      }),
-    )
+    const inTrail = <T>(work: (tx: TenantTransaction) => Promise<T>) => test.inTenant(tenant, work)
+    await exportAudit(inTrail, {}, format, (text) => {
+      read.push(text)
+      return Promise.resolve()
+    })
   }
   for (const userId of people) {
     await inTenant(test.database, tenant, (tx) =>

@@ -1,4 +1,5 @@
 import type { Application } from '../application.ts'
+import { forReading } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { beforeFirst, type ChainedEntry, chainedColumns, chainHash, iso } from './chain.ts'
 import { type CheckpointClaims, type CheckpointReader, openCheckpoints } from './checkpoint.ts'
@@ -53,7 +54,7 @@ export async function verifyAudit(
   tenant: string,
   options: { noted?: ChainHead } = {},
 ): Promise<AuditVerification> {
-  return await inTenant(app.database, tenant, async (tx) => {
+  return await inTenant(forReading(app.database), tenant, async (tx) => {
     await tx.query('set transaction isolation level repeatable read, read only')
     const reader = await openCheckpoints(tx)
     const checkpoints = readCheckpoints(tx, reader)

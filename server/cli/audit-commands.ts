@@ -77,8 +77,8 @@ export function addAuditCommands(program: Command): void {
     )
     .action(async (options: FilterOptions & { format: AuditFormat }, command: Command) => {
       await withTrail(command, options, async ({ trail, application, output }) => {
-        const print = (tx: TenantTransaction) => exportAudit(tx, filterOf(options), options.format, output.write)
-        const count = await inTenant(application.database, trail, print)
+        const read = <T>(work: (tx: TenantTransaction) => Promise<T>) => inTenant(application.database, trail, work)
+        const count = await exportAudit(read, filterOf(options), options.format, output.write)
         output.note(`Exported ${counted(count, 'entry', 'entries')}.`)
       })
     })

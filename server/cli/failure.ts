@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander'
 import pg from 'pg'
 import { candidatesOf } from '../people/candidates.ts'
+import { passingFailure } from '../platform/database/failures.ts'
 import { exitCodes, LetheError } from '../platform/errors.ts'
 import { Interrupted } from './interrupted.ts'
 import { formatCandidates } from './named-people.ts'
@@ -22,7 +23,9 @@ export function reportFailure(error: unknown, options: { json: boolean; debug: b
     return reportFailure(new LetheError('input.usage', { reason: usageSentence(error.message) }), options)
   }
   const known =
-    error instanceof LetheError ? error : new LetheError('internal.unexpected', { reason: reasonOf(error) }, error)
+    error instanceof LetheError
+      ? error
+      : (passingFailure(error) ?? new LetheError('internal.unexpected', { reason: reasonOf(error) }, error))
   const { code, message, details } = known
   const candidates = candidatesOf(known)
   say({ code, message, ...(details !== undefined && { details }), ...(candidates && { candidates }) }, options)

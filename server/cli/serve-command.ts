@@ -2,10 +2,12 @@ import { once } from 'node:events'
 import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import { unfinishedErasures } from '../erasure/show-erasures.ts'
+import { cleanSpool } from '../exports/spool.ts'
 import { buildServer } from '../http/build-server.ts'
 import { type Address, listen } from '../http/listen.ts'
 import { readPublicUrl } from '../http/public-address.ts'
 import { claimDataFolder } from '../platform/database/embedded.ts'
+import { forRequests } from '../platform/database/pool.ts'
 import { isLetheError } from '../platform/errors.ts'
 import type { Workers } from '../platform/jobs/work.ts'
 import { openLog } from '../platform/log.ts'
@@ -92,12 +94,14 @@ export async function serve(session: ApplicationSession, options: ServeOptions):
   const { role, prepare, onListening } = options
   const claim = config.databaseUrl === undefined ? await claimDataFolder(config.dataFolder, options.command) : undefined
   const log = openLog()
+  application.keepServerRunning?.(log)
   try {
+    await cleanSpool(config)
     await prepare?.()
     signal.throwIfAborted()
     const workers = role === 'api' ? undefined : await startWorkers(application, log)
     try {
-      const http = role === 'worker' ? undefined : await startHttp(session, log, options)
+      const http = role === 'worker' ? undefined : await startHttp(session, log, { ...options, workers })
       try {
         if (http !== undefined) await onListening?.(http.url)
         const parts = [
@@ -131,17 +135,25 @@ async function stopWorkers(session: ApplicationSession, workers: Workers | undef
 }
 
 async function startHttp(
-  { application }: ApplicationSession,
+  session: ApplicationSession,
   log: Logger,
-  { address, orAnyPort, trustedProxies = 0, publicUrl = application.config.publicUrl }: ServeOptions,
+  {
+    address,
+    orAnyPort,
+    trustedProxies = 0,
+    publicUrl = session.application.config.publicUrl,
+    workers,
+  }: ServeOptions & { workers: Workers | undefined },
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const server = await buildServer(application, { log, trustedProxies, publicUrl })
+  const application = { ...session.application, database: forRequests(session.application.database) }
+  const options = { log, trustedProxies, publicUrl, workers }
+  const server = await buildServer(application, options)
   try {
     return { url: await listen(server, address), close: () => server.close() }
   } catch (error) {
     await server.close()
     if (orAnyPort !== true || !isLetheError(error, 'server.address_unusable')) throw error
-    const another = await buildServer(application, { log, trustedProxies, publicUrl })
+    const another = await buildServer(application, options)
     return { url: await listen(another, { ...address, port: 0 }), close: () => another.close() }
   }
 }

@@ -5,7 +5,7 @@ import { type Application, openApplication, type Server, useServer } from '../ap
 import { type Config, readConfig } from '../config.ts'
 import { addCandidates } from '../people/candidates.ts'
 import { findByAnyIdentifier } from '../people/find-users.ts'
-import { actingFor, codeOf, type Database } from '../platform/database/pool.ts'
+import { actingFor, codeOf, type Database, forWork } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
 import type { Initiator } from '../platform/initiator.ts'
@@ -45,6 +45,9 @@ export type TenantSession = ApplicationSession & {
    */
   run<T>(work: (tx: TenantTransaction) => Promise<T>): Promise<T>
 }
+
+/** Within so many milliseconds a SIGTERM is the same one: npm passes it on to processes that have it already. */
+const sameSignal = 500
 
 /** Nobody is signed in at the command line; the trail knows the account of the operating system. */
 function commandLine(): Initiator {
@@ -94,7 +97,7 @@ export async function withApplication(
     })
     try {
       session.signal.throwIfAborted()
-      const database = actingFor(application.database, await actorOf(application.database, session))
+      const database = forWork(actingFor(application.database, await actorOf(application.database, session)))
       await work({ ...session, application: { ...application, database } })
     } finally {
       await application.close()
@@ -173,6 +176,7 @@ async function withSession(
   let answered = false
   let stopping: Stopping | undefined
   let stoppedBy: StopSignal = 'SIGINT'
+  let stoppedAt = 0
   const inner = createOutput({ json: options.json === true, quiet: options.quiet === true, signal })
   const output: Output = {
     ...inner,
@@ -189,12 +193,12 @@ async function withSession(
   const stop = (name: StopSignal) => {
     if (!signal.aborted) {
       stoppedBy = name
+      stoppedAt = performance.now()
       const known = stopping === undefined ? '' : `\n${stopping.sentence()}`
       inner.say(`Stopping; what is running ends first. Ctrl-C again stops at once.${known}`)
       controller.abort(new Interrupted(name, outcome()))
-    } else if (name === 'SIGINT') {
-      // The second time the user does not want to wait: the database undoes what is running. Only Ctrl-C counts twice;
-      // npm passes SIGTERM on to processes that have it already.
+    } else if (name === 'SIGINT' || performance.now() - stoppedAt > sameSignal) {
+      // The second time nobody wants to wait: the database undoes what is running.
       const known = stopping?.sentence() ?? 'What was committed a moment ago stays, so look before you repeat it.'
       const interrupted = new Interrupted(name, `Stopped at once. The database undoes what is under way. ${known}`)
       process.exit(reportFailure(interrupted, { json: options.json === true, debug: false }))

@@ -16,7 +16,7 @@ import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.t
 import { notify } from '../notify/notify.ts'
 import { activeAdministrators } from '../people/administrators.ts'
 import { findHeir } from '../people/heir.ts'
-import { codeOf } from '../platform/database/pool.ts'
+import { passingFailure } from '../platform/database/failures.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
 import { subjectDigest } from './certificate.ts'
@@ -78,7 +78,7 @@ export async function eraseBatch(
       return claimed.length === batchSize ? 'more' : 'none'
     })
   } catch (error) {
-    if (isPassing(error) || claimed.length === 0) throw error
+    if (passingFailure(error) !== undefined || claimed.length === 0) throw error
     await eraseOneByOne(app, tenant, request, claimed)
     return claimed.length === batchSize ? 'more' : 'none'
   }
@@ -93,7 +93,7 @@ async function eraseOneByOne(app: Application, tenant: string, request: string, 
         if (claim.subjects.length > 0) await eraseClaimed(tx, request, { ...claim, all: false, whole: false })
       })
     } catch (error) {
-      if (isPassing(error)) throw error
+      if (passingFailure(error) !== undefined) throw error
       await inTenant(app.database, tenant, (tx) => markFailed(tx, request, person, failureOf(error)))
     }
   }
@@ -307,11 +307,4 @@ function failureOf(error: unknown): Failure {
     return { code: `sqlstate.${error.code}`, reason: `the database refused it${place === '' ? '' : ` (${place})`}` }
   }
   return { code: 'internal.unexpected', reason: 'an unexpected error; the log has the place' }
-}
-
-/** The server or the connection went away: not the person's fault, the job is tried again as a whole. */
-function isPassing(error: unknown): boolean {
-  const code = codeOf(error)
-  if (code === undefined) return error instanceof Error && /connection|terminat/i.test(error.message)
-  return /^(08|57P|53|40)/.test(code) || /^E[A-Z]+$/.test(code)
 }

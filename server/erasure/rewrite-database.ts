@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import type { Application } from '../application.ts'
+import { type Application, ownerUrlOf } from '../application.ts'
 import { codeOf, connectOwner } from '../platform/database/pool.ts'
 import {
   type Cleaning,
@@ -69,10 +69,9 @@ type Work = { waiting: Waiting[]; plan: RewritePlan; others: { table: string; ow
 
 /** Connects as the owner of the tables, for as long as `work` takes. Throws `database.rewrite_owner_missing`. */
 export async function asOwner<T>(app: Application, work: (owner: pg.Client) => Promise<T>): Promise<T> {
-  if (app.ownerUrl === undefined) throw new LetheError('database.rewrite_owner_missing')
-  const owner = await connectOwner(app.ownerUrl)
-  // The error of a lost connection comes with the statement that waits for an answer.
-  owner.on('error', () => undefined)
+  const url = ownerUrlOf(app)
+  if (url === undefined) throw new LetheError('database.rewrite_owner_missing')
+  const owner = await connectOwner(url)
   try {
     return await work(owner)
   } finally {

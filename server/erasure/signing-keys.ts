@@ -47,8 +47,8 @@ export async function activeSigningKey(
  * it signed end. It is recorded in the trail of the installation and in that of every tenant. Answers the new key's id.
  */
 export async function rotateSigningKey(database: Database, purpose: SigningPurpose = 'certificate'): Promise<string> {
-  const client = await database.pool.connect()
-  try {
+  // Where it fails the connection is closed, and the server undoes it.
+  return await database.pool.lend(async (client) => {
     await client.query('begin')
     await client.query('update signing_keys set retired_at = now() where purpose = $1 and retired_at is null', [
       purpose,
@@ -63,12 +63,7 @@ export async function rotateSigningKey(database: Database, purpose: SigningPurpo
     const [active] = rows
     if (active === undefined) throw new Error('a key was just inserted and none is active')
     return active.kid
-  } catch (error) {
-    await client.query('rollback')
-    throw error
-  } finally {
-    client.release()
-  }
+  })
 }
 
 /**

@@ -18,19 +18,13 @@ export async function inAuditorSnapshot<T>(
   database: Database,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
-  const client = await database.pool.connect()
-  let result: T
-  try {
+  // Where it fails the connection is closed: a copy that was cut off leaves it in an unknown state.
+  return await database.reading.lend(async (client) => {
     await client.query('begin transaction isolation level repeatable read read only; set local role lethe_auditor')
-    result = await work(client)
+    const result = await work(client)
     await client.query('commit')
-  } catch (error) {
-    // A copy that was cut off leaves the connection in an unknown state.
-    client.release(error instanceof Error ? error : true)
-    throw error
-  }
-  client.release()
-  return result
+    return result
+  })
 }
 
 /**

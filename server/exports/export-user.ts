@@ -73,18 +73,19 @@ export type ExportUserOptions = {
  * role; where identifiers of the person are mentioned, the place; content as files; and an index to read and one for
  * programs. No file name says who it is. Memory does not depend on the number of rows.
  *
- * All files show the database as it was at one moment, so this must be the first in its transaction. The user's row is
- * locked against an erasure meanwhile. That the export was made is recorded. Where the transaction is run again, all files come again.
+ * All files show the database as it was at one moment, so this must be the first in its transaction. Nothing is locked
+ * meanwhile; at the end the user's row is, until the transaction ends. Where an erasure was first, the transaction is run
+ * again and throws. That the export was made is recorded. Where the transaction is run again, all files come again.
  *
  * Throws `user.not_found`, also for an anonymized user, and `master_key.wrong`.
  */
 export async function exportUser(tx: TenantTransaction, options: ExportUserOptions): Promise<ExportIndex> {
   const { userId: person, compiled = compiledExport } = options
   await tx.query('set transaction isolation level repeatable read')
-  const { rowCount } = await tx.query(
-    `select from users where tenant_id = $1 and id = $2 and state <> 'anonymized' for key share`,
-    [tx.tenantId, person],
-  )
+  const { rowCount } = await tx.query(`select from users where tenant_id = $1 and id = $2 and state <> 'anonymized'`, [
+    tx.tenantId,
+    person,
+  ])
   if (rowCount === 0) throw new LetheError('user.not_found', { selector: 'id' })
   let rows = 0
   const target: Target = {
@@ -129,6 +130,9 @@ export async function exportUser(tx: TenantTransaction, options: ExportUserOptio
   }
   await target.receive('index.json', inBytes([`${JSON.stringify(index, null, 2)}\n`]))
   await target.receive('index.html', inBytes([exportPage(index)]))
+  // Not before: whoever changes or erases the person would wait for the whole export. Where the row is gone meanwhile, this
+  // fails with a serialization failure, the transaction is run again, and finds nobody.
+  await tx.query('select from users where tenant_id = $1 and id = $2 for key share', [tx.tenantId, person])
   await record(tx, { activity: 'UserExported', object: person })
   return index
 }

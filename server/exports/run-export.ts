@@ -1,7 +1,7 @@
 import type { Application } from '../application.ts'
 import { wordHasher } from '../audit/words.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
-import { codeOf } from '../platform/database/pool.ts'
+import { codeOf, forReading } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
@@ -18,14 +18,17 @@ type Attempt = { tenant: string; id: string; userId: string; key: Buffer; sealed
  * The job of a kept export: writes its content, from the beginning where an earlier run was killed. Where two run at the
  * same time, the later one takes over. Where somebody who may stand in it is erased meanwhile, it begins anew. It ends quietly where the export is deleted, has expired, or its person is erased.
  *
- * The content is written in transactions of its own beside the one that reads, so that progress can be seen.
+ * The content is written in transactions of its own beside the one that reads, so that progress can be seen. The one that
+ * reads has one of the connections that are there for this, and locks nothing before its end: who changes or erases the
+ * person does not wait for it. An erasure deletes the export with the person, and then the next chunk finds it gone.
  */
 export async function runExport(app: Application, payload: JobPayload): Promise<void> {
   const { tenant, export: id } = payload
   if (tenant === undefined || id === undefined) throw new TypeError('the job of an export names a tenant and an export')
   let attempt: Attempt | undefined
   try {
-    await inTenant(app.database, tenant, async (tx) => {
+    // Where the transaction is run again, that is another attempt.
+    await inTenant(forReading(app.database), tenant, async (tx) => {
       const current = await beginAttempt(app, tenant, id)
       attempt = current
       if (current === undefined) return

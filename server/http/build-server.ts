@@ -10,6 +10,7 @@ import { addLearn365Api } from '../apis/learn365/learn365-api.ts'
 import { addNativeApi } from '../apis/native/native-api.ts'
 import type { Application } from '../application.ts'
 import { LetheError } from '../platform/errors.ts'
+import type { Workers } from '../platform/jobs/work.ts'
 import { compileAnswersOnce } from './compile-answers.ts'
 import { completeRoute } from './declare-route.ts'
 import { endConnectionsWhenClosing } from './end-connections.ts'
@@ -32,6 +33,8 @@ export type ServerOptions = {
   trustedProxies?: number
   /** Where people and programs reach the server, such as https://lethe.example.org; links lead there. */
   publicUrl?: string | undefined
+  /** What takes jobs in this process, where anything does: `/readyz` says when it does not. */
+  workers?: Pick<Workers, 'missingFor' | 'idleFor'> | undefined
 }
 
 const bodyLimit = 1024 * 1024
@@ -100,7 +103,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     rateLimits: { ...usualRateLimits, ...options.rateLimits },
   })
   addMetrics(server, app)
-  addHealthRoutes(server, app)
+  addHealthRoutes(server, app, options.workers)
   await addNativeApi(server, app)
   addLearn365Api(server, app)
   methods.addRefusals()

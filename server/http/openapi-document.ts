@@ -1,15 +1,26 @@
-import pg from 'pg'
 import { pino } from 'pino'
 import { readConfig } from '../config.ts'
 import { Announcements } from '../platform/database/announcements.ts'
+import { GuardedPool } from '../platform/database/guarded-pool.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { buildServer } from './build-server.ts'
 
 /** The OpenAPI document of all routes, as JSON text. Needs no database: no route is called. */
 export async function openApiDocument(): Promise<string> {
-  const pool = new pg.Pool()
+  const url = () => 'postgres://127.0.0.1:1/none'
+  const pool = new GuardedPool({ url, max: 1, waitSeconds: 1, family: {}, rank: 1 })
   const masterKey = Buffer.alloc(32)
-  const announcements = new Announcements({})
-  const database = { pool, masterKey, announcements, openUnflushed: () => pool, close: () => pool.end() }
+  const announcements = new Announcements({ url })
+  const database: Database = {
+    pool,
+    reading: pool,
+    masterKey,
+    announcements,
+    openUnflushed: () => pool,
+    moveTo: () => undefined,
+    url,
+    close: () => pool.end(),
+  }
   const server = await buildServer(
     { config: readConfig({}), database, masterKey, close: database.close },
     { log: pino({ level: 'silent' }) },

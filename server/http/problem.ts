@@ -1,9 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import pg from 'pg'
 import { isODataAddress, odataErrorBody, odataStatusOf } from '../apis/learn365/odata-error.ts'
 import { type Candidate, candidatesOf } from '../people/candidates.ts'
 import { lostReference } from '../people/lost-reference.ts'
-import { codeOf } from '../platform/database/pool.ts'
+import { passingFailure } from '../platform/database/failures.ts'
 import { type ErrorKind, isLetheError, LetheError } from '../platform/errors.ts'
 
 /** The one table of what each kind of error is in HTTP. */
@@ -123,19 +122,12 @@ export function problemOf(error: unknown, request: FastifyRequest): LetheError {
   }
   const lost = lostReference(error)
   if (lost !== undefined) return lost
-  if (isPassing(error)) return new LetheError('service.unavailable', undefined, error)
+  const passing = passingFailure(error)
+  if (passing !== undefined) return passing
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new LetheError('request.malformed', { reason: 'it is not as HTTP wants it' }, error)
   }
   return new LetheError('internal.unexpected', { reason: 'nobody foresaw this' }, error)
-}
-
-// Connections that are lost or refused, statements that were ended by an administrator, deadlocks that did not resolve.
-const passing = /^(08...|57P0.|53...|40001|40P01|55P03|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/
-
-function isPassing(error: unknown): boolean {
-  if (passing.test(codeOf(error) ?? '')) return true
-  return !(error instanceof pg.DatabaseError) && error instanceof Error && /^Connection terminated/.test(error.message)
 }
 
 const parts: Record<string, string> = { querystring: 'query', params: 'path', headers: 'header', body: 'body' }

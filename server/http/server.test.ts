@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { Writable } from 'node:stream'
-import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../test/http.ts'
+import { GuardedPool } from '../platform/database/guarded-pool.ts'
 import { buildServer } from './build-server.ts'
 import { completeRoute } from './declare-route.ts'
 
@@ -18,8 +18,10 @@ afterAll(() => http.close())
 
 /** The server on a database that does not answer. */
 async function withoutDatabase<T>(work: (server: Awaited<ReturnType<typeof buildServer>>) => Promise<T>): Promise<T> {
-  const pool = new pg.Pool({ host: '127.0.0.1', port: 1 })
-  const database = { ...http.database, pool }
+  const url = () => 'postgres://127.0.0.1:1/none'
+  const open = () => new GuardedPool({ url, max: 1, waitSeconds: 1, family: {}, rank: 1 })
+  const pool = open()
+  const database = { ...http.database, pool, reading: pool, openUnflushed: open, url }
   const server = await buildServer({ ...http.app, database }, { log: pino({ level: 'silent' }) })
   try {
     return await work(server)
@@ -38,8 +40,55 @@ describe('the HTTP server', () => {
       const ready = await server.inject('/readyz')
       expect(ready.statusCode).toBe(503)
       expect(ready.headers['retry-after']).toBe('5')
-      expect(ready.json()).toMatchObject({ code: 'service.unavailable' })
+      expect(ready.json()).toMatchObject({ code: 'service.not_ready', detail: 'The database does not answer.' })
     })
+  })
+
+  it('says why it cannot work: requests that wait for connections, a database that only reads, jobs that nobody takes', async () => {
+    const { rows } = await http.owner.query('select current_database() as name')
+    const [{ name }] = rows
+    const readOnly = (value: string) =>
+      http.owner.query(`alter database ${name} set default_transaction_read_only = ${value}`)
+    const workers = { missingFor: () => 0, idleFor: () => 0 }
+    const server = await buildServer(http.app, { log: pino({ level: 'silent' }), workers })
+    const detail = async () => {
+      // An answer of the database counts for a second.
+      await new Promise((resolve) => setTimeout(resolve, 1100))
+      const { statusCode, body } = await server.inject('/readyz')
+      return `${statusCode} ${JSON.parse(body).detail ?? 'ok'}`
+    }
+    try {
+      expect(await detail()).toBe('200 ok')
+      await readOnly('on')
+      const renewed = { ...http.app, database: { ...http.database } }
+      const another = await buildServer(renewed, { log: pino({ level: 'silent' }) })
+      expect((await another.inject('/readyz')).json()).toMatchObject({
+        detail: expect.stringMatching(/^The database is set to read-only/),
+      })
+      await another.close()
+      await readOnly('off')
+      workers.missingFor = () => 31_000
+      expect(await detail()).toBe('503 Nothing has taken jobs for 31 seconds.')
+      workers.missingFor = () => 0
+      await http.owner.query(
+        `select graphile_worker.add_job('a task of a test', run_at := now() - interval '6 minutes', job_key := 'stuck')`,
+      )
+      expect(await detail()).toBe('200 ok')
+      workers.idleFor = () => 301_000
+      expect(await detail()).toMatch(/^503 A job has waited for 36\d seconds, and nothing takes it/)
+      await http.owner.query(`select graphile_worker.remove_job('stuck')`)
+      expect(await detail()).toBe('200 ok')
+      const held = await Promise.all(Array.from({ length: 10 }, () => http.database.pool.connect()))
+      const waiting = http.database.pool.query('select 1')
+      await new Promise((resolve) => setTimeout(resolve, 5100))
+      expect(await detail()).toMatch(/^503 Requests have waited for a connection to the database for \d seconds/)
+      for (const client of held) client.release()
+      await waiting
+      expect(await detail()).toBe('200 ok')
+    } finally {
+      await readOnly('off')
+      await server.close()
+    }
   })
 
   it('is not ready on a database that is not migrated', async () => {

@@ -484,6 +484,50 @@ const errorTable = {
     message: (d: { address: string; reason: string }) =>
       `The PostgreSQL server at ${d.address} refuses the connection: ${d.reason}. Check the user, the password and the database in the connection string.`,
   },
+  'database.busy': {
+    kind: 'unavailable',
+    message: (d: { connections: number; seconds: number }) =>
+      `All ${d.connections} connections to the database were in use for ${d.seconds} seconds. Try again in a few seconds; if it happens often, raise LETHE_DATABASE_CONNECTIONS.`,
+  },
+  'database.tenant_busy': {
+    kind: 'unavailable',
+    message: (d: { connections: number; seconds: number }) =>
+      `Requests of this tenant had all ${d.connections} connections to the database that one tenant may have for ${d.seconds} seconds. Try again in a few seconds; if it happens often, send fewer at a time, or raise LETHE_DATABASE_CONNECTIONS.`,
+  },
+  'database.no_answer': {
+    kind: 'unavailable',
+    message: (d: { seconds: number }) =>
+      `The database did not answer within ${d.seconds} seconds. Try again in a few seconds; if it stays so, check the database server and the network.`,
+  },
+  'database.no_connection_left': {
+    kind: 'unavailable',
+    message: () =>
+      'The database server takes no more connections. Try again in a few seconds; if it happens often, raise max_connections there, or lower LETHE_DATABASE_CONNECTIONS here.',
+  },
+  'database.lock_timeout': {
+    kind: 'unavailable',
+    message: () =>
+      'Another change holds what this one needs, and did not end in time. Nothing of this was kept. Try again when the other change, such as an import or an erasure, has ended.',
+  },
+  'database.statement_timeout': {
+    kind: 'unavailable',
+    message: () =>
+      'The database took longer for this than it may, or an administrator cancelled it. Nothing of this was kept. Ask for less at a time, or try again later; LETHE_STATEMENT_TIMEOUT sets the limit.',
+  },
+  'database.disk_full': {
+    kind: 'unavailable',
+    message: () =>
+      'The disk of the database is full. Nothing of this was kept. Free space on that disk, or make it larger; then try again.',
+  },
+  'database.read_only': {
+    kind: 'unavailable',
+    message: () =>
+      'The database accepts no changes at the moment: it is a standby, or set to read-only. Connect to the primary server, or end the read-only mode; then try again.',
+  },
+  'service.not_ready': {
+    kind: 'unavailable',
+    message: (d: { reasons: string[] }) => d.reasons.join(' '),
+  },
   'database.too_old': {
     kind: 'environment',
     message: (d: { version: string }) =>

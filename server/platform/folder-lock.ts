@@ -17,7 +17,12 @@ export type FolderLock = { release(): Promise<void> }
 
 /** The mark of this process. */
 export function markThisProcess(): ProcessMark {
-  return { pid: process.pid, started: readProcess(process.pid)?.started ?? null }
+  return markOf(process.pid)
+}
+
+/** The mark of the process that has this pid now. */
+export function markOf(pid: number): ProcessMark {
+  return { pid, started: readProcess(pid)?.started ?? null }
 }
 
 /** Tells whether the process of this mark still lives. One that has ended but was not reaped counts as dead. */
@@ -38,7 +43,7 @@ export function isAlive(mark: ProcessMark): boolean {
  * process that died is taken over.
  *
  * A lock is a row of files name.1, name.2, ... of which the highest counts. Whoever takes it creates the next one, which
- * only one process can do. The highest is never removed, a release only marks it, so that a process which looked a
+ * only one process can do. The highest is never removed, a release only empties it, so that a process which looked a
  * moment ago cannot mistake a lock that was taken since for the stale one that it saw.
  */
 export async function tryLockFolder(options: {
@@ -69,11 +74,8 @@ export async function tryLockFolder(options: {
       await fs.rm(fileOf(old), { force: true })
     return {
       lock: {
-        release: async () => {
-          const draft = `${fileOf(mine)}.${randomBytes(6).toString('hex')}`
-          await fs.writeFile(draft, JSON.stringify({ released: true }), { mode: 0o644 })
-          await fs.rename(draft, fileOf(mine))
-        },
+        // Without content nobody holds it. A full disk has no room for another one.
+        release: () => fs.truncate(fileOf(mine)),
       },
     }
   }

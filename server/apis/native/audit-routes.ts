@@ -14,6 +14,7 @@ import { answers, contents, named } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { tenantOf } from '../../http/in-tenant-of.ts'
 import { principalOf } from '../../http/require-access.ts'
+import { forReading } from '../../platform/database/pool.ts'
 import type { JsonObject } from '../../platform/database/schema.gen.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { Id, Next, NullableId, NullableText } from './schemas.ts'
@@ -115,8 +116,8 @@ export function addAuditRoutes(server: HttpServer, app: Application): void {
 }
 
 function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRead, toExport, idOf }: Trail): void {
-  const inTrail = <T>(request: FastifyRequest, work: (tx: TenantTransaction) => Promise<T>) =>
-    inTenant(app.database, idOf(request), work, { initiator: principalOf(request).initiator })
+  const inTrail = <T>(request: FastifyRequest, work: (tx: TenantTransaction) => Promise<T>, database = app.database) =>
+    inTenant(database, idOf(request), work, { initiator: principalOf(request).initiator })
   server.route({
     method: 'GET',
     url: root,
@@ -161,12 +162,12 @@ function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRe
     handler: async (request, reply) => {
       const { format = 'jsonl', ...rest } = request.query
       const stream = new PassThrough()
-      const exporting = inTrail(request, (tx) =>
-        exportAudit(tx, filterOf(rest), format, async (text) => {
-          // Whoever does not read on holds the export up, and whoever has gone ends it.
-          if (!stream.write(text)) await once(stream, 'drain', { signal: request.signal })
-        }),
-      ).then(() => stream.end())
+      const reading = forReading(app.database)
+      const read = <T>(work: (tx: TenantTransaction) => Promise<T>) => inTrail(request, work, reading)
+      const exporting = exportAudit(read, filterOf(rest), format, async (text) => {
+        // Whoever does not read on holds the export up, and whoever has gone ends it.
+        if (!stream.write(text)) await once(stream, 'drain', { signal: request.signal })
+      }).then(() => stream.end())
       // What fails before the first entry is answered as a problem; what fails later breaks the answer off.
       await Promise.race([exporting, once(stream, 'readable')])
       exporting.catch((error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))))

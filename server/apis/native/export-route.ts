@@ -1,8 +1,10 @@
 import type { Application } from '../../application.ts'
+import { spoolFolderOf } from '../../exports/spool.ts'
 import { streamExport } from '../../exports/stream-export.ts'
 import { answers, contents } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
+import { forReading } from '../../platform/database/pool.ts'
 import { IdParams } from './schemas.ts'
 
 /** `/api/v1/users/:id/export` */
@@ -23,9 +25,9 @@ export function addExportRoute(server: HttpServer, app: Application): void {
       ),
     },
     handler: async (request, reply) => {
-      const { stream, bytes } = await inTenantOf(request, app, (tx) => streamExport(tx, request.params.id), {
-        records: true,
-      })
+      const options = { userId: request.params.id, folder: spoolFolderOf(app.config) }
+      const reading = { ...app, database: forReading(app.database) }
+      const { stream, bytes } = await inTenantOf(request, reading, (tx) => streamExport(tx, options), { records: true })
       reply.headers({
         'content-type': 'application/zip',
         'content-length': bytes,

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 beforeEach(() => {
-  const opened = new Announcements({ connectionString: test.appUrl })
+  const opened = new Announcements({ url: () => test.appUrl })
   announcements = opened
   onTestFinished(() => opened.close())
 })
@@ -60,7 +60,7 @@ describe('announcements', () => {
   it('are not heard, and keep nobody from closing, where the server cannot be reached', async () => {
     const url = new URL(test.appUrl)
     url.port = '1'
-    const unreachable = new Announcements({ connectionString: url.href })
+    const unreachable = new Announcements({ url: () => url.href })
     unreachable.listen(about, () => undefined)
     await unreachable.close()
     unreachable.listen(about, () => undefined)

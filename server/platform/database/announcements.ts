@@ -3,6 +3,9 @@ import pg from 'pg'
 /** Called with what is announced, behind the id of what it is about. */
 export type Hear = (said: string) => void
 
+/** `url`: where the server is, asked for each new connection. */
+export type AnnouncementsConfig = { url: () => string; application_name?: string }
+
 /**
  * Hears what the database announces (`pg_notify('lethe', id || ' ' || what is said)`), for any number of listeners over
  * one connection of its own. It is opened when the first one comes, and then kept: to listen anew for everybody who waits
@@ -10,11 +13,11 @@ export type Hear = (said: string) => void
  * may be lost with the connection: whoever listens looks from time to time as well.
  */
 export class Announcements {
-  readonly #config: pg.ClientConfig
+  readonly #config: AnnouncementsConfig
   readonly #listeners = new Map<string, Set<Hear>>()
   #connection: pg.Client | undefined
 
-  constructor(config: pg.ClientConfig) {
+  constructor(config: AnnouncementsConfig) {
     this.#config = config
   }
 
@@ -36,7 +39,14 @@ export class Announcements {
 
   /** Where there is no connection, or it is lost, nothing is heard: listeners look for themselves, and the next one tries again. */
   #connect(): pg.Client {
-    const client = new pg.Client(this.#config)
+    const { url, ...rest } = this.#config
+    const client = new pg.Client({
+      ...rest,
+      connectionString: url(),
+      connectionTimeoutMillis: 10_000,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 30_000,
+    })
     const forget = () => {
       if (this.#connection === client) this.#connection = undefined
     }
@@ -52,7 +62,8 @@ export class Announcements {
       .then(() => client.query('listen lethe'))
       .catch(() => {
         forget()
-        void client.end()
+        // It may be in the midst of failing; there is nothing left that could be done about it.
+        client.end().catch(() => undefined)
       })
     return client
   }

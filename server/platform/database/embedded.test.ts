@@ -289,6 +289,76 @@ describe('the embedded server', { timeout: 120_000 }, () => {
     expect(again.ownerUrl).toBe(moved.ownerUrl)
   })
 
+  it('is started again by one of those who keep it running, and the others join it', async () => {
+    const users = await Promise.all([use(), use(), use()])
+    const back: string[][] = users.map(() => [])
+    const lost = users.map(() => 0)
+    for (const [index, user] of users.entries()) {
+      user.keepRunning({
+        onLost: () => {
+          lost[index] = (lost[index] ?? 0) + 1
+        },
+        onFailure: () => undefined,
+        onBack: (url) => back[index]?.push(url),
+      })
+    }
+    for (let round = 1; round <= 2; round++) {
+      const killed = await readPostmaster()
+      process.kill(killed ?? 0, 'SIGKILL')
+      await until(async () => back.every((urls) => urls.length === round))
+      expect(await readPostmaster()).not.toBe(killed)
+      for (const urls of back) expect(await query(urls.at(-1) ?? '', 'select 1 as n')).toEqual([{ n: 1 }])
+    }
+    expect(lost).toEqual([2, 2, 2])
+    for (const user of users) await user.release()
+    expect(await readPostmaster()).toBe(undefined)
+  })
+
+  it('is started again on another port where its own was taken meanwhile, and everybody hears where', async () => {
+    const server = await use()
+    const heard: string[] = []
+    const failures: unknown[] = []
+    const lost = Promise.withResolvers<void>()
+    server.keepRunning({
+      onLost: () => lost.resolve(),
+      onFailure: (error) => failures.push(error),
+      onBack: (url) => heard.push(url),
+    })
+    const port = Number(new URL(server.appUrl).port)
+    process.kill(server.pid, 'SIGKILL')
+    let squatter = net.createServer()
+    await until(async () => {
+      squatter = net.createServer()
+      return await new Promise<boolean>((resolve) => {
+        squatter.once('error', () => resolve(false))
+        squatter.listen(port, '127.0.0.1', () => resolve(true))
+      })
+    })
+    await lost.promise
+    await until(async () => heard.length === 1)
+    await new Promise((resolve) => squatter.close(resolve))
+    expect(new URL(heard[0] ?? '').port).not.toBe(String(port))
+    expect(await query(heard[0] ?? '', 'select 1 as n')).toEqual([{ n: 1 }])
+  })
+
+  it('is tried again and again where it cannot be started, until it can', async () => {
+    const server = await use()
+    const events: string[] = []
+    server.keepRunning({
+      onLost: () => events.push('lost'),
+      onFailure: () => events.push('failure'),
+      onBack: () => events.push('back'),
+    })
+    const control = path.join(dataFolder, 'postgres', 'global', 'pg_control')
+    const aside = path.join(dataFolder, 'pg_control')
+    process.kill(server.pid, 'SIGKILL')
+    await fs.rename(control, aside)
+    await until(async () => events.length >= 3)
+    await fs.rename(aside, control)
+    await until(async () => events.at(-1) === 'back')
+    expect(events.slice(0, 3)).toEqual(['lost', 'failure', 'failure'])
+  })
+
   it('writes no value of a row, a statement or a parameter into its log', async () => {
     const server = await use()
     await query(server.ownerUrl, 'create table people (email text primary key)')

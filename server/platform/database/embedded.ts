@@ -5,10 +5,20 @@ import { createRequire } from 'node:module'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import timers from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import pg from 'pg'
 import { isLetheError, LetheError } from '../errors.ts'
-import { errorCode, isAlive, lockFolder, markThisProcess, readMark, tryLockFolder } from '../folder-lock.ts'
+import {
+  errorCode,
+  isAlive,
+  lockFolder,
+  markOf,
+  markThisProcess,
+  type ProcessMark,
+  readMark,
+  tryLockFolder,
+} from '../folder-lock.ts'
 
 /** The embedded PostgreSQL server of a data folder, while this process uses it. */
 export type EmbeddedServer = {
@@ -22,8 +32,23 @@ export type EmbeddedServer = {
   pid: number
   /** False: it ran already and was joined. */
   startedHere: boolean
+  /**
+   * From now on starts the server again whenever it has ended by itself or was killed, until the use ends. Any number of
+   * processes may do so for one folder: one of them starts it, the others join it.
+   */
+  keepRunning(watcher: ServerWatcher): void
   /** Ends this use. The last user stops the server and waits for that. Calling it again does nothing more. */
   release(): Promise<void>
+}
+
+/** Who wants to know what becomes of a server that is kept running. Nothing here may throw. */
+export type ServerWatcher = {
+  /** It has ended, and nobody of this process stopped it. */
+  onLost(): void
+  /** It could not be started; that is tried again. */
+  onFailure(error: unknown): void
+  /** It runs again, perhaps on another port: the connection string of the application's login. */
+  onBack(appUrl: string): void
 }
 
 /** What embedded.json holds: how to reach the server. The passwords never change after the first start. */
@@ -54,6 +79,13 @@ const databaseName = 'lethe'
 
 /** Recovery after a crash may take long, and ending it early gains nothing. */
 const patienceSeconds = 3600
+
+/** So often a process looks whether the server that it keeps running still runs, in milliseconds. */
+const lookEvery = 250
+
+/** Between two tries to start it again, in milliseconds: twice as long after each failure. */
+const shortestPause = 250
+const longestPause = 15_000
 
 /** The last checkpoint writes what the caches hold; whoever pressed Ctrl-C does not wait longer for it. */
 const stopSeconds = 30
@@ -137,19 +169,84 @@ export async function useEmbeddedServer(options: {
       try {
         await createLoginAndDatabase(reached.access)
         const entry = await enterUser(place)
+        const watch = new Watch(place, reached.pid)
         return {
           ownerUrl: urlOf(reached.access, ownerLogin, databaseName),
           appUrl: urlOf(reached.access, appLogin, databaseName),
           folder,
           pid: reached.pid,
           startedHere: joined === undefined,
-          release: once(() => releaseUser(place, entry)),
+          keepRunning: (watcher) => watch.begin(watcher),
+          release: once(async () => {
+            await watch.end()
+            await releaseUser(place, entry)
+          }),
         }
       } catch (error) {
         if (joined === undefined) await stop(place)
         throw error
       }
     })
+  })
+}
+
+/** Looks after the server of a folder. */
+class Watch {
+  readonly #place: Place
+  readonly #ending = new AbortController()
+  #running: ProcessMark
+  #watching: Promise<void> | undefined
+
+  constructor(place: Place, pid: number) {
+    this.#place = place
+    this.#running = markOf(pid)
+  }
+
+  begin(watcher: ServerWatcher): void {
+    this.#watching ??= this.#watch(watcher)
+  }
+
+  async end(): Promise<void> {
+    this.#ending.abort()
+    await this.#watching
+  }
+
+  async #watch(watcher: ServerWatcher): Promise<void> {
+    const { signal } = this.#ending
+    while (!signal.aborted) {
+      await pauseUnless(signal, lookEvery)
+      if (signal.aborted || isAlive(this.#running)) continue
+      watcher.onLost()
+      for (let wait = shortestPause; !signal.aborted; wait = Math.min(2 * wait, longestPause)) {
+        try {
+          const { access, pid } = await this.#startAgain()
+          this.#running = markOf(pid)
+          watcher.onBack(urlOf(access, appLogin, databaseName))
+          break
+        } catch (error) {
+          watcher.onFailure(error)
+          await pauseUnless(signal, wait)
+        }
+      }
+    }
+  }
+
+  async #startAgain(): Promise<{ access: Access; pid: number }> {
+    const place = this.#place
+    return await withServerLock(place, async () => {
+      const access = await openExisting(place)
+      if (access === undefined) {
+        throw new LetheError('data_folder.unusable', { folder: place.folder, reason: 'its database is gone' })
+      }
+      return (await join(place, access)) ?? (await start(place, access))
+    })
+  }
+}
+
+/** Waits so many milliseconds, or until the signal is aborted. */
+async function pauseUnless(signal: AbortSignal, milliseconds: number): Promise<void> {
+  await timers.setTimeout(milliseconds, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error
   })
 }
 
@@ -192,8 +289,8 @@ async function enterUser(place: Place): Promise<string> {
 }
 
 async function releaseUser(place: Place, entry: string): Promise<void> {
-  await withServerLock(place, async () => {
-    await fs.rm(entry, { force: true })
+  await fs.rm(entry, { force: true })
+  const stopUnused = async () => {
     for (const name of await fs.readdir(place.users)) {
       const file = path.join(place.users, name)
       const mark = await readMark(file)
@@ -201,7 +298,14 @@ async function releaseUser(place: Place, entry: string): Promise<void> {
       await fs.rm(file, { force: true })
     }
     await stop(place)
-  })
+  }
+  try {
+    await withServerLock(place, stopUnused)
+  } catch (error) {
+    // On a full disk there is no room for the lock. Nor is there for another user, who would need it too.
+    if (errorCode(error) !== 'ENOSPC' && errorCode(error) !== 'EDQUOT') throw error
+    await stopUnused()
+  }
 }
 
 /** Reads how to reach the server of a folder that was initialized before; undefined when this is the first use. */
@@ -386,6 +490,7 @@ async function stop(place: Place): Promise<void> {
 
 async function createLoginAndDatabase(access: Access): Promise<void> {
   const client = new pg.Client({ connectionString: urlOf(access, ownerLogin, 'postgres') })
+  client.on('error', () => undefined)
   await client.connect()
   try {
     const found = await client.query<{ login: boolean; database: boolean }>(

@@ -164,7 +164,8 @@ async function installJobQueue(owner: pg.Client, ownerUrl: string): Promise<void
 }
 
 async function createDatabaseIfMissing(ownerUrl: string, onProgress?: (sentence: string) => void): Promise<void> {
-  const probe = new pg.Client({ connectionString: ownerUrl })
+  const probe = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 30_000 })
+  probe.on('error', () => undefined)
   try {
     await probe.connect()
     await probe.end()

@@ -1,12 +1,21 @@
 import pg from 'pg'
-import { LetheError } from '../errors.ts'
+import { isLetheError, LetheError } from '../errors.ts'
 import type { Initiator } from '../initiator.ts'
 import { Announcements } from './announcements.ts'
 import { GatheringSocket } from './gathering-socket.ts'
+import { GuardedPool } from './guarded-pool.ts'
+import { type Patience, requestPatience, usualConnections, usualWaitSeconds, workPatience } from './patience.ts'
 
 /** The application's connections: each one acts as the role `lethe_app`, which owns nothing and sees one tenant at a time. */
 export type Database = {
-  pool: pg.Pool
+  pool: GuardedPool
+  /**
+   * A few connections for what reads for long, such as an export: requests and jobs never wait for these. Who holds one of
+   * them may ask `pool` for a connection as well, but not the other way round.
+   */
+  reading: GuardedPool
+  /** How long its transactions wait, where that is not what the connections were opened with. */
+  patience?: Patience | undefined
   /** Wraps every other key: what is recorded about people is encrypted in the transaction that records it. */
   masterKey: Buffer
   /** Who sets in motion what is done with this database; `system` where nobody is named. */
@@ -16,7 +25,11 @@ export type Database = {
    * More connections of the same kind for work whose commits need not be on disk at once, because a crash that loses the
    * last of them does no harm. The caller ends the pool.
    */
-  openUnflushed(max: number): pg.Pool
+  openUnflushed(max: number, options?: { waitSeconds?: number }): GuardedPool
+  /** From now on the server is at this address: an embedded server may come back on another port. */
+  moveTo(url: string): void
+  /** Where the server is: the connection string of the application's login. */
+  url(): string
   close(): Promise<void>
 }
 
@@ -25,6 +38,10 @@ export type PoolOptions = {
   url: string
   /** Most connections at a time. */
   max?: number
+  /** The longest wait for a connection, in seconds. */
+  waitSeconds?: number
+  /** How long statements wait on these connections. */
+  patience?: Patience
   /** Shown in pg_stat_activity. */
   applicationName?: string
   /** The role that every connection acts as; undefined: the login itself, who can read nothing. */
@@ -37,21 +54,37 @@ types.setTypeParser(pg.types.builtins.DATE, (value) => value)
 types.setTypeParser(pg.types.builtins.INT8, Number)
 types.setTypeParser(pg.types.builtins.NUMERIC, Number)
 
+/** What reads for long may come in crowds, and waits longer. */
+const readers = 4
+const readersWaitSeconds = 30
+
 /** Opens the application's database. Throws like {@link openPool}. */
 export async function openDatabase(options: PoolOptions & { masterKey: Buffer }): Promise<Database> {
-  const { pool, openUnflushed } = await openPools(options)
+  const { pool, open, at } = await openPools(options)
+  const reading = open({
+    max: readers,
+    rank: 0,
+    waitSeconds: Math.max(readersWaitSeconds, options.waitSeconds ?? 0),
+    patience: workPatience,
+  })
   const announcements = new Announcements({
-    connectionString: options.url,
+    url: () => at.url,
     application_name: `${options.applicationName ?? 'lethe'} announcements`,
   })
   return {
     pool,
+    reading,
     masterKey: options.masterKey,
     announcements,
-    openUnflushed,
+    openUnflushed: (max, { waitSeconds } = {}) =>
+      open({ max, rank: 1, waitSeconds, patience: workPatience, settings: ' -c synchronous_commit=off' }),
+    moveTo(url) {
+      at.url = url
+    },
+    url: () => at.url,
     async close() {
       await announcements.close()
-      await pool.end()
+      await Promise.all([pool.end(), reading.end()])
     },
   }
 }
@@ -61,8 +94,23 @@ export function actingFor(database: Database, initiator: Initiator): Database {
   return { ...database, initiator }
 }
 
+/** The same database, for what reads for long: its transactions take the connections that are there for that. */
+export function forReading(database: Database): Database {
+  return { ...database, pool: database.reading, patience: undefined }
+}
+
+/** The same database, for work that takes its time, such as a job or a command: its transactions wait longer. */
+export function forWork(database: Database): Database {
+  return { ...database, patience: workPatience }
+}
+
+/** The same database, for requests: its transactions wait as long as its connections were opened with. */
+export function forRequests(database: Database): Database {
+  return { ...database, patience: undefined }
+}
+
 /** Opens a pool of connections and makes sure that the server can be used. Throws `database.unreachable`, `database.refused`, `database.too_old`. */
-export async function openPool(options: PoolOptions): Promise<pg.Pool> {
+export async function openPool(options: PoolOptions): Promise<GuardedPool> {
   return (await openPools(options)).pool
 }
 
@@ -71,38 +119,57 @@ export async function openPool(options: PoolOptions): Promise<pg.Pool> {
  * array, so a plan made anew for each value costs more than it gains. No parallel workers: starting them takes longer than
  * any statement here, and there are other connections for the other cores.
  */
-async function openPools(options: PoolOptions): Promise<Pick<Database, 'pool' | 'openUnflushed'>> {
+async function openPools(options: PoolOptions) {
   const role = 'role' in options ? options.role : 'lethe_app'
-  const open = (max: number, settings = '') => {
-    const pool = new pg.Pool({
-      connectionString: options.url,
-      max,
+  const at = { url: options.url }
+  const family = {}
+  const open = (given: {
+    max: number
+    rank: number
+    waitSeconds?: number | undefined
+    patience?: Patience | undefined
+    settings?: string
+  }) => {
+    const { lockSeconds, statementSeconds, idleSeconds } = given.patience ?? options.patience ?? requestPatience
+    const pool = new GuardedPool({
+      url: () => at.url,
+      family,
+      rank: given.rank,
+      max: given.max,
+      waitSeconds: given.waitSeconds ?? options.waitSeconds ?? usualWaitSeconds,
       application_name: options.applicationName ?? 'lethe',
-      options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0${settings}`,
+      options: `${role === undefined ? '' : `-c role=${role} `}-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0 -c lock_timeout=${lockSeconds}s -c statement_timeout=${statementSeconds}s -c idle_in_transaction_session_timeout=${idleSeconds}s${given.settings ?? ''}`,
+      // A server that is gone without a word is noticed after minutes, not hours.
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 30_000,
       types,
       stream: () => new GatheringSocket(),
     })
     tolerateLostConnections(pool)
     return pool
   }
-  const pool = open(options.max ?? 10)
+  const pool = open({ max: options.max ?? usualConnections, rank: 1 })
   try {
-    const client = await pool.connect()
-    try {
-      await requireVersion(client)
-    } finally {
-      client.release()
-    }
+    await pool.lend(requireVersion)
   } catch (error) {
     await pool.end()
     throw connectionError(error, options.url)
   }
-  return { pool, openUnflushed: (most) => open(most, ' -c synchronous_commit=off') }
+  return { pool, open, at }
 }
 
 /** Opens one connection as the owner of the tables, for migrations. Throws like {@link openPool}. */
 export async function connectOwner(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'lethe owner', types })
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'lethe owner',
+    connectionTimeoutMillis: 30_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
+    types,
+  })
+  // The error of a lost connection comes with the statement that waits for an answer.
+  client.on('error', () => undefined)
   try {
     await client.connect()
     await requireVersion(client)
@@ -137,8 +204,11 @@ const refusals = new Set(['28000', '28P01', '3D000', '42501', '22023', '53300', 
 
 /** Turns a failure to connect into a sentence with the way out; never shows the password. */
 export function connectionError(error: unknown, url: string): Error {
-  if (error instanceof LetheError) return error
   const address = addressOf(url)
+  if (isLetheError(error, 'database.no_answer')) {
+    return new LetheError('database.unreachable', { address, reason: 'it gives no answer' }, error)
+  }
+  if (error instanceof LetheError) return error
   const code = codeOf(error)
   if (code !== undefined && refusals.has(code)) {
     return new LetheError('database.refused', { address, reason: error instanceof Error ? error.message : code }, error)

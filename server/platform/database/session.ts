@@ -9,6 +9,7 @@ export type PipelinedClient = pg.PoolClient & { pipeline?: boolean; connection: 
 export class Session {
   readonly client: PipelinedClient
   #batch: Batch | undefined
+  #closed = false
 
   constructor(client: PipelinedClient) {
     this.client = client
@@ -19,6 +20,7 @@ export class Session {
    * Throws where a value cannot be sent.
    */
   send(text: string, values: readonly unknown[], name: string | undefined, answer: Answer): void {
+    this.requireOpen()
     if (values.length > 0 || name !== undefined) this.#gather().add(text, values, name, answer)
     else {
       this.submit()
@@ -41,6 +43,16 @@ export class Session {
       if (error instanceof Error) Error.captureStackTrace(error)
       throw error
     }
+  }
+
+  /** Throws where the transaction has ended: the connection may belong to another one by now. */
+  requireOpen(): void {
+    if (this.#closed) throw new Error('a statement came after the end of its transaction')
+  }
+
+  /** The transaction has ended: nothing more is sent. */
+  close(): void {
+    this.#closed = true
   }
 
   /** Gives the driver what is gathered, so that what it is given next comes after it. */

@@ -87,27 +87,28 @@ export async function inTenant<T>(
   const later = options.flushedLater ? '; set local synchronous_commit = off' : ''
   const begin = options.readOnly ? 'begin read only' : 'begin'
   if (!isUuid(tenantId)) throw new TypeError('inTenant needs the id of a tenant, a UUID')
-  for (let attempt = 1; ; attempt++) {
-    const client: PipelinedClient = await database.pool.connect()
-    let broken: Error | undefined
-    let released = false
+  // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
+  const first = `${begin}; set local lethe.tenant_id = '${tenantId}'${later}${patienceOf(database)}`
+  const attemptOnce = async (client: PipelinedClient) => {
     const session = new Session(client)
     const failures: Failures = { answered: [], lost: [], sent: false }
+    let broken: Error | undefined
+    let released = false
     try {
       client.pipeline = true
-      // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
-      const begun = session.query(`${begin}; set local lethe.tenant_id = '${tenantId}'${later}`)
+      const begun = session.query(first)
       const [result] = await Promise.all([work(transactionOn(session, tenantId, known, failures)), begun])
       requireSent(failures)
       if (options.readOnly && !failures.sent) {
         released = true
+        session.close()
         endUnwatched(client)
-        return result
+        return { result }
       }
       const { command } = await session.query('commit')
       // After a statement failed that nobody waited for, the server answers a commit by rolling back, without an error.
       if (command === 'ROLLBACK') throw failures.answered.at(-1) ?? new Error('the transaction was rolled back')
-      return result
+      return { result }
     } catch (error) {
       try {
         await session.query('rollback')
@@ -116,16 +117,42 @@ export async function inTenant<T>(
         broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
       }
       // Statements that were sent with the one that failed fail too, because of it.
-      const cause = codeOf(error) === aborted ? (failures.answered.at(-1) ?? error) : error
-      if (attempt >= attempts || !passing.has(codeOf(cause) ?? '')) throw cause
+      return { cause: codeOf(error) === aborted ? (failures.answered.at(-1) ?? error) : error }
     } finally {
+      session.close()
       if (!released) {
         client.pipeline = false
         client.release(broken)
       }
     }
+  }
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await withConnectionOf(database, tenantId, attemptOnce)
+    if ('result' in outcome) return outcome.result
+    if (attempt >= attempts || !passing.has(codeOf(outcome.cause) ?? '')) throw outcome.cause
     await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** attempt * Math.random()))
   }
+}
+
+async function withConnectionOf<T>(
+  { pool, patience }: Database,
+  tenantId: string,
+  attempt: (client: PipelinedClient) => Promise<T>,
+): Promise<T> {
+  const leave = await pool.enter(tenantId, patience?.turnSeconds)
+  try {
+    const client: PipelinedClient = await pool.connect()
+    return await pool.whileHolding(() => attempt(client))
+  } finally {
+    leave()
+  }
+}
+
+/** The commands by which a transaction waits longer, or not as long, as its connection was opened for. */
+function patienceOf({ patience }: Database): string {
+  if (patience === undefined) return ''
+  const { lockSeconds, statementSeconds, idleSeconds } = patience
+  return `; set local lock_timeout = '${lockSeconds}s'; set local statement_timeout = '${statementSeconds}s'; set local idle_in_transaction_session_timeout = '${idleSeconds}s'`
 }
 
 /** Ends a transaction that wrote nothing: whether that succeeds matters to the connection only. */
@@ -198,7 +225,14 @@ function transactionOn(
 ): TenantTransaction {
   let db: Kysely<DB> | undefined
   let auditing = false
-  const ask = async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = [], name?: string) => {
+  // Whoever waits for it gets its error. A statement that nobody waits for yet must not end the process when the connection
+  // is lost; it is not hidden, because the transaction fails with it.
+  const ask = <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = [], name?: string) => {
+    const answer = answerOf<Row>(text, values, name)
+    answer.catch(() => undefined)
+    return answer
+  }
+  const answerOf = async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[], name?: string) => {
     try {
       const { rows, rowCount } = await session.query<Row>(text, values, name)
       return { rows, rowCount: rowCount ?? 0 }
@@ -250,6 +284,7 @@ function transactionOn(
       db ??= new Kysely<DB>({
         dialect: new PostgresDialect({
           pool: onlyThis(session.client, () => {
+            session.requireOpen()
             become(false)
             session.submit()
           }),
@@ -264,13 +299,13 @@ function transactionOn(
       become(false)
       send(text, values, name)
     },
-    async query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[], name?: string) {
+    query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[], name?: string) {
       become(false)
-      return await ask<Row>(text, values, name)
+      return ask<Row>(text, values, name)
     },
-    async queryAsAuditor<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[], name: string) {
+    queryAsAuditor<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[], name: string) {
       become(true)
-      return await ask<Row>(text, values, name)
+      return ask<Row>(text, values, name)
     },
   }
 }
