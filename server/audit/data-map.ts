@@ -37,7 +37,6 @@ export const auditMap: RoomMap<AuditTable> = {
       object_id: reference,
       subject_id: erasedId,
       contact_hash: sealed,
-      fold_version: fact,
       details: fact,
       sealed_values: sealedFor('subject_id', { table: 'audit_resealed', key: 'entry_id' }),
       sequence: fact,

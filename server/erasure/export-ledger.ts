@@ -14,7 +14,7 @@ const erasedLines = `
 const tombstoneLines = `
   select row_to_json(line)::text as line from (
     select 'tombstone' as type, tenant_id as tenant, request_id as request, user_id as "user", kind,
-      encode(hash, 'hex') as hash, created_at
+      encode(hash, 'hex') as hash, fold_version, created_at
     from tombstones where tenant_id = $1 order by request_id, user_id, kind, hash
   ) line`
 

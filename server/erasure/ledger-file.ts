@@ -2,6 +2,7 @@ import { createHash, createHmac, hkdfSync } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { IdentifierKind } from '../datamap/identifiers.ts'
+import { foldVersion } from '../identifiers/fold.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { isUuid } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
@@ -34,6 +35,8 @@ export type LedgerLine =
       kind: IdentifierKind
       /** HMAC-SHA-256 under the tenant's key, in hexadecimal digits. */
       hash: string
+      /** The version of the fold that was hashed; absent in files of the first. */
+      fold_version?: number
       created_at: string
     }
 
@@ -122,7 +125,10 @@ function isLine(line: Record<string, unknown>): boolean {
   if (!id('tenant')) return false
   if (line.type === 'tenant') return line.identifier_hash_key === null || isKey(line.identifier_hash_key)
   if (!id('request') || !id('user')) return false
-  if (line.type === 'tombstone') return kinds.has(String(line.kind)) && matches('hash', sha256) && time('created_at')
+  if (line.type === 'tombstone') {
+    const version = line.fold_version === undefined || line.fold_version === 1 || line.fold_version === foldVersion
+    return version && kinds.has(String(line.kind)) && matches('hash', sha256) && time('created_at')
+  }
   return (
     line.type === 'erased' &&
     matches('operation', /^(purge|anonymize)$/) &&

@@ -280,8 +280,9 @@ async function restoreTombstones(app: Application, options: ReplayOptions, repla
     if (!exists || stones.length === 0 || replay.otherHashKey.includes(tenant)) continue
     const { rowCount } = await inTenant(app.database, tenant, (tx) =>
       tx.query(
-        `insert into tombstones (tenant_id, request_id, user_id, kind, hash, created_at)
-         select $1, given.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::timestamptz[]) as given
+        `insert into tombstones (tenant_id, request_id, user_id, kind, hash, created_at, fold_version)
+         select $1, given.*
+         from unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::timestamptz[], $7::smallint[]) as given
          on conflict do nothing`,
         [
           tx.tenantId,
@@ -290,6 +291,8 @@ async function restoreTombstones(app: Application, options: ReplayOptions, repla
           stones.map(({ kind }) => kind),
           stones.map(({ hash }) => Buffer.from(hash, 'hex')),
           stones.map(({ created_at }) => created_at),
+          // Files of the first version of the fold do not say it.
+          stones.map(({ fold_version = 1 }) => fold_version),
         ],
         'restore_tombstones',
       ),

