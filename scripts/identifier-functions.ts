@@ -1,4 +1,4 @@
-import { foldedAlone, foldedDecomposition, joiningRanges } from '../server/identifiers/fold.ts'
+import { foldedAlone, foldedDecomposition, joiningRanges, rangesOf } from '../server/identifiers/fold.ts'
 import { droppedRanges, similarAlone, similarExceptions } from '../server/identifiers/similar.ts'
 import {
   canonicalDecompositions,
@@ -21,6 +21,7 @@ export function identifierFunctions(): string {
 function foldFunctions(): string {
   const joins = `[${joiningRanges().map(rangeInSql).join('')}]`
   const others = `[^${joins.slice(1)}`
+  const changing = characterClass([...alone().map(([character]) => character), ...charactersOf(joiningRanges())])
   return `
 -- What a text folds to in which nothing joins what precedes: each character by itself.
 create function lethe_fold_apart(value text) returns text
@@ -141,7 +142,8 @@ begin
 end
 $$;
 
--- What is beyond ASCII: most texts have nothing that joins what precedes; of the others only such places take the long way.
+-- What is beyond ASCII: most texts are folded as they are, beside their ASCII; most others have nothing that joins what
+-- precedes; of the rest only such places take the long way.
 create function lethe_fold_wide(value text) returns text
 language plpgsql immutable strict parallel safe
 as $$
@@ -149,6 +151,9 @@ declare
   part text;
   result text := '';
 begin
+  if value collate "C" !~ '${changing}' then
+    return lower(value collate "C");
+  end if;
   if value collate "C" !~ '${joins}' then
     return public.lethe_fold_apart(value);
   end if;
@@ -328,6 +333,13 @@ $$;
 /** `lethe_similar(text)` and what it stands on. */
 function similarFunctions(): string {
   const dropped = `[${droppedRanges().map(rangeInSql).join('')}]`
+  // ß and ς stand in domains only; folding them comes last.
+  const changing = characterClass([
+    ...similar().map(([character]) => character),
+    ...charactersOf(droppedRanges()),
+    'ß',
+    'ς',
+  ])
   return `
 -- The label of a Punycode, given without the prefix xn--; null where it is none. The same as decodePunycode.
 create function lethe_label_of_punycode(punycode text) returns text
@@ -427,7 +439,7 @@ begin
   if strpos(key, 'xn--') > 0 and behind > 0 then
     readable := left(key, -behind) || public.lethe_readable_domain(right(key, behind));
   end if;
-  if octet_length(readable) = length(readable) then
+  if octet_length(readable) = length(readable) or readable collate "C" !~ '${changing}' then
     return readable;
   end if;
   select string_agg(
@@ -511,6 +523,17 @@ export function jsonObject(entries: readonly (readonly [string, string | number]
 
 function ascii(text: string): string {
   return text.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function charactersOf(ranges: readonly (readonly [number, number])[]): string[] {
+  return ranges.flatMap(([first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, index) => String.fromCodePoint(first + index)),
+  )
+}
+
+function characterClass(characters: readonly string[]): string {
+  const ranges = rangesOf(characters.map((character) => character.codePointAt(0) ?? 0))
+  return `[${ranges.map(rangeInSql).join('')}]`
 }
 
 /** A range for a bracket expression of PostgreSQL's regular expressions. */

@@ -26,7 +26,6 @@ export const auditMap: RoomMap<'audit_entries' | 'audit_checkpoints' | 'person_k
       object_id: reference,
       subject_id: erasedId,
       contact_hash: sealed,
-      fold_version: fact,
       details: fact,
       sealed_values: sealedFor('subject_id'),
       sequence: fact,

@@ -1,17 +1,24 @@
 import type { Command } from 'commander'
+import { findAmbiguousIdentifiers } from '../people/ambiguous-identifiers.ts'
 import { migrate, migrationStatus } from '../platform/database/migrate.ts'
 import { connectOwner } from '../platform/database/pool.ts'
+import { inTenant } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { helpText } from './help-text.ts'
 import { counted, formatTable } from './output.ts'
-import { withServer } from './session.ts'
+import { chosenTenants, withApplication, withServer } from './session.ts'
 
-/** `lethe db migrate|status` */
+type SharedIdentifier = { kind: string; ids: string[]; spelled_differently: boolean }
+
+/** `lethe db migrate|status|check-identifiers` */
 export function addDatabaseCommands(program: Command): void {
   const group = program
     .command('db')
     .description('the database')
-    .addHelpText('after', helpText({ examples: ['lethe db migrate', 'lethe db status --json'] }))
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe db migrate', 'lethe db status --json', 'lethe db check-identifiers'] }),
+    )
 
   group
     .command('migrate')
@@ -39,6 +46,9 @@ which is created where it does not exist. The embedded server migrates itself.`,
         output.result({ applied }, () =>
           applied.length === 0 ? 'The database is up to date.' : `${counted(applied.length, 'migration')} applied.`,
         )
+        if (applied.includes('0019_identifiers.sql') && !applied.includes('0001_foundation.sql')) {
+          output.note('Identifiers are compared in another way now: "lethe db check-identifiers" lists who shares one.')
+        }
       })
     })
 
@@ -70,6 +80,47 @@ which is created where it does not exist. The embedded server migrates itself.`,
         } finally {
           await client.end()
         }
+      })
+    })
+
+  group
+    .command('check-identifiers')
+    .description('list the people of each tenant who share an identifier')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: `
+Two people share an identifier when it differs in capitals, composed letters, or the spelling of a domain only. Naming
+such an identifier names none of them alone; name them by id. The list has ids and no identifiers.`,
+        exitCodes: { 0: 'listed, whether or not anybody shares one' },
+        examples: ['lethe db check-identifiers', 'lethe db check-identifiers --tenant acme --json'],
+      }),
+    )
+    .action(async (_options, command: Command) => {
+      await withApplication(command, async (session) => {
+        const tenants: { tenant: string; people: number; shared: SharedIdentifier[] }[] = []
+        for (const id of await chosenTenants(session)) {
+          const shared = await inTenant(session.application.database, id, findAmbiguousIdentifiers)
+          tenants.push({
+            tenant: id,
+            people: new Set(shared.flatMap(({ ids }) => ids)).size,
+            shared: shared.map(({ kind, ids, spelledDifferently }) => ({
+              kind,
+              ids,
+              spelled_differently: spelledDifferently,
+            })),
+          })
+        }
+        session.output.result({ tenants }, () => {
+          const rows = tenants.flatMap(({ tenant, shared }) => shared.map((one) => ({ tenant, ...one })))
+          if (rows.length === 0) return 'Nobody shares an identifier.'
+          return formatTable(rows, [
+            { title: 'tenant', value: ({ tenant }) => tenant },
+            { title: 'identifier', value: ({ kind }) => kind },
+            { title: 'spelled differently', value: ({ spelled_differently }) => (spelled_differently ? 'yes' : 'no') },
+            { title: 'people', value: ({ ids }) => ids.join(' ') },
+          ])
+        })
       })
     })
 }

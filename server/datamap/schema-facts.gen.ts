@@ -277,10 +277,6 @@ export const schemaFacts: SchemaFacts = {
       "hash": {
         "type": "bytea",
         "nullable": true
-      },
-      "fold_version": {
-        "type": "smallint",
-        "nullable": false
       }
     },
     "primaryKey": [

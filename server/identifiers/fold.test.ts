@@ -130,21 +130,17 @@ describe('lethe_fold', () => {
     return result.rows.map((row) => row.folded)
   }
 
-  it('is the same as fold, for every assigned character in every place', async () => {
-    for (const place of [
-      (character: string) => character,
-      (character: string) => `${character}\u0345ab`,
-      (character: string) => `aΆ${character}\u0301\u0323`,
-      (character: string) => `Ab\u0345${character}`,
-      (character: string) => `ᄀ${character}ᆨ`,
-    ]) {
+  it('is the same as fold, for every assigned character behind a letter and a mark, and between Korean letters', async () => {
+    for (let from = 0; from < characters.length; from += 20_000) {
       const texts = characters
+        .slice(from, from + 20_000)
         .filter((codePoint) => codePoint !== 0)
-        .map((codePoint) => place(String.fromCodePoint(codePoint)))
+        .map((codePoint) => String.fromCodePoint(codePoint))
+        .map((character) => `aΆ\u0345${character}\u0301ᄀ${character}ᆨ`)
       const folded = await foldsInSql(texts)
       expect(texts.filter((written, at) => folded[at] !== fold(written))).toEqual([])
     }
-  })
+  }, 600_000)
 
   it('is the same as fold, for any text', async () => {
     await fc.assert(

@@ -431,6 +431,16 @@ const errorTable = {
     message: (d: { version: string }) =>
       `The PostgreSQL server is version ${d.version}; Lethe needs 15 or newer. Upgrade it, or unset DATABASE_URL to use the embedded server.`,
   },
+  'database.encoding': {
+    kind: 'environment',
+    message: (d: { encoding: string }) =>
+      `The database is encoded in ${d.encoding}; Lethe needs UTF8, or names in other scripts cannot be stored. Create a database with: create database … encoding 'UTF8' template template0; and move the data there with pg_dump and pg_restore.`,
+  },
+  'database.locale': {
+    kind: 'environment',
+    message: (d: { locale: string }) =>
+      `The database has the locale ${d.locale}, which knows no letters but those of ASCII: searches in texts would read whole tables and overlook capital letters. Create a database with: create database … locale 'C.UTF-8' template template0; and move the data there with pg_dump and pg_restore.`,
+  },
   'database.extension_missing': {
     kind: 'environment',
     message: (d: { extension: string; role: string }) =>

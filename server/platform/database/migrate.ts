@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { runMigrations } from 'graphile-worker'
 import pg from 'pg'
 import { LetheError } from '../errors.ts'
-import { codeOf, connectionError, connectOwner, tolerateLostConnections } from './pool.ts'
+import { codeOf, connectionError, connectOwner, requireLocale, tolerateLostConnections } from './pool.ts'
 import { createRoles, equipLogin } from './roles.ts'
 
 const migrationsFolder = new URL('../../../migrations/', import.meta.url)
@@ -30,6 +30,7 @@ export async function migrate(options: {
   await createDatabaseIfMissing(options.ownerUrl, options.onProgress)
   const owner = await connectOwner(options.ownerUrl)
   try {
+    await requireLocale(owner)
     // Held until the connection ends. Grants and "if not exists" do not bear company.
     await owner.query('select pg_advisory_lock($1)', [migratorsLock])
     await createRoles(owner)
@@ -173,11 +174,25 @@ async function createDatabaseIfMissing(ownerUrl: string, onProgress?: (sentence:
   url.pathname = '/postgres'
   const client = await connectOwner(url.href)
   try {
-    await client.query(`create database ${pg.escapeIdentifier(name)} encoding 'UTF8' template template0`)
+    await createDatabase(client, name)
     onProgress?.(`Created the database ${name}.`)
   } catch (error) {
     throw connectionError(error, ownerUrl)
   } finally {
     await client.end()
   }
+}
+
+/** As the server's other databases, or, where those have the locale C, with letters beyond ASCII. */
+async function createDatabase(client: pg.Client, name: string): Promise<void> {
+  const { rows } = await client.query<{ locale: string; version: number }>(
+    `select datctype as locale, current_setting('server_version_num')::int as version
+     from pg_database where datname = 'template0'`,
+  )
+  const { locale = '', version = 0 } = rows[0] ?? {}
+  const isBare = locale === 'C' || locale === 'POSIX'
+  const withLetters = version >= 170000 ? `locale_provider builtin builtin_locale 'C.UTF-8'` : `locale 'C.UTF-8'`
+  await client.query(
+    `create database ${pg.escapeIdentifier(name)} encoding 'UTF8' ${isBare ? withLetters : ''} template template0`,
+  )
 }

@@ -61,7 +61,10 @@ export function actingFor(database: Database, initiator: Initiator): Database {
   return { ...database, initiator }
 }
 
-/** Opens a pool of connections and makes sure that the server can be used. Throws `database.unreachable`, `database.refused`, `database.too_old`. */
+/**
+ * Opens a pool of connections and makes sure that the server and the database can be used. Throws `database.unreachable`,
+ * `database.refused`, `database.too_old`, `database.encoding`, `database.locale`.
+ */
 export async function openPool(options: PoolOptions): Promise<pg.Pool> {
   return (await openPools(options)).pool
 }
@@ -90,6 +93,7 @@ async function openPools(options: PoolOptions): Promise<Pick<Database, 'pool' | 
     const client = await pool.connect()
     try {
       await requireVersion(client)
+      await requireLocale(client)
     } finally {
       client.release()
     }
@@ -131,6 +135,26 @@ async function requireVersion(client: pg.ClientBase): Promise<void> {
   if (server === undefined || server.number < 150000) {
     throw new LetheError('database.too_old', { version: server?.version ?? 'unknown' })
   }
+}
+
+/**
+ * Makes sure that the database can hold every text and knows its letters. What identifiers are compared by depends on
+ * neither (server/identifiers), but the words of trigram indexes do, and searches in lists. Throws `database.encoding`,
+ * `database.locale`.
+ */
+export async function requireLocale(client: pg.ClientBase | pg.Pool): Promise<void> {
+  const { rows } = await client.query<{ encoding: string; locale: string }>(
+    `select pg_encoding_to_char(encoding) as encoding, datctype as locale
+     from pg_database where datname = current_database()`,
+  )
+  const { encoding = '', locale = '' } = rows[0] ?? {}
+  if (encoding !== 'UTF8') throw new LetheError('database.encoding', { encoding })
+  // Ä, Δ and Ж; in a locale that knows them as letters they have a lower case, whatever its language.
+  const { rows: known } = await client.query<{ letters: boolean }>(
+    `select lower(capitals) = chr(228) || chr(948) || chr(1078) and capitals ~ '^[[:alpha:]]+$' as letters
+     from (select chr(196) || chr(916) || chr(1046) as capitals) given`,
+  )
+  if (known[0]?.letters !== true) throw new LetheError('database.locale', { locale })
 }
 
 const refusals = new Set(['28000', '28P01', '3D000', '42501', '22023', '53300', '57P03'])

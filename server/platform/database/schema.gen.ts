@@ -78,7 +78,6 @@ export interface AuditEntries {
   at: Timestamp;
   contact_hash: Buffer | null;
   details: Generated<string>;
-  fold_version: Generated<number>;
   hash: Buffer | null;
   id: string;
   initiated_from: string;
