@@ -28,6 +28,14 @@ const identifierColumns = {
 } as const satisfies Record<string, IdentifierKind>
 type IdentifierColumn = keyof typeof identifierColumns
 
+/** Where the database keeps what the values are compared by. */
+const keyColumns: Record<IdentifierColumn, string> = {
+  email: 'email_key',
+  login_name: 'login_key',
+  ref: 'ref_key',
+  external_identity_id: 'external_identity_key',
+}
+
 // Nearly all of them are plain, and need not be looked at: PostgreSQL says which are not.
 const plain = `'^[A-Za-z0-9!#$%&''*+/=?^_\`{|}~.-]+@[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$'`
 const suspicious: Record<IdentifierColumn, string> = {
@@ -113,32 +121,20 @@ async function heldByAnother(
   column: IdentifierColumn,
   candidates: readonly Candidate[],
 ): Promise<Set<string>> {
-  const keys = candidates.map(({ key }) => key)
   // An address of one person may be the login name of another.
-  const columns = column === 'ref' ? ['ref'] : column === 'external_identity_id' ? [column] : ['email', 'login_name']
-  const keyColumns: Record<string, string> = {
-    email: 'email_key',
-    login_name: 'login_key',
-    external_identity_id: 'external_identity_key',
-    ref: 'ref',
-  }
+  const columns = column === 'email' || column === 'login_name' ? (['email', 'login_name'] as const) : [column]
   const holders = new Map<string, Set<string>>()
   const add = (key: string, id: string) => holders.set(key, (holders.get(key) ?? new Set()).add(id))
-  for (const one of columns) {
+  for (const keyColumn of columns.map((one) => keyColumns[one])) {
     const { rows } = await owner.query<{ id: string; key: string }>(
-      `select id, ${keyColumns[one]} as key from users where tenant_id = $1 and ${keyColumns[one]} = any ($2)`,
-      [tenant, column === 'ref' ? candidates.map(({ value }) => value) : keys],
+      `select id, ${keyColumn} as key from users where tenant_id = $1 and ${keyColumn} = any ($2)`,
+      [tenant, candidates.map(({ key }) => key)],
     )
     for (const { id, key } of rows) add(key, id)
   }
-  for (const { id, key, value } of candidates) add(column === 'ref' ? value : key, id)
-  return new Set(
-    candidates
-      .filter(({ id, key, value }) =>
-        [...(holders.get(column === 'ref' ? value : key) ?? [])].some((one) => one !== id),
-      )
-      .map(({ id }) => id),
-  )
+  for (const { id, key } of candidates) add(key, id)
+  const isHeld = ({ id, key }: Candidate) => [...(holders.get(key) ?? [])].some((one) => one !== id)
+  return new Set(candidates.filter(isHeld).map(({ id }) => id))
 }
 
 async function cleanLists(
