@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Application } from '../application.ts'
-import { normalizeIdentifier } from '../datamap/identifiers.ts'
-import { erasedMark } from '../datamap/mentions.ts'
+import { erasedMark } from '../datamap/scrub-value.ts'
+import { identifierKey } from '../identifiers/identifier-key.ts'
 import { type FormerValue, keepFormer } from '../people/former-identifiers.ts'
 import { identifierColumns } from '../people/identifier-columns.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -110,9 +110,7 @@ async function readEntries(tx: TenantTransaction, found: readonly { id: string; 
   keepWords(tx, words)
   await keepFormer(
     tx,
-    former.filter(
-      ({ userId, kind, value }) => !current.get(userId)?.has(`${kind} ${normalizeIdentifier(kind, value)}`),
-    ),
+    former.filter(({ userId, kind, value }) => !current.get(userId)?.has(`${kind} ${identifierKey(kind, value)}`)),
   )
 }
 
@@ -137,7 +135,7 @@ async function readCurrent(tx: TenantTransaction, users: readonly string[]): Pro
     rows.map((row) => {
       const values = identifierColumns.flatMap(({ column, kind }) => {
         const value = row[column]
-        return value == null ? [] : [`${kind} ${normalizeIdentifier(kind, value)}`]
+        return value == null ? [] : [`${kind} ${identifierKey(kind, value)}`]
       })
       return [row.id, new Set(values)]
     }),
