@@ -7,7 +7,7 @@ import { newKey, open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { openSubjectKey, replaceKey } from './subject-keys.ts'
 import { valuesPurpose } from './values-purpose.ts'
-import { forEachText, keepWords, probesOf, type WordHash, wordHasher, wordsOfValues } from './words.ts'
+import { forEachText, keepWords, knownWordHasher, probesOf, type WordHash, wordHasher, wordsOfValues } from './words.ts'
 
 /**
  * What is kept under the keys of other people and holds an identifier of somebody who is erased: "Assistant to
@@ -41,6 +41,7 @@ export async function countSealedMentions(
   identifiers: readonly Identifier[],
   gone: readonly string[],
 ): Promise<Resealed[]> {
+  if ((await knownWordHasher(tx)) === undefined) return []
   return await goThrough(tx, identifiers, gone, { change: false })
 }
 

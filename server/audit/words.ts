@@ -27,7 +27,20 @@ export type WordHash = string
 /** A keyed hash of a word. */
 export type Hasher = (text: string) => WordHash
 
-/** The keyed hashes of a tenant. Throws `master_key.wrong`. */
+/**
+ * The keyed hashes of a tenant for a look that writes nothing; undefined where the tenant has no key, and so no words.
+ * Throws `master_key.wrong`.
+ */
+export async function knownWordHasher(tx: TenantTransaction): Promise<Hasher | undefined> {
+  const { rowCount } = await tx.query(
+    `select from tenant_keys where tenant_id = $1 and purpose = 'identifier_hash'`,
+    [tx.tenantId],
+    'has_identifier_hash_key',
+  )
+  return rowCount === 0 ? undefined : await wordHasher(tx)
+}
+
+/** The keyed hashes of a tenant; its key is made when first needed. Throws `master_key.wrong`. */
 export async function wordHasher(tx: TenantTransaction): Promise<Hasher> {
   const key = await identifierHashKey(tx)
   const known = hashers.get(key)

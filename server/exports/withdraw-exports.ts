@@ -1,5 +1,5 @@
 import { record } from '../audit/record.ts'
-import { probesOf, type WordHash, wordHasher } from '../audit/words.ts'
+import { knownWordHasher, probesOf, type WordHash, wordHasher } from '../audit/words.ts'
 import type { Identifier } from '../datamap/identifiers.ts'
 import type { Effect } from '../datamap/locate.ts'
 import { notify } from '../notify/notify.ts'
@@ -35,7 +35,9 @@ export async function countExportsToWithdraw(
   gone: readonly string[],
 ): Promise<Effect[]> {
   if (identifiers.length === 0) return []
-  return effectsOf(await findMentioning(tx, await probesFor(tx, identifiers), gone))
+  // Where nothing was hashed yet, an export is from before there were words, and may hold anything.
+  const probes = (await knownWordHasher(tx)) === undefined ? undefined : await probesFor(tx, identifiers)
+  return effectsOf(await findMentioning(tx, probes, gone))
 }
 
 /**

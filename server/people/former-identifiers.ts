@@ -3,13 +3,11 @@ import { valuesPurpose } from '../audit/values-purpose.ts'
 import { keepWords, wordHasher, wordsOfValues } from '../audit/words.ts'
 import type { Identifier, IdentifierKind } from '../datamap/identifiers.ts'
 import { hashIdentifier, identifierHashKey } from '../erasure/keys.ts'
+import { foldVersion } from '../identifiers/fold.ts'
 import { identifierKey } from '../identifiers/identifier-key.ts'
 import { open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { columnOf, type IdentifierValues, identifierColumns } from './identifier-columns.ts'
-
-/** The version of the normal form that the hashes of today are made of. */
-export const foldVersion = 1
 
 /** A value that a user had until another one took its place. */
 export type FormerValue = {
