@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
 import { dataMap } from '../datamap/data-map.ts'
@@ -54,7 +55,7 @@ describe('the demo', () => {
 
   it('has rows in every table of people, courses and skills', async () => {
     const later =
-      /^(tenant_keys|signing_keys|erasure_.*|tombstones|import_.*|lethe_migrations|graphile_worker\..*|passwords|sign_in_.*|api_keys|oauth_clients|operator.*|audit_checkpoints|contact_keys|reappearances|idempotent_requests|exports|export_chunks)$/
+      /^(tenant_keys|signing_keys|erasure_.*|tombstones|import_.*|lethe_migrations|graphile_worker\..*|passwords|sign_in_.*|api_keys|oauth_clients|operator.*|audit_checkpoints|contact_keys|reappearances|idempotent_requests|exports|export_chunks|system_accounts)$/
     for (const table of Object.keys(dataMap).filter((name) => !later.test(name))) {
       expect({ table, rows: (await oneOf(`select count(*)::int as count from ${table}`)).count > 0 }).toEqual({
         table,
@@ -128,6 +129,23 @@ describe('the demo', () => {
     )
     const scrubbed = effects.filter(({ effect }) => effect.startsWith('scrubbed')).map(({ table }) => table)
     expect(scrubbed).toEqual(expect.arrayContaining(['catalogs', 'courses', 'posts', 'sessions']))
+  })
+
+  it('is what docs/purge.svg shows: "npm run draw" makes it anew', async () => {
+    const svg = await readFile(new URL('../../docs/purge.svg', import.meta.url), 'utf8')
+    const lines = [...svg.matchAll(/<text [^>]*>(.*)<\/text>/g)].map(([, line = '']) => line)
+    const [, email = ''] = /^\$ lethe preview --email (\S+)$/.exec(lines[0] ?? '') ?? []
+    expect((await run(findExamples)).leaver).toBe(email)
+    const { id } = await run((tx) => findUser(tx, { by: 'email', value: email }))
+    const { effects } = await run((tx) => previewErasure(tx, 'purge', [id]))
+    const rows = effects.reduce((sum, effect) => sum + effect.rows, 0)
+    expect(lines).toContain(`A purge of 1 person would change ${rows} rows:`)
+    const shown = lines.flatMap((line) => {
+      const [, table, effect, count] = /^([a-z_]+) {2,}([a-z]+(?: [a-z_]+)*) {2,}([\d,]+)$/.exec(line) ?? []
+      return count === undefined ? [] : [{ table, effect, rows: Number(count) }]
+    })
+    expect(shown.length).toBeGreaterThan(5)
+    expect(effects).toEqual(expect.arrayContaining(shown))
   })
 
   it('loads once: the second time it says that it is there and changes nothing', async () => {

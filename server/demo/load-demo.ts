@@ -82,4 +82,10 @@ async function sayGoodbye({ tx, random, people, leavers, ago }: Making): Promise
   for (const { id, left } of leavers) {
     await deleteUsers(onBehalfOf(tx, { from: 'console', userId: first?.id }), { userIds: [id], at: ago(left) })
   }
+  // Everybody was last here some hours ago, or some hours before leaving.
+  await tx.query(
+    `update users set last_seen_at = coalesce(deleted_at, $2) - make_interval(hours => 1 + length(display_name) % 20)
+     where tenant_id = $1`,
+    [tx.tenantId, ago(0)],
+  )
 }

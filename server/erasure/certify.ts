@@ -126,7 +126,8 @@ async function digestSubjects(tx: TenantTransaction, request: string): Promise<s
 
 async function readFacts(tx: TenantTransaction, request: string): Promise<Facts> {
   const { rows } = await tx.query<Facts>(
-    `select r.operation, r.initiated_from as "initiatedFrom", r.requested_by as "requestedBy", r.map_version as "mapVersion",
+    `select r.operation, r.initiated_from as "initiatedFrom", r.requested_by as "requestedBy",
+       r.requested_by_credential as "requestedByCredential", r.map_version as "mapVersion",
        r.created_at as "createdAt", coalesce(r.started_at, r.created_at) as "startedAt", now(),
        s.total, s.done, s.failed,
        (select shared from erasure_steps where tenant_id = $1 and request_id = $2 and step = 'erase')::int as shared,

@@ -16,6 +16,7 @@ export type ClaimedOrder = {
   sealedKey: Buffer | null
   initiatedFrom: string
   requestedBy: string | null
+  requestedByCredential: string | null
   mapVersion: string
   createdAt: Date
   /** When the first of its people were taken. */
@@ -44,6 +45,7 @@ export async function claimSubjects(
   const { rows } = await tx.query<Claimed & ClaimedOrder & { waiting: number; unverified: boolean; total: number }>(
     `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers", s.salted_hashes as "saltedLine",
        r.operation, r.sealed_key as "sealedKey", r.initiated_from as "initiatedFrom", r.requested_by as "requestedBy",
+       r.requested_by_credential as "requestedByCredential",
        r.map_version as "mapVersion", r.created_at as "createdAt", coalesce(r.started_at, now()) as "startedAt", now(),
        (
          select count(*)::int from (

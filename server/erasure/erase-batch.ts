@@ -131,7 +131,7 @@ async function eraseClaimed(
   ahead?: Look,
 ): Promise<void> {
   if (order === undefined || order.sealedKey === null) throw new Error('the request has subjects but no key')
-  const { operation, sealedKey, requestedBy } = order
+  const { operation, sealedKey, requestedBy, requestedByCredential } = order
   // Nobody hears of such a batch before the certificate, whose commit writes the batch to disk too.
   if (!all) tx.send('set local synchronous_commit = off')
   const requestKey = openWith(tx.masterKey, sealedKey, 'request key')
@@ -180,7 +180,7 @@ async function eraseClaimed(
     operation,
     people: ownIds,
     located,
-    findHeir: () => findHeir(tx, requestedBy ?? undefined, ownIds),
+    findHeir: () => findHeir(tx, { userId: requestedBy, credentialId: requestedByCredential }, ownIds),
     // Alone in the request, they are all of it; their state says so no longer once they are recorded.
     findAlsoErased: async (people: string[]) =>
       all ? new Set(people.filter((id) => subjects.has(id))) : await findSubjects(tx, request, people),

@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { newTenant, type Row, type TenantRows } from '../../test/rows.ts'
 import { coursesNeedingAuthor, sessionsNeedingInstructor } from '../learning/needs.ts'
+import { inTenant } from '../platform/database/transaction.ts'
 import { previewErasure } from './preview-erasure.ts'
+import { requestErasure } from './request-erasure.ts'
+import { waitForErasure } from './wait-for-erasure.ts'
 
 let test: TestApplication
 let rows: TenantRows
@@ -57,6 +61,28 @@ describe('a course whose author is purged', () => {
     await purge([author])
     expect(await read('course_authors')).toMatchObject([{ course_id: course, user_id: eldest }])
     expect(await read('training_plan_authors')).toMatchObject([{ training_plan_id: plan, user_id: eldest }])
+  })
+
+  it('passes to the user who answers for the key that ordered it', async () => {
+    await rows.administrator()
+    const owner = await rows.user()
+    const author = await rows.deletedUser(jane)
+    const course = await rows.course()
+    await rows.insert('course_authors', { course_id: course, user_id: author })
+    const key = randomUUID()
+    await rows.insert('api_keys', {
+      ...{ id: key, name: 'HR system', prefix: 'lk_', access: 'full_control', owner_id: owner },
+      secret_hash: Buffer.from(key),
+    })
+    const initiator = { from: 'api', credential: { kind: 'api_key', id: key } } as const
+    const { request } = await inTenant(
+      test.database,
+      rows.tenant,
+      (tx) => requestErasure(tx, { operation: 'purge', userIds: [author] }),
+      { initiator },
+    )
+    await waitForErasure(test.database, rows.tenant, request, { until: 'certified' })
+    expect(await read('course_authors')).toMatchObject([{ course_id: course, user_id: owner }])
   })
 
   it('is listed as in need of an author where there is nobody to take it', async () => {

@@ -1,23 +1,31 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /**
- * Who takes over what passes to somebody else when people are purged (seeds/003): the user who ordered it, otherwise the
- * longest-serving active administrator of the tenant who is not among those people; undefined where there is none.
- * Nothing passes to a person who is being erased: the row is locked until the transaction ends.
+ * The successor, who takes over what passes to another person when people are erased: the user who ordered it; where a key
+ * or a client did, the user who answers for it; otherwise the longest-serving active administrator of the tenant. Never one
+ * of the people themselves, and only an active user; undefined where there is none. Nothing
+ * passes to a person who is being erased: the row is locked until the transaction ends.
  */
 export async function findHeir(
   tx: TenantTransaction,
-  orderedBy: string | undefined,
+  { userId, credentialId }: { userId: string | null; credentialId: string | null },
   except: string[],
 ): Promise<string | undefined> {
   const { rows } = await tx.query<{ id: string }>(
-    `select id from users
-     where tenant_id = $1 and state = 'active' and id <> all($3::uuid[])
-       and (id = $2 or 'administrator' = any (roles))
-     order by (id is not distinct from $2) desc, created_at, id
+    `with orderer as (
+       select coalesce(
+         $2::uuid,
+         (select owner_id from api_keys where tenant_id = $1 and id = $4),
+         (select owner_id from oauth_clients where tenant_id = $1 and id = $4)
+       ) as id
+     )
+     select users.id from users cross join orderer
+     where users.tenant_id = $1 and users.state = 'active' and users.id <> all($3::uuid[])
+       and (users.id = orderer.id or 'administrator' = any (users.roles))
+     order by (users.id is not distinct from orderer.id) desc, users.created_at, users.id
      limit 1
-     for key share`,
-    [tx.tenantId, orderedBy ?? null, except],
+     for key share of users`,
+    [tx.tenantId, userId, except, credentialId],
   )
   return rows[0]?.id
 }

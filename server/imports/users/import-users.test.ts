@@ -71,6 +71,9 @@ async function load(content: string | Buffer, options: Partial<ImportUsersOption
 
 const lines = (...rows: string[]) => `${rows.join('\n')}\n`
 
+/** So that the imports that follow have nothing to note: who stands in a file is noted once a day. */
+const seeEverybody = () => test.owner.query('update users set last_seen_at = now() where tenant_id = $1', [tenant])
+
 async function dump(): Promise<string> {
   let text = ''
   await run((tx) =>
@@ -109,17 +112,18 @@ describe('what an import writes', () => {
       ...{ manager_id: boss.id, roles: ['author', 'learner'], products: ['flow'] },
       custom_fields: { shift: 'night', level: 3 },
     })
-    const { id, ref, directory_object_id, created_at, updated_at, ...rest } = imported
+    const { id, ref, directory_object_id, created_at, updated_at, last_seen_at, ...rest } = imported
     expect({ ref, directory_object_id }).toEqual({ ref: 'A-1', directory_object_id: directory })
     expect(made).toMatchObject(rest)
     expect(await productsOf(id)).toEqual(['flow'])
     expect(created_at).toEqual(updated_at)
+    expect(last_seen_at).toEqual(created_at)
   })
 
   it('gives a new user the defaults of createUser where the file says nothing', async () => {
     await load(lines('ref,first_name,last_name,display_name,kind,email_verified,roles', 'A-1,Ann,Aster,,,,'))
     const made = await user({ first_name: 'Ann', last_name: 'Aster' })
-    const { id, ref, created_at, updated_at, ...rest } = await byRef('A-1')
+    const { id, ref, created_at, updated_at, last_seen_at, ...rest } = await byRef('A-1')
     expect(made).toMatchObject(rest)
     expect(await productsOf(id)).toEqual(['learn'])
   })
@@ -175,7 +179,7 @@ describe('what an import writes', () => {
               else await updateUser(tx, found[0].id, fields)
             })
             const [imported, made] = [await byRef('A'), await byRef('B')]
-            const same = { id: '', ref: '', created_at: '', updated_at: '' }
+            const same = { id: '', ref: '', created_at: '', updated_at: '', last_seen_at: '' }
             expect({ ...imported, ...same }).toEqual({ ...made, ...same })
             expect(await productsOf(imported.id)).toEqual(await productsOf(made.id))
           }
@@ -197,7 +201,7 @@ describe('what an import writes', () => {
     const head = 'ref,city,products'
     const first = await load(lines(head, 'A-1,Bern,flow', 'A-2,Basel,learn', 'A-3,Biel,learn'))
     expect(first.summary).toBe('unchanged updated created')
-    expect(await byRef('A-1')).toEqual(before)
+    expect(await byRef('A-1')).toEqual({ ...before, last_seen_at: expect.any(Date) })
     const all = await dumpDatabase(test.owner, { tenant, without: ['audit_entries', 'import_runs'] })
     const second = await load(lines(head, 'A-1,Bern,flow', 'A-2,Basel,learn', 'A-3,Biel,learn'))
     expect(second.summary).toBe('unchanged unchanged unchanged')
@@ -226,6 +230,31 @@ describe('what an import writes', () => {
     const { rows } = await test.owner.query('select * from import_runs where id = $1', [id])
     expect(rows).toMatchObject([{ format: 'users', rows_read: '3', rows_written: '2', rows_rejected: '1' }])
     expect(rows[0].finished_at).not.toBeNull()
+  })
+})
+
+describe('who stands in a file', () => {
+  it('was seen, deleted people too, once a day at most; who stands in none was not', async () => {
+    const [there, gone, absent] = [await user({ ref: 'S-1' }), await user({ ref: 'S-2' }), await user({ ref: 'S-3' })]
+    await remove(gone)
+    await load(lines('ref', 'S-1', 'S-2', 'S-4'))
+    const seen = async (ref: string) => (await byRef(ref)).last_seen_at
+    for (const ref of ['S-1', 'S-2', 'S-4']) expect(Date.now() - Number(await seen(ref))).toBeLessThan(60_000)
+    expect(await seen('S-3')).toBeNull()
+    const age = (hours: number) =>
+      test.owner.query('update users set last_seen_at = now() - make_interval(hours => $2) where id = any ($1)', [
+        [there.id, gone.id, absent.id],
+        hours,
+      ])
+    await age(23)
+    const before = await seen('S-1')
+    await load(lines('ref', 'S-1', 'S-2'), { dryRun: true })
+    await load(lines('ref', 'S-1', 'S-2'))
+    expect(await seen('S-1')).toEqual(before)
+    await age(25)
+    await load(lines('ref', 'S-1', 'S-2'))
+    for (const ref of ['S-1', 'S-2']) expect(Date.now() - Number(await seen(ref))).toBeLessThan(60_000)
+    expect(Date.now() - Number(await seen('S-3'))).toBeGreaterThan(24 * 3_600_000)
   })
 })
 
@@ -368,6 +397,7 @@ describe('people who are gone', () => {
   it('stay deleted when they are in the file, and are reported', async () => {
     const [a, b] = [await user({ ref: 'A' }), await user({ email: 'b@example.org' })]
     await remove(a, b)
+    await seeEverybody()
     const before = await dumpDatabase(test.owner, { tenant, without: ['audit_entries', 'import_runs'] })
     const { outcomes, counts } = await load(lines('ref,email,city', 'A,,Bern', ',b@example.org,Bern'))
     expect(outcomes).toMatchObject([
@@ -714,6 +744,7 @@ describe('exportUsers', () => {
           // The display name may have been cleared since.
           made.push(await run((tx) => updateUser(tx, id, { display_name: person.display_name ?? null })))
         }
+        await seeEverybody()
         const before = await dumpDatabase(test.owner, { tenant, without: ['audit_entries', 'import_runs'] })
         const file = await dump()
         const { outcomes, counts } = await load(file, { withRoles })
@@ -733,6 +764,7 @@ describe('exportUsers', () => {
         tenant = await newTenant()
         const { id } = await user(person)
         const read = () => run((tx) => findUser(tx, { by: 'id', value: id }))
+        await seeEverybody()
         const [before, file] = [await read(), await dump()]
         await test.owner.query(
           `update users set login_name = 'x', ref = 'x', email = null, first_name = 'x', title = '=x', kind = 'internal',
