@@ -15,8 +15,8 @@ export async function refreshStatistics(database: Database, tables: Iterable<str
     try {
       await outsideTenants(database, 'select refresh_statistics($1, $2)', [table, columns])
     } catch (error) {
-      // lock_not_available, object_not_in_prerequisite_state
-      if (codeOf(error) !== '55P03' && codeOf(error) !== '55000') throw error
+      // lock_not_available, object_not_in_prerequisite_state, query_canceled: it took too long.
+      if (!['55P03', '55000', '57014'].includes(codeOf(error) ?? '')) throw error
       stale.push(table)
     }
   }
