@@ -27,7 +27,7 @@ async function userWith(rows: number): Promise<string> {
   const { id } = await http.inTenant(tenant, (tx) => createUser(tx, { email: `u${rows}-${Math.random()}@example.org` }))
   await http.owner.query(
     `insert into notifications (tenant_id, user_id, kind, subject, body)
-     select $1, $2, 'message', 'A subject ' || n, repeat(md5(n::text), 20) from generate_series(1, $3::int) as n`,
+     select $1, $2, 'message', 'A subject ' || n, repeat(md5(n::text), 5) from generate_series(1, $3::int) as n`,
     [tenant, id, rows],
   )
   return id
@@ -49,7 +49,7 @@ async function othersAreAnswered(within: number): Promise<void> {
 it.each([7, 70])(
   'one kept export that is written, a purge of its person and %i changes of that person stop nobody',
   async (changes) => {
-    const user = await userWith(20_000)
+    const user = await userWith(6000)
     await http.startWorkers()
     onTestFinished(() => http.stopWorkers())
     const { id } = await http.inTenant(tenant, (tx) => keepExport(tx, { userId: user }))
