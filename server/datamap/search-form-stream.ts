@@ -57,6 +57,8 @@ export abstract class SearchFormStream {
   #placeInText = new Int32Array(64)
   #placeInStream = new Float64Array(64)
   #places = 0
+  /** The one that was looked for last. */
+  #near = 0
   #uneven = true
 
   /** The stream as it was written, as far back as the window goes; where that is too far, as far as there is room. */
@@ -155,6 +157,7 @@ export abstract class SearchFormStream {
       this.#placeInStream[index - first] = this.#placeInStream[index] ?? 0
     }
     this.#places -= first
+    this.#near = 0
     this.moved(shift)
   }
 
@@ -165,7 +168,7 @@ export abstract class SearchFormStream {
     const end = Math.min(input.length, from + this.#slice)
     let at = from
     while (at < end) {
-      if (!this.#reader.open && this.#iotas === 0) {
+      if (this.#isPlainNow()) {
         // Four plain bytes at a time: this loop is where the time goes.
         let to = this.textEnd
         let count = this.stopCount
@@ -194,7 +197,14 @@ export abstract class SearchFormStream {
       }
       // Then one by one, to the end of the slice or over what made the loop stop.
       for (let plain = 0; at < end && plain < 4; plain++) {
-        if (input.length - at < longestPiece && !final && (byteTable[input[at] ?? 0] ?? 0) >= needsReading) {
+        const byte = input[at] ?? 0
+        const kind = byteTable[byte] ?? 0
+        if (kind < needsReading && this.#isPlainNow()) {
+          this.#pushAt(kind & 0xff, offset + at)
+          at++
+          continue
+        }
+        if (input.length - at < longestPiece && !final && kind >= needsReading) {
           this.#keepSource(input, from, at, offset)
           return at
         }
@@ -203,6 +213,11 @@ export abstract class SearchFormStream {
     }
     this.#keepSource(input, from, at, offset)
     return at
+  }
+
+  /** Whether nothing that was read waits for what comes next. */
+  #isPlainNow(): boolean {
+    return !this.#reader.open && this.#iotas === 0
   }
 
   /** Reads a character, or an escape of COPY. Returns where it ends. */
@@ -223,7 +238,9 @@ export abstract class SearchFormStream {
     }
     const codePoint = codePointAt(input, at)
     const end = at + (byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4)
-    this.#reader.push(codePoint < 0x20 ? controlSign : codePoint, place, offset + end)
+    // Only ASCII is part of an escape.
+    if (byte >= 0x80 && !this.#reader.open) this.#append(codePoint, place, offset + end)
+    else this.#reader.push(codePoint < 0x20 ? controlSign : codePoint, place, offset + end)
     return end
   }
 
@@ -239,6 +256,14 @@ export abstract class SearchFormStream {
       if (this.#iotas > 0) this.#writeIotas()
       this.#pushAt((byteTable[codePoint] ?? 0) & 0xff, from)
       if (to - from !== 1) this.#uneven = true
+      return
+    }
+    const whole = encodedWhole(codePoint)
+    if (whole !== null) {
+      if (this.#iotas > 0) this.#writeIotas()
+      this.#mark(this.textEnd, from)
+      for (let index = 0; index < whole.length; index++) this.#push(whole[index] ?? 0)
+      if (whole.length !== to - from || !isOneCharacter(whole)) this.#uneven = true
       return
     }
     const parts = foldedDecomposition(codePoint)
@@ -339,6 +364,14 @@ export abstract class SearchFormStream {
 
   /** The last of the places that is not behind this one. */
   #placeBefore(inText: number): number {
+    // Nearly always the one that was looked for last, or one of the next.
+    for (let near = this.#near, end = Math.min(near + 4, this.#places); near < end; near++) {
+      if ((this.#placeInText[near] ?? 0) > inText) break
+      if (near + 1 === this.#places || (this.#placeInText[near + 1] ?? 0) > inText) {
+        this.#near = near
+        return near
+      }
+    }
     let low = -1
     let high = this.#places - 1
     while (low < high) {
@@ -346,6 +379,7 @@ export abstract class SearchFormStream {
       if ((this.#placeInText[middle] ?? 0) <= inText) low = middle
       else high = middle - 1
     }
+    this.#near = Math.max(0, low)
     return low
   }
 
@@ -353,7 +387,11 @@ export abstract class SearchFormStream {
   protected inStream(start: number, end: number): { from: number; to: number } {
     const place = (inText: number) => {
       const index = this.#placeBefore(inText)
-      return (this.#placeInStream[index] ?? 0) + inText - (this.#placeInText[index] ?? 0)
+      const from = this.#placeInStream[index] ?? 0
+      const at = from + inText - (this.#placeInText[index] ?? 0)
+      // What became longer does not reach into what comes behind it.
+      const next = index + 1 < this.#places ? (this.#placeInStream[index + 1] ?? 0) : Number.POSITIVE_INFINITY
+      return Math.max(from, Math.min(at, next - 1))
     }
     const last = place(end - 1)
     let to = place(end)
@@ -397,6 +435,27 @@ export abstract class SearchFormStream {
     this.#sourceLength += length
     this.#sourceStart = offset + to - this.#sourceLength
   }
+}
+
+const encoded: (Uint8Array | null | undefined)[] = []
+
+/**
+ * What a code point becomes, in UTF-8, where it begins with a letter or sign of its own and its marks are in order; null
+ * where it is a mark, or has one that is sorted behind others that may come.
+ */
+function encodedWhole(codePoint: number): Uint8Array | null {
+  const known = encoded[codePoint]
+  if (known !== undefined) return known
+  const parts = foldedDecomposition(codePoint)
+  const isWhole = combiningClass(parts[0] ?? 0) === 0 && !parts.includes(iotaSubscript)
+  const bytes = isWhole ? Uint8Array.from(Buffer.from(String.fromCodePoint(...parts))) : null
+  if (codePoint < 0x10000) encoded[codePoint] = bytes
+  return bytes
+}
+
+function isOneCharacter(bytes: Uint8Array): boolean {
+  for (let index = 1; index < bytes.length; index++) if (((bytes[index] ?? 0) & 0xc0) !== 0x80) return false
+  return true
 }
 
 const copyEscapes: Record<string, string> = {

@@ -45,6 +45,7 @@ const connector = 2
 const beyondAscii = 4
 const valueEnd = 8
 const at = 0x40
+const space = 0x20
 const plus = 0x2b
 const hyphen = 0x2d
 const underscore = 0x5f
@@ -249,8 +250,9 @@ export class TokenScanner extends SearchFormStream {
   /** Takes a token, and what an address may be that it begins with. */
   #takeWord(start: number, end: number): void {
     const text = this.text
-    const firstAt = text.indexOf(at, start)
-    if (firstAt < 0 || firstAt >= end) {
+    let firstAt = start
+    while (firstAt < end && text[firstAt] !== at) firstAt++
+    if (firstAt === end) {
       this.#tell(start, end)
       return
     }
@@ -307,7 +309,7 @@ export class TokenScanner extends SearchFormStream {
 
   #tell(start: number, end: number): void {
     if (this.isPlain(start, end)) {
-      this.#tellToken(this.#window.toString('latin1', start, end).trim())
+      this.#tellToken(this.#window.toString('latin1', start, end))
       return
     }
     const { from, to } = this.inStream(start, end)
@@ -315,12 +317,13 @@ export class TokenScanner extends SearchFormStream {
     if (written === undefined) this.#tellToken(this.#window.toString('utf8', start, end))
     else {
       for (const reading of readingsOf(written)) {
-        this.#tellToken(ascii.test(reading) ? reading.toLowerCase().trim() : reading.trim())
+        this.#tellToken(ascii.test(reading) ? reading.toLowerCase() : reading)
       }
     }
   }
 
-  #tellToken(token: string): void {
+  #tellToken(given: string): void {
+    const token = given.charCodeAt(0) <= space || given.charCodeAt(given.length - 1) <= space ? given.trim() : given
     if (token.length < 5 || lettersOnly.test(token) || fewDigits.test(token) || dateOrTime.test(token)) return
     this.#onToken(token, this.#place)
   }
