@@ -40,14 +40,15 @@ create table backup_declarations (
 grant select, insert on backup_declarations to lethe_app;
 grant select on backup_declarations to lethe_auditor;
 
--- Takes new statistics of some columns of a table, because those that there are hold values of rows that are gone. Of a
--- table without rows PostgreSQL would keep the old ones. The application owns no table, so it may not do that by itself.
+-- Takes new statistics of a table and of the expressions in its indexes, because those that there are hold values of rows
+-- that are gone. Where there is no row, in the table or in a partial index, PostgreSQL would keep the old ones: there, those
+-- of the given columns and of the expressions are removed. The application owns no table, so it may not do that by itself.
 create function refresh_statistics(given_table text, given_columns text[]) returns void
 language plpgsql security definer set search_path = pg_catalog, public set lock_timeout = '10s'
 as $$
 declare
   target regclass := to_regclass(given_table);
-  wanted name;
+  stale record;
 begin
   if not exists (
     select from pg_class c where c.oid = target and c.relkind = 'r'
@@ -55,26 +56,33 @@ begin
   ) then
     raise exception 'no table of Lethe' using errcode = 'undefined_table';
   end if;
-  execute format('analyze %s (%s)', target, (select string_agg(quote_ident(c), ', ') from unnest(given_columns) c));
-  if (select reltuples from pg_class where oid = target) > 0 then
-    return;
-  end if;
-  foreach wanted in array given_columns loop
+  execute format('analyze %s', target);
+  for stale in
+    select c.oid, c.relkind, n.nspname, c.relname, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod) as type,
+      case when c.relkind = 'i' then pg_get_indexdef(c.oid) end as definition
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+    where c.reltuples = 0 and a.attnum > 0 and not a.attisdropped and (
+      c.oid = target and a.attname = any (given_columns)
+      or c.oid in (select indexrelid from pg_index where indrelid = target and indexprs is not null)
+    )
+  loop
     if to_regprocedure('pg_catalog.pg_clear_attribute_stats(text, text, text, boolean)') is not null then
       execute 'select pg_catalog.pg_clear_attribute_stats($1, $2, $3, false)'
-      using (select nspname from pg_namespace n join pg_class c on c.relnamespace = n.oid where c.oid = target),
-        (select relname from pg_class where oid = target), wanted;
+      using stale.nspname::text, stale.relname::text, stale.attname::text;
     elsif (select rolsuper from pg_roles where rolname = current_user) then
-      delete from pg_statistic s using pg_attribute a
-      where s.starelid = target and a.attrelid = target and a.attname = wanted and s.staattnum = a.attnum;
+      delete from pg_statistic s where s.starelid = stale.oid and s.staattnum = stale.attnum;
+    elsif stale.relkind = 'i' then
+      -- Its statistics go with it. It has no entry, or it went already with a column that changed its type.
+      if to_regclass(format('%I.%I', stale.nspname, stale.relname)) = stale.oid then
+        execute format('drop index %I.%I', stale.nspname, stale.relname);
+        execute stale.definition;
+      end if;
     else
       -- Changing a type takes the statistics away, also when it stays the same. The table has no rows.
       begin
-        execute format('alter table %s alter column %I type %s', target, wanted, (
-          select format_type(atttypid, atttypmod) from pg_attribute where attrelid = target and attname = wanted
-        ));
+        execute format('alter table %s alter column %I type %s', target, stale.attname, stale.type);
       exception when feature_not_supported then
-        raise exception 'the statistics of %.% stay until the table has a row, or a superuser removes them', target, wanted
+        raise exception 'the statistics of %.% stay until the table has a row, or a superuser removes them', target, stale.attname
           using errcode = 'object_not_in_prerequisite_state';
       end;
     end if;

@@ -272,7 +272,7 @@ describe.each(kinds.filter(({ there }) => there))('$make.name', ({ make }) => {
         return found
       })
     const before = await dead()
-    expect(before.map(({ table }) => table)).toEqual(expect.arrayContaining(['users', 'catalogs']))
+    expect(before.map(({ table }) => table)).toContain('catalogs')
     const result = await asOwner(opened(), (owner) => rewriteDatabase(opened(), owner, { level: 3, ...promptly }))
     expect(result).toMatchObject({ held: [], stale: [], busy: [], reached: { 3: 1, 4: 0 } })
     expect(await dead()).toEqual([])

@@ -9,7 +9,6 @@ import {
   cleanTable,
   otherTables,
   ownsDatabase,
-  quotedTable,
   sizesOf,
   statisticsTable,
 } from '../platform/database/rewrite-table.ts'
@@ -253,19 +252,15 @@ async function cleanOne(
  * that name or describe people are removed. False: only a superuser may do that, or others work on the table.
  */
 async function replaceStatistics(owner: pg.Client, table: string): Promise<boolean> {
+  const { rows } = await owner.query<{ columns: string[] }>(
+    `select array(
+       select attname::text from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped
+     ) as columns`,
+    [table],
+  )
+  const columns = mappedTables.includes(table) ? tellingColumns(table) : rows[0]?.columns
   try {
-    await owner.query(`analyze ${quotedTable(table)}`)
-    const { rows } = await owner.query<{ columns: string[] }>(
-      `select array(
-         select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-       ) as columns
-       from pg_class c where c.oid = to_regclass($1) and c.reltuples = 0`,
-      [table],
-    )
-    const empty = rows[0]
-    if (empty === undefined) return true
-    const columns = mappedTables.includes(table) ? tellingColumns(table) : empty.columns
-    if (columns.length > 0) await owner.query('select refresh_statistics($1, $2)', [table, columns])
+    await owner.query('select refresh_statistics($1, $2)', [table, columns])
     return true
   } catch (error) {
     // object_not_in_prerequisite_state, lock_not_available, and undefined_table: it is in a schema of somebody else.

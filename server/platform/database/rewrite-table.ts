@@ -105,7 +105,7 @@ export async function ownsDatabase(owner: pg.ClientBase): Promise<boolean> {
 }
 
 /** A table name with or without its schema, for a statement; one with quotation marks is quoted already. */
-export function quotedTable(table: string): string {
+function quotedTable(table: string): string {
   return table.includes('"') ? table : table.split('.').map(pg.escapeIdentifier).join('.')
 }
 
