@@ -350,6 +350,7 @@ function hexDigit(sign: number): number {
   return -1
 }
 
+const mayHoldEscape = /[\\%&]/
 /** One escape, or those that are one character together. */
 const oneEscape =
   /%[0-7][0-9a-f]|(?:%[89a-f][0-9a-f])+|\\+ud[89ab][0-9a-f]{2}\\+ud[c-f][0-9a-f]{2}|\\+u[0-9a-f]{4}|\\+["/]|\\{2,}|&#(?:x[0-9a-f]{1,32}|[0-9]{1,32});?|&[a-z][a-z0-9]*;?/gi
@@ -360,6 +361,7 @@ const oneEscape =
  */
 export function readingsOf(text: string): string[] {
   const readings = [text]
+  if (!mayHoldEscape.test(text)) return readings
   for (let rounds = 0; rounds < mostOpen; rounds++) {
     const last = readings.at(-1) ?? ''
     const next = last.replace(oneEscape, readEscapes)

@@ -67,7 +67,7 @@ export class IdentifierScanner extends SearchFormStream {
 
   /** Where the current value starts in the window; negative when that has left the window. And in the stream. */
   #valueStart = 0
-  #valueFrom = 0
+  #valueFrom: number | undefined = 0
 
   constructor(
     identifiers: readonly Identifier[],
@@ -148,7 +148,7 @@ export class IdentifierScanner extends SearchFormStream {
       }
     }
     this.#valueStart = end + 1
-    this.#valueFrom = this.inStream(end, end).from + 1
+    this.#valueFrom = undefined
     this.#valueNumber++
     this.#column++
     if (separator === newline) {
@@ -165,12 +165,13 @@ export class IdentifierScanner extends SearchFormStream {
       if (!this.#isWritten(wanted, start, end)) continue
       this.#reportedIn[index] = this.#valueNumber
       const { from, to } = this.inStream(start, end)
+      const valueFrom = this.#startOfValue()
       this.#onFinding({
         identifier: index,
         column: this.#column,
         row: this.#rows,
-        from: from - this.#valueFrom,
-        to: to - this.#valueFrom,
+        from: from - valueFrom,
+        to: to - valueFrom,
       })
     }
   }
@@ -198,6 +199,16 @@ export class IdentifierScanner extends SearchFormStream {
         this.#isWritten(wanted, from, to)
       )
     })
+  }
+
+  /** Where the current value starts in the stream: behind a separator of one byte. */
+  #startOfValue(): number {
+    this.#valueFrom ??= this.inStream(this.#valueStart - 1, this.#valueStart).from + 1
+    return this.#valueFrom
+  }
+
+  protected override moving(): void {
+    this.#startOfValue()
   }
 
   protected moved(shift: number): void {

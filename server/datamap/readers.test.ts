@@ -19,7 +19,7 @@ afterAll(() => test.close())
 
 /** Letters of ten scripts and more, those that fold to several and those that have several spellings among them. */
 const scripts: Record<string, string> = {
-  latin: 'abcxyzABCXYZ\u0130\u0131\u00df\u1e9e\u00e9\u00c9\u212a\u212b\u00e5\u1eb7\u1ea4\u0149\u01c5\ufb01',
+  latin: 'abcxyzABCXYZ\u0130\u0131\u00df\u1e9e\u00e9\u00c9\u023a\u212a\u212b\u00e5\u1eb7\u1ea4\u0149\u01c5\ufb01',
   greek: '\u03b1\u03b2\u03c3\u03c2\u03a3\u0391\u0390\u1f80\u1fb4\u1ffc\u0345',
   cyrillic: '\u0430\u0431\u0416\u0401\u0419\u0457\u1c80\ua64a',
   armenian: '\u0531\u0532\u0561\u0587\ufb13',

@@ -89,6 +89,11 @@ export abstract class SearchFormStream {
   /** Searches the window from where the last call ended up to the limit, and drops the stops that lie before it. */
   protected abstract search(limit: number): void
 
+  /** Called before {@link moved}, while everything is where it was. */
+  protected moving(): void {
+    // Nothing is lost with the move.
+  }
+
   /** What stood at a place in the window stands so many bytes before it now. */
   protected abstract moved(shift: number): void
 
@@ -148,6 +153,7 @@ export abstract class SearchFormStream {
   #slide(searched: number): void {
     const shift = searched - this.#kept
     if (shift <= 0) return
+    this.moving()
     this.text.copyWithin(0, shift, this.textEnd)
     this.textEnd -= shift
     for (let index = 0; index < this.stopCount; index++) this.stops[index] = (this.stops[index] ?? 0) - shift

@@ -72,7 +72,7 @@ describe('tokens', () => {
       '\u05d0\u05d1jane@x.org\u05d2\u05d3',
       ['\u05d0\u05d1jane@x.org\u05d2\u05d3', 'jane@x.org\u05d2\u05d3', '\u05d0\u05d1jane@x.org', 'jane@x.org'],
     ],
-    ['\u0905\u092c.7-\u0915', ['\u0905\u092c.7-\u0915']],
+    ['\u0905\u092c.7-\u0915', ['\u0905\u092c.7-\u0915', '\u0905\u092c.7', '7-\u0915', '.7-\u0915']],
   ])('of %j', (text, expected) => {
     // As one value the text is a token too; here it is what stands in it.
     const found = tokensIn(`. ${text} .`).filter((token) => !token.includes(' '))

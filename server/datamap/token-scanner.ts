@@ -324,7 +324,9 @@ export class TokenScanner extends SearchFormStream {
 
   #tellToken(given: string): void {
     const token = given.charCodeAt(0) <= space || given.charCodeAt(given.length - 1) <= space ? given.trim() : given
-    if (token.length < 5 || lettersOnly.test(token) || fewDigits.test(token) || dateOrTime.test(token)) return
+    // The key of an internationalized address is longer than it is written.
+    const short = token.length < 5 && ascii.test(token)
+    if (short || lettersOnly.test(token) || fewDigits.test(token) || dateOrTime.test(token)) return
     this.#onToken(token, this.#place)
   }
 }
