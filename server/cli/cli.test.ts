@@ -204,7 +204,7 @@ describe('what goes wrong at the command line', () => {
     const { code, stderr } = await run('preview', '--login', 'TWO@example.org')
     expect(code).toBe(4)
     expect(stderr).toMatch(/^name +state +department +login name +last seen +id$/m)
-    expect(stderr).toContain(`Two Other  deleted  Garden`)
+    expect(stderr).toMatch(/^Two Other +deleted +Garden +two@example.org +2026-03-04 /m)
     expect(stderr).toMatch(new RegExp(`Two Other .*2026-03-04 +${deleted.id}$`, 'm'))
     expect(stderr).toMatch(new RegExp(`Tw\ufffd\\[2Jo One +active +Sales .*never +${living.id}$`, 'm'))
     expect((await failure('preview', '--login', 'two@example.org')).candidates).toMatchObject([
