@@ -87,7 +87,7 @@ function paste(command: string) {
 async function pasteInTerminal(command: string) {
   const here = command.replace(/^npx --no-install lethe/, () => `'${pinnedNode}' '${lethe}'`)
   const running = startProgram('script', ['--quiet', '--return', '--flush', '--command', here, '/dev/null'], 'pipe')
-  const asked = /\((\S+@\S+)\) cannot be undone\. Go on\? \[y\/N\] $/
+  const asked = /\((\S+@\S+)\) cannot be undone\. Go on\? \[y\/N\]/
   while (!asked.test(running.text.stdout) && running.child.exitCode === null) {
     await Promise.race([running.ended, new Promise((resolve) => setTimeout(resolve, 20))])
   }

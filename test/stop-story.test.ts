@@ -175,7 +175,7 @@ describe('Ctrl-C in a command of another kind', () => {
     await people.release()
     expect(await restore.ended).toMatchObject({
       code: 130,
-      stdout: expect.stringMatching(/^3 users restored\./),
+      stdout: expect.stringMatching(/^3 users restored, active again\./),
       stderr: expect.stringMatching(/\nlethe: Stopped, but the work was done by then; see above\.\n$/),
     })
   }, 60_000)
