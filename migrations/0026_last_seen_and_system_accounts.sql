@@ -12,5 +12,5 @@ create table system_accounts (
 );
 -- Not unique: two names that were scrubbed may be alike.
 create index system_accounts_name on system_accounts (tenant_id, name);
-create index system_accounts_name_text on system_accounts using gin (name gin_trgm_ops);
+create index system_accounts_name_text on system_accounts using gin (lethe_search_form(name) gin_trgm_ops);
 call separate_tenants('system_accounts');

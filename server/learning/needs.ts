@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
-/** Sessions that have no instructor and are not over: somebody must be found for them (seeds/003). */
+/** Sessions that have no instructor and are not over: somebody must be found for them. */
 export async function sessionsNeedingInstructor(tx: TenantTransaction): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
     `select id from sessions s
