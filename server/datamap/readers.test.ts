@@ -377,3 +377,20 @@ it('tells tokens of identifiers of every script that stand between spaces', () =
     { numRuns: 1000 },
   )
 })
+
+it('is scrubbed without what stands before or behind it, also where its letters fold to several', () => {
+  const greek = Array.from({ length: 0x80 }, (_, at) => String.fromCodePoint(0x1f80 + at))
+  const letters = [...greek, '\u03b1\u0345', '\u03b1\u0344', '\u0345', '\u00df', '\u0130', '\u0149', '\ufb03', '\ufb2c']
+  for (const letter of letters.filter((one) => /[\p{L}\p{M}]/u.test(one))) {
+    for (const value of [`${letter}.4711-x`, `x${letter}${letter}-4711`, `x-4711.${letter}`]) {
+      for (const [before, behind] of [
+        ['see ', ' there'],
+        ['\u0101 ', ' \u0229'],
+        ['&lt;', '&gt;'],
+      ]) {
+        const scrubbed = scrubText(`${before}${value}${behind}`, [{ kind: 'ref', value }], [])
+        expect(scrubbed, value).toBe(`${before}[erased]${behind}`)
+      }
+    }
+  }
+})

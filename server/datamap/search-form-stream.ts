@@ -274,6 +274,8 @@ export abstract class SearchFormStream {
     }
     const parts = foldedDecomposition(codePoint)
     const start = this.textEnd
+    // Its parts come from one place, so the first needs an entry of its own: the next one's would push it back.
+    if (parts.length > 1) this.#uneven = true
     for (const part of parts) {
       if (part === iotaSubscript) {
         if (this.#iotas++ === 0) this.#iotaFrom = from
@@ -290,7 +292,10 @@ export abstract class SearchFormStream {
 
   #writeIotas(): void {
     const [from, to] = [this.#iotaFrom, this.#iotaTo]
-    for (; this.#iotas > 0; this.#iotas--) this.#pushCodePoint(iota, from)
+    for (; this.#iotas > 0; this.#iotas--) {
+      if (this.#iotas > 1) this.#uneven = true
+      this.#pushCodePoint(iota, from)
+    }
     if (to - from !== 2) this.#uneven = true
   }
 
