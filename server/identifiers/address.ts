@@ -6,8 +6,8 @@ import { LetheError } from '../platform/errors.ts'
  * address is refused with the way out.
  *
  * Taken off, as often as it is there: white space and invisible characters at the ends, one pair of brackets or quotes
- * around everything, `mailto:` and `smtp:` in front, commas and semicolons in front, and full stops, commas, semicolons and
- * colons behind. A valid address never changes by that.
+ * around everything, `mailto:` and `smtp:` (with `//` too) in front, commas and semicolons in front, and full stops,
+ * commas, semicolons and colons behind. A valid address never changes by that.
  *
  * Valid is the dot-string form of RFC 5321 (section 4.1.2) with the characters that RFC 6531 adds, at a domain of any
  * number of labels or at an IP address in brackets. Dots may stand anywhere in the local part: providers have given out
@@ -30,7 +30,7 @@ const blankStart = new RegExp(`^[${blank}]+`, 'u')
 const blankEnd = new RegExp(`[${blank}]+$`, 'u')
 const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\u2800\ufffd]/u
 
-const junkBefore = /^(?:[,;，；、]|(?:mailto|smtp):)+/iu
+const junkBefore = /^(?:[,;，；、]|(?:mailto|smtp):(?:\/\/)?)+/iu
 const junkBehind = /[.,;:。，；：、．｡]+$/u
 const pairs: Record<string, string> = {
   '<': '>',
@@ -49,7 +49,7 @@ const pairs: Record<string, string> = {
 
 const plainLocal = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+"
 const plainLabel = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
-const plain = new RegExp(`^${plainLocal}@${plainLabel}(?:\\.${plainLabel})*$`)
+const plain = new RegExp(`^${plainLocal}@${plainLabel}(?:\\.${plainLabel})*(?<!_)$`)
 
 const visibleAscii = /^[!-~](?:[ -~]*[!-~])?$/
 
@@ -137,6 +137,8 @@ function faultOf(text: string): string | undefined {
   if (!otherLocal.test(text.slice(0, at))) return 'the part before the @ holds signs that no address has'
   const domain = text.slice(at + 1)
   if (ipAddress.test(domain)) return undefined
+  // No top-level domain ends so; it is a mark of emphasis (`_ann@x.org_`).
+  if (domain.endsWith('_')) return 'behind the @ a domain is expected, and none ends with an underscore'
   const isDomain = domain.split('.').every((label) => label.length <= 63 && otherLabel.test(label.replace(joined, '')))
   return isDomain ? undefined : 'behind the @ a domain is expected: letters, digits and hyphens, with dots between them'
 }
