@@ -218,6 +218,21 @@ describe('a change of what was exported does not verify:', () => {
     await expect(verifyCertificate({ ...file, certificates: other.certificates })).rejects.toMatchObject(invalid)
   })
 
+  it('what an answer of the API says beside the statements, where that is something else', async () => {
+    const { verdict, outstanding, disk, statements } = await verifyCertificate(file)
+    const answer = { verdict, outstanding, disk, ...file, claims: statements }
+    await expect(verifyCertificate(JSON.parse(JSON.stringify(answer)))).resolves.toMatchObject({ verdict: 'clean' })
+    for (const change of [
+      { verdict: 'found' },
+      { outstanding: ['search'] },
+      { disk: { level: 5, reached_at: '2026-01-01T00:00:00.000Z' } },
+      { claims: statements.slice(1) },
+      { claims: statements.map((claims) => ({ ...claims, request: newId() })) },
+    ]) {
+      await expect(verifyCertificate({ ...answer, ...change })).rejects.toMatchObject(invalid)
+    }
+  })
+
   it('something that is no such file at all', async () => {
     for (const nothing of [null, 7, 'text', [], {}, { ...file, subjects: 'a' }, { ...file, certificates: ['a.b.c'] }]) {
       await expect(verifyCertificate(nothing)).rejects.toMatchObject(invalid)

@@ -197,7 +197,8 @@ export type VerifiedCertificate = {
 /**
  * Checks a certificate file without any database: every signature against the keys given (the file's own by default; the
  * checker should compare them with the published ones), that each key has the name that follows from it, that the file is
- * about one request of one tenant, that each statement follows the one before it, and the digest of the subject list.
+ * about one request of one tenant, that each statement follows the one before it, the digest of the subject list, and that
+ * what the API's answer says beside the statements is what they say.
  * Statements of version 1 do not name the one before them: of those only what they say of their certificate is checked.
  *
  * Throws `certificate.invalid` with the first thing that does not hold.
@@ -232,13 +233,15 @@ export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet):
   }
   const { disk, outstanding } = statements.at(-1) ?? last.claims
   const verdict = verdictOf(last.claims, addenda)
+  const stillToCome: Outstanding[] = outstanding ?? (verdict === 'clean' ? [] : ['search'])
+  requirePlainWords(file, { verdict, outstanding: stillToCome, disk: disk ?? null, claims: statements })
   return {
     verdict,
     certificate: last.claims,
     addenda,
     statements,
     disk,
-    outstanding: outstanding ?? (verdict === 'clean' ? [] : ['search']),
+    outstanding: stillToCome,
     chained: statements.every(({ version }) => version >= 2),
     kids,
   }
@@ -262,6 +265,16 @@ function requirePlace(claims: Claims, before: Claims[], previous: string | undef
     })
   } else if (before.some(({ version }) => version === 2)) {
     throw new LetheError('certificate.invalid', { reason: 'a statement of version 1 follows one of version 2' })
+  }
+}
+
+/** The answer of the API says beside the statements what they say. Throws where that is not what was signed. */
+function requirePlainWords(file: unknown, signed: Record<string, unknown>): void {
+  const given = file as Record<string, unknown>
+  for (const [name, value] of Object.entries(signed)) {
+    if (given[name] !== undefined && canonicalize(given[name]) !== canonicalize(value)) {
+      throw new LetheError('certificate.invalid', { reason: `its member ${name} says something else than was signed` })
+    }
   }
 }
 

@@ -58,8 +58,27 @@ describe('finding a user', () => {
       { by: 'login_name', value: 'erika.MUSTER@example.org' },
       { by: 'login_name', value: 'other|claims|Erika.Muster@EXAMPLE.org' },
       { by: 'email', value: ' ERIKA@example.ORG ' },
+      { by: 'email', value: '<mailto:Erika@example.org>;' },
+      { by: 'email', value: 'erika@example.org.\u200b' },
+      { by: 'login_name', value: 'i:0#.f|membership|<erika.muster@example.org>' },
     ] satisfies Selector[]) {
       expect(await find(selector)).toEqual(user)
+      const [named] = await test.run((tx) => requireUsers(tx, [selector, { by: 'id', value: user.id }]))
+      expect(named).toEqual({ id: user.id, state: 'active', given: selector })
+    }
+  })
+
+  it('takes an address as it is stored before it takes it without what came along', async () => {
+    const clean = await test.user({ email: 'kept@example.org' })
+    const odd = await test.user({})
+    await test.owner.query(`update users set email = 'kept@example.org;' where id = $1`, [odd.id])
+    for (const [value, id] of [
+      ['kept@example.org;', odd.id],
+      ['KEPT@example.org', clean.id],
+      ['<kept@example.org>', clean.id],
+    ] as const) {
+      expect(await find({ by: 'email', value })).toMatchObject({ id })
+      expect(await test.run((tx) => requireUsers(tx, [{ by: 'email', value }]))).toMatchObject([{ id }])
     }
   })
 

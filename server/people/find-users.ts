@@ -1,3 +1,4 @@
+import { readAddress } from '../identifiers/address.ts'
 import { trim } from '../identifiers/fold.ts'
 import { identifierKey } from '../identifiers/identifier-key.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
@@ -70,7 +71,8 @@ const lookups: Record<SelectorName, { column: string; type: string; normalForm: 
 
 /**
  * The one user whom the selector names. Deleted users match, anonymized ones do not. A login name matches by the part
- * behind its last bar; names and addresses match in every spelling that has the same key. Refs are unique as they are
+ * behind its last bar; names and addresses match in every spelling that has the same key, also with what comes along with a
+ * pasted address (`<ann@x.org>;`). Refs are unique as they are
  * written, so of several with one key the one that is written like that counts. `withAnonymized`: anonymized users match
  * too, who have nothing but an id to be found by. What a user was known by before a rename finds nobody; the error then has the
  * ids of those users (`formerly`).
@@ -85,19 +87,38 @@ export async function findUser(
 ): Promise<User> {
   checkSelector(selector)
   const { column, type, normalForm } = lookups[selector.by]
-  const { rows } = await tx.query<User>(
-    `select ${userColumnsSql} from users
-     where tenant_id = $1 and ${column} = ${normalForm(`$2::${type}`)} and ($3 or state <> 'anonymized')
-     order by id
-     limit ${maxCandidates}`,
-    [tx.tenantId, selector.value, options.withAnonymized === true],
-    `find_user_by_${selector.by}`,
-  )
-  const matches = selector.by === 'ref' ? writtenLike(selector.value, rows) : rows
+  const written = async (value: string) => {
+    const { rows } = await tx.query<User>(
+      `select ${userColumnsSql} from users
+       where tenant_id = $1 and ${column} = ${normalForm(`$2::${type}`)} and ($3 or state <> 'anonymized')
+       order by id
+       limit ${maxCandidates}`,
+      [tx.tenantId, value, options.withAnonymized === true],
+      `find_user_by_${selector.by}`,
+    )
+    return selector.by === 'ref' ? writtenLike(value, rows) : rows
+  }
+  let matches = await written(selector.value)
+  const clean = asKept(selector)
+  if (matches.length === 0 && clean !== selector.value) matches = await written(clean)
   const [user] = matches
   if (user === undefined) throw await notFound(tx, selector)
   if (matches.length > 1) throw ambiguous(selector, candidatesOf(matches))
   return user
+}
+
+/**
+ * The value without what came along with an address (`<ann@x.org>;`): it was taken off where users got theirs, too. What
+ * was typed comes first: a migration left such an address alone where another user has the clean one.
+ */
+function asKept({ by, value }: Selector): string {
+  if (by !== 'email' && by !== 'login_name') return value
+  // A claims string keeps what stands before its last bar.
+  const bar = by === 'login_name' ? value.lastIndexOf('|') + 1 : 0
+  const bare = value.slice(bar)
+  if (!bare.includes('@')) return value
+  const read = readAddress(bare)
+  return 'address' in read ? value.slice(0, bar) + read.address : value
 }
 
 /** Of several refs that are the same, the one that is written like this; all of them where none is. */
@@ -151,11 +172,13 @@ export async function resolveUsers(tx: TenantTransaction, selectors: readonly Se
   for (const selector of selectors) checkSelector(selector)
   const found = new Map<SelectorName, Map<string, Candidate[]>>()
   for (const by of selectorNames) {
-    const values = [...new Set(selectors.filter((selector) => selector.by === by).map(({ value }) => value))]
+    const given = selectors.filter((selector) => selector.by === by)
+    const values = [...new Set(given.flatMap((selector) => [selector.value, asKept(selector)]))]
     if (values.length > 0) found.set(by, await findCandidates(tx, by, values))
   }
-  return selectors.map(({ by, value }): Resolution => {
-    const all = found.get(by)?.get(value) ?? []
+  return selectors.map((selector): Resolution => {
+    const { by, value } = selector
+    const all = found.get(by)?.get(value) ?? found.get(by)?.get(asKept(selector)) ?? []
     const candidates = by === 'ref' ? writtenLike(value, all) : all
     const [only] = candidates
     if (only === undefined) return { outcome: 'not_found' }
@@ -245,7 +268,8 @@ function candidatesOf(users: readonly Candidate[]): { ids: string[]; directoryOb
 }
 
 /** Nobody has it now. Whose it was before a rename is told, and never acted on: the value may be somebody else's by now. */
-async function notFound(tx: TenantTransaction, selector: Selector): Promise<LetheError> {
+async function notFound(tx: TenantTransaction, given: Selector): Promise<LetheError> {
+  const selector = { by: given.by, value: asKept(given) }
   const before = await findFormerHolders(tx, [selector], ({ by, value }) =>
     by === 'id' ? [] : identifiersOf({ [by]: value }),
   )
