@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { Writable } from 'node:stream'
@@ -16,6 +16,7 @@ import { schemaFacts } from '../server/datamap/schema-facts.gen.ts'
 import type { AnyEntry } from '../server/datamap/vocabulary.ts'
 import { requestErasure } from '../server/erasure/request-erasure.ts'
 import { readCertificate } from '../server/erasure/show-erasures.ts'
+import { sweep } from '../server/erasure/sweep.ts'
 import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
 import { keepExport } from '../server/exports/kept-exports.ts'
 import { waitForExport } from '../server/exports/wait-for-export.ts'
@@ -27,7 +28,10 @@ import { type EmbeddedServer, useEmbeddedServer } from '../server/platform/datab
 import { inTenant } from '../server/platform/database/transaction.ts'
 import { createTenant } from '../server/tenancy/tenants.ts'
 import { startWorkers } from '../server/workers.ts'
+import { type Credential, openTestHttp, type TestHttp } from './http.ts'
 import { insertOneOfEverything } from './one-of-everything.ts'
+import { dumpDatabase } from './rows.ts'
+import { installUnzip, unzipIsThere, unzipped } from './unzip.ts'
 
 /** The person. Every field that an operation accepts has a value that stands nowhere else. */
 const email = 'Canary.Mail-6b1e@acme.example'
@@ -289,3 +293,288 @@ describe.each(['purge', 'anonymize'] as const)(
     })
   },
 )
+
+/** What a person is known by, in ten scripts and more; letters that fold to several or have several spellings. */
+const scripts: Record<string, string> = {
+  latin: 'İzmẞ\u212aé',
+  vietnamese: 'Nguyễn',
+  greek: 'ΔΟΚΙΜΗΣ',
+  cyrillic: 'Жёлтый',
+  armenian: 'Ժամանակ',
+  georgian: 'ქართული',
+  hebrew: 'שלום',
+  arabic: 'مرحبا',
+  devanagari: '\u0958लम',
+  hangul: '한국어',
+  han: '豈王芳',
+  thai: 'สวัสดี',
+  cherokee: 'ᎠᎡᎢ',
+  adlam: '\u{1e900}\u{1e901}\u{1e902}',
+  fullwidth: 'ＡＢＣ',
+}
+
+const each = (encode: (character: string, next: string) => string) => (text: string) => {
+  const characters = [...text]
+  return characters.map((character, at) => encode(character, characters[at + 1] ?? ' ')).join('')
+}
+const signs = (encode: (character: string, next: string) => string) =>
+  each((character, next) => (/[a-z0-9]/i.test(character) ? character : encode(character, next)))
+const inHex = (number: number, digits: number) => number.toString(16).padStart(digits, '0')
+const percent = (character: string) => [...Buffer.from(character)].map((byte) => `%${inHex(byte, 2)}`).join('')
+const json = (character: string) =>
+  character
+    .split('')
+    .map((unit) => `\\u${inHex(unit.charCodeAt(0), 4)}`)
+    .join('')
+/** Without the semicolon where no digit follows, which would belong to the number. */
+const reference = (text: string, next: string) => (/[0-9a-f;]/i.test(next) ? `${text};` : text)
+const decimal = (character: string) => `&#${character.codePointAt(0)};`
+const named: Record<string, string> = {
+  '@': '&commat;',
+  '.': '&period;',
+  _: '&lowbar;',
+  "'": '&apos;',
+  é: '&eacute',
+}
+
+/** The ways in which a text holds an identifier, nested ones too. */
+const shapes: Record<string, (text: string) => string> = {
+  'as it is': (text) => text,
+  'upper case': (text) => text.toUpperCase(),
+  decomposed: (text) => text.normalize('NFD'),
+  'percent, capitals': signs((character) => percent(character).toUpperCase()),
+  'percent, everything': each(percent),
+  'JSON, signs': signs(json),
+  'JSON, everything': each(json),
+  'decimal references': signs(decimal),
+  'decimal references without semicolon': signs((character, next) => reference(`&#${character.codePointAt(0)}`, next)),
+  'hexadecimal references': each((character) => `&#x${inHex(character.codePointAt(0) ?? 0, 1)};`),
+  'hexadecimal references without semicolon': signs((character, next) =>
+    reference(`&#X${inHex(character.codePointAt(0) ?? 0, 4)}`, next),
+  ),
+  'references by name': each((character) => named[character] ?? character),
+  'percent in JSON': (text) => signs(json)(signs(percent)(text)),
+  'references in an address': (text) => signs(percent)(signs(decimal)(text)),
+  'JSON in references': (text) => signs(decimal)(signs(json)(text)),
+}
+
+/** What the fields of a user take, in characters. */
+const shortText = 200
+
+/** All texts in a value, with the names of members. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, one]) => [name, ...textsIn(one)])
+}
+
+describe('people of ten scripts whom others write about, through the API, in every shape', () => {
+  let http: TestHttp
+  let administrator: Credential
+  let tenantId: string
+  let living: string
+  let folder: string
+  const people = new Map<string, string>()
+  /** Each text by its script and shape. */
+  const written = new Map<string, string>()
+  beforeAll(async () => {
+    http = await openTestHttp()
+    folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-canary-'))
+    tenantId = await http.tenant('Scripts')
+    const { userId: _, ...session } = await http.person(tenantId, 'administrator')
+    administrator = session
+    living = (await send('POST', '/api/v1/users', { ref: 'living-0815' })).id
+    const [catalog, scales] = [
+      (await send('POST', '/api/v1/catalogs', { title: 'Catalog' })).id,
+      (await send('POST', '/api/v1/scale-sets', { title: 'Scale', levels: [{ title: 'One', value: 1 }] })).id,
+    ]
+    for (const [script, word] of Object.entries(scripts)) {
+      const ref = `${word}.o'47-11_x`
+      const email = `${word}.e'47-11_x@corp-9.example`
+      const { id } = await send('POST', '/api/v1/users', {
+        ref,
+        email,
+        login_name: `i:0#.f|membership|${word}.l-0815`,
+      })
+      people.set(script, id)
+      for (const [shape, write] of Object.entries(shapes)) {
+        written.set(`${script}, ref, ${shape}`, write(ref))
+        written.set(`${script}, email, ${shape}`, write(email))
+      }
+      await plant({ script, email, catalog, scales })
+    }
+  }, 240_000)
+  afterAll(async () => {
+    await http.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  // biome-ignore lint/suspicious/noExplicitAny: whatever was answered
+  async function send(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<any> {
+    const { status, json, text } = await http.call(method, url, {
+      as: administrator,
+      ...(body !== undefined && { body }),
+      ...(headers !== undefined && { headers }),
+    })
+    expect([url, status, status < 300 ? '' : text]).toEqual([url, expect.toBeOneOf([200, 201, 202, 204]), ''])
+    return json
+  }
+
+  type Planting = { script: string; email: string; catalog: string; scales: string }
+
+  /** Writes every shape into long texts, and one after the other into the short ones. */
+  async function plant({ script, email, catalog, scales }: Planting): Promise<void> {
+    const texts = [...written].flatMap(([name, text]) => (name.startsWith(`${script},`) ? [text] : []))
+    let turn = 0
+    const all = () => texts.map((text) => `Ask ${text}!`).join('\n')
+    const one = (most = 256) => {
+      for (;;) {
+        const text = `(${texts[turn++ % texts.length]})`
+        if (text.length <= most) return text
+      }
+    }
+    const contacts = ['desk@corp.example', email]
+    await send('POST', '/api/v1/catalogs', { title: one(), description: all(), contact_emails: contacts })
+    const course = await send(
+      'POST',
+      '/api/v1/courses',
+      {
+        catalog_id: catalog,
+        title: one(),
+        description: all(),
+        contact_emails: contacts,
+        reply_to_email: email,
+        modules: [{ title: one(), kind: one() }],
+        assessments: [{ title: one(), kind: one() }],
+      },
+      { 'idempotency-key': `course-${script}` },
+    )
+    await send('POST', `/api/v1/courses/${course.id}/sessions`, {
+      title: one(),
+      location: one(),
+      contact_emails: contacts,
+    })
+    await send('POST', '/api/v1/training-plans', {
+      catalog_id: catalog,
+      title: one(),
+      description: all(),
+      contact_emails: contacts,
+      course_ids: [course.id],
+    })
+    await send('POST', '/api/v1/skills', { title: one(), description: all(), scale_set_id: scales })
+    await send('POST', '/api/v1/scale-sets', { title: one(), levels: [{ title: one(), value: 1 }] })
+    await send('POST', '/api/v1/groups', { display_name: one(), description: one() })
+    await send('POST', '/api/v1/keys', { name: one(100), access: 'read_only' })
+    await send('POST', '/api/v1/clients', { name: one(100), scopes: ['api/read'] })
+    const enrollment = await send('POST', '/api/v1/enrollments', { user_id: living, course_id: course.id })
+    await send('POST', `/api/v1/enrollments/${enrollment.id}/unenroll`, { note: all() })
+    await send(
+      'POST',
+      '/api/v1/users',
+      {
+        ref: `about-${script}-4711`,
+        job_title: one(),
+        department: one(),
+        display_name: one(),
+        custom_fields: { [one(64)]: all(), list: texts },
+      },
+      { 'idempotency-key': `user-${script}` },
+    )
+    // Corrected, so that it stands in the audit trail alone.
+    const fields = ['first_name', 'last_name', 'display_name', 'title', 'job_title', 'department', 'office', 'city']
+    const short = texts.filter((text) => text.length <= shortText)
+    for (let from = 0; from < short.length; from += fields.length) {
+      const some = short.slice(from, from + fields.length).map((text, at) => [fields[at], text])
+      await send('PATCH', `/api/v1/users/${living}`, Object.fromEntries(some))
+    }
+    await send('PATCH', `/api/v1/users/${living}`, Object.fromEntries(fields.map((field) => [field, null])))
+    await http.call('GET', `/api/v1/users?search=${encodeURIComponent(one())}`, { as: administrator })
+  }
+
+  /** What is left to be read, by place: the rows of all tables, exports of the living, the audit trail, what was logged. */
+  async function everything(): Promise<Map<string, string[]>> {
+    const places = new Map<string, string[]>()
+    for (const [table, dumped] of await dumpDatabase(http.owner)) {
+      places.set(
+        table,
+        [...dumped.values()].flatMap((row) => textsIn(row)),
+      )
+    }
+    const archive = await fetch(`${http.url}/api/v1/users/${living}/export`, { headers: administrator })
+    expect(archive.status).toBe(200)
+    const file = path.join(folder, 'export.zip')
+    await writeFile(file, Buffer.from(await archive.arrayBuffer()))
+    for (const [name, content] of await unzipped(file)) {
+      places.set(
+        `export ${name}`,
+        name.endsWith('.json') ? textsIn(JSON.parse(content.toString())) : [content.toString()],
+      )
+    }
+    const trail = await fetch(`${http.url}/api/v1/audit/export`, { headers: administrator })
+    const lines = (await trail.text()).split('\n').filter((line) => line.startsWith('{'))
+    expect(lines.length).toBeGreaterThan(100)
+    places.set(
+      'audit export',
+      lines.flatMap((line) => textsIn(JSON.parse(line))),
+    )
+    places.set('log', [http.requestLog(), http.log()])
+    return places
+  }
+
+  /** Where each text stands: as it was written, inside of JSON or CSV, or as bytes in hexadecimal. */
+  function placesOfTexts(places: Map<string, string[]>): Map<string, string[]> {
+    const content = [...places].map(([place, texts]) => [place, texts.join('\n').toLowerCase()] as const)
+    return new Map(
+      [...written].map(([name, text]) => {
+        const forms = [
+          text,
+          JSON.stringify(text).slice(1, -1),
+          Buffer.from(text).toString('hex'),
+          encodeURIComponent(text),
+        ]
+        const lower = forms.map((form) => form.toLowerCase())
+        return [name, content.flatMap(([place, one]) => (lower.some((form) => one.includes(form)) ? [place] : []))]
+      }),
+    )
+  }
+
+  it('are found in all of it before a purge, and nowhere afterwards', async ({ skip }) => {
+    skip(!unzipIsThere, installUnzip)
+    await http.startWorkers()
+    const { id: kept } = await send('POST', `/api/v1/users/${living}/exports`, {})
+    await waitForExport(http.database, tenantId, kept)
+    const before = placesOfTexts(await everything())
+    const tables = ['catalogs', 'courses', 'training_plans', 'skills', 'users', 'enrollments']
+    for (const [name, places] of before) {
+      const inTrail = (written.get(name)?.length ?? 0) <= shortText ? ['audit export'] : []
+      const inExport = 'export data/about-enrollments.json'
+      expect([name, places]).toEqual([name, expect.arrayContaining([...tables, inExport, ...inTrail])])
+    }
+    const reached = new Set([...before.values()].flat())
+    expect([...reached]).toEqual(
+      expect.arrayContaining([
+        ...['modules', 'assessments', 'sessions', 'skill_scale_sets', 'skill_levels', 'directory_groups'],
+        ...['api_keys', 'oauth_clients', 'idempotent_requests'],
+      ]),
+    )
+    expect([...reached]).not.toContain('log')
+    expect(http.requestLog()).toContain('/api/v1/users')
+
+    for (const id of people.values()) await send('DELETE', `/api/v1/users/${id}`)
+    const order = await send('POST', '/api/v1/erasures', {
+      operation: 'purge',
+      subjects: [...people.values()].map((id) => ({ id })),
+      reason: [...written.values()].slice(0, 12).join(' ').slice(0, 2000),
+    })
+    const summary = await waitForErasure(http.database, tenantId, order.id, { until: 'ended' })
+    expect(summary).toMatchObject({ state: 'completed', subjects: { total: people.size, failed: 0 } })
+
+    expect([...placesOfTexts(await everything())].filter(([, places]) => places.length > 0)).toEqual([])
+    const fetched = await http.call('GET', `/api/v1/users/${living}/exports/${kept}/content`, { as: administrator })
+    expect(fetched.status).toBeGreaterThan(399)
+    const audited = await http.call('GET', '/api/v1/audit/verification', { as: administrator })
+    expect(audited.json.problems).toEqual([])
+    const swept = await sweep(http.app, [tenantId])
+    expect(swept.findings).toEqual([])
+  }, 240_000)
+})
