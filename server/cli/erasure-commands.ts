@@ -399,7 +399,7 @@ function formatPreview(
     )
     if (preview.similarIdentifiers > 0) {
       lines.push(
-        `${counted(preview.similarIdentifiers, 'of these is', 'of these are')} only similar to another user's, in accents, look-alike letters or the like.`,
+        `${counted(preview.similarIdentifiers, 'of these is', 'of these are')} only similar to another user's, in look-alike letters or the like.`,
       )
     }
   }

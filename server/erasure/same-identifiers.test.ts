@@ -82,10 +82,10 @@ describe('two spellings of one identifier', () => {
 
 describe('a similar identifier', () => {
   it.each([
-    ['ann.müller@corp.example', 'ann.muller@corp.example'],
+    ['İnci.7@corp.example', 'inci.7@corp.example'],
     ['ＡＢＣ309', 'abc309'],
     ["o'brien@corp.example", 'o’brien@corp.example'],
-    ['ann@bücher.example', 'ann@bucher.example'],
+    ['ann@bücһer.example', 'ann@bücher.example'],
     ['аnna.7@corp.example', 'anna.7@corp.example'],
   ])('protects a living user: %s is left alone while somebody has %s', async (one, other) => {
     for (const [purged, living] of [
@@ -103,10 +103,28 @@ describe('a similar identifier', () => {
     }
   })
 
+  it.each([
+    ['josé@corp.example', 'jose@corp.example'],
+    ['żaneta.7@corp.example', 'zaneta.7@corp.example'],
+    ['møller.7@corp.example', 'moller.7@corp.example'],
+    ['किरण.7', 'करण.7'],
+    ['ดี.4711', 'ดู.4711'],
+    ['דָּג.7', 'דג.7'],
+  ])('is not one that differs in a mark: %s is erased from texts while somebody has %s', async (purged, living) => {
+    const gone = await rows.deletedUser({ email: purged })
+    await rows.user({ email: living })
+    const course = await rows.course({ description: `Ask ${purged} or ${living}, please.` })
+    const preview = await inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', [gone]))
+    expect(preview).toMatchObject({ sharedIdentifiers: 0, similarIdentifiers: 0 })
+    expect(await test.purge(rows.tenant, [gone])).toMatchObject({ state: 'completed' })
+    const { rows: left } = await test.owner.query('select description from courses where id = $1', [course])
+    expect(left).toEqual([{ description: `Ask [erased] or ${living}, please.` }])
+  })
+
   it('selects nobody, and is named by id where nothing else is found', async () => {
-    const id = await rows.user({ email: 'ann.müller@corp.example' })
+    const id = await rows.user({ email: 'аnn.miller@corp.example' })
     await expect(
-      inTenant(rows.tenant, (tx) => findUser(tx, { by: 'email', value: 'ann.muller@corp.example' })),
+      inTenant(rows.tenant, (tx) => findUser(tx, { by: 'email', value: 'ann.miller@corp.example' })),
     ).rejects.toMatchObject({ code: 'user.not_found', details: { similarIds: [id] } })
   })
 })
@@ -160,7 +178,7 @@ describe('hashes of values that nobody has any more', () => {
       const among = await inTenant(rows.tenant, (tx) =>
         checkAmong(tx, { request, identifier: { kind: 'email', value } }),
       )
-      expect(among).toBe(true)
+      expect(among).toMatchObject({ among: true })
     }
   })
 

@@ -1,25 +1,18 @@
 import { fold, rangesOf } from './fold.ts'
 import { readableDomain } from './identifier-key.ts'
-import {
-  canonicalDecompositions,
-  caseFoldings,
-  combiningClasses,
-  compatibilityDecompositions,
-  defaultIgnorables,
-  nonspacingMarks,
-} from './tables.ts'
+import { canonicalDecompositions, caseFoldings, compatibilityDecompositions, defaultIgnorables } from './tables.ts'
 
 /**
  * Letters of different scripts that look alike in one of their cases, as people and fonts confuse them; a choice of
- * confusables.txt (Unicode Technical Standard 39), folded. Besides: letters with a stroke, which keyboards lack as they
- * lack accents, and the dashes and apostrophes that text processors put in the place of those on a keyboard.
+ * confusables.txt (Unicode Technical Standard 39), folded. Besides: the dashes and apostrophes that text processors put
+ * in the place of those on a keyboard.
  */
 const confusables: readonly [letters: string, plain: string][] = [
   ['авсԁеԍһніјкӏмоорԛѕтѵԝхуү', 'abcdeghhijklmoopqstvwxyy'],
   ['αβεζηικμνορτυχ', 'abezhikmvoptyx'],
   ['ցհոօզս', 'ghnoqu'],
   ['ᎠᎡᎢᎪᎫᎬᎳᎷᎻᏀᏃᏏᏒᏔᏙᏚᏞᏟᏢᏦᏴ', 'drtajewmhgzbrwvslcpkb'],
-  ['ıɑɡɩłøđħ', 'iagilodh'],
+  ['ıɑɡɩ', 'iagi'],
   ['‐‑‒–—―−', '-------'],
   ['‘’‛ʼʹ′＇', "'''''''"],
   ['。', '.'],
@@ -31,11 +24,15 @@ for (const [letters, plain] of confusables) {
   for (const [at, letter] of [...letters].entries()) plainLetters.set(letter.codePointAt(0) ?? 0, plains[at] ?? letter)
 }
 
+/** U+0307, the dot that stays behind the i when the Turkish capital İ is folded. */
+const dotAbove = 0x307
+
 /**
  * What identifiers that are easily confused share, of their keys: compatibility forms (full-width letters, ligatures),
- * invisible characters, accents and other marks, letters that look alike, and domains in either form make no difference.
- * It never selects anybody to act on; it protects who has a similar identifier, warns, and lists candidates. Of an ASCII
- * key without A-labels it is the key itself. In PostgreSQL `lethe_similar` computes it.
+ * invisible characters, the dot of a Turkish İ, letters that look alike, and domains in either form make no difference.
+ * Accents and other marks do: they tell names apart, and vowels in many scripts are marks. It never selects anybody to
+ * act on; it protects who has a similar identifier, warns, and lists candidates. Of an ASCII key without A-labels it is
+ * the key itself. In PostgreSQL `lethe_similar` computes it.
  */
 export function similarKey(key: string): string {
   const at = key.lastIndexOf('@') + 1
@@ -46,14 +43,15 @@ export function similarKey(key: string): string {
   return fold(similar)
 }
 
-/** What a character of a key becomes in the similar key, before that is composed. */
+/** What a character of a key becomes in the similar key, before it is joined with its neighbors. */
 export function similarAlone(character: string): string {
-  return parts(character.codePointAt(0) ?? 0)
+  const codePoint = character.codePointAt(0) ?? 0
+  return isDropped(codePoint) ? '' : fold(parts(codePoint))
 }
 
-/** The code points that no similar key has, as ranges. */
+/** The code points that no similar key has by themselves, as ranges. */
 export function droppedRanges(): [first: number, last: number][] {
-  return rangesOf([...nonspacingMarks, ...defaultIgnorables, ...combiningClasses.keys()])
+  return rangesOf([...defaultIgnorables, dotAbove])
 }
 
 /** Those of folded texts that become something else, but are not dropped. */
@@ -72,12 +70,13 @@ export function similarExceptions(): number[] {
     })
 }
 
+/** The dot is dropped only where it is a character of its own: a ż keeps it. */
 function isDropped(codePoint: number): boolean {
-  return nonspacingMarks.has(codePoint) || defaultIgnorables.has(codePoint) || combiningClasses.has(codePoint)
+  return codePoint === dotAbove || defaultIgnorables.has(codePoint)
 }
 
 function parts(codePoint: number): string {
-  if (isDropped(codePoint)) return ''
+  if (defaultIgnorables.has(codePoint)) return ''
   const plain = plainLetters.get(codePoint)
   if (plain !== undefined) return plain
   const further =

@@ -57,9 +57,6 @@ export const whiteSpaces = unpackSet(packed.whiteSpaces)
 /** General_Category M: marks that belong to the character before them. */
 export const marks = unpackSet(packed.marks)
 
-/** General_Category Mn: marks without a width of their own. */
-export const nonspacingMarks = unpackSet(packed.nonspacingMarks)
-
 /** Default_Ignorable_Code_Point: what is not seen. */
 export const defaultIgnorables = unpackSet(packed.defaultIgnorables)
 
