@@ -112,6 +112,8 @@ export class IdentifierScanner extends SearchFormStream {
       const place = stopPlaces[index] ?? 0
       if (place >= limit) break
       const byte = text[place] ?? 0
+      // In the middle of a character.
+      if (byte >= 0xc0) continue
       if (byte === tab || byte === newline) this.#endValue(place, byte)
       else if (byte === backslash && isEscapeLetter[text[place + 1] ?? 0] === 1) this.#matchAt(place + 2)
       const hash = prefixHash(text, place + 1)

@@ -38,7 +38,13 @@ export abstract class SearchFormStream {
   #pending: Buffer = Buffer.alloc(0)
   #kept = 0
   #ahead = 0
-  readonly #reader = new EscapeReader((codePoint, from, to) => this.#append(codePoint, from, to))
+  readonly #reader = new EscapeReader((codePoint, from, to) => {
+    this.#noteRead()
+    this.#append(codePoint, from, to)
+  })
+  /** Where in the window stands what may have been written as an escape, in order. */
+  #readPlaces = new Int32Array(64)
+  #readCount = 0
   /** Greek iotas that were marks: they are written once all marks of their letter are sorted. */
   #iotas = 0
   #iotaFrom = 0
@@ -164,6 +170,10 @@ export abstract class SearchFormStream {
     }
     this.#places -= first
     this.#near = 0
+    const firstRead = this.#firstReadFrom(shift)
+    for (let index = firstRead; index < this.#readCount; index++)
+      this.#readPlaces[index - firstRead] = (this.#readPlaces[index] ?? 0) - shift
+    this.#readCount -= firstRead
     this.moved(shift)
   }
 
@@ -174,7 +184,8 @@ export abstract class SearchFormStream {
     const end = Math.min(input.length, from + this.#slice)
     let at = from
     while (at < end) {
-      if (this.#isPlainNow()) {
+      const isPlain = this.#isPlainNow()
+      if (isPlain) {
         // Four plain bytes at a time: this loop is where the time goes.
         let to = this.textEnd
         let count = this.stopCount
@@ -197,25 +208,22 @@ export abstract class SearchFormStream {
             if (d >= stops) stopPlaces[count++] = to + 3
           }
         }
+        // Then one by one, to what made the loop stop.
+        for (; at < end; at++, to++) {
+          const kind = byteTable[input[at] ?? 0] ?? 0
+          if (kind >= needsReading) break
+          text[to] = kind
+          if (kind >= stops) stopPlaces[count++] = to
+        }
         if (at > start) this.#mark(this.textEnd, offset + start)
         this.textEnd = to
         this.stopCount = count
+        if (at === end) break
       }
-      // Then one by one, to the end of the slice or over what made the loop stop.
-      for (let plain = 0; at < end && plain < 4; plain++) {
-        const byte = input[at] ?? 0
-        const kind = byteTable[byte] ?? 0
-        if (kind < needsReading && this.#isPlainNow()) {
-          this.#pushAt(kind & 0xff, offset + at)
-          at++
-          continue
-        }
-        if (input.length - at < longestPiece && !final && kind >= needsReading) {
-          this.#keepSource(input, from, at, offset)
-          return at
-        }
-        at = this.#readPiece(input, at, offset)
-      }
+      const byte = input[at] ?? 0
+      if (input.length - at < longestPiece && !final && (byteTable[byte] ?? 0) >= needsReading) break
+      if (!isPlain || byte < 0x80) at = this.#readPiece(input, at, offset)
+      else at = this.#readCharacters(input, at, Math.min(end, input.length - longestPiece + 1), offset)
     }
     this.#keepSource(input, from, at, offset)
     return at
@@ -224,6 +232,65 @@ export abstract class SearchFormStream {
   /** Whether nothing that was read waits for what comes next. */
   #isPlainNow(): boolean {
     return !this.#reader.open && this.#iotas === 0
+  }
+
+  /** Reads characters beyond ASCII that no escape is open before, up to this place or ASCII. Returns where it stopped. */
+  #readCharacters(input: Buffer, start: number, end: number, offset: number): number {
+    const text = this.text
+    const stopPlaces = this.stops
+    let at = start
+    let to = this.textEnd
+    let count = this.stopCount
+    while (at < end) {
+      const byte = input[at] ?? 0
+      if (byte < 0x80) break
+      const codePoint = codePointAt(input, at)
+      const form = codePoint < 0x10000 ? (wholeForms[codePoint] ?? 0) || wholeForm(codePoint) : notWhole
+      if (form === notWhole) break
+      if (this.#uneven || at === start) this.#mark(to, offset + at)
+      at += byte < 0xe0 ? 2 : 3
+      const first = form >>> formOffset
+      const last = first + (form & formLength)
+      for (let index = first; index < last; index++) {
+        const written = formBytes[index] ?? 0
+        if (written >= 0x80 || !isAsciiAlphanumeric(written)) stopPlaces[count++] = to
+        text[to++] = written
+      }
+      if ((form & formIsUneven) !== 0 || last - first !== (byte < 0xe0 ? 2 : 3)) this.#uneven = true
+    }
+    this.textEnd = to
+    this.stopCount = count
+    return at > start ? at : this.#readPiece(input, at, offset)
+  }
+
+  /** Notes that what is written next was read, and may have been an escape. */
+  #noteRead(): void {
+    if (this.#readCount === this.#readPlaces.length) {
+      const longer = new Int32Array(2 * this.#readPlaces.length)
+      longer.set(this.#readPlaces)
+      this.#readPlaces = longer
+    }
+    this.#readPlaces[this.#readCount++] = this.textEnd
+  }
+
+  /** The index of the first of the places of escapes that is not before this one. */
+  #firstReadFrom(place: number): number {
+    let low = 0
+    let high = this.#readCount
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#readPlaces[middle] ?? 0) < place) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** Whether none of it was written as an escape, as far as is known without looking closely. */
+  protected isUnescaped(start: number, end: number): boolean {
+    if (this.#readCount === 0) return true
+    // Marks are sorted, so one of them may stand a little before where it was noted.
+    const index = this.#firstReadFrom(start - lookAhead)
+    return index === this.#readCount || (this.#readPlaces[index] ?? 0) >= end + lookAhead
   }
 
   /** Reads a character, or an escape of COPY. Returns where it ends. */
@@ -264,12 +331,14 @@ export abstract class SearchFormStream {
       if (to - from !== 1) this.#uneven = true
       return
     }
-    const whole = encodedWhole(codePoint)
-    if (whole !== null) {
+    const form = codePoint < 0x10000 ? (wholeForms[codePoint] ?? 0) || wholeForm(codePoint) : notWhole
+    if (form !== notWhole) {
       if (this.#iotas > 0) this.#writeIotas()
       this.#mark(this.textEnd, from)
-      for (let index = 0; index < whole.length; index++) this.#push(whole[index] ?? 0)
-      if (whole.length !== to - from || !isOneCharacter(whole)) this.#uneven = true
+      const first = form >>> formOffset
+      const last = first + (form & formLength)
+      for (let index = first; index < last; index++) this.#push(formBytes[index] ?? 0)
+      if ((form & formIsUneven) !== 0 || last - first !== to - from) this.#uneven = true
       return
     }
     const parts = foldedDecomposition(codePoint)
@@ -443,25 +512,38 @@ export abstract class SearchFormStream {
   }
 }
 
-const encoded: (Uint8Array | null | undefined)[] = []
-
 /**
- * What a code point becomes, in UTF-8, where it begins with a letter or sign of its own and its marks are in order; null
- * where it is a mark, or has one that is sorted behind others that may come.
+ * What the code points below U+10000 become, in UTF-8, where they begin with a letter or sign of their own and their marks
+ * are in order: where that begins in `formBytes`, whether it is more than one character, and its length; 0 where it was not
+ * looked up yet.
  */
-function encodedWhole(codePoint: number): Uint8Array | null {
-  const known = encoded[codePoint]
-  if (known !== undefined) return known
+const wholeForms = new Uint32Array(0x10000)
+const formOffset = 6
+const formIsUneven = 0x20
+const formLength = 0x1f
+/** Of a mark, and of what has one that is sorted behind others that may come. */
+const notWhole = 0xffffffff
+let formBytes = new Uint8Array(1024)
+let formBytesLength = 0
+
+function wholeForm(codePoint: number): number {
   const parts = foldedDecomposition(codePoint)
   const isWhole = combiningClass(parts[0] ?? 0) === 0 && !parts.includes(iotaSubscript)
-  const bytes = isWhole ? Uint8Array.from(Buffer.from(String.fromCodePoint(...parts))) : null
-  if (codePoint < 0x10000) encoded[codePoint] = bytes
-  return bytes
+  const form = isWhole ? keepForm(Buffer.from(String.fromCodePoint(...parts)), parts.length > 1) : notWhole
+  wholeForms[codePoint] = form
+  return form
 }
 
-function isOneCharacter(bytes: Uint8Array): boolean {
-  for (let index = 1; index < bytes.length; index++) if (((bytes[index] ?? 0) & 0xc0) !== 0x80) return false
-  return true
+function keepForm(bytes: Buffer, isUneven: boolean): number {
+  if (formBytesLength + bytes.length > formBytes.length) {
+    const longer = new Uint8Array(2 * formBytes.length)
+    longer.set(formBytes)
+    formBytes = longer
+  }
+  formBytes.set(bytes, formBytesLength)
+  const offset = formBytesLength
+  formBytesLength += bytes.length
+  return ((offset << formOffset) | (isUneven ? formIsUneven : 0) | bytes.length) >>> 0
 }
 
 const copyEscapes: Record<string, string> = {

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
+import { decomposedFold } from '../identifiers/fold.ts'
 import { identifierKey } from '../identifiers/identifier-key.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
 import { type Identifier, type IdentifierKind, isSearchable, searchForm } from './identifiers.ts'
 import { copyText } from './search-form-stream.ts'
 import { kindsOf, TokenScanner } from './token-scanner.ts'
+import { isLetterOrMark } from './words.ts'
 
 /** The tokens of each value, by the value's number. */
 function tokensOf(stream: Buffer | string, cuts: number[] | 'everywhere' = []): Map<number, Set<string>> {
@@ -266,4 +268,26 @@ test('no token is a part of a longer word by the rule of the scanner', () => {
     }),
     { numRuns: 1000 },
   )
+})
+
+test('a word beyond ASCII is a token where an escape stands in it, and none where it is letters only', () => {
+  for (const word of ['größe', 'ёжик', 'naïveté']) {
+    const last = word.codePointAt(word.length - 1) ?? 0
+    const escaped = `${word.slice(0, -1)}&#${last};`
+    const prose = 'über '.repeat(400)
+    expect(tokensIn(`${prose}${word} ${prose}`)).toEqual([])
+    expect(tokensIn(`${prose}${escaped} ${prose}`)).toEqual([escaped])
+    expect(tokensIn(`${prose}${word}7 ${prose}`)).toEqual([`${word}7`])
+  }
+})
+
+test('every character consists of letters and marks exactly if what it folds to does', () => {
+  const different: number[] = []
+  for (let codePoint = 0x80; codePoint < 0x110000; codePoint++) {
+    if (codePoint >= 0xd800 && codePoint < 0xe000) continue
+    const folded = decomposedFold(String.fromCodePoint(codePoint))
+    const parts = Array.from(folded, (part) => part.codePointAt(0) ?? 0)
+    if (parts.every(isLetterOrMark) !== isLetterOrMark(codePoint)) different.push(codePoint)
+  }
+  expect(different).toEqual([])
 })

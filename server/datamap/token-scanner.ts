@@ -5,6 +5,7 @@ import {
   codePointAt,
   isEscapeLetter,
   isJoiner,
+  isLetterOrMark,
   isWord,
   joinedByJoiner,
   joinsAs,
@@ -44,6 +45,8 @@ const joiner = 1
 const connector = 2
 const beyondAscii = 4
 const valueEnd = 8
+/** Besides what a byte may be: something that is neither a letter nor a mark, nor of ASCII. */
+const noLetter = 16
 const at = 0x40
 const space = 0x20
 const plus = 0x2b
@@ -167,7 +170,7 @@ export class TokenScanner extends SearchFormStream {
             start = place
             kinds = 0
           }
-          kinds |= kind
+          kinds |= isLetterOrMark(codePoint) ? kind : kind | noLetter
           // ASCII stops nowhere, so where the script ends is looked for here.
           const end = place + (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4)
           if (isAsciiAlphanumeric(text[end] ?? 0) && letterBefore(text, end) !== joinsEverything) {
@@ -190,7 +193,9 @@ export class TokenScanner extends SearchFormStream {
       }
       if (start >= 0) {
         // Most words are nothing but letters, and no token.
-        if (kinds !== 0 || goesOn !== ends || this.#connected !== alone || isToken(text, start, place)) {
+        if (kinds === beyondAscii && goesOn === ends && this.#connected === alone && !isToken(text, start, place)) {
+          if (!this.isUnescaped(start - 1, place)) this.#endChunk(start, place, kinds, goesOn)
+        } else if (kinds !== 0 || goesOn !== ends || this.#connected !== alone || isToken(text, start, place)) {
           this.#endChunk(start, place, kinds, goesOn)
         }
         start = -1

@@ -159,17 +159,51 @@ function blocks(from: number, to: number, size: number): [from: number, joins: '
 /** What is left of the ranges without these are letters, marks and digits, also those that Node does not know yet. */
 const noLetter = /[\p{P}\p{S}\p{Z}\p{Cc}\p{Cf}]/u
 
-const known = new Map<number, number>()
+/** Everything but letters and marks. */
+const noLetterOrMark = /[^\p{L}\p{M}]/u
+
+/** What is known of each code point below U+10000; 0 where that is yet to be found out. */
+const knownJoins = new Int32Array(0x10000)
+/** Added to what is stored there, so that nothing that is known is 0. */
+const stored = 2
+const knownProperties = new Uint8Array(0x10000)
+const found = 1
+const mark = 2
+const other = 4
 
 /** How a letter or digit joins what it stands beside: not at all (-1), everything (1), or its own script (2 and up); 0: no letter. */
 export function joinsAs(codePoint: number): number {
   if (codePoint < 0x80) return isAsciiAlphanumeric(codePoint) ? joinsEverything : noLetterAtAll
   if (codePoint < 0xc0) return noLetterAtAll
-  const before = known.get(codePoint)
-  if (before !== undefined) return before
-  const joins = noLetter.test(String.fromCodePoint(codePoint)) ? noLetterAtAll : rangeOf(codePoint)
-  if (known.size < 4096) known.set(codePoint, joins)
+  if (codePoint >= 0x10000) return joinsOf(codePoint)
+  const known = knownJoins[codePoint] ?? 0
+  if (known !== 0) return known - stored
+  const joins = joinsOf(codePoint)
+  knownJoins[codePoint] = joins + stored
   return joins
+}
+
+function joinsOf(codePoint: number): number {
+  return noLetter.test(String.fromCodePoint(codePoint)) ? noLetterAtAll : rangeOf(codePoint)
+}
+
+function propertiesOf(codePoint: number): number {
+  const known = codePoint < 0x10000 ? (knownProperties[codePoint] ?? 0) : 0
+  if (known !== 0) return known
+  const isOther = noLetterOrMark.test(String.fromCodePoint(codePoint))
+  const properties = found | (isMark(codePoint) ? mark : 0) | (isOther ? other : 0)
+  if (codePoint < 0x10000) knownProperties[codePoint] = properties
+  return properties
+}
+
+/** Whether it is a mark: it belongs to the character before it. */
+function belongsBefore(codePoint: number): boolean {
+  return (propertiesOf(codePoint) & mark) !== 0
+}
+
+/** Whether it is a letter, or a mark of one, as Node has it. */
+export function isLetterOrMark(codePoint: number): boolean {
+  return (propertiesOf(codePoint) & other) === 0
 }
 
 function rangeOf(codePoint: number): number {
@@ -215,7 +249,7 @@ export function letterStartsAt(text: Uint8Array, at: number, edge = joinsEveryth
   const byte = text[at] ?? 0
   if (byte < 0x80) return isAsciiAlphanumeric(byte)
   const codePoint = codePointAt(text, at)
-  return isMark(codePoint) ? !selectsVariant(codePoint) : joined(joinsAs(codePoint), edge)
+  return belongsBefore(codePoint) ? !selectsVariant(codePoint) : joined(joinsAs(codePoint), edge)
 }
 
 /** Whether a letter with its marks ends there that joins an identifier whose first letter joins so. */
@@ -230,7 +264,7 @@ export function letterOrMarkStartsAt(text: Uint8Array, at: number): boolean {
   const byte = text[at] ?? 0
   if (byte < 0x80) return isAsciiAlphanumeric(byte)
   const codePoint = codePointAt(text, at)
-  return isMark(codePoint) ? !selectsVariant(codePoint) : joinsAs(codePoint) !== noLetterAtAll
+  return belongsBefore(codePoint) ? !selectsVariant(codePoint) : joinsAs(codePoint) !== noLetterAtAll
 }
 
 /** How the letter joins that ends there, marks aside. */
@@ -251,7 +285,7 @@ function startOfLetter(text: Uint8Array, end: number): number {
   for (;;) {
     do start--
     while (start > 0 && ((text[start] ?? 0) & 0xc0) === 0x80)
-    if (start <= 0 || end - start >= lookBack || (text[start] ?? 0) < 0xcc || !isMark(codePointAt(text, start)))
+    if (start <= 0 || end - start >= lookBack || (text[start] ?? 0) < 0xcc || !belongsBefore(codePointAt(text, start)))
       return start
   }
 }
@@ -264,8 +298,9 @@ function selectsVariant(codePoint: number): boolean {
 export function codePointAt(text: Uint8Array, at: number): number {
   const byte = text[at] ?? 0
   if (byte < 0x80) return byte
-  const rest = (index: number) => (text[at + index] ?? 0) & 0x3f
-  if (byte < 0xe0) return ((byte & 0x1f) << 6) | rest(1)
-  if (byte < 0xf0) return ((byte & 0x0f) << 12) | (rest(1) << 6) | rest(2)
-  return ((byte & 0x07) << 18) | (rest(1) << 12) | (rest(2) << 6) | rest(3)
+  const second = (text[at + 1] ?? 0) & 0x3f
+  if (byte < 0xe0) return ((byte & 0x1f) << 6) | second
+  const third = (text[at + 2] ?? 0) & 0x3f
+  if (byte < 0xf0) return ((byte & 0x0f) << 12) | (second << 6) | third
+  return ((byte & 0x07) << 18) | (second << 12) | (third << 6) | ((text[at + 3] ?? 0) & 0x3f)
 }
