@@ -170,6 +170,10 @@ as $$
 declare
   form text := value;
   before text;
+  start text;
+  rest text;
+  escape text;
+  sign text;
   complete boolean := true;
 begin
   for round in 1..64 loop
@@ -183,6 +187,38 @@ begin
       form := regexp_replace(form, '%(?:25)+(?=[0-9a-fA-F]{2})', '%', 'g');
     end if;
     if form ~ '%[0-9a-fA-F][0-9a-fA-F]|\\[uU][0-9a-fA-F]{4}|&[a-zA-Z#]' then
+      -- A text has few different escapes, so each one is read wherever it stands, and what stands for nothing is passed over.
+      -- Not so where there are backslashes, of which several are one, depending on when they are read, nor where references
+      -- end where the next sign says.
+      start := form;
+      rest := form;
+      escape := '';
+      for different in 1..32 loop
+        exit when strpos(form, '\') > 0;
+        escape := substring(
+          rest from case
+            when complete then '\\[uU](?:[dD][89abAB][0-9a-fA-F]{2}\\[uU][dD][c-fC-F][0-9a-fA-F]{2}|[0-9a-fA-F]{4})|%[0-7][0-9a-fA-F]|%(?:[cC][2-9a-fA-F]|[dD][0-9a-fA-F])%[89abAB][0-9a-fA-F]|%[eE]0%[abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]|%[eE][1-9a-cA-CefEF]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]|%[eE][dD]%[89][0-9a-fA-F]%[89abAB][0-9a-fA-F]|%[fF]0%[9abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]|%[fF][1-3]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]|%[fF]4%8[0-9a-fA-F]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]|&#(?:[0-9]{1,32}|[xX][0-9a-fA-F]{1,32});|&[a-zA-Z][a-zA-Z0-9]*;'
+            else '\\[uU](?:[dD][89abAB][0-9a-fA-F]{2}\\[uU][dD][c-fC-F][0-9a-fA-F]{2}|[0-9a-fA-F]{4})|%[0-7][0-9a-fA-F]|%(?:[cC][2-9a-fA-F]|[dD][0-9a-fA-F])%[89abAB][0-9a-fA-F]|%[eE]0%[abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]|%[eE][1-9a-cA-CefEF]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]|%[eE][dD]%[89][0-9a-fA-F]%[89abAB][0-9a-fA-F]|%[fF]0%[9abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]|%[fF][1-3]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]|%[fF]4%8[0-9a-fA-F]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]|&#(?:[0-9]{1,32}|[xX][0-9a-fA-F]{1,32});?|&[a-zA-Z][a-zA-Z0-9]*[;=]?'
+          end
+        );
+        exit when escape is null;
+        sign := public.lethe_read_escape(escape);
+        if sign = escape then
+          rest := case
+            when right(escape, 1) in (';', '=') then replace(rest, escape, chr(31))
+            else substr(rest, strpos(rest, escape) + length(escape))
+          end;
+        else
+          exit when not complete;
+          form := replace(form, escape, sign);
+          rest := replace(rest, escape, sign);
+        end if;
+      end loop;
+    else
+      escape := null;
+    end if;
+    if escape is not null then
+      form := start;
       select string_agg(
         case when length(token) > 2 and token ~ '^[\\%&]' then public.lethe_read_escape(token) else token end, '' order by place
       )

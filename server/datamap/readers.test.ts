@@ -225,6 +225,36 @@ describe('an identifier of any script, written in any shape', () => {
       { numRuns: 60 },
     )
   }, 120_000)
+
+  it('reads the same in the database as in the code where many escapes stand, alike or different, inside of each other or not', async () => {
+    const escapes = Array.from({ length: 60 }, (_, index) => `&#${200 + index};`)
+    const mixed = [
+      '&nbsp;',
+      '&uuml;',
+      '&amp;',
+      '&amp;uuml;',
+      '%2541',
+      '%C3%BC',
+      '\\u0041',
+      '&#37;41',
+      '&y=',
+      'R&D',
+      '&uuml',
+    ]
+    const texts = [
+      escapes.join('x'),
+      mixed.join(' ').repeat(20),
+      mixed.join('').repeat(20),
+      [...escapes, ...mixed, ...escapes].join('&am&#112;;'),
+      '&#92;u0041\\u005cu0041&#101;\\ud83d\\ude00\\u00&#54;1'.repeat(10),
+      Array.from({ length: 50 }, (_, index) => `&p${index}x=1&q${index}`).join(''),
+    ]
+    const { rows } = await test.owner.query<{ form: string }>(
+      'select lethe_search_form(value) as form from unnest($1::text[]) with ordinality as given (value, place) order by place',
+      [texts],
+    )
+    expect(rows.map(({ form }) => form)).toEqual(texts.map((text) => fold(readEscapes(text))))
+  })
 })
 
 describe('JSON that is scrubbed', () => {
