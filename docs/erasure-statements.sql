@@ -174,7 +174,7 @@ delete from submissions where tenant_id = $1 and user_id = any($2);
 -- user_skills: deleted.
 delete from user_skills where tenant_id = $1 and user_id = any($2);
 
--- api_keys: reassigned. $3: the heir, or null.
+-- api_keys: reassigned. $3: the successor, or null.
 update api_keys set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
 
 -- assessment_attempts: cleared graded_by.
@@ -183,7 +183,7 @@ update assessment_attempts set graded_by = null where tenant_id = $1 and graded_
 -- catalog_members: cleared added_by.
 update catalog_members set added_by = null where tenant_id = $1 and added_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
--- course_authors: reassigned (1 of 2). Only where there is an heir, $3.
+-- course_authors: reassigned (1 of 2). Only where there is a successor, $3.
 insert into course_authors (tenant_id, course_id, user_id, added_at) select distinct on (tenant_id, course_id) tenant_id, course_id, $3::uuid, added_at from course_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
 
 -- course_authors: reassigned (2 of 2).
@@ -210,7 +210,7 @@ update import_runs set started_by = null where tenant_id = $1 and started_by = a
 -- issued_certificates: cleared issued_by.
 update issued_certificates set issued_by = null where tenant_id = $1 and issued_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
--- oauth_clients: reassigned. $3: the heir, or null.
+-- oauth_clients: reassigned. $3: the successor, or null.
 update oauth_clients set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
 
 -- posts: emptied.
@@ -228,7 +228,7 @@ update submissions set graded_by = null where tenant_id = $1 and graded_by = any
 -- tenants: cleared created_by.
 update tenants set created_by = null where id = $1 and created_by = any($2);
 
--- training_plan_authors: reassigned (1 of 2). Only where there is an heir, $3.
+-- training_plan_authors: reassigned (1 of 2). Only where there is a successor, $3.
 insert into training_plan_authors (tenant_id, training_plan_id, user_id, added_at) select distinct on (tenant_id, training_plan_id) tenant_id, training_plan_id, $3::uuid, added_at from training_plan_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
 
 -- training_plan_authors: reassigned (2 of 2).
@@ -475,10 +475,10 @@ delete from submissions where tenant_id = $1 and user_id = any($2);
 -- user_skills: cleared revoke_reason.
 update user_skills set revoke_reason = null where tenant_id = $1 and user_id = any($2) and revoke_reason is not null;
 
--- api_keys: reassigned. $3: the heir, or null.
+-- api_keys: reassigned. $3: the successor, or null.
 update api_keys set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
 
--- course_authors: reassigned (1 of 2). Only where there is an heir, $3.
+-- course_authors: reassigned (1 of 2). Only where there is a successor, $3.
 insert into course_authors (tenant_id, course_id, user_id, added_at) select distinct on (tenant_id, course_id) tenant_id, course_id, $3::uuid, added_at from course_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
 
 -- course_authors: reassigned (2 of 2).
@@ -487,7 +487,7 @@ delete from course_authors where tenant_id = $1 and user_id = any($2);
 -- idempotent_requests: emptied.
 update idempotent_requests set user_id = null, body = null where tenant_id = $1 and user_id = any($2);
 
--- oauth_clients: reassigned. $3: the heir, or null.
+-- oauth_clients: reassigned. $3: the successor, or null.
 update oauth_clients set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
 
 -- posts: emptied.
@@ -499,7 +499,7 @@ delete from session_instructors where tenant_id = $1 and user_id = any($2);
 -- sign_in_failures: removed.
 delete from sign_in_failures where tenant_id = $1 and user_id = any($2);
 
--- training_plan_authors: reassigned (1 of 2). Only where there is an heir, $3.
+-- training_plan_authors: reassigned (1 of 2). Only where there is a successor, $3.
 insert into training_plan_authors (tenant_id, training_plan_id, user_id, added_at) select distinct on (tenant_id, training_plan_id) tenant_id, training_plan_id, $3::uuid, added_at from training_plan_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
 
 -- training_plan_authors: reassigned (2 of 2).

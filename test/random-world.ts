@@ -240,7 +240,7 @@ export function rowsOf(
     if (ofTheErasure.test(table)) continue
     const kept = [...rows.values()].flatMap((row) => {
       const changed = change(table, row)
-      // Of several authors who give way to one heir, any one's time may stay.
+      // Of several authors who give way to one successor, any one's time may stay.
       return changed === undefined ? [] : [table.endsWith('_authors') ? { ...changed, added_at: null } : changed]
     })
     all[table] = [...new Set(kept.map((row) => JSON.stringify(row)))].sort()

@@ -123,8 +123,8 @@ describe('an API key', () => {
     expect(await lastUse(key.id)).toBeUndefined()
   })
 
-  it('belongs to who made it, and to the heir once that person is purged; it goes on', async () => {
-    const [maker, heir] = await test.inTenant(tenant, (tx) =>
+  it('belongs to who made it, and to the successor once that person is purged; it goes on', async () => {
+    const [maker, successor] = await test.inTenant(tenant, (tx) =>
       Promise.all([
         createUser(tx, { email: 'maker@acme.example', roles: ['administrator'] }),
         createUser(tx, { roles: ['administrator'] }),
@@ -138,9 +138,9 @@ describe('an API key', () => {
     )
     expect(key.owner_id).toBe(maker.id)
     await test.inTenant(tenant, (tx) => deleteUsers(tx, { userIds: [maker.id] }))
-    expect(await test.purge(tenant, [maker.id], heir.id)).toMatchObject({ state: 'completed' })
+    expect(await test.purge(tenant, [maker.id], successor.id)).toMatchObject({ state: 'completed' })
     const after = (await test.inTenant(tenant, (tx) => listApiKeys(tx))).find(({ id }) => id === key.id)
-    expect(after?.owner_id).toBe(heir.id)
+    expect(after?.owner_id).toBe(successor.id)
     expect(after?.name).not.toMatch(/maker@/)
     expect(await comeIn('api', secret)).toMatchObject({ tenantId: tenant })
   })

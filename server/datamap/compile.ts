@@ -15,10 +15,10 @@ export type Act = {
   table: string
   effect: string
   /**
-   * In this order. Parameters: tenant, ids of the people, and the heir where `needsHeir`. The last one's rows count; where
+   * In this order. Parameters: tenant, ids of the people, and the successor where `needsSuccessor`. The last one's rows count; where
    * rows of other people are changed, it answers their owners.
    */
-  statements: (Statement & { needsHeir: boolean; onlyWithHeir: boolean })[]
+  statements: (Statement & { needsSuccessor: boolean; onlyWithSuccessor: boolean })[]
 }
 
 /** A column that may hold other people's identifiers. */
@@ -193,13 +193,13 @@ function entryOf(map: Record<string, AnyEntry>, table: string): AnyEntry {
   return entry
 }
 
-function actOf(table: string, effect: string, texts: (string | { text: string; onlyWithHeir: boolean })[]): Act {
+function actOf(table: string, effect: string, texts: (string | { text: string; onlyWithSuccessor: boolean })[]): Act {
   return {
     table,
     effect,
     statements: texts.map((given) => {
-      const { text, onlyWithHeir } = typeof given === 'string' ? { text: given, onlyWithHeir: false } : given
-      return { ...named('act', text), needsHeir: text.includes('$3'), onlyWithHeir }
+      const { text, onlyWithSuccessor } = typeof given === 'string' ? { text: given, onlyWithSuccessor: false } : given
+      return { ...named('act', text), needsSuccessor: text.includes('$3'), onlyWithSuccessor }
     }),
   }
 }
@@ -225,7 +225,7 @@ function actorStatements(
     entry: AnyEntry
     facts: SchemaFacts
   },
-): (string | { text: string; onlyWithHeir: boolean })[] {
+): (string | { text: string; onlyWithSuccessor: boolean })[] {
   const { purge, where, others, takers, entry, facts } = options
   if (purge === 'null') {
     const owners = takers.length === 0 ? '' : ` returning jsonb_build_array(${takers.join(', ')}) as owners`
@@ -240,14 +240,14 @@ function actorStatements(
   }
   const { primaryKey, columns } = factsOf(facts, table)
   if (!primaryKey.includes(column)) return [`update ${table} set ${column} = $3::uuid where ${where}${others}`]
-  // The person is part of the key: the heir's row is a new one, and may exist already.
+  // The person is part of the key: the successor's row is a new one, and may exist already.
   const names = Object.keys(columns).filter((name) => columns[name]?.generated === undefined)
   const values = names.map((name) => (name === column ? '$3::uuid' : name))
   const rest = primaryKey.filter((name) => name !== column)
   return [
     {
       text: `insert into ${table} (${names.join(', ')}) select distinct on (${rest.join(', ')}) ${values.join(', ')} from ${table} where ${where} on conflict do nothing`,
-      onlyWithHeir: true,
+      onlyWithSuccessor: true,
     },
     `delete from ${table} where ${where}`,
   ]

@@ -128,7 +128,7 @@ describe('the data map in the database', () => {
       const options = { operation, people: [user], findAlsoErased: () => Promise.resolve(new Set<string>()) }
       const acts = await prepareActs({
         ...options,
-        findHeir: () => Promise.resolve(otherUser),
+        findSuccessor: () => Promise.resolve(otherUser),
         located: await locate(tx, operation, [user]),
       })
       // Both at once, as the engine does.

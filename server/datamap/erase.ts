@@ -9,7 +9,7 @@ export type ErasureOptions = {
   operation: Operation
   people: string[]
   /** Names who takes over what passes to somebody else; asked only when there is such a thing. */
-  findHeir: () => Promise<string | undefined>
+  findSuccessor: () => Promise<string | undefined>
   /**
    * Which of these people the same order erases too. What stands in their rows is dealt with all the same, but not
    * counted: those rows go, now or later, and the receipt must not depend on who comes first.
@@ -68,14 +68,14 @@ export async function prepareActs({
   operation,
   people,
   located,
-  findHeir,
-}: Pick<ErasureOptions, 'operation' | 'people' | 'located' | 'findHeir'>): Promise<PreparedAct[]> {
+  findSuccessor,
+}: Pick<ErasureOptions, 'operation' | 'people' | 'located' | 'findSuccessor'>): Promise<PreparedAct[]> {
   const touched = new Set(located.map(({ table, effect }) => `${table} ${effect}`))
   const acts = compiledMap.plans[operation].acts.filter(({ table, effect }) => touched.has(`${table} ${effect}`))
-  const heir = acts.some(({ statements }) => statements.some(({ needsHeir }) => needsHeir))
-    ? await findHeir()
+  const successor = acts.some(({ statements }) => statements.some(({ needsSuccessor }) => needsSuccessor))
+    ? await findSuccessor()
     : undefined
-  return acts.map((act) => (tx: TenantTransaction) => perform(tx, act, people, heir))
+  return acts.map((act) => (tx: TenantTransaction) => perform(tx, act, people, successor))
 }
 
 async function scrubFound(
@@ -115,15 +115,15 @@ async function perform(
   tx: TenantTransaction,
   { table, effect, statements }: Act,
   people: string[],
-  heir: string | undefined,
+  successor: string | undefined,
 ): Promise<Done[]> {
   const results = await Promise.all(
     statements
-      .filter(({ onlyWithHeir }) => !onlyWithHeir || heir !== undefined)
-      .map(({ name, text, needsHeir }) =>
+      .filter(({ onlyWithSuccessor }) => !onlyWithSuccessor || successor !== undefined)
+      .map(({ name, text, needsSuccessor }) =>
         tx.query<{ owners?: string[] }>(
           text,
-          needsHeir ? [tx.tenantId, people, heir ?? null] : [tx.tenantId, people],
+          needsSuccessor ? [tx.tenantId, people, successor ?? null] : [tx.tenantId, people],
           name,
         ),
       ),

@@ -38,12 +38,12 @@ function planBlocks(title: string, { locate, acts, lookUpMentions }: Plan): stri
 function actBlocks({ table, effect, statements }: Act): string[] {
   return statements.map((statement, index) => {
     const step = statements.length > 1 ? ` (${index + 1} of ${statements.length})` : ''
-    const heir = statement.onlyWithHeir
-      ? ' Only where there is an heir, $3.'
-      : statement.needsHeir
-        ? ' $3: the heir, or null.'
+    const successor = statement.onlyWithSuccessor
+      ? ' Only where there is a successor, $3.'
+      : statement.needsSuccessor
+        ? ' $3: the successor, or null.'
         : ''
-    return block(`${table}: ${effect}${step}.${heir}`, statement)
+    return block(`${table}: ${effect}${step}.${successor}`, statement)
   })
 }
 

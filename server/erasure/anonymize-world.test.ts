@@ -30,13 +30,13 @@ type Expected = {
   anonymized: Set<string>
   /** Of the anonymized, and of nobody else. */
   identifiers: string[]
-  heir: string
+  successor: string
   surviving: string[]
 }
 
 /** What must be left of a row, said a second time in other words than the data map's; undefined: nothing. */
 function leftOf(table: string, row: Row, expected: Expected): Row | undefined {
-  const { anonymized, identifiers, heir, surviving } = expected
+  const { anonymized, identifiers, successor, surviving } = expected
   const isAnonymized = (id: unknown) => anonymized.has(String(id))
   const rest = Object.fromEntries(
     Object.entries(row).map(([column, value]) => {
@@ -60,7 +60,7 @@ function leftOf(table: string, row: Row, expected: Expected): Row | undefined {
   }
   if (table === 'posts' && isAnonymized(row.author_id)) return { ...row, author_id: null, body: '' }
   if (!isAnonymized(row.user_id)) return rest
-  if (table.endsWith('_authors')) return { ...row, user_id: heir }
+  if (table.endsWith('_authors')) return { ...row, user_id: successor }
   const cleared = history[table]
   return cleared && { ...rest, ...Object.fromEntries(cleared.map((column) => [column, null])) }
 }
@@ -90,13 +90,13 @@ it('anonymize does what the preview counted, keeps the training history, and cha
     fc.asyncProperty(worldPlan, survivingFields, async (plan, surviving) => {
       const world = await buildWorld(test.owner, plan)
       const { tenant } = world.rows
-      const heir = world.administrator
+      const successor = world.administrator
       const { ids: anonymized, identifiers } = erasedOf(world, plan)
       await test.inTenant(tenant, (tx) => updateTenant(tx, { survivingFields: surviving }))
       const before = await dumpDatabase(test.owner, { tenant })
       const preview = await test.inTenant(tenant, (tx) => previewErasure(tx, 'anonymize', [...anonymized]))
 
-      const { request, salt } = await test.orderToAnonymize(tenant, [...anonymized], heir)
+      const { request, salt } = await test.orderToAnonymize(tenant, [...anonymized], successor)
       const details = await test.ended(tenant, request)
       expect(details).toMatchObject({ state: 'completed', failures: [] })
       expect(details.receipt).toEqual(preview.effects)
@@ -108,11 +108,11 @@ it('anonymize does what the preview counted, keeps the training history, and cha
       const after = await dumpDatabase(test.owner, { tenant })
       expect(historyOf(after)).toEqual(historyOf(before))
       const isOfTheOrder = (table: string, row: Row) =>
-        (table === 'erasure_requests' && row.id === request) || (table === 'notifications' && row.user_id === heir)
+        (table === 'erasure_requests' && row.id === request) || (table === 'notifications' && row.user_id === successor)
       const withoutTimes = (table: string, row: Row) =>
         table === 'users' && anonymized.has(String(row.id)) ? { ...row, anonymized_at: null, updated_at: null } : row
       expect(rowsOf(after, (table, row) => (isOfTheOrder(table, row) ? undefined : withoutTimes(table, row)))).toEqual(
-        rowsOf(before, (table, row) => leftOf(table, row, { anonymized, identifiers, heir, surviving })),
+        rowsOf(before, (table, row) => leftOf(table, row, { anonymized, identifiers, successor, surviving })),
       )
       for (const identifier of [...identifiers, salt]) expect(placesOf(after, identifier), identifier).toEqual([])
       expect([...(after.get('tombstones')?.values() ?? [])]).toEqual([])

@@ -255,7 +255,7 @@ describe('people who mention and manage each other', () => {
       custom_fields: { a: 'emp-0001' },
     })
     await test.owner.query('update users set manager_id = $2, deleted_by = $2 where id = $1', [people[1], people[0]])
-    const heir = await rows.administrator()
+    const successor = await rows.administrator()
     const course = await rows.course({ contact_emails: ['one@acme.example', 'shared@acme.example'] })
     for (const [index, id] of people.entries()) {
       const words = 'one@acme.example, two@acme.example, shared@acme.example'
@@ -288,7 +288,7 @@ describe('people who mention and manage each other', () => {
       manager_id: null,
       deleted_by: null,
     })
-    expect(rowsOf(after, 'course_authors')).toMatchObject([{ user_id: heir }])
+    expect(rowsOf(after, 'course_authors')).toMatchObject([{ user_id: successor }])
     expect(rowsOf(after, 'posts').map(({ author_id, body }) => [author_id, body])).toEqual(people.map(() => [null, '']))
   })
 })

@@ -15,7 +15,7 @@ import { withdrawExports } from '../exports/withdraw-exports.ts'
 import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.ts'
 import { notify } from '../notify/notify.ts'
 import { activeAdministrators } from '../people/administrators.ts'
-import { findHeir } from '../people/heir.ts'
+import { findSuccessor } from '../people/successor.ts'
 import { passingFailure } from '../platform/database/failures.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
@@ -180,7 +180,7 @@ async function eraseClaimed(
     operation,
     people: ownIds,
     located,
-    findHeir: () => findHeir(tx, { userId: requestedBy, credentialId: requestedByCredential }, ownIds),
+    findSuccessor: () => findSuccessor(tx, { userId: requestedBy, credentialId: requestedByCredential }, ownIds),
     // Alone in the request, they are all of it; their state says so no longer once they are recorded.
     findAlsoErased: async (people: string[]) =>
       all ? new Set(people.filter((id) => subjects.has(id))) : await findSubjects(tx, request, people),

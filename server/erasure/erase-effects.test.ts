@@ -96,7 +96,7 @@ describe('a course whose author is purged', () => {
     expect(await inNeed()).toEqual([course])
   })
 
-  it('does not get the heir a second time', async () => {
+  it('does not get the successor a second time', async () => {
     const me = await rows.administrator()
     const [author, coauthor] = [await rows.deletedUser(jane), await rows.deletedUser()]
     const course = await rows.course()

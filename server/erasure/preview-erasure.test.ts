@@ -13,13 +13,19 @@ beforeAll(async () => {
 afterAll(() => test.close())
 
 /** What must be left of a row, said a second time in other words than the data map's; undefined: nothing. */
-function leftOf(table: string, row: Row, purged: Set<string>, identifiers: string[], heir: string): Row | undefined {
+function leftOf(
+  table: string,
+  row: Row,
+  purged: Set<string>,
+  identifiers: string[],
+  successor: string,
+): Row | undefined {
   if (table === 'users' && purged.has(String(row.id))) return undefined
   if (purged.has(String(row.user_id)) && !table.endsWith('_authors')) return undefined
   if (table === 'posts' && purged.has(String(row.author_id))) return { ...row, author_id: null, body: '' }
   return Object.fromEntries(
     Object.entries(row).map(([column, value]) => {
-      if (purged.has(String(value))) return [column, column === 'user_id' ? heir : null]
+      if (purged.has(String(value))) return [column, column === 'user_id' ? successor : null]
       if (column === 'contact_emails' && Array.isArray(value)) {
         return [column, value.filter((address) => !identifiers.includes(String(address)))]
       }

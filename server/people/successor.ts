@@ -1,12 +1,12 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /**
- * The successor, who takes over what passes to another person when people are erased: the user who ordered it; where a key
- * or a client did, the user who answers for it; otherwise the longest-serving active administrator of the tenant. Never one
- * of the people themselves, and only an active user; undefined where there is none. Nothing
- * passes to a person who is being erased: the row is locked until the transaction ends.
+ * The successor takes over what passes to another person when people are erased: the user who asked for the erasure; where
+ * a key or a client did, the user who answers for it; else the longest-serving active administrator of the tenant. The
+ * successor is an active user and none of the people in `except`; undefined where there is none. Nothing passes to a person
+ * who is being erased: the row stays locked until the transaction ends.
  */
-export async function findHeir(
+export async function findSuccessor(
   tx: TenantTransaction,
   { userId, credentialId }: { userId: string | null; credentialId: string | null },
   except: string[],
