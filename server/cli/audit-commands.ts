@@ -16,7 +16,7 @@ import { type ApplicationSession, withApplication, withTenant } from './session.
 export function addAuditCommands(program: Command): void {
   const group = program
     .command('audit')
-    .description('who did what when, in a trail that shows whether somebody altered it')
+    .description('who did what when, in a trail that shows whether it was altered')
     .addHelpText(
       'after',
       helpText({
@@ -93,9 +93,9 @@ export function addAuditCommands(program: Command): void {
       'after',
       helpText({
         notes: `
-Names what was altered, removed or inserted since it was sealed, by whomever. Entries are sealed within seconds where
-workers run ("lethe serve"). Whoever can write to the database could remove the end of the trail with its checkpoints:
-note the head elsewhere, and give it the next time.`,
+Names what was altered, removed or inserted since it was sealed. Entries are sealed within seconds where workers run
+("lethe serve"). A person who can write to the database could remove the end of the trail with its checkpoints: note
+the head elsewhere, and give it the next time.`,
         exitCodes: { 0: 'everything is as it was sealed', 1: 'something is not' },
         examples: ['lethe audit verify', 'lethe audit verify --json', 'lethe audit verify --noted SEQUENCE:HASH'],
       }),

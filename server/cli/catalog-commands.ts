@@ -157,7 +157,7 @@ function addRemove(group: Command): void {
       'after',
       helpText({
         notes: 'Their records stay in the transcript. Who is in the catalog through a group stays listed.',
-        exitCodes: { 3: 'somebody is not in the catalog; nothing was done' },
+        exitCodes: { 3: 'a person is not in the catalog; nothing was done' },
         examples: [
           'lethe catalog remove CATALOG --email ann@example.org',
           'lethe catalog remove CATALOG --file leavers.csv --json',
@@ -241,7 +241,7 @@ function addGroups(group: Command): void {
   )
   addOne(
     'unassign-group',
-    'close a catalog to a group; nobody is unenrolled',
+    'close a catalog to a group; all stay enrolled',
     unassignGroupFromCatalog,
     'The catalog is closed to the group.',
   )

@@ -32,12 +32,12 @@ export function addCertificateCommands(program: Command): void {
     )
   group
     .command('show')
-    .argument('[request]', 'the id of the order; without it, the newest')
-    .description('print the certificate of an order with its addenda, as a file that "verify" reads')
+    .argument('[request]', 'the id of the erasure request; without it, the newest')
+    .description('print the certificate of an erasure request with its addenda, as a file that "verify" reads')
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 3: 'there is no such order, or it is not certified yet' },
+        exitCodes: { 3: 'there is no such erasure request, or it is not certified yet' },
         examples: ['lethe certificate show', 'lethe certificate show REQUEST > certificate.json'],
       }),
     )
@@ -52,7 +52,7 @@ export function addCertificateCommands(program: Command): void {
     .option('--keys <file>', 'trust only these keys: a JSON Web Key Set from the installation that signed')
     .option(
       '--salt <salt>',
-      'of an anonymization: what was shown when it was ordered, to tell whether a person is in it',
+      'of an anonymization: what was shown when it was requested, to tell whether a person is in it',
     )
     .description('check a certificate offline, without any database')
     .addHelpText(
@@ -65,7 +65,7 @@ before the last, and says what is still to come. A certificate of version 1 does
           0: 'erased, and the search found nothing; whether or not the person is in it',
           1: 'it is not valid',
           10: 'it is valid; erased, and the search is outstanding',
-          11: 'it is valid; something was found, or somebody could not be erased',
+          11: 'it is valid; something was found, or a person could not be erased',
         },
         examples: [
           'lethe certificate verify certificate.json',
@@ -98,9 +98,9 @@ before the last, and says what is still to come. A certificate of version 1 does
       requireClean(verified)
     })
   addIdentifierOptions(group.command('check'))
-    .argument('<request>', 'the id of the order')
-    .option('--salt <salt>', 'of an anonymization: what was shown when it was ordered')
-    .description('tell whether a person is among the people of an order that is certified')
+    .argument('<request>', 'the id of the erasure request')
+    .option('--salt <salt>', 'of an anonymization: what was shown when it was requested')
+    .description('tell whether a person is among the people of an erasure request that is certified')
     .addHelpText(
       'after',
       helpText({

@@ -36,7 +36,7 @@ export function addErasureCommands(program: Command): void {
   addOrder(program, 'anonymize')
   const group = program
     .command('erasure')
-    .description('orders to purge or anonymize people, and how far they are')
+    .description('requests to purge or anonymize people, and how far they are')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe erasure list', 'lethe erasure show', 'lethe erasure retry REQUEST'] }),
@@ -103,7 +103,7 @@ Only deleted users can be anonymized. Names, identifiers and attributes go, what
 internal id, so that reports count the same. The preview is shown first, with the names of the people; it cannot be
 undone. Courses and plans that they wrote pass to the person of --as, else to the longest-serving active administrator.
 
-The salt that the certificate names people under is shown once and stored nowhere. Without it nobody can tell whom
+The salt that the certificate names people under is shown once and stored nowhere. Without it there is no way to tell whom
 the certificate is about.`,
     examples: [
       'lethe user delete --ref 4711 && lethe anonymize --ref 4711',
@@ -120,13 +120,13 @@ function addOrder(program: Command, operation: Operation): void {
     .description(description)
     .option('--yes', 'do not ask')
     .option('--reason <text>', 'why; kept with the request, and shown by "lethe erasure show" and "lethe audit list"')
-    .option('--no-wait', 'only order it; running workers ("lethe serve") do the work')
+    .option('--no-wait', 'only request it; running workers ("lethe serve") do the work')
     .addHelpText(
       'after',
       helpText({
         notes,
         exitCodes: {
-          0: 'everybody is erased; with --no-wait: ordered',
+          0: 'everybody is erased; with --no-wait: requested',
           1: 'a person could not be erased ("lethe erasure show" has the reasons), or the answer was no',
           5: 'a person is not deleted, or in a request that is pending; nothing was done',
         },
@@ -191,9 +191,9 @@ function saltText(salt: string | undefined): string {
 function addList(group: Command): void {
   group
     .command('list')
-    .description('list the orders, the newest first')
+    .description('list the erasure requests, the newest first')
     .option('--limit <number>', 'so many at most', '50')
-    .option('--before <request>', 'only orders older than this one')
+    .option('--before <request>', 'only requests older than this one')
     .addHelpText('after', helpText({ examples: ['lethe erasure list', 'lethe erasure list --limit 10 --json'] }))
     .action(async (options: { limit: string; before?: string }, command: Command) => {
       const limit = Number(options.limit)
@@ -225,8 +225,8 @@ function addList(group: Command): void {
 function addShow(group: Command): void {
   group
     .command('show')
-    .argument('[request]', 'the id of the order; without it, the newest')
-    .description('show an order with its steps, its receipt and the reasons of failures')
+    .argument('[request]', 'the id of the erasure request; without it, the newest')
+    .description('show an erasure request with its steps, its receipt and the reasons of failures')
     .addHelpText(
       'after',
       helpText({
@@ -265,7 +265,7 @@ function addFollow(group: Command): void {
 function addRetry(group: Command): void {
   group
     .command('retry')
-    .argument('<request>', 'the id of the order')
+    .argument('<request>', 'the id of the erasure request')
     .description('try the people who failed again, from where each of them stopped')
     .addHelpText(
       'after',
@@ -285,8 +285,8 @@ function addRetry(group: Command): void {
 function addCancel(group: Command): void {
   group
     .command('cancel')
-    .argument('<request>', 'the id of the order')
-    .description('let go the people of an order who are not erased yet; they stay deleted users')
+    .argument('<request>', 'the id of the erasure request')
+    .description('let go the people of an erasure request who are not erased yet; they stay deleted users')
     .addHelpText(
       'after',
       helpText({

@@ -102,13 +102,15 @@ describe('the help of every command', () => {
     expect(missing).toEqual([])
   })
 
-  it.each(commands)('ends with one to four examples of it: $name', ({ name, command, help }) => {
+  it.each(commands)('fits 80 columns and ends with one to four examples of it: $name', ({ name, command, help }) => {
     const examples = examplesIn(help)
     expect(examples.length, help).toBeGreaterThanOrEqual(1)
     expect(examples.length).toBeLessThanOrEqual(4)
     const own = command.commands.length === 0 ? name : `${name} `
     for (const example of examples) expect(example).toContain(own)
-    for (const line of help.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120)
+    const above = help.slice(0, help.lastIndexOf('\nExamples:'))
+    for (const line of above.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+    for (const example of examples) expect(example.length, example).toBeLessThanOrEqual(120)
   })
 })
 

@@ -45,7 +45,7 @@ again after every erasure: what a ledger does not name, its replay cannot repeat
     .command('replay')
     .argument('<file>', 'what "lethe ledger export" printed')
     .option('--yes', 'do not ask')
-    .description('purge again whom a restored backup brought back, and put back what the ledger had')
+    .description('purge again the people whom a restored backup brought back, and put back what the ledger had')
     .addHelpText(
       'after',
       helpText({
@@ -53,7 +53,10 @@ again after every erasure: what a ledger does not name, its replay cannot repeat
 Everybody in the ledger who is there again is deleted and purged, one request for each that is repeated. Entries and
 tombstones that the backup lacks are put back. A second replay changes nothing. A file that is damaged, or written under
 another master key, is refused before anything is done.`,
-        exitCodes: { 0: 'nobody of the ledger is there any more', 1: 'a person is still there, or the answer was no' },
+        exitCodes: {
+          0: 'none of the people of the ledger is there any more',
+          1: 'a person is still there, or the answer was no',
+        },
         examples: [
           'pg_restore --dbname "$DATABASE_OWNER_URL" backup.dump && lethe ledger replay ledger.jsonl',
           'lethe ledger replay ledger.jsonl --tenant Acme --yes --json',
@@ -76,7 +79,7 @@ async function replay(session: ApplicationSession, file: string, yes: boolean): 
   }
   const workers = await startWorkers(application, openLog('fatal'))
   const progress = output.progress('Purging again')
-  session.onStop({ sentence: () => 'What was ordered goes on. Run the same command again for what was not.' })
+  session.onStop({ sentence: () => 'What was requested goes on. Run the same command again for the rest.' })
   let watch: Watch | undefined
   let done: Replay
   try {

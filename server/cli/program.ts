@@ -47,24 +47,38 @@ const groups: ((program: Command) => void)[] = [
 ]
 
 const notes = `Environment:
-  DATABASE_URL         the application's login on a PostgreSQL server; unset: the embedded server
-  DATABASE_OWNER_URL   the owner of the tables, for "lethe db migrate" and "lethe db rewrite"
-  LETHE_MASTER_KEY     32 bytes in base64 that wrap every other key; needed with DATABASE_URL
+  DATABASE_URL         the application's login on a PostgreSQL server; unset:
+                       the embedded server
+  DATABASE_OWNER_URL   the owner of the tables, for "lethe db migrate" and
+                       "lethe db rewrite"
+  LETHE_MASTER_KEY     32 bytes in base64 that wrap every other key; needed
+                       with DATABASE_URL
   LETHE_DATA           like --data
   LETHE_TENANT         like --tenant
-  LETHE_SMTP_URL       the mail server, such as smtp://user:password@host:587; unset: no e-mails
-  LETHE_MAIL_FROM      the address that e-mails are sent from; needed with LETHE_SMTP_URL
-  LETHE_PUBLIC_URL     where people and programs reach "lethe serve", for links; unset: the host of a request
-  LETHE_REWRITE_AT     when the embedded server rewrites what erasures touched (UTC), or off; 03:00
-  LETHE_REWRITE_LIMIT  larger tables are left to "lethe db rewrite" then, in MiB; 256
+  LETHE_SMTP_URL       the mail server, such as smtp://user:password@host:587;
+                       unset: no e-mails
+  LETHE_MAIL_FROM      the address that e-mails are sent from; needed with
+                       LETHE_SMTP_URL
+  LETHE_PUBLIC_URL     where people and programs reach "lethe serve", for
+                       links; unset: the host of a request
+  LETHE_REWRITE_AT     when the embedded server rewrites what erasures touched
+                       (UTC), or off; unset: 03:00
+  LETHE_REWRITE_LIMIT  larger tables are left to "lethe db rewrite" then, in
+                       MiB; unset: 256
   LETHE_DEBUG=1        adds the stack to an error
+  README.md has the limits of connections and waits.
 
 Exit codes:
-  0  done                         4  ambiguous: the person was not named clearly enough
-  1  failed                       5  conflict with what is there
-  2  bad input                    6  environment: server, keys, data folder
-  3  not found                    10, 11  certificate verify: search outstanding, something was found
-                                  130  stopped by Ctrl-C; demo and serve, which work until then, exit 0`
+  0    done; demo and serve end with it after Ctrl-C
+  1    failed, or the answer was no
+  2    bad input
+  3    not found
+  4    ambiguous: the person was not named clearly enough
+  5    conflict with what is there
+  6    environment: server, keys, data folder
+  10   certificate verify: erased, search outstanding
+  11   certificate verify: something was found
+  130  stopped by Ctrl-C`
 
 const examples = [
   'lethe demo',

@@ -21,7 +21,7 @@ export function addRewrite(group: Command): void {
     .command('rewrite')
     .description('bring ended erasures to the higher levels on disk: rewrite the tables that they touched')
     .addOption(
-      new Option('--level <level>', '3: vacuum and new statistics, which hold up nobody; 4: rewrite')
+      new Option('--level <level>', '3: vacuum and new statistics, which hold up no request; 4: rewrite')
         .choices(['3', '4'])
         .default('4'),
     )
@@ -32,7 +32,7 @@ export function addRewrite(group: Command): void {
       helpText({
         notes: `
 It runs as the owner of the tables (DATABASE_OWNER_URL), who owns the database too. Tables are rewritten one at a
-time; nobody can use a table meanwhile, and the disk needs room for a second copy of it. What is shown before it asks
+time; no request can use a table meanwhile, and the disk needs room for a second copy of it. What is shown before it asks
 says for how long about. Stopped and repeated, it goes on with the tables that are left.
 
 Then the write-ahead log is moved past it: that needs a superuser, or a member of pg_monitor and pg_checkpoint that may
@@ -40,7 +40,7 @@ execute pg_switch_wal(). docs/disk.md has the levels.`,
         exitCodes: {
           0: 'done, or there was nothing to do; what level 5 waits for is said',
           1: 'the answer was no',
-          6: 'a table was in use all the time, or somebody may still ask for its dead rows',
+          6: 'a table was in use all the time, or a transaction may still read its dead rows',
         },
         examples: ['lethe db rewrite', 'lethe db rewrite --level 3', 'lethe db rewrite --all --yes --json'],
       }),
@@ -113,7 +113,7 @@ export function addBackups(group: Command): void {
       'after',
       helpText({
         notes: `
-A dump from after the end of a request holds nobody of it; a copy of the files does until the request is at level 5.
+A dump from after the end of a request holds none of its people; a copy of the files does until the request is at level 5.
 Where you keep both, declare the files. Nothing checks what you say: the addendum says that you said it.`,
         examples: [
           'lethe db backups --oldest 2026-03-01',

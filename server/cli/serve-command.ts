@@ -17,7 +17,7 @@ import { helpText } from './help-text.ts'
 import { type ApplicationSession, withApplication } from './session.ts'
 import { watchRequests } from './stopped-requests.ts'
 
-/** What one process does: answer requests, work on orders, or both. */
+/** What one process does: answer requests, work on erasure requests, or both. */
 export const serveRoles = ['all', 'api', 'worker'] as const
 export type ServeRole = (typeof serveRoles)[number]
 
@@ -29,7 +29,7 @@ type ServeCommandOptions = { role: ServeRole; host: string; port: string; truste
 export function addServeCommand(program: Command): void {
   program
     .command('serve')
-    .description('answer HTTP requests and work on orders until stopped with Ctrl-C')
+    .description('answer HTTP requests and work on erasure requests until stopped with Ctrl-C')
     .addOption(new Option('--role <role>', 'what this process does').choices(serveRoles).default('all'))
     .option('--host <address>', 'the address to listen on; 0.0.0.0 for every one', usualAddress.host)
     .option('--port <number>', 'the port to listen on; 0 for any that is free', String(usualAddress.port))
@@ -106,7 +106,7 @@ export async function serve(session: ApplicationSession, options: ServeOptions):
         if (http !== undefined) await onListening?.(http.url)
         const parts = [
           ...(http === undefined ? [] : [`Answering at ${http.url}, with the APIs' pages at ${http.url}/docs.`]),
-          ...(workers === undefined ? [] : ['Working on orders.']),
+          ...(workers === undefined ? [] : ['Working on erasure requests.']),
         ]
         output.note(`${parts.join(' ')} Ctrl-C ends.`)
         if (!signal.aborted) await once(signal, 'abort')

@@ -169,7 +169,7 @@ function addShow(group: Command): void {
 
 function addCreate(group: Command): void {
   addFieldOptions(group.command('create').description('create an active user'), 'create')
-    .option('--another-person', 'create the user though somebody else had an identifier of it before')
+    .option('--another-person', 'create the user though another person had an identifier of it before')
     .addHelpText(
       'after',
       helpText({
@@ -307,7 +307,7 @@ function addDelete(group: Command): void {
       'after',
       helpText({
         notes: 'All of the users are deleted, or none.',
-        exitCodes: { 5: 'somebody is deleted already, or no active administrator would be left' },
+        exitCodes: { 5: 'a person is deleted already, or no active administrator would be left' },
         examples: ['lethe user delete --email ann@example.org', 'lethe user delete --file leavers.csv --json'],
       }),
     )
@@ -336,7 +336,7 @@ function addRestore(group: Command): void {
       'after',
       helpText({
         notes: 'All of the users are restored, or none.',
-        exitCodes: { 5: 'somebody is not deleted, or an erasure of somebody is pending' },
+        exitCodes: { 5: 'a person is not deleted, or an erasure of one is pending' },
         examples: ['lethe user restore --ref A-17 --with-roles', 'lethe user restore --file returners.csv'],
       }),
     )

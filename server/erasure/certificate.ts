@@ -173,7 +173,7 @@ export function placeAfter(before: { number: number; jws: string } | null): {
 /**
  * What a certificate and its addenda come to: `clean`, everybody is erased and the search found nothing;
  * `search_outstanding`, erased, and the search is still to come or could not read everything; `found`, something was left
- * or somebody could not be erased.
+ * or a person could not be erased.
  */
 export type Verdict = 'clean' | 'search_outstanding' | 'found'
 

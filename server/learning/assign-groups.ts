@@ -24,7 +24,7 @@ export async function assignGroupToCatalog(
 }
 
 /**
- * Closes a catalog to a directory group. Its members lose what they had through it; nobody is unenrolled. False: it was
+ * Closes a catalog to a directory group. Its members lose what they had through it; all stay enrolled. False: it was
  * not open to the group.
  *
  * Throws `input.invalid`, `catalog.not_found`, `group.not_found`.
@@ -50,7 +50,7 @@ export async function assignGroupToCourse(
 }
 
 /**
- * Closes a course to a directory group; nobody is unenrolled. False: it was not open to the group.
+ * Closes a course to a directory group; all stay enrolled. False: it was not open to the group.
  *
  * Throws `input.invalid`, `course.not_found`, `group.not_found`.
  */

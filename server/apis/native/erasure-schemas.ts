@@ -27,7 +27,7 @@ const summary = {
     type: ['string', 'null'],
     enum: ['clean', 'search_outstanding', 'found', null],
     description:
-      'What the certificate and its addenda come to: erased and nothing found; erased, and the search is still to come; or something was found, or somebody could not be erased. Null: not known yet',
+      'What the certificate and its addenda come to: erased and nothing found; erased, and the search is still to come; or something was found, or a person could not be erased. Null: not known yet',
   }),
   people: Type.Object({
     total: Type.Integer(),

@@ -98,7 +98,7 @@ export function addGroupAssignments(server: HttpServer, app: Application, kind: 
     schema: {
       tags,
       summary: `Close a ${kind} to a group`,
-      description: 'Its members lose what they had through it; nobody is unenrolled.',
+      description: 'Its members lose what they had through it; all stay enrolled.',
       params: GroupParams,
       response: answers({ 200: Unassigned }, [404]),
     },

@@ -24,7 +24,7 @@ const certificateFile = {
       type: 'string',
       enum: ['clean', 'search_outstanding', 'found'],
       description:
-        'What the statements come to: erased and nothing found; erased, and the search is still to come; or something was found, or somebody could not be erased',
+        'What the statements come to: erased and nothing found; erased, and the search is still to come; or something was found, or a person could not be erased',
     },
     outstanding: {
       type: 'array',
