@@ -27,7 +27,9 @@ try {
     { command: `lethe purge --email ${email}`, lines: beginning(purge, 5) },
     {
       command: 'lethe certificate verify certificate.json',
-      lines: linesOf(verified).filter((line) => /^(The certificate|rows left|searched|findings)/.test(line)),
+      lines: [/^The signatures are valid/, /^rows left/, /^searched at/, /^findings/, /^Erased and/].map((wanted) =>
+        lineOf(verified, wanted),
+      ),
     },
   ])
   await writeFile(path.join(root, 'docs', 'purge.svg'), drawing)
@@ -45,6 +47,13 @@ function run(...args: string[]): string {
 
 function linesOf(text: string): string[] {
   return text.trimEnd().split('\n')
+}
+
+/** Throws where the line is not there, so that a changed text cannot leave the drawing unseen. */
+function lineOf(text: string, wanted: RegExp): string {
+  const line = linesOf(text).find((one) => wanted.test(one))
+  if (line === undefined) throw new Error(`no line of what was printed is like ${wanted}`)
+  return line
 }
 
 function beginning(text: string, most: number): string[] {

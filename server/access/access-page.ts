@@ -61,7 +61,7 @@ A wrong name, a wrong password, and an account that may not sign in are answered
 
 Counts are kept under keyed hashes of the names. They are forgotten within the hour after a day without an attempt, while a worker runs, and with a purge or an anonymization of the person who has the name, also where the attempts were made while the person was deleted. Where several people have one name, the count goes with one of them; where nobody has it, only time ends it.
 
-API keys and clients belong to the tenant. When the person who made one is suspended, deleted, purged or anonymized, it goes on. After a purge or an anonymization the successor answers for it: the person who ordered the erasure, else the administrator who is there longest, else nobody. Whoever knew the secret still knows it, so revoke it or make a new one when somebody leaves.
+API keys and clients belong to the tenant. When the person who made one is suspended, deleted, purged or anonymized, it goes on. After a purge or an anonymization the successor answers for it: the user who requested the erasure, else the user who answers for the key or client that did, else the longest-serving active administrator, else no one. A person who knew the secret still knows it, so revoke it or make a new one when a person leaves.
 
 Tokens are JWTs (RFC 9068). \`/.well-known/oauth-authorization-server\` (RFC 8414) says where to get them, and \`/.well-known/oauth-jwks.json\` has the key that they are signed with, for servers that check them without asking. Such a server does not hear that a client was revoked: a token stays good there until it expires. Certificates are signed with other keys, at \`/.well-known/jwks.json\`; no key is in both sets.
 `

@@ -108,8 +108,8 @@ describe('an operator', () => {
     await removeOperator(byOther, name)
     const page = await test.inTenant(installationTrail, (tx) => listAudit(tx, { object: { kind: 'operator', id } }))
     const shown = page.entries.map(({ activity, actor }) => [activity, actor])
-    const system = { kind: 'system', id: null, from: 'system' }
-    const itself = { kind: 'operator', id, from: 'console' }
+    const system = { kind: 'system', id: null, from: 'system', system_account: null }
+    const itself = { kind: 'operator', id, from: 'console', system_account: null }
     expect(shown).toEqual([
       ['OperatorRemoved', itself],
       ['OperatorPasswordSet', itself],

@@ -91,7 +91,7 @@ export const permissions = {
   'skills.write': { does: 'create skills and scales', roles: administrators, scopes: writing },
   'skills.award': { does: 'award and revoke skills', roles: administrators, scopes: writing },
   'erasures.preview': { does: 'count what an erasure would do', roles: officers, scopes: reading },
-  'erasures.order': { does: 'order to purge or anonymize', roles: officers, scopes: writing },
+  'erasures.order': { does: 'request a purge or an anonymization', roles: officers, scopes: writing },
   'erasures.read': { does: 'follow erasures, with steps, people and receipts', roles: officers, scopes: reading },
   'erasures.retry': { does: 'try again what failed', roles: officers, scopes: writing },
   'erasures.cancel': { does: 'cancel an erasure that has not begun', roles: officers, scopes: writing },

@@ -322,7 +322,11 @@ describe('lethe anonymize', () => {
     ] as const) {
       const verified = await json('certificate', 'verify', certificate, ...salted, ...option)
       expect(verified).toMatchObject({ verified: true, among })
-      expect(await json('certificate', 'check', request, ...salted, ...option)).toEqual({ request, among })
+      expect(await json('certificate', 'check', request, ...salted, ...option)).toEqual({
+        request,
+        among,
+        verdict: 'clean',
+      })
     }
     expect(await failure('certificate', 'verify', certificate, '--email', 'quiet@example.org')).toMatchObject({
       exit: 2,

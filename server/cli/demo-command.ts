@@ -117,7 +117,7 @@ function httpText({ url, docs, tenant, password, key, signIns, curl }: DemoHttp)
     `  password  ${password}   (tenant: ${tenant}; POST /api/v1/session)`,
     ...(curl === undefined
       ? []
-      : ['', 'Somebody else has left. Purge that one over HTTP, and look at the signed certificate:', `  ${curl}`]),
+      : ['', 'Another learner has left. Purge that one over HTTP, and look at the signed certificate:', `  ${curl}`]),
   ]
 }
 
@@ -133,8 +133,8 @@ function proposeSteps({ leaver, learner, twins }: Examples, options: string): St
       {
         why:
           leaver === undefined
-            ? 'Delete somebody, see what a purge would remove, table by table, and remove it:'
-            : 'Somebody has left. See what a purge would remove, table by table, and remove it:',
+            ? 'Delete a learner, see what a purge would remove, table by table, and remove it:'
+            : 'A learner has left. See what a purge would remove, table by table, and remove it:',
         commands: [
           ...(leaver === undefined ? [lethe(`user delete --email ${someone}`)] : []),
           lethe(`preview --email ${someone}`),
@@ -154,7 +154,7 @@ function proposeSteps({ leaver, learner, twins }: Examples, options: string): St
   }
   if (twins !== undefined) {
     steps.push({
-      why: 'Two people have one login name, and one of them has left. Lethe does not guess; it asks which one you mean:',
+      why: 'Two people have one login name, and one of them has left. Lethe does not guess; say which one you mean:',
       commands: [
         lethe(`preview --login ${twins.login}`),
         lethe(`preview --directory-object-id ${twins.directoryObjectId}`),

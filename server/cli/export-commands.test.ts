@@ -22,7 +22,7 @@ describe('lethe user export', () => {
     const again = await test.failure('user', 'export', '--id', person, '--out', out)
     expect(again).toMatchObject({ exit: 2, code: 'export.folder_unusable' })
     const { stdout } = await test.run('user', 'export', '--id', person, '--out', `${out} 2`)
-    expect(stdout).toMatch(/^5 rows, 0 files and 0 mentions exported\. Begin with .*index\.html\n$/)
+    expect(stdout).toMatch(/^11 rows, 0 files and 0 mentions exported\. Begin with .*index\.html\n$/)
   })
 
   it('writes an archive, and refuses a file that exists', async ({ skip }) => {
@@ -52,7 +52,9 @@ describe('lethe export', () => {
     skip(!unzipIsThere, installUnzip)
     const shown = await test.run('user', 'export', '--email', 'curious@example.org', '--keep')
     const [, id = '', until = '', fetching = ''] =
-      /^Export ([0-9a-f-]{36}) is kept until (\S+)\. Fetch it with: lethe (.*)\n$/.exec(shown.stdout) ?? []
+      /^Export ([0-9a-f-]{36}) is kept until (\S+)\. Fetch it with: npx --no-install lethe (.*)\n$/.exec(
+        shown.stdout,
+      ) ?? []
     expect(Date.parse(until) - Date.now()).toBeGreaterThan(6.9 * 86_400_000)
     const { exports } = await test.json('export', 'list')
     expect(exports).toMatchObject([{ id, user_id: person, state: 'ready', expires_at: until }])

@@ -527,7 +527,7 @@ async function exportAndKeep(session: TenantSession, userId: string, keepDays: n
   output.result(
     { export: kept },
     () =>
-      `Export ${id} is kept until ${kept.expires_at.toISOString()}. Fetch it with: lethe export fetch ${id} --out FILE.zip`,
+      `Export ${id} is kept until ${kept.expires_at.toISOString()}. Fetch it with: ${commandName} export fetch ${id} --out FILE.zip`,
   )
 }
 

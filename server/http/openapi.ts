@@ -10,7 +10,7 @@ import type { HttpServer } from './http-server.ts'
 /** The groups of Lethe's own API, in the order of the page. */
 const tags = [
   { name: 'Users', description: 'People with an account in the tenant, and their life.' },
-  { name: 'Erasures', description: 'Orders to purge or anonymize people, and their proof.' },
+  { name: 'Erasures', description: 'Requests to purge or anonymize people, and their proof.' },
   { name: 'Exports', description: 'Exports about people that are kept to be fetched, until they expire.' },
   { name: 'Catalogs', description: 'Catalogs, and who is in them.' },
   { name: 'Learning', description: 'Courses, training plans, enrollments, certificates of learners, transcripts.' },

@@ -318,7 +318,7 @@ const errorTable = {
   },
   'erasure.none': {
     kind: 'not_found',
-    message: () => 'Nothing was erased in this tenant yet. "lethe purge" orders it.',
+    message: () => 'Nothing was erased in this tenant yet. "lethe purge" does it.',
   },
   'erasure.wrong_state': {
     kind: 'conflict',
@@ -332,7 +332,7 @@ const errorTable = {
   'erasure.other_people': {
     kind: 'conflict',
     message: (d: { expected: number; found: number }) =>
-      `The order would be about ${d.found} ${d.found === 1 ? 'person' : 'people'}, not about ${d.expected}. Nothing was ordered; look at the preview again.`,
+      `The request would be about ${d.found} ${d.found === 1 ? 'person' : 'people'}, not about ${d.expected}. Nothing was requested; look at the preview again.`,
   },
   'erasure.incomplete': {
     kind: 'failed',

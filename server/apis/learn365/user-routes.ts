@@ -42,7 +42,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
               State: Type.String(),
               Link: Type.String({ description: 'Shows how far the request is, and its receipt' }),
             },
-            { description: 'Ordered' },
+            { description: 'Requested' },
           ),
         },
         [404, 409, 500],

@@ -50,7 +50,7 @@ const AuditEntry = named(
       details: Type.Unsafe<JsonObject>({ type: 'object', additionalProperties: true }),
       reason: Type.Unsafe<string | null>({
         ...NullableText,
-        description: 'Why, where it is an order to erase people; kept with the order',
+        description: 'Why, where it is an erasure request; kept with the request',
       }),
       values: NullableJson,
       erased: Type.Boolean({ description: 'The person was erased, and the values with that' }),

@@ -43,7 +43,7 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'erasures.preview' },
     schema: {
       tags,
-      summary: 'Count, table by table, what an order would do',
+      summary: 'Count, table by table, what an erasure request would do',
       body: PreviewBody,
       response: answers({ 200: Preview.ref }, [404, 409]),
     },
@@ -68,7 +68,7 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'erasures.order' },
     schema: {
       tags,
-      summary: 'Order to purge or anonymize deleted users',
+      summary: 'Request to purge or anonymize deleted users',
       description: 'Cannot be undone. Nobody is guessed at: a selector that several people match is answered 409.',
       headers: IdempotencyHeaders,
       body: OrderBody,
@@ -98,7 +98,7 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'erasures.read' },
     schema: {
       tags,
-      summary: 'List orders, the newest first',
+      summary: 'List erasure requests, the newest first',
       querystring: Type.Object(
         {
           limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
@@ -125,7 +125,7 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'erasures.read' },
     schema: {
       tags,
-      summary: 'Read an order with its steps and its receipt',
+      summary: 'Read an erasure request with its steps and its receipt',
       params: IdParams,
       response: answers({ 200: ErasureWithDetails.ref }, [404]),
     },
@@ -138,7 +138,7 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'erasures.read' },
     schema: {
       tags,
-      summary: 'List the people of an order, by internal id',
+      summary: 'List the people of an erasure request, by internal id',
       params: IdParams,
       querystring: Type.Object(
         {

@@ -41,7 +41,7 @@ const summary = {
 }
 
 /** How far an order is. */
-export const Erasure = named('Erasure', Type.Object(summary, { description: 'An order to purge or anonymize' }))
+export const Erasure = named('Erasure', Type.Object(summary, { description: 'A request to purge or anonymize' }))
 
 /** An order with its steps, its receipt and the reasons of failures. */
 export const ErasureWithDetails = named(
@@ -49,8 +49,11 @@ export const ErasureWithDetails = named(
   Type.Object(
     {
       ...summary,
-      reason: Type.Unsafe<string | null>({ ...NullableText, description: 'Why, as the one who ordered it said' }),
-      requested_by: Type.Unsafe<string | null>({ ...NullableId, description: 'The user who ordered it' }),
+      reason: Type.Unsafe<string | null>({
+        ...NullableText,
+        description: 'Why, as the user, key or client that requested it said',
+      }),
+      requested_by: Type.Unsafe<string | null>({ ...NullableId, description: 'The user who requested it' }),
       requested_by_credential: ActingCredential,
       data_map: Type.String({ description: 'The version of the data map' }),
       steps: Type.Array(
@@ -67,7 +70,7 @@ export const ErasureWithDetails = named(
       receipt: Effects,
       failures: Type.Array(Type.Object({ user_id: Id, code: Type.String(), reason: Type.String() })),
     },
-    { description: 'An order with its steps, its receipt and the reasons of failures' },
+    { description: 'An erasure request with its steps, its receipt and the reasons of failures' },
   ),
 )
 
@@ -186,9 +189,9 @@ export const PreviewBody = Type.Object(
 export const OrderBody = Type.Object(
   {
     ...whom,
-    reason: Type.Optional(Type.String({ maxLength: 2000, description: 'Why; kept with the order' })),
+    reason: Type.Optional(Type.String({ maxLength: 2000, description: 'Why; kept with the request' })),
     expected_people: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'Refuses the order where it would be about more or fewer people' }),
+      Type.Integer({ minimum: 1, description: 'Refuses the request where it would be about more or fewer people' }),
     ),
   },
   {
@@ -209,7 +212,7 @@ export const Ordered = Type.Object(
       }),
     ),
   },
-  { description: 'Ordered; Location says where to look' },
+  { description: 'Requested; Location says where to look' },
 )
 
 export const Subjects = Type.Object(

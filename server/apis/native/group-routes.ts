@@ -78,7 +78,7 @@ const Sync = Type.Object(
     removed: Type.Integer(),
     created: Type.Array(Id, { description: 'Users who were made because the tenant had nobody of this id' }),
     reappeared: Type.Array(Type.Object({ id: Id, directory_object_id: Id, request_id: Id }), {
-      description: 'Of these, who had been purged, and the order that had purged them',
+      description: 'Of these, who had been purged, and the erasure request that had purged them',
     }),
     blocked: Type.Unsafe<Static<typeof ByDirectory>>({
       ...ByDirectory,

@@ -63,9 +63,9 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'erasures.read' },
     schema: {
       tags,
-      summary: 'Follow an order',
+      summary: 'Follow an erasure request',
       description:
-        'Server-sent events: `progress` with the order whenever it changes, then `end` with the order as it ended, and the stream ends. Each event has an id. Whoever comes back with the id of the `end` in Last-Event-ID, as an EventSource does, is answered 204 and need not come again.',
+        'Server-sent events: `progress` with the request whenever it changes, then `end` with the request as it ended, and the stream ends. Each event has an id. Whoever comes back with the id of the `end` in Last-Event-ID, as an EventSource does, is answered 204 and need not come again.',
       params: IdParams,
       headers: EventStreamHeaders,
       response: answers(
@@ -94,7 +94,7 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'certificates.read' },
     schema: {
       tags,
-      summary: 'Read the certificate of an order',
+      summary: 'Read the certificate of an erasure request',
       description:
         'As JSON with all that an offline check needs (`lethe certificate verify FILE`), or, with `Accept: application/jose`, the signed certificate alone, as a compact JWS.',
       params: IdParams,

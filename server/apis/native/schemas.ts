@@ -73,7 +73,7 @@ export const Reappeared = Type.Unsafe<Reappearance | null>({
   properties: {
     group_id: { type: 'string', format: 'uuid' },
     group_name: { type: 'string' },
-    request_id: { type: 'string', format: 'uuid', description: 'The order that had purged the person' },
+    request_id: { type: 'string', format: 'uuid', description: 'The erasure request that had purged the person' },
     reappeared_at: { type: 'string', format: 'date-time' },
   },
   required: ['group_id', 'group_name', 'request_id', 'reappeared_at'],
