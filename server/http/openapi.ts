@@ -16,6 +16,7 @@ const tags = [
   { name: 'Learning', description: 'Courses, training plans, enrollments, certificates of learners, transcripts.' },
   { name: 'Skills', description: 'Skills with their scales, and who holds them.' },
   { name: 'Groups', description: 'Groups of the directory, and who comes back with them.' },
+  { name: 'Notifications', description: 'What a person is told in the product, and what of it was read.' },
   { name: 'Audit', description: 'What was done, by whom.' },
   { name: 'Credentials', description: 'API keys and OAuth clients.' },
   { name: 'Sign-in', description: 'Sessions of people, and tokens of programs.' },
