@@ -84,7 +84,14 @@ export class GuardedPool extends pg.Pool {
     const taken = this.#take()
     if (callback === undefined) return taken
     taken.then(
-      (client) => callback(undefined, client, (release) => client.release(release)),
+      (client) => {
+        let released = false
+        // The job queue gives a lost connection back a second time while it stops, and waits for nothing there.
+        callback(undefined, client, (release) => {
+          if (!released) client.release(release)
+          released = true
+        })
+      },
       (error: Error) => callback(error, undefined, () => undefined),
     )
     return undefined

@@ -228,15 +228,23 @@ function transactionOn(
   // Whoever waits for it gets its error. A statement that nobody waits for yet must not end the process when the connection
   // is lost; it is not hidden, because the transaction fails with it.
   const ask = <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = [], name?: string) => {
-    const answer = answerOf<Row>(text, values, name)
-    answer.catch(() => undefined)
+    // Said only once it failed: as long as one awaits it alone, the error's stack goes on to whoever that is.
+    const answer: Promise<{ rows: Row[]; rowCount: number }> = answerOf<Row>(text, values, name, () => {
+      answer.catch(() => undefined)
+    })
     return answer
   }
-  const answerOf = async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[], name?: string) => {
+  const answerOf = async <Row extends pg.QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+    name: string | undefined,
+    failed: () => void,
+  ) => {
     try {
       const { rows, rowCount } = await session.query<Row>(text, values, name)
       return { rows, rowCount: rowCount ?? 0 }
     } catch (error) {
+      failed()
       if (codeOf(error) !== aborted) failures.answered.push(error)
       throw error
     }
