@@ -20,7 +20,6 @@ const memoryFolder = '/dev/shm'
 const withoutDurability = {
   fsync: 'off',
   full_page_writes: 'off',
-  synchronous_commit: 'off',
   shared_buffers: '512MB',
   max_wal_size: '1GB',
 }
