@@ -158,6 +158,14 @@ async function watchChanges(): Promise<void> {
   }
 }
 
+/** The tables that were written since there were so many changes. */
+async function changedSince(before: number): Promise<string[]> {
+  const { rows } = await http.owner.query<{ name: string }>('select name from fuzz_changes order by at offset $1', [
+    before,
+  ])
+  return rows.map(({ name }) => name)
+}
+
 async function changes(): Promise<number> {
   const { rows } = await http.owner.query('select count(*)::int as number from fuzz_changes')
   return rows[0].number
@@ -288,7 +296,7 @@ describe('thousands of generated requests', () => {
           if (!isAnother && !isOtherMethod) expect(operation.statuses).toContain(status)
           // Learn365 has it that a login name of several people is a failure of the server.
           if (codeOf(json) !== 'subject.ambiguous') expect(status).toBeLessThan(500)
-          if (status >= 400) expect(await changes()).toBe(before)
+          if (status >= 400) expect(await changedSince(before)).toEqual([])
           if (status === 422 && json?.code?.startsWith('input.')) expect(json.field).not.toBe('')
         }),
         { numRuns: runsPerOperation },
