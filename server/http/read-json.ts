@@ -47,10 +47,15 @@ export function readJsonWithCare(server: HttpServer): void {
       done(request.is404 ? null : new LetheError('request.unsupported_media_type'), undefined)
       return
     }
-    // Sent in pieces it may still be empty.
-    payload.once('data', () => done(new LetheError('request.unsupported_media_type'), undefined))
-    payload.once('end', () => done(null, undefined))
-    payload.once('error', done)
+    // Sent in pieces it may still be empty. Told twice, the route would act although the answer is a refusal.
+    let told = false
+    const tell = (refusal: Error | null) => {
+      if (!told) done(refusal, undefined)
+      told = true
+    }
+    payload.once('data', () => tell(new LetheError('request.unsupported_media_type')))
+    payload.once('end', () => tell(null))
+    payload.once('error', tell)
   })
   server.addHook('onRequest', (request, _reply, done) => {
     // Without a body there is nothing that the header could be about.

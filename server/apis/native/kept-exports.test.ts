@@ -44,6 +44,14 @@ async function bytesOf(address: string): Promise<Buffer> {
 }
 
 describe('/api/v1/users/:id/exports', () => {
+  it('does nothing where the content type of a body is refused', async () => {
+    const ann = await user()
+    const headers = { 'content-type': 'text/plain', 'idempotency-key': 'text' }
+    const refused = await http.call('POST', `/api/v1/users/${ann}/exports`, { as: officer, body: '{}', headers })
+    expect(refused.status).toBe(415)
+    expect((await call('GET', `/api/v1/users/${ann}/exports`)).json.exports).toEqual([])
+  })
+
   it('orders an export, follows it to the end, and fetches the archive', async () => {
     const ann = await user()
     const ordered = await call('POST', `/api/v1/users/${ann}/exports`, { body: { keep_days: 14 } })
