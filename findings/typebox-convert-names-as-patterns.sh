@@ -6,7 +6,7 @@
 # it is another property, which the schema does not know. Value.Check and Value.Clean compare names as they are.
 #
 # Who is hurt: a server that converts a query's texts by such a schema refuses every OData option ("$top=5" stays a
-# text, and a text is no integer). Lethe takes the options as texts and reads the numbers itself.
+# text, and a text is no integer). Reading the options as texts, and the numbers afterwards, avoids it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
