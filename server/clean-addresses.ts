@@ -1,8 +1,7 @@
 import canonicalize from 'canonicalize'
 import type pg from 'pg'
-import type { IdentifierKind } from './datamap/identifiers.ts'
 import { readAddress, requireVisible } from './identifiers/address.ts'
-import { identifierKey } from './identifiers/identifier-key.ts'
+import { type IdentifierKind, identifierKey } from './identifiers/identifier-key.ts'
 import { isLetheError } from './platform/errors.ts'
 
 /**

@@ -1,8 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import type pg from 'pg'
 import type { Application } from '../application.ts'
-import type { Identifier } from '../datamap/identifiers.ts'
-import { identifierKey } from '../identifiers/identifier-key.ts'
+import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 

@@ -1,4 +1,4 @@
-import type { Identifier } from '../datamap/identifiers.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import type { JsonObject } from '../platform/database/schema.gen.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'

@@ -1,5 +1,5 @@
 import canonicalize from 'canonicalize'
-import type { Identifier } from '../datamap/identifiers.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Initiator } from '../platform/initiator.ts'

@@ -1,7 +1,6 @@
 import { IdentifierScanner } from '../datamap/identifier-scanner.ts'
-import type { Identifier, IdentifierKind } from '../datamap/identifiers.ts'
 import { erasedMark } from '../datamap/scrub-value.ts'
-import { identifierKey } from '../identifiers/identifier-key.ts'
+import { type Identifier, type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
 import { columnOf, identifierColumns, kindOfColumn } from '../people/identifier-columns.ts'
 import { newKey, open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'

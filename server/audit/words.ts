@@ -1,6 +1,6 @@
-import { type Identifier, isSearchable, searchForm } from '../datamap/identifiers.ts'
+import { isSearchable, searchForm } from '../datamap/identifiers.ts'
 import { identifierHashKey } from '../erasure/keys.ts'
-import { identifierKey } from '../identifiers/identifier-key.ts'
+import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
 import { kindOfColumn } from '../people/identifier-columns.ts'
 import { userColumns } from '../people/user.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'

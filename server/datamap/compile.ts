@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import type { IdentifierKind } from './identifiers.ts'
+import type { IdentifierKind } from '../identifiers/identifier-key.ts'
 import { mentionLookUp } from './mention-look-up.ts'
 import type { AnyEntry, ColumnClass, SchemaFacts } from './vocabulary.ts'
 

@@ -1,7 +1,7 @@
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Act, Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
-import type { Identifier } from './identifiers.ts'
 import { type Effect, type Located, locate, sumEffects } from './locate.ts'
 import { findMentions, type Mention, scrubMentions } from './mentions.ts'
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { foldedDecomposition } from '../identifiers/fold.ts'
-import { identifierKey } from '../identifiers/identifier-key.ts'
+import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
 import { EscapeReader, readingsOf } from './escapes.ts'
 import { type Finding, IdentifierScanner } from './identifier-scanner.ts'
-import { type Identifier, isSearchable, searchForm, searchForms } from './identifiers.ts'
+import { isSearchable, searchForm, searchForms } from './identifiers.ts'
 import { copyText, readCopyText } from './search-form-stream.ts'
 import { boundaryRule } from './words.ts'
 

@@ -1,6 +1,6 @@
-import { identifierKey } from '../identifiers/identifier-key.ts'
+import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
 import { isAsciiAlphanumeric, readingsOf } from './escapes.ts'
-import { type Identifier, isSearchable, searchForms } from './identifiers.ts'
+import { isSearchable, searchForms } from './identifiers.ts'
 import { backslash, newline, SearchFormStream, tab } from './search-form-stream.ts'
 import { type BoundaryRule, boundaryRule, isEscapeLetter, isWord, lookBack } from './words.ts'
 

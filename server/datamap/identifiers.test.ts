@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { identifierKey } from '../identifiers/identifier-key.ts'
+import { type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
-import { type IdentifierKind, isSearchable } from './identifiers.ts'
+import { isSearchable } from './identifiers.ts'
 import { copyText } from './search-form-stream.ts'
 
 const kinds: IdentifierKind[] = ['email', 'login_name', 'directory_object_id', 'ref', 'external_identity_id']

@@ -1,5 +1,5 @@
 import { decomposedFold, fold } from '../identifiers/fold.ts'
-import { domainSpellings, type Identifier, type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
+import { domainSpellings, type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
 import { readEscapes } from './escapes.ts'
 
 /**
@@ -17,8 +17,6 @@ import { readEscapes } from './escapes.ts'
  * rewriting them, and `lethe_search_form` in the database narrows down where to look (mention-look-up.ts). A test compares
  * them on generated texts.
  */
-
-export type { Identifier, IdentifierKind }
 
 /**
  * Whether the identifier may be looked for inside texts. "anna", "administrator", "2024" or "1234567" stand in texts that

@@ -1,7 +1,8 @@
 import { fold } from '../identifiers/fold.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { isUuid } from '../platform/database/transaction.ts'
 import { readEscapes } from './escapes.ts'
-import { type Identifier, spellings } from './identifiers.ts'
+import { spellings } from './identifiers.ts'
 
 /** A name of an address that is at least so long is looked for without its domain. */
 const tellingName = 8

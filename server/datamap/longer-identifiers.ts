@@ -1,8 +1,8 @@
-import { identifierKey } from '../identifiers/identifier-key.ts'
+import { type Identifier, type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { type CompiledMap, type MentionColumn, peopleTable } from './compile.ts'
 import { compiledMap } from './compiled.ts'
-import { type Identifier, type IdentifierKind, isSearchable } from './identifiers.ts'
+import { isSearchable } from './identifiers.ts'
 import { likePatterns } from './like-patterns.ts'
 import { identifiersMentioned } from './scan-mentions.ts'
 

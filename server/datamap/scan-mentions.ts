@@ -1,8 +1,8 @@
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { copyTo } from '../platform/database/copy-to.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { MentionColumn } from './compile.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
-import type { Identifier } from './identifiers.ts'
 
 /**
  * Tells which of many identifiers occur at all in the tenant's mention columns: one pass over each table, in memory that

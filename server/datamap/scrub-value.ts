@@ -1,5 +1,5 @@
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
-import type { Identifier } from './identifiers.ts'
 import { copyText, readCopyText } from './search-form-stream.ts'
 
 /** What replaces an identifier in a text. */

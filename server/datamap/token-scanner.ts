@@ -1,5 +1,5 @@
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { isAsciiAlphanumeric, readingsOf } from './escapes.ts'
-import type { Identifier } from './identifiers.ts'
 import { backslash, newline, SearchFormStream, tab } from './search-form-stream.ts'
 import {
   codePointAt,

@@ -1,4 +1,4 @@
-import type { Identifier } from '../datamap/identifiers.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { isAmong, type Verdict, verifyCertificate } from './certificate.ts'

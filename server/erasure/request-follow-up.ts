@@ -1,5 +1,5 @@
 import { record } from '../audit/record.ts'
-import type { Identifier } from '../datamap/identifiers.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { actingUser } from '../people/require-people.ts'
 import { newKey } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'

@@ -1,6 +1,6 @@
-import type { Identifier } from '../datamap/identifiers.ts'
 import type { Effect, Located } from '../datamap/locate.ts'
 import { type Mention, mentionEffects } from '../datamap/mentions.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /** Who left something behind fails, with the names of the tables. */

@@ -1,4 +1,4 @@
-import type { Identifier } from '../datamap/identifiers.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { open, seal } from '../platform/crypto/seal.ts'
 
 /** Encrypts a subject's identifiers under the request's key, for verification after the person's row is gone. */

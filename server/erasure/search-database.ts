@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { IdentifierScanner } from '../datamap/identifier-scanner.ts'
-import type { Identifier } from '../datamap/identifiers.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { copyTo } from '../platform/database/copy-to.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inAuditorSnapshot, readTextTables, type TextTable, textsOf } from './text-tables.ts'

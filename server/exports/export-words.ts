@@ -1,7 +1,6 @@
 import { type Hasher, type WordHash, wholeWord, wordsOfText } from '../audit/words.ts'
-import type { IdentifierKind } from '../datamap/identifiers.ts'
 import { BitFilter } from '../erasure/bit-filter.ts'
-import { identifierKey } from '../identifiers/identifier-key.ts'
+import { type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
 import { identifierColumns } from '../people/identifier-columns.ts'
 
 /** Of more words than these, a filter of fixed size is kept: what an export takes in memory has an end. */

@@ -1,7 +1,7 @@
 import { record } from '../audit/record.ts'
 import { knownWordHasher, probesOf, type WordHash, wordHasher } from '../audit/words.ts'
-import type { Identifier } from '../datamap/identifiers.ts'
 import type { Effect } from '../datamap/locate.ts'
+import type { Identifier } from '../identifiers/identifier-key.ts'
 import { notify } from '../notify/notify.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { mayHold } from './export-words.ts'

@@ -1,5 +1,5 @@
-import type { IdentifierKind } from '../datamap/identifiers.ts'
 import { findTombstones, hasTombstones } from '../erasure/find-tombstones.ts'
+import type { IdentifierKind } from '../identifiers/identifier-key.ts'
 import { identifiersOf } from '../people/given-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { fetchPages } from './fetch-pages.ts'

@@ -1,4 +1,4 @@
-import type { IdentifierKind } from '../datamap/identifiers.ts'
+import type { IdentifierKind } from '../identifiers/identifier-key.ts'
 import { peopleMap } from './data-map.ts'
 import type { User } from './user.ts'
 
