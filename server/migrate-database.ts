@@ -5,8 +5,8 @@ import { migrate } from './platform/database/migrate.ts'
 export type MigratedDatabase = { applied: string[]; addresses: AddressFinding[] }
 
 /**
- * Brings the database up to this version, as {@link migrate} does, along with the steps that need the code of the rooms; each
- * is in the transaction of its migration. Tells what it cleaned, in numbers.
+ * Brings the database up to this version, as {@link migrate} does, along with the steps that need the code of the
+ * rooms; each is in the transaction of its migration. Tells what it cleaned, in numbers.
  */
 export async function migrateDatabase(options: Parameters<typeof migrate>[0]): Promise<MigratedDatabase> {
   const addresses: AddressFinding[] = []

@@ -29,8 +29,8 @@ export type TokenRequest = {
 }
 
 /**
- * Gives an OAuth 2.0 client an access token: a JWT (RFC 9068) of 3,600 seconds, signed with Ed25519. Without a tenant, it is
- * that of the client.
+ * Gives an OAuth 2.0 client an access token: a JWT (RFC 9068) of 3,600 seconds, signed with Ed25519. Without a tenant,
+ * it is that of the client.
  *
  * Throws `oauth.invalid_request`, `oauth.unsupported_grant_type`, `oauth.invalid_client`, `oauth.invalid_scope`;
  * {@link tokenErrorBody} makes the answer of RFC 6749, section 5.2, of them.

@@ -43,11 +43,12 @@ const entriesAtATime = 2000
 const mostGuesses = 4
 
 /**
- * Checks the audit trail of a tenant as it is at one moment: every sealed entry against the chain, and the chain against
- * the signed checkpoints. Finds what was altered, removed or inserted since, by whomever, as long as that somebody does
- * not have the master key: also a removed end of the chain, unless the checkpoints of that end were removed with it; so
- * give an earlier `head` that was noted elsewhere, such as in a certificate, as `noted`. Needs no person's key: ciphertext is
- * what is hashed, so erasures change nothing. Memory does not depend on the number of entries.
+ * Checks the audit trail of a tenant as it is at one moment: every sealed entry against the chain, and the chain
+ * against the signed checkpoints. Finds what was altered, removed or inserted since, by whomever, as long as that
+ * somebody does not have the master key: also a removed end of the chain, unless the checkpoints of that end were
+ * removed with it; so give an earlier `head` that was noted elsewhere, such as in a certificate, as `noted`. Needs no
+ * person's key: ciphertext is what is hashed, so erasures change nothing. Memory does not depend on the number of
+ * entries.
  */
 export async function verifyAudit(
   app: Pick<Application, 'database'>,

@@ -15,8 +15,8 @@ export type Act = {
   table: string
   effect: string
   /**
-   * In this order. Parameters: tenant, ids of the people, and the successor where `needsSuccessor`. The last one's rows count; where
-   * rows of other people are changed, it answers their owners.
+   * In this order. Parameters: tenant, ids of the people, and the successor where `needsSuccessor`. The last one's rows
+   * count; where rows of other people are changed, it answers their owners.
    */
   statements: (Statement & { needsSuccessor: boolean; onlyWithSuccessor: boolean })[]
 }

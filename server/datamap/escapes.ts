@@ -14,8 +14,9 @@ import { referencesWithoutSemicolon, referenceTable } from './html-references.ge
  *   something that can be in or beside an identifier. Without the semicolon as HTML reads them in text, except a name
  *   before `=` (a parameter of an address: `&copy=1`) and, before a letter or digit, the names that parameters begin with.
  *
- * Not read: `+` for a space, quoted-printable, base64, XML names (`_x0040_`), escapes of other languages (`\x40`, `\u{40}`),
- * soft hyphens and joiners inside an identifier, markup between its letters. Control characters are all read alike.
+ * Not read: `+` for a space, quoted-printable, base64, XML names (`_x0040_`), escapes of other languages (`\x40`,
+ * `\u{40}`), soft hyphens and joiners inside an identifier, markup between its letters. Control characters are all read
+ * alike.
  */
 
 export const controlSign = 0x1f

@@ -37,8 +37,8 @@ function feed(scanner: { write(chunk: Buffer): void; end(): void }, bytes: Buffe
 const tokensIn = (text: string) => [...(tokensOf(`${copyText(text)}\n`).get(0) ?? [])]
 
 /**
- * How a later search can find this identifier, of which only the hash is left: as a word of any text, as a whole value only,
- * or not at all.
+ * How a later search can find this identifier, of which only the hash is left: as a word of any text, as a whole value
+ * only, or not at all.
  */
 function sweepable({ kind, value }: Identifier): 'word' | 'value' | 'no' {
   const key = identifierKey(kind, value)

@@ -85,9 +85,9 @@ export function kindsOf(token: string): Identifier['kind'][] {
  * identifier that nobody knows any more, only its hash. It is taken by the rule of words that words.ts states:
  *
  * - A **chunk** is a run of letters and digits, with single joiners (`_ + @ . -`) inside. Up to three chunks may be
- *   connected by one of `\ / | : # ' & ~ ^ $` or by `--`, or stand side by side where letters of one script end and those of another
- *   begin. Each chunk and each run of connected chunks is a token, also with one joiner before it, and the beginnings of an
- *   address that end before `_`, `+` or `@`, which cannot go on behind an address.
+ *   connected by one of `\ / | : # ' & ~ ^ $` or by `--`, or stand side by side where letters of one script end and
+ *   those of another begin. Each chunk and each run of connected chunks is a token, also with one joiner before it, and
+ *   the beginnings of an address that end before `_`, `+` or `@`, which cannot go on behind an address.
  * - A UUID is a token wherever no letter or digit stands beside it.
  * - A whole value of up to 256 bytes is a token, whatever it is made of, if it has a digit or an `@`.
  *

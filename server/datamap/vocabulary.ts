@@ -23,7 +23,8 @@ type Subject = { is: 'subject' }
  * Points to a person who did something to a row that belongs to something else (DESIGN: by a person).
  * - `null`: the column becomes null.
  * - `remove`: the row goes: it says no more than that this person has that part.
- * - `reassign`: the successor takes the person's place; where there is no successor, or the successor has it already, the row goes.
+ * - `reassign`: the successor takes the person's place; where there is no successor, or the successor has it already,
+ *   the row goes.
  * - `empty`: the column becomes null and the columns of `empties` lose their content; the row keeps its place.
  *
  * Anonymize does the same, except that it keeps who did what (`null`): the internal id leads to nobody any more. An actor

@@ -45,9 +45,10 @@ export type GroupSync = {
 }
 
 /**
- * Makes the members of a group those that the directory says. Who is unknown becomes a user with the learner role. Who was
- * purged comes back as such a new user, without anything of then, marked as come back; or, where the tenant says so
- * (`returning_members`), is left out. Who may be a renamed user is left out and told: nobody guesses. Deleted users stay deleted. What the directory says of known users is not applied.
+ * Makes the members of a group those that the directory says. Who is unknown becomes a user with the learner role. Who
+ * was purged comes back as such a new user, without anything of then, marked as come back; or, where the tenant says so
+ * (`returning_members`), is left out. Who may be a renamed user is left out and told: nobody guesses. Deleted users
+ * stay deleted. What the directory says of known users is not applied.
  *
  * Throws `input.invalid`, `group.not_found`, and what {@link createUser} throws; then nothing was changed.
  */

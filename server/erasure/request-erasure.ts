@@ -24,8 +24,8 @@ export type ErasureOrder = {
  * The certificate of an anonymize request names people by keyed hashes under a random salt. It is answered here, once, in
  * base64url, and stored nowhere: whoever has it can tell whether a person whom they know is among those people.
  *
- * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`, `user.acting_erased`
- * and `master_key.wrong`; then nothing was ordered.
+ * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`,
+ * `user.acting_erased` and `master_key.wrong`; then nothing was ordered.
  */
 export async function requestErasure(
   tx: TenantTransaction,

@@ -15,8 +15,8 @@ const slice = 5000
  * The job of an erasure: takes batches of people until none is left, then verifies and certifies. Several jobs may work
  * on one request, and any of them may be killed at any point: all state is in the database, and moves with the work.
  * The job ends when nobody waits any more: people whom another transaction holds may come free again, when that one
- * belongs to a killed process, and then somebody must be there to take them. Once the signal is aborted, the batch under way
- * is the last one, and another job goes on.
+ * belongs to a killed process, and then somebody must be there to take them. Once the signal is aborted, the batch
+ * under way is the last one, and another job goes on.
  */
 export async function runErasure(app: Application, payload: JobPayload, signal?: AbortSignal): Promise<void> {
   const { tenant, request, operation, person } = payload

@@ -30,8 +30,8 @@ type Searched = {
 
 /**
  * The job that searches the whole database for what certified requests may have left, while their identifiers are still
- * known: all requests of a tenant that wait, in one pass. Then each request gets the result as a signed addendum, its key is
- * destroyed, and it ends. A request with a finding keeps its key, fails with the place, and can be tried again.
+ * known: all requests of a tenant that wait, in one pass. Then each request gets the result as a signed addendum, its
+ * key is destroyed, and it ends. A request with a finding keeps its key, fails with the place, and can be tried again.
  */
 export async function runSearch(app: Application): Promise<void> {
   const unfinished = await outsideTenants<{ tenant_id: string; request_id: string }>(

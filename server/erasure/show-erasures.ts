@@ -25,8 +25,8 @@ export type ErasureSummary = {
   /** What its statements come to; null where there is none, and while people of it are tried again. */
   verdict: Verdict | null
   /**
-   * `gone`: whose rows are erased and committed, whatever became of them since. `erased`: those of them who are not verified
-   * yet.
+   * `gone`: whose rows are erased and committed, whatever became of them since. `erased`: those of them who are not
+   * verified yet.
    */
   subjects: {
     total: number

@@ -20,8 +20,8 @@ export type KeptExport = {
   /** The API key, OAuth client or operator that ordered it, where no user did. */
   ordered_by_credential: string | null
   /**
-   * `failed`: workers try again by themselves. `expired`: the content is destroyed, or about to be. `withdrawn`: the content
-   * is destroyed, because somebody who may stand in it was erased.
+   * `failed`: workers try again by themselves. `expired`: the content is destroyed, or about to be. `withdrawn`: the
+   * content is destroyed, because somebody who may stand in it was erased.
    */
   state: 'waiting' | 'running' | 'ready' | 'failed' | 'expired' | 'withdrawn'
   /** Bytes of the archive, as far as it is written. */

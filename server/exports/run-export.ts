@@ -15,8 +15,9 @@ import { holdsErased, lockExports } from './withdraw-exports.ts'
 type Attempt = { tenant: string; id: string; userId: string; key: Buffer; sealedKey: Buffer; words: ExportWords }
 
 /**
- * The job of a kept export: writes its content, from the beginning where an earlier run was killed. Where two run at the
- * same time, the later one takes over. Where somebody who may stand in it is erased meanwhile, it begins anew. It ends quietly where the export is deleted, has expired, or its person is erased.
+ * The job of a kept export: writes its content, from the beginning where an earlier run was killed. Where two run at
+ * the same time, the later one takes over. Where somebody who may stand in it is erased meanwhile, it begins anew. It
+ * ends quietly where the export is deleted, has expired, or its person is erased.
  *
  * The content is written in transactions of its own beside the one that reads, so that progress can be seen. The one that
  * reads has one of the connections that are there for this, and locks nothing before its end: who changes or erases the

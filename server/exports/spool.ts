@@ -9,8 +9,8 @@ import { codeOf } from '../platform/database/pool.ts'
 import { inChunks, openChunk, sealChunk } from './export-content.ts'
 
 /**
- * The folder for content that waits on disk until it is sent: in the data folder, or, where the database is another server's
- * and there is no data folder, the system's temporary folder.
+ * The folder for content that waits on disk until it is sent: in the data folder, or, where the database is another
+ * server's and there is no data folder, the system's temporary folder.
  */
 export function spoolFolderOf(config: Pick<Config, 'databaseUrl' | 'dataFolder'>): string {
   return config.databaseUrl === undefined ? path.join(config.dataFolder, 'spool') : os.tmpdir()
@@ -76,8 +76,9 @@ export async function spool(
 }
 
 /**
- * Removes what crashes left in the spool folder; and archives that earlier versions left readable in the system's temporary
- * folder. Only for the one process that serves the data folder. What cannot be removed, because it is another user's, stays.
+ * Removes what crashes left in the spool folder; and archives that earlier versions left readable in the system's
+ * temporary folder. Only for the one process that serves the data folder. What cannot be removed, because it is another
+ * user's, stays.
  */
 export async function cleanSpool(config: Pick<Config, 'databaseUrl' | 'dataFolder'>): Promise<void> {
   const inDataFolder = config.databaseUrl === undefined

@@ -23,9 +23,9 @@ const usualHeartbeat = 15_000
  * Answers with server-sent events (WHATWG HTML, section 9.2) until `events` ends, the caller goes away or the server stops;
  * the signal that `events` gets tells it. The first event is waited for, so what it throws is answered as a problem.
  *
- * The id of an event is a digest of it, so it says which state the client knows, in whatever process. A client that comes
- * back with the id of the first event is not sent it again; where that event ends the stream, the answer is 204, which tells
- * an EventSource to stay away (section 9.2.3). Otherwise it would come back every few seconds for ever.
+ * The id of an event is a digest of it, so it says which state the client knows, in whatever process. A client that
+ * comes back with the id of the first event is not sent it again; where that event ends the stream, the answer is 204,
+ * which tells an EventSource to stay away (section 9.2.3). Otherwise it would come back every few seconds for ever.
  *
  * Every `heartbeat` milliseconds (15,000) a comment is sent, so that nobody in between takes the connection for dead.
  */

@@ -7,8 +7,8 @@ const newline = 0x0a
 const longestLine = 1024 * 1024
 
 /**
- * The text of a source in UTF-8, in pieces that end with whole lines, without a byte order mark. Nothing is put in the place
- * of bytes that are no UTF-8: they would be stored as if somebody had written that.
+ * The text of a source in UTF-8, in pieces that end with whole lines, without a byte order mark. Nothing is put in the
+ * place of bytes that are no UTF-8: they would be stored as if somebody had written that.
  *
  * Throws `input.invalid` with the line that is no UTF-8, and `input.file_unreadable` for UTF-16, for a line of more than
  * 1 MiB, and where the source cannot be read. `file` names it in errors.

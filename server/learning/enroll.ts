@@ -16,8 +16,8 @@ export type EnrollOptions = PlaceOptions & {
 }
 
 /**
- * Enrolls an active user in a course or a training plan, from today on (UTC); after an unenrollment, anew. Returns the id of
- * the enrollment.
+ * Enrolls an active user in a course or a training plan, from today on (UTC); after an unenrollment, anew. Returns the
+ * id of the enrollment.
  *
  * Throws `input.invalid`, `user.not_found`, `user.wrong_state`, `course.not_found`, `training_plan.not_found`,
  * `session.not_found`, `enrollment.exists`, `user.acting_erased`.

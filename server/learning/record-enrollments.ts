@@ -37,7 +37,8 @@ export type EnrollmentRecord = {
 
 /**
  * Records how enrollments of active users stand, any number at once: creates those that do not exist, and brings the
- * others to the state given; what somebody was unenrolled from stays as it is, and the person is enrolled anew. Of several records for one enrollment the last counts. Returns how many there are.
+ * others to the state given; what somebody was unenrolled from stays as it is, and the person is enrolled anew. Of
+ * several records for one enrollment the last counts. Returns how many there are.
  *
  * Throws `input.invalid`, `course.not_found`, `training_plan.not_found`, `session.not_found`, `user.not_found`,
  * `user.wrong_state`; then nothing was recorded.

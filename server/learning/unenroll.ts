@@ -15,7 +15,8 @@ export type UnenrollOptions = EnrollmentChoice & {
  * Ends the enrollment of an active or suspended user in a course or a training plan. It stays in the transcript: completed
  * or failed where it was, withdrawn (as of today, UTC) where it was under way. Returns its id and when it ended.
  *
- * Throws `input.invalid`, `enrollment.not_found`, `enrollment.not_enrolled`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.acting_erased`.
+ * Throws `input.invalid`, `enrollment.not_found`, `enrollment.not_enrolled`, `user.not_found`, `user.wrong_state`,
+ * `user.erasure_pending`, `user.acting_erased`.
  */
 export async function unenroll(
   tx: TenantTransaction,

@@ -15,9 +15,9 @@ export type Notification = {
 }
 
 /**
- * The notifications of a user, the newest first: a page of at most `limit` (50, up to 1000) behind the id `after`. `next`
- * goes on behind the page, undefined at the end. `unread` is how many are unread in all. A user without notifications, or an
- * id that is nobody's, has none.
+ * The notifications of a user, the newest first: a page of at most `limit` (50, up to 1000) behind the id `after`.
+ * `next` goes on behind the page, undefined at the end. `unread` is how many are unread in all. A user without
+ * notifications, or an id that is nobody's, has none.
  *
  * Throws `input.invalid`.
  */

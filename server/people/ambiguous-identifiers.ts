@@ -17,8 +17,9 @@ const columns = [
 ] as const
 
 /**
- * The identifiers of one kind that several people of the tenant have, anonymized ones aside. A look-up by such an identifier
- * ends in `subject.ambiguous`, and its erasure leaves it alone as long as one of them stays. One pass over the users.
+ * The identifiers of one kind that several people of the tenant have, anonymized ones aside. A look-up by such an
+ * identifier ends in `subject.ambiguous`, and its erasure leaves it alone as long as one of them stays. One pass over
+ * the users.
  */
 export async function findAmbiguousIdentifiers(tx: TenantTransaction): Promise<AmbiguousIdentifier[]> {
   const { rows } = await tx.query<AmbiguousIdentifier>(

@@ -71,14 +71,13 @@ const lookups: Record<SelectorName, { column: string; type: string; normalForm: 
 
 /**
  * The one user whom the selector names. Deleted users match, anonymized ones do not. A login name matches by the part
- * behind its last bar; names and addresses match in every spelling that has the same key, also with what comes along with a
- * pasted address (`<ann@x.org>;`). Refs are unique as they are
- * written, so of several with one key the one that is written like that counts. `withAnonymized`: anonymized users match
- * too, who have nothing but an id to be found by. What a user was known by before a rename finds nobody; the error then has the
- * ids of those users (`formerly`).
+ * behind its last bar; names and addresses match in every spelling that has the same key, also with what comes along
+ * with a pasted address (`<ann@x.org>;`). Refs are unique as they are written, so of several with one key the one that
+ * is written like that counts. `withAnonymized`: anonymized users match too, who have nothing but an id to be found by.
+ * What a user was known by before a rename finds nobody; the error then has the ids of those users (`formerly`).
  *
- * Throws `input.invalid`, `user.not_found` with the ids of users who have a similar identifier, and `subject.ambiguous` with
- * the candidates.
+ * Throws `input.invalid`, `user.not_found` with the ids of users who have a similar identifier, and `subject.ambiguous`
+ * with the candidates.
  */
 export async function findUser(
   tx: TenantTransaction,

@@ -4,8 +4,8 @@ import { type Identifier, type IdentifierKind, identifierOf } from '../identifie
 export type GivenIdentifiers = { [Kind in IdentifierKind]?: string | null | undefined }
 
 /**
- * Every identifier that these values may be, as keys, with how they are written: an e-mail address may have been somebody's login name, and
- * the other way round.
+ * Every identifier that these values may be, as keys, with how they are written: an e-mail address may have been
+ * somebody's login name, and the other way round.
  */
 export function identifiersOf(values: GivenIdentifiers): Identifier[] {
   const { email, login_name, directory_object_id, ref, external_identity_id } = values

@@ -19,8 +19,8 @@ export type Restoration = {
  * their delete made inactive. They stay learners, and `former_roles` shows what they were; `withRoles` gives the
  * privileged roles back.
  *
- * Throws `user.not_found`, `user.wrong_state`, `user.erasure_pending`, and with roles `access.beyond_own` where those may do
- * more than who acts.
+ * Throws `user.not_found`, `user.wrong_state`, `user.erasure_pending`, and with roles `access.beyond_own` where those
+ * may do more than who acts.
  */
 export async function restoreUsers(
   tx: TenantTransaction,

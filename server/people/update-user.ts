@@ -19,8 +19,8 @@ import { checkUserFields, defaultDisplayName, type UserFields } from './user-fie
  * takes the place of stays the user's, as a former one.
  *
  * Throws `input.unknown_field`, `input.invalid`, `user.not_found`, `user.taken`, `user.taken_by_deleted`,
- * `user.wrong_state`, `user.erasure_pending`, `user.last_administrator` for roles without the administrator's, and `access.beyond_own`
- * for new roles that may do more than who acts.
+ * `user.wrong_state`, `user.erasure_pending`, `user.last_administrator` for roles without the administrator's, and
+ * `access.beyond_own` for new roles that may do more than who acts.
  */
 export async function updateUser(tx: TenantTransaction, userId: string, changes: UserFields): Promise<User> {
   const { products, custom_fields, ...columns } = checkUserFields(changes)

@@ -26,8 +26,9 @@ export type SkillRevocation = {
  * time of a skill revoked before does not change. The user is notified, by e-mail too. Returns the award's id and the time.
  * Where it throws, nobody is notified and nothing is recorded.
  *
- * Throws `input.invalid`, `catalog.not_found`, `skill.not_found`, `skill.other_catalog`, `skill.level_not_found`, `skill.not_held`, `skill.revoked`,
- * `user.not_found`, `user.wrong_state`, `user.erasure_pending`, `user.acting_erased`.
+ * Throws `input.invalid`, `catalog.not_found`, `skill.not_found`, `skill.other_catalog`, `skill.level_not_found`,
+ * `skill.not_held`, `skill.revoked`, `user.not_found`, `user.wrong_state`, `user.erasure_pending`,
+ * `user.acting_erased`.
  */
 export async function revokeSkill(
   tx: TenantTransaction,

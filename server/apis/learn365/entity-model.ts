@@ -16,8 +16,8 @@ export type Property = {
   sql: string
   nullable?: true
   /**
-   * How a value is looked up by `eq`, `ne` and `in`, given the parameter that holds it: where an index finds it, or where it
-   * matches by more than its exact spelling. Without this: the expression itself.
+   * How a value is looked up by `eq`, `ne` and `in`, given the parameter that holds it: where an index finds it, or
+   * where it matches by more than its exact spelling. Without this: the expression itself.
    */
   equals?: (parameter: string) => string
   /** The field of a user that `PUT Users('…')` sets by it; absent: it cannot be set. */
@@ -42,8 +42,8 @@ export type EntitySet = {
   /** The values of $2 and on in the SQL of this set. */
   parameters?: readonly unknown[]
   /**
-   * The same with what belongs to deleted people, for the function IncludeDeletedUsers of the set, and for one entity that is
-   * named by its key. Absent: there is no difference.
+   * The same with what belongs to deleted people, for the function IncludeDeletedUsers of the set, and for one entity
+   * that is named by its key. Absent: there is no difference.
    */
   sourceWithDeleted?: string
   /** The property that names one entity. */

@@ -4,8 +4,9 @@ import { LetheError } from '../../platform/errors.ts'
 type Schema = { properties?: Record<string, unknown> }
 
 /**
- * Brings the options of a request to the names that the route declares. OData 4.01 lets clients leave out the dollar sign
- * and write in any case (URL Conventions, section 5.1). An option that is not there is refused by its name: left out unseen, a filter would let everything through.
+ * Brings the options of a request to the names that the route declares. OData 4.01 lets clients leave out the dollar
+ * sign and write in any case (URL Conventions, section 5.1). An option that is not there is refused by its name: left
+ * out unseen, a filter would let everything through.
  *
  * Throws `odata.query`.
  */

@@ -34,7 +34,8 @@ export function keyPrefix(source: string): string {
 }
 
 /**
- * The identity of learner `id` of a source: always the same for the same learner. Everything is its own key (`identifierKey`), except the login name, which is a claims string.
+ * The identity of learner `id` of a source: always the same for the same learner. Everything is its own key
+ * (`identifierKey`), except the login name, which is a claims string.
  */
 export function generateIdentity(source: string, id: number): GeneratedIdentity {
   const ref = `${refPrefix(source)}${id}`

@@ -6,8 +6,9 @@ import { lockLearners } from './lock-learners.ts'
 import { type OuladRun, type Settlement, settle } from './oulad-run.ts'
 
 /**
- * Imports the rest of studentVle.csv, from where the reader stands: an action for each line. Two equal lines are two actions, so no key tells
- * whether a line is there already; the mark, which each chunk moves in its own transaction, does.
+ * Imports the rest of studentVle.csv, from where the reader stands: an action for each line. Two equal lines are two
+ * actions, so no key tells whether a line is there already; the mark, which each chunk moves in its own transaction,
+ * does.
  */
 export async function importRecordActions(run: OuladRun, reader: TableReader, counts: FileCounts): Promise<void> {
   await importChunks(run, reader, counts, async (tx, chunk) => {

@@ -74,8 +74,8 @@ export async function findManagers(tx: TenantTransaction, columns: UserColumns):
 }
 
 /**
- * Locks the managers against an erasure until the import ends: an erasure that was first has made its person nobody, and the
- * row gets its answer; one that comes later finds the reference.
+ * Locks the managers against an erasure until the import ends: an erasure that was first has made its person nobody,
+ * and the row gets its answer; one that comes later finds the reference.
  */
 async function lockManagers(tx: TenantTransaction): Promise<void> {
   await tx.query(

@@ -64,7 +64,8 @@ export class GuardedPool extends pg.Pool {
   /**
    * Takes a connection. Use {@link lend} where possible: it gives the connection back, and the guard knows of it.
    *
-   * Throws `database.busy` or `database.no_answer` after the longest wait, and an `Error` at once where the caller holds a connection already.
+   * Throws `database.busy` or `database.no_answer` after the longest wait, and an `Error` at once where the caller
+   * holds a connection already.
    */
   override connect(): Promise<pg.PoolClient>
   override connect(
@@ -98,8 +99,8 @@ export class GuardedPool extends pg.Pool {
   }
 
   /**
-   * Waits until this tenant may have one more of the connections: a few are never a single tenant's, so that requests of one
-   * that wait for a lock leave the other tenants theirs. Call the answer when the connection is given back.
+   * Waits until this tenant may have one more of the connections: a few are never a single tenant's, so that requests
+   * of one that wait for a lock leave the other tenants theirs. Call the answer when the connection is given back.
    *
    * Throws `database.tenant_busy` after so many seconds.
    */

@@ -1,8 +1,8 @@
 import type pg from 'pg'
 
 /**
- * The write-ahead log as files: segments of one size, counted from the first one there ever was. A segment that is no longer
- * needed is removed, or waits under a later number to be written again; until then it holds its old bytes.
+ * The write-ahead log as files: segments of one size, counted from the first one there ever was. A segment that is no
+ * longer needed is removed, or waits under a later number to be written again; until then it holds its old bytes.
  */
 export type LogSegments = {
   /** The one that is written now. */

@@ -21,7 +21,8 @@ export type MigrationStatus = { name: string; appliedAt: Date | undefined }
  * rights of the application's login. Each migration is one transaction. Several migrators at once wait for each other,
  * and running it again changes nothing.
  *
- * `steps` are what migrations do in code, by the name of their file. `appUrl` is the application's connection string: its login is created where it does not exist.
+ * `steps` are what migrations do in code, by the name of their file. `appUrl` is the application's connection string:
+ * its login is created where it does not exist.
  *
  * Throws `database.*` errors of the table, all with the way out.
  */

@@ -7,9 +7,10 @@ import { codeOf } from './pool.ts'
 export const statisticsTable = 'pg_catalog.pg_statistic'
 
 /**
- * How a table is cleaned. `vacuum`: dead rows go, and the entries of indexes that lead to them; nobody is held up, and their
- * bytes stay in the files until something is written over them. `rewrite`: table and indexes are written anew, into other
- * files, and the old files are removed; meanwhile nobody can use the table, and the disk needs room for both.
+ * How a table is cleaned. `vacuum`: dead rows go, and the entries of indexes that lead to them; nobody is held up, and
+ * their bytes stay in the files until something is written over them. `rewrite`: table and indexes are written anew,
+ * into other files, and the old files are removed; meanwhile nobody can use the table, and the disk needs room for
+ * both.
  */
 export type Cleaning = 'vacuum' | 'rewrite'
 

@@ -62,9 +62,9 @@ export type WorkOptions = { concurrency: number; log: Log; hourly?: readonly str
  * Works on jobs, `concurrency` at a time, until stopped. Jobs of processes that were killed are taken over within seconds,
  * not after the queue's four hours: while it lives, a process holds an advisory lock that its name in the queue leads to.
  *
- * The database may go away at any moment. Then everything that takes jobs is started anew, under another name, as soon as
- * the database is back: what a lost connection left in doubt (a job that was taken and never given to a worker, one that was
- * done and not marked) is freed with the old name and runs again.
+ * The database may go away at any moment. Then everything that takes jobs is started anew, under another name, as soon
+ * as the database is back: what a lost connection left in doubt (a job that was taken and never given to a worker, one
+ * that was done and not marked) is freed with the old name and runs again.
  *
  * The tasks in `hourly` run at every full hour, once for all processes, without a payload. Where none ran then, the first
  * one that starts within the hour makes up for it. Those in `daily` run the same way once a day, at a time in UTC.
