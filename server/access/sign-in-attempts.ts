@@ -2,7 +2,7 @@ import { createHmac, hkdfSync } from 'node:crypto'
 import type pg from 'pg'
 import type { Application } from '../application.ts'
 import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
-import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
+import { inTenant, type TenantTransaction, tenantIds } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
 /** So many attempts in a row may fail before the name has to wait. */
@@ -53,15 +53,11 @@ export function forgetAttemptsOf(tx: TenantTransaction, identifiers: readonly Id
 
 /** Deletes the attempts that are a day old, in all tenants: nobody's name stays here longer. */
 export async function cleanAttempts(app: Pick<Application, 'database'>): Promise<void> {
-  for (const { id } of await outsideTenants<{ id: string }>(app.database, 'select id from tenant_ids() as id')) {
-    await inTenant(app.database, id, (tx) =>
-      tx.query(`delete from sign_in_failures where tenant_id = $1 and last_failed_at < now() - interval '1 day'`, [id]),
-    )
+  for (const id of await tenantIds(app.database)) {
+    const at = { table: 'sign_in_failures', tenantId: id, user: undefined } as const
+    await inTenant(app.database, id, (tx) => forgetOldAttempts(tx, at))
   }
-  await outsideTenants(
-    app.database,
-    `delete from operator_sign_in_failures where last_failed_at < now() - interval '1 day'`,
-  )
+  await forgetOldAttempts(app.database.pool, { table: 'operator_sign_in_failures' })
 }
 
 /**
@@ -89,10 +85,7 @@ export async function countAttempt(client: Queryable, at: CountedAt, loginHash: 
      returning failures`,
     values,
   )
-  await client.query(
-    `delete from ${at.table} where ${ofTenant ? 'tenant_id = $1 and ' : ''}last_failed_at < now() - interval '1 day'`,
-    ofTenant ? [at.tenantId] : [],
-  )
+  await forgetOldAttempts(client, at)
   if (counted.rows.length > 0) return
   const { rows } = await client.query<{ seconds: number }>(
     `select greatest(1, ceil(extract(epoch from locked_until - now())))::int as seconds
@@ -100,6 +93,15 @@ export async function countAttempt(client: Queryable, at: CountedAt, loginHash: 
     ofTenant ? [loginHash, at.tenantId] : [loginHash],
   )
   throw new LetheError('access.too_many_attempts', { retryAfter: rows[0]?.seconds ?? 1 })
+}
+
+/** Forgets the attempts that are a day old: those of the tenant, or those of operators. */
+async function forgetOldAttempts(client: Queryable, at: CountedAt): Promise<void> {
+  const ofTenant = at.table === 'sign_in_failures'
+  await client.query(
+    `delete from ${at.table} where ${ofTenant ? 'tenant_id = $1 and ' : ''}last_failed_at < now() - interval '1 day'`,
+    ofTenant ? [at.tenantId] : [],
+  )
 }
 
 /** Forgets the attempts with a name, because one succeeded. */

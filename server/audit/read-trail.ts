@@ -4,7 +4,7 @@ import { erasedMark } from '../datamap/scrub-value.ts'
 import { identifierKey } from '../identifiers/identifier-key.ts'
 import { type FormerValue, keepFormer } from '../people/former-identifiers.ts'
 import { identifierColumns } from '../people/identifier-columns.ts'
-import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
+import { inTenant, type TenantTransaction, tenantIds } from '../platform/database/transaction.ts'
 import { openValues } from './open-values.ts'
 import { keysOfUsers } from './subject-keys.ts'
 import { keepWords, type WordHash, wordHasher, wordsOfValues, wordsVersion } from './words.ts'
@@ -18,7 +18,7 @@ const entriesAtATime = 500
  * any number of times. A tenant that was read is written down as read, and not read again.
  */
 export async function readTrails(app: Pick<Application, 'database'>, log: Pick<Logger, 'info'>): Promise<void> {
-  for (const { id } of await outsideTenants<{ id: string }>(app.database, 'select id from tenant_ids() as id')) {
+  for (const id of await tenantIds(app.database)) {
     await readTrail(app, id, log)
   }
 }

@@ -9,7 +9,7 @@ import {
   switchLogSegment,
   writeOverSegments,
 } from '../platform/database/log-segments.ts'
-import { inTenant, outsideTenants } from '../platform/database/transaction.ts'
+import { inTenant, outsideTenants, tenantIds } from '../platform/database/transaction.ts'
 import { addDiskStatement, readEndedRequests } from './add-statement.ts'
 
 /** What level 5 waits for. */
@@ -91,11 +91,11 @@ export async function concludeOnDisk(app: Application): Promise<{ log: number; b
       app.database,
       'select kind, oldest, declared_at from backup_declarations order by declared_at desc limit 1',
     ),
-    outsideTenants<{ id: string }>(app.database, 'select tenant_ids() as id'),
+    tenantIds(app.database),
   ])
   const [declared] = declarations
   const added = { log: 0, backups: 0 }
-  for (const { id: tenant } of tenants) {
+  for (const tenant of tenants) {
     const ended = await inTenant(app.database, tenant, readEndedRequests)
     for (let { id, finishedAt, level, levelAt, backupsPast } of ended) {
       const mark = level === 4 ? marks.find(({ rewritten_at }) => rewritten_at >= levelAt) : undefined

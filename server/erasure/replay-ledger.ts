@@ -4,7 +4,7 @@ import { activeAdministrators } from '../people/administrators.ts'
 import { type Candidate, readCandidates } from '../people/candidates.ts'
 import { deleteUsers } from '../people/delete-users.ts'
 import { actingFor } from '../platform/database/pool.ts'
-import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
+import { inTenant, type TenantTransaction, tenantIds } from '../platform/database/transaction.ts'
 import { keyFingerprint, openWith } from './keys.ts'
 import { type ErasedLine, type LedgerLine, readLedgerLines, type TombstoneLine } from './ledger-file.ts'
 import { requestErasure } from './request-erasure.ts'
@@ -314,8 +314,7 @@ type Batch = { tenant: string; exists: boolean; lines: LedgerLine[] }
 
 /** The lines of the file, up to a thousand of one tenant at a time. */
 async function* batches(app: Application, options: ReplayOptions): AsyncGenerator<Batch> {
-  const tenants = await outsideTenants<{ id: string }>(app.database, 'select tenant_ids() as id')
-  const present = new Set(tenants.map(({ id }) => id))
+  const present = new Set(await tenantIds(app.database))
   let batch: Batch | undefined
   for await (const line of readLedgerLines(options.file, app.masterKey)) {
     if (options.tenant !== undefined && line.tenant !== options.tenant) continue

@@ -12,7 +12,7 @@ import {
   sizesOf,
   statisticsTable,
 } from '../platform/database/rewrite-table.ts'
-import { inTenant, outsideTenants } from '../platform/database/transaction.ts'
+import { inTenant, tenantIds } from '../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
 import { addDiskStatement, type EndedRequest, readEndedRequests } from './add-statement.ts'
 import { markLog } from './pass-log.ts'
@@ -159,9 +159,8 @@ async function prepare(app: Application, owner: pg.Client, options: RewriteOptio
 }
 
 async function readWaiting(app: Application, level: 3 | 4): Promise<Waiting[]> {
-  const tenants = await outsideTenants<{ id: string }>(app.database, 'select tenant_ids() as id')
   const waiting: Waiting[] = []
-  for (const { id: tenant } of tenants) {
+  for (const tenant of await tenantIds(app.database)) {
     await inTenant(app.database, tenant, async (tx) => {
       const requests = (await readEndedRequests(tx)).filter((request) => request.level < level)
       if (requests.length === 0) return

@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Application } from '../application.ts'
-import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
+import { inTenant, type TenantTransaction, tenantIds } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { tenantOf } from './in-tenant-of.ts'
 import { principalOf } from './require-access.ts'
@@ -154,7 +154,7 @@ async function keep<Body extends object>(
 
 /** Deletes what has expired, in all tenants: of a tenant that nobody writes to any more, nothing else would. */
 export async function cleanIdempotentRequests(app: Pick<Application, 'database'>): Promise<void> {
-  for (const { id } of await outsideTenants<{ id: string }>(app.database, 'select id from tenant_ids() as id')) {
+  for (const id of await tenantIds(app.database)) {
     await inTenant(app.database, id, (tx) =>
       tx.query('delete from idempotent_requests where tenant_id = $1 and expires_at < now()', [id]),
     )

@@ -1,7 +1,13 @@
 import { v7 as newId } from 'uuid'
 import { record } from '../audit/record.ts'
 import type { Database } from '../platform/database/pool.ts'
-import { inTenant, isUuid, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
+import {
+  inTenant,
+  isUuid,
+  outsideTenants,
+  type TenantTransaction,
+  tenantIds,
+} from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import type { Initiator } from '../platform/initiator.ts'
 
@@ -92,11 +98,6 @@ export async function chooseTenant(database: Database, nameOrId: string | undefi
   const [only] = ids
   if (only === undefined || ids.length > 1) throw new LetheError('tenant.needed', { count: ids.length })
   return await findTenant(database, only)
-}
-
-async function tenantIds(database: Database): Promise<string[]> {
-  const rows = await outsideTenants<{ id: string }>(database, 'select tenant_ids() as id')
-  return rows.map(({ id }) => id)
 }
 
 async function idOfName(database: Database, name: string): Promise<string | undefined> {

@@ -217,6 +217,12 @@ export async function outsideTenants<Row extends pg.QueryResultRow>(
   return rows
 }
 
+/** The ids of all tenants, in the order in which they were created. */
+export async function tenantIds(database: Database): Promise<string[]> {
+  const rows = await outsideTenants<{ id: string }>(database, 'select tenant_ids() as id')
+  return rows.map(({ id }) => id)
+}
+
 function transactionOn(
   session: Session,
   tenantId: string,
