@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { countAddresses } from '../clean-addresses.ts'
-import { type DiskStatus, showDisk } from '../erasure/show-disk.ts'
+import { type DiskStatus, showDisk } from '../erasure/disk/show-disk.ts'
 import { migrateDatabase } from '../migrate-database.ts'
 import { findAmbiguousIdentifiers } from '../people/ambiguous-identifiers.ts'
 import { migrationStatus } from '../platform/database/migrate.ts'

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
-import { type BackupKind, backupKinds, declareBackups } from '../erasure/declare-backups.ts'
-import { concludeOnDisk, type LogState, passLog } from '../erasure/pass-log.ts'
+import { type BackupKind, backupKinds, declareBackups } from '../erasure/disk/declare-backups.ts'
+import { concludeOnDisk, type LogState, passLog } from '../erasure/disk/pass-log.ts'
 import {
   asOwner,
   planRewrite,
@@ -8,7 +8,7 @@ import {
   type RewritePlan,
   type RewriteResult,
   rewriteDatabase,
-} from '../erasure/rewrite-database.ts'
+} from '../erasure/disk/rewrite-database.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireTime } from '../platform/require-time.ts'
 import { helpText } from './help-text.ts'

@@ -1,7 +1,7 @@
-import type { Application } from '../application.ts'
-import { inInstallation } from '../audit/installation-trail.ts'
-import { record } from '../audit/record.ts'
-import { LetheError } from '../platform/errors.ts'
+import type { Application } from '../../application.ts'
+import { inInstallation } from '../../audit/installation-trail.ts'
+import { record } from '../../audit/record.ts'
+import { LetheError } from '../../platform/errors.ts'
 import { concludeOnDisk } from './pass-log.ts'
 
 /** How backups copy the database: its rows (pg_dump), or its files with the log (pg_basebackup, a copy of the folder). */

@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { type Application, ownerUrlOf } from '../application.ts'
-import { codeOf, connectOwner } from '../platform/database/pool.ts'
+import { type Application, ownerUrlOf } from '../../application.ts'
+import { codeOf, connectOwner } from '../../platform/database/pool.ts'
 import {
   type Cleaning,
   type CleaningOptions,
@@ -11,9 +11,9 @@ import {
   ownsDatabase,
   sizesOf,
   statisticsTable,
-} from '../platform/database/rewrite-table.ts'
-import { inTenant, tenantIds } from '../platform/database/transaction.ts'
-import { isLetheError, LetheError } from '../platform/errors.ts'
+} from '../../platform/database/rewrite-table.ts'
+import { inTenant, tenantIds } from '../../platform/database/transaction.ts'
+import { isLetheError, LetheError } from '../../platform/errors.ts'
 import { addDiskStatement, type EndedRequest, readEndedRequests } from './add-statement.ts'
 import { markLog } from './pass-log.ts'
 import { alwaysTouched, mappedTables, tellingColumns } from './touched-tables.ts'

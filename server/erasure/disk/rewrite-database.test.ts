@@ -1,14 +1,14 @@
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { openTestApplication, type TestApplication } from '../../test/application.ts'
-import { newTenant, type TenantRows } from '../../test/rows.ts'
-import { verifyCertificate } from './certificate.ts'
+import { openTestApplication, type TestApplication } from '../../../test/application.ts'
+import { newTenant, type TenantRows } from '../../../test/rows.ts'
+import { verifyCertificate } from '../certificate.ts'
+import { readCertificate } from '../show-erasures.ts'
 import { concludeOnDisk, passLog } from './pass-log.ts'
 import { asOwner, type RewriteOptions, rewriteDatabase } from './rewrite-database.ts'
 import { runRewrite } from './run-rewrite.ts'
 import { showDisk } from './show-disk.ts'
-import { readCertificate } from './show-erasures.ts'
 import { alwaysTouched } from './touched-tables.ts'
 
 // What is in the files at each level is in disk.test.ts, on servers of its own.

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { statisticsTable } from '../platform/database/rewrite-table.ts'
+import { statisticsTable } from '../../platform/database/rewrite-table.ts'
 import { alwaysTouched } from './touched-tables.ts'
 
 /** How far erasures have got on disk, over all tenants. */

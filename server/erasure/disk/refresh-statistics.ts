@@ -1,5 +1,5 @@
-import { codeOf, type Database } from '../platform/database/pool.ts'
-import { outsideTenants } from '../platform/database/transaction.ts'
+import { codeOf, type Database } from '../../platform/database/pool.ts'
+import { outsideTenants } from '../../platform/database/transaction.ts'
 import { tellingColumns } from './touched-tables.ts'
 
 /**

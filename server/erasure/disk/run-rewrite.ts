@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import type { Application } from '../application.ts'
-import { isLetheError } from '../platform/errors.ts'
+import type { Application } from '../../application.ts'
+import { isLetheError } from '../../platform/errors.ts'
 import { concludeOnDisk, passLog } from './pass-log.ts'
 import { asOwner, rewriteDatabase } from './rewrite-database.ts'
 

@@ -1,5 +1,5 @@
-import { dataMap } from '../datamap/data-map.ts'
-import type { AnyEntry, ColumnClass } from '../datamap/vocabulary.ts'
+import { dataMap } from '../../datamap/data-map.ts'
+import type { AnyEntry, ColumnClass } from '../../datamap/vocabulary.ts'
 
 const entries: [string, AnyEntry][] = Object.entries(dataMap)
 

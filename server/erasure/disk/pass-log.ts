@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Application } from '../application.ts'
+import type { Application } from '../../application.ts'
 import {
   currentLogSegment,
   type LogKeeper,
@@ -8,8 +8,8 @@ import {
   readLogSegments,
   switchLogSegment,
   writeOverSegments,
-} from '../platform/database/log-segments.ts'
-import { inTenant, outsideTenants, tenantIds } from '../platform/database/transaction.ts'
+} from '../../platform/database/log-segments.ts'
+import { inTenant, outsideTenants, tenantIds } from '../../platform/database/transaction.ts'
 import { addDiskStatement, readEndedRequests } from './add-statement.ts'
 
 /** What level 5 waits for. */
