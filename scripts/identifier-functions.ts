@@ -310,7 +310,7 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   if octet_length(value) = length(value) then
-    return lower(btrim(value, E' \\t\\n\\v\\f\\r') collate "C");
+    return lower(btrim(value, E' \\t\\n\\u000b\\f\\r') collate "C");
   end if;
   return public.lethe_identifier_key_wide(value);
 end

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
 import net from 'node:net'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -45,6 +46,25 @@ async function newOwner(purpose: string): Promise<{ name: string; url: (database
     },
   }
 }
+
+describe('the migrations', () => {
+  it('escape characters only in ways that every supported server reads alike', async () => {
+    // PostgreSQL 15 reads \\v as the letter v (Lexical Structure, "String Constants with C-Style Escapes").
+    const folder = new URL('../../../migrations/', import.meta.url)
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.sql'))
+    expect(files.length).toBeGreaterThan(0)
+    const unknown: string[] = []
+    for (const file of files) {
+      const text = await readFile(new URL(file, folder), 'utf8')
+      for (const [string] of text.matchAll(/\be'(?:[^'\\]|''|\\.)*'/gis)) {
+        const escapes = string.match(/\\[\s\S]/g) ?? []
+        if (escapes.some((written) => !/^\\[bfnrtuUx0-7\\']$/.test(written)))
+          unknown.push(`${file}: ${string.slice(0, 60)}`)
+      }
+    }
+    expect(unknown).toEqual([])
+  })
+})
 
 describe('migrating', () => {
   it('applies each migration once, however many do it at a time', async () => {
