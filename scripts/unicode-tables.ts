@@ -31,7 +31,7 @@ const compatibility: Mapping[] = [
 ]
 
 /**
- * The text of `server/identifiers/unicode.gen.ts`: what the fold needs of the Unicode Character Database 17.0.0, as
+ * The text of `server/identifiers/generated/unicode.gen.ts`: what the fold needs of the Unicode Character Database 17.0.0, as
  * strings that `server/identifiers/tables.ts` reads. Numbers are in base 36. A mapping is a list of `key=value+value`, a
  * set a list of `first` or `first-last`; a key and a first are the distance from the one before.
  */

@@ -1,4 +1,4 @@
-import { userRoles } from '../people/user.ts'
+import { userRoles } from '../people/accounts/user.ts'
 import { permissions, type Rule } from './permissions.ts'
 import { aboutScopes, type Role, scopes } from './principal.ts'
 import { idleMinutes, longestHours } from './session-token.ts'

@@ -1,4 +1,4 @@
-import type { UserRole } from '../people/user.ts'
+import type { UserRole } from '../people/accounts/user.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { type Permission, permissionsOf } from './permissions.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type UserRole, userRoles } from '../people/user.ts'
+import { type UserRole, userRoles } from '../people/accounts/user.ts'
 import { LetheError } from '../platform/errors.ts'
 import { isPermitted, type Permission, permissions, requirePermission } from './permissions.ts'
 import { type Principal, type Scope, scopes } from './principal.ts'

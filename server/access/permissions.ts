@@ -1,4 +1,4 @@
-import type { UserRole } from '../people/user.ts'
+import type { UserRole } from '../people/accounts/user.ts'
 import { LetheError } from '../platform/errors.ts'
 import type { Access, Principal, Role, Scope } from './principal.ts'
 

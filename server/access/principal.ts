@@ -1,4 +1,4 @@
-import type { UserRole } from '../people/user.ts'
+import type { UserRole } from '../people/accounts/user.ts'
 import type { Initiator } from '../platform/initiator.ts'
 
 /** What a person may be: the operator of the installation, or a user of a tenant by the user's roles. */

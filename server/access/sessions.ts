@@ -1,5 +1,5 @@
-import { markSeen } from '../people/mark-seen.ts'
-import type { UserRole } from '../people/user.ts'
+import { markSeen } from '../people/accounts/mark-seen.ts'
+import type { UserRole } from '../people/accounts/user.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import type { Initiator } from '../platform/initiator.ts'

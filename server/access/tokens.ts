@@ -1,7 +1,7 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto'
 import { type CryptoKey, decodeProtectedHeader, errors, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
 import type { Application } from '../application.ts'
-import { activeSigningKey } from '../erasure/signing-keys.ts'
+import { activeSigningKey } from '../keyring/signing-keys.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, isUuid, outsideTenants } from '../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'

@@ -1,5 +1,5 @@
-import { csvLine } from '../imports/csv-line.ts'
-import { guardFormula } from '../imports/formula-guard.ts'
+import { csvLine } from '../platform/csv/csv-line.ts'
+import { guardFormula } from '../platform/csv/formula-guard.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { type AuditEntry, type AuditFilter, listAudit } from './list-audit.ts'
 

@@ -1,6 +1,6 @@
 import type { Application } from '../application.ts'
-import { sign } from '../erasure/certificate.ts'
-import { activeSigningKey } from '../erasure/signing-keys.ts'
+import { sign } from '../erasure/proof/certificate.ts'
+import { activeSigningKey } from '../keyring/signing-keys.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
 import { beforeFirst, type ChainedEntry, chainedColumns, chainHash } from './chain.ts'

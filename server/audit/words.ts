@@ -1,8 +1,8 @@
-import { isSearchable, searchForm } from '../datamap/identifiers.ts'
-import { identifierHashKey } from '../erasure/keys.ts'
+import { kindOfColumn } from '../datamap/identifier-columns.ts'
 import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
-import { kindOfColumn } from '../people/identifier-columns.ts'
-import { userColumns } from '../people/user.ts'
+import { isSearchable, searchForm } from '../identifiers/texts/search-forms.ts'
+import { identifierHashKey } from '../keyring/identifier-hash-key.ts'
+import { userColumns } from '../people/accounts/user.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 

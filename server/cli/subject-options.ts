@@ -8,7 +8,7 @@ import {
   type Selector,
   type SelectorName,
   selectorNames,
-} from '../people/find-users.ts'
+} from '../people/accounts/find-users.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
 
 /** What {@link addSubjectOptions} adds to a command's options. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { IdentifierKind } from '../identifiers/identifier-key.ts'
-import { mentionLookUp } from './mention-look-up.ts'
+import { mentionLookUp } from './mention-query.ts'
 import type { AnyEntry, ColumnClass, SchemaFacts } from './vocabulary.ts'
 
 /** A statement that a connection prepares once under its name. */

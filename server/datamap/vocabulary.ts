@@ -1,6 +1,6 @@
 import type { SelectType } from 'kysely'
 import type { IdentifierKind } from '../identifiers/identifier-key.ts'
-import type { DB } from '../platform/database/schema.gen.ts'
+import type { DB } from '../platform/database/generated/schema.gen.ts'
 
 /**
  * The words in which a room says what its columns hold and what becomes of them. Every column of every table stands

@@ -1,7 +1,7 @@
 import { type Hasher, type WordHash, wholeWord, wordsOfText } from '../audit/words.ts'
-import { BitFilter } from '../erasure/bit-filter.ts'
+import { BloomFilter } from '../platform/bloom-filter.ts'
 import { type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
-import { identifierColumns } from '../people/identifier-columns.ts'
+import { identifierColumns } from '../datamap/identifier-columns.ts'
 
 /** Of more words than these, a filter of fixed size is kept: what an export takes in memory has an end. */
 const mostWords = 100_000
@@ -21,7 +21,7 @@ const kinds: readonly IdentifierKind[] = [...new Set(identifierColumns.map(({ ki
 export class ExportWords {
   readonly #hash: Hasher
   #words = new Set<WordHash>()
-  #filter: BitFilter | undefined
+  #filter: BloomFilter | undefined
 
   constructor(hash: Hasher) {
     this.#hash = hash
@@ -43,26 +43,26 @@ export class ExportWords {
       for (const kind of kinds) this.#words.add(once(wholeWord(identifierKey(kind, value))))
     }
     if (this.#words.size <= mostWords) return
-    this.#filter ??= new BitFilter(roomForMany)
+    this.#filter ??= new BloomFilter(roomForMany)
     addAll(this.#filter, this.#words)
     this.#words.clear()
   }
 
   /** The filter as it is stored; nothing can be added to it any more. */
   toBytes(): Buffer {
-    const filter = this.#filter ?? new BitFilter(this.#words.size)
+    const filter = this.#filter ?? new BloomFilter(this.#words.size)
     addAll(filter, this.#words)
     return filter.toBytes()
   }
 }
 
-function addAll(filter: BitFilter, words: Iterable<WordHash>): void {
+function addAll(filter: BloomFilter, words: Iterable<WordHash>): void {
   for (const word of words) filter.add(...halvesOf(word))
 }
 
 /** Whether an export with these words, as stored, may hold an identifier: all words of one of its lists. */
 export function mayHold(stored: Buffer, probes: readonly (readonly WordHash[])[]): boolean {
-  const filter = BitFilter.fromBytes(stored)
+  const filter = BloomFilter.fromBytes(stored)
   return probes.some((words) => words.every((word) => filter.mayHold(...halvesOf(word))))
 }
 

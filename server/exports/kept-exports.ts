@@ -1,11 +1,11 @@
 import { record } from '../audit/record.ts'
-import { doneBy } from '../people/require-people.ts'
+import { doneBy } from '../people/accounts/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
-import { cutPage, readPaging } from '../platform/page.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { cutPage, readPaging } from '../platform/validation/page.ts'
+import { requireWholeNumber } from '../platform/validation/require-number.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 
 export const defaultKeepDays = 7
 export const mostKeepDays = 30

@@ -1,8 +1,8 @@
 import type { Application } from '../application.ts'
-import { openWith } from '../erasure/keys.ts'
+import { openWith } from '../keyring/identifier-hash-key.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { chunkCount, openChunk } from './export-content.ts'
 
 export type OpenedExport = {

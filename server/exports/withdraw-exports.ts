@@ -1,8 +1,8 @@
 import { record } from '../audit/record.ts'
 import { knownWordHasher, probesOf, type WordHash, wordHasher } from '../audit/words.ts'
-import type { Effect } from '../datamap/locate.ts'
 import type { Identifier } from '../identifiers/identifier-key.ts'
 import { notify } from '../notify/notify.ts'
+import type { Effect } from '../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { mayHold } from './export-words.ts'
 

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { isODataAddress, odataErrorBody, odataStatusOf } from '../apis/learn365/odata-error.ts'
-import { type Candidate, candidatesOf } from '../people/candidates.ts'
-import { lostReference } from '../people/lost-reference.ts'
+import { type Candidate, candidatesOf } from '../people/accounts/candidates.ts'
+import { lostReference } from '../people/accounts/lost-reference.ts'
 import { passingFailure } from '../platform/database/failures.ts'
 import { type ErrorKind, isLetheError, LetheError } from '../platform/errors.ts'
 

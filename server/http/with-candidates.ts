@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { isPermitted } from '../access/permissions.ts'
 import type { Application } from '../application.ts'
-import { addCandidates } from '../people/candidates.ts'
+import { addCandidates } from '../people/accounts/candidates.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { isLetheError, type LetheError } from '../platform/errors.ts'
 import { problemOf } from './problem.ts'

@@ -1,4 +1,4 @@
-import * as packed from './unicode.gen.ts'
+import * as packed from './generated/unicode.gen.ts'
 
 /** Maps of code points, as unicode.gen.ts packs them. */
 export type Mapping = ReadonlyMap<number, readonly number[]>

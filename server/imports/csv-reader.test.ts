@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { csvLine } from './csv-line.ts'
+import { csvLine } from '../platform/csv/csv-line.ts'
+import { guardFormula, removeGuard } from '../platform/csv/formula-guard.ts'
 import { CsvReader, type CsvRecord } from './csv-reader.ts'
-import { guardFormula, removeGuard } from './formula-guard.ts'
 
 const isKnown = (name: string) => /^(id|ref|email)$/.test(name)
 

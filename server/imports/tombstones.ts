@@ -1,7 +1,7 @@
-import { findTombstones, hasTombstones } from '../erasure/find-tombstones.ts'
 import type { IdentifierKind } from '../identifiers/identifier-key.ts'
-import { identifiersOf } from '../people/given-identifiers.ts'
+import { identifiersOf } from '../people/identifiers/candidate-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { findTombstones, hasTombstones } from '../tombstones/find-tombstones.ts'
 import { fetchPages } from './fetch-pages.ts'
 
 /** Identifiers of the person of a row. */

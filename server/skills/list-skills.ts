@@ -1,9 +1,9 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { cutPage } from '../platform/page.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
-import { requireLine } from '../platform/require-text.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { cutPage } from '../platform/validation/page.ts'
+import { requireWholeNumber } from '../platform/validation/require-number.ts'
+import { requireLine } from '../platform/validation/require-text.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 
 export type ListedSkill = {
   id: string

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import type { UserFieldName } from '../../people/user-fields.ts'
+import type { UserFieldName } from '../../people/accounts/user-fields.ts'
 
 /** The types of OData that occur. Times are UTC, to the millisecond; a collection can be shown only. */
 export type EdmType =

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
-import { createUser } from '../../people/create-user.ts'
+import { createUser } from '../../people/accounts/create-user.ts'
 import { createTenant } from '../../tenancy/tenants.ts'
 import { compileFilter } from './compile-filter.ts'
 import { entitySet } from './entity-sets.ts'

@@ -1,4 +1,4 @@
-import { type Candidate, candidatesOf } from '../../people/candidates.ts'
+import { type Candidate, candidatesOf } from '../../people/accounts/candidates.ts'
 import type { LetheError } from '../../platform/errors.ts'
 
 /** Tells whether the address belongs to the API of Learn365. */

@@ -1,5 +1,5 @@
 import { trim } from '../../identifiers/fold.ts'
-import { findUser } from '../../people/find-users.ts'
+import { findUser } from '../../people/accounts/find-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'

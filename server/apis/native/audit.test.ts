@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../../test/http.ts'
 import { installationTrail } from '../../audit/installation-trail.ts'
 import { sealWaiting } from '../../audit/seal-audit.ts'
-import { rotateSigningKey } from '../../erasure/signing-keys.ts'
+import { rotateSigningKey } from '../../keyring/signing-keys.ts'
 
 let http: TestHttp
 let tenant: string

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { basic, type Credential, openTestHttp, password, type TestHttp } from '../../../test/http.ts'
-import { activeSigningKey } from '../../erasure/signing-keys.ts'
+import { activeSigningKey } from '../../keyring/signing-keys.ts'
 
 let http: TestHttp
 let tenant: string

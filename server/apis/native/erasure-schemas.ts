@@ -1,10 +1,10 @@
 import { type Static, Type } from 'typebox'
-import type { Verdict } from '../../erasure/certificate.ts'
-import type { ErasureDetails, ErasureSummary } from '../../erasure/show-erasures.ts'
+import type { Verdict } from '../../erasure/proof/certificate.ts'
+import type { ErasureDetails, ErasureSummary } from '../../erasure/requests/show-erasures.ts'
 import { named } from '../../http/declare-route.ts'
-import type { NamedPerson } from '../../people/candidates.ts'
-import { selectorNames } from '../../people/find-users.ts'
-import { userKinds, userRoles, userStates } from '../../people/user.ts'
+import type { NamedPerson } from '../../people/accounts/candidates.ts'
+import { selectorNames } from '../../people/accounts/find-users.ts'
+import { userKinds, userRoles, userStates } from '../../people/accounts/user.ts'
 import { ActingCredential, Id, NullableId, NullableText, NullableTime, Time } from './schemas.ts'
 
 export const operations = ['purge', 'anonymize'] as const

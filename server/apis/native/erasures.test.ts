@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../../test/http.ts'
-import { verifyCertificate } from '../../erasure/certificate.ts'
+import { verifyCertificate } from '../../erasure/proof/certificate.ts'
 
 let http: TestHttp
 let key: Credential

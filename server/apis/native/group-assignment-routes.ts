@@ -8,8 +8,8 @@ import {
   assignGroupToCourse,
   unassignGroupFromCatalog,
   unassignGroupFromCourse,
-} from '../../learning/assign-groups.ts'
-import { listAssignedGroups } from '../../learning/list-assigned-groups.ts'
+} from '../../learning/catalogs/assign-groups.ts'
+import { listAssignedGroups } from '../../learning/catalogs/list-assigned-groups.ts'
 import { Id, IdParams, NullableId, Time } from './schemas.ts'
 
 const AssignedGroups = Type.Object(

@@ -16,7 +16,7 @@ import { answers, contents, named } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { createOnce, IdempotencyHeaders } from '../../http/idempotency.ts'
 import { inTenantOf, tenantOf } from '../../http/in-tenant-of.ts'
-import { findUser } from '../../people/find-users.ts'
+import { findUser } from '../../people/accounts/find-users.ts'
 import { inOurNames } from './field-names.ts'
 import {
   ActingCredential,

@@ -5,7 +5,7 @@ import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
 import { listNotifications } from '../../notify/list-notifications.ts'
 import { markNotificationsRead } from '../../notify/mark-notifications-read.ts'
-import { findUser } from '../../people/find-users.ts'
+import { findUser } from '../../people/accounts/find-users.ts'
 import { Id, IdParams, Next, NullableTime, paging, Time } from './schemas.ts'
 
 const tags = ['Notifications']

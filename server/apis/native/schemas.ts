@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { Reappearance } from '../../directory/reappearances.ts'
-import { userStates } from '../../people/user.ts'
+import { userStates } from '../../people/accounts/user.ts'
 
 /** A time as the database gives it, which becomes ISO 8601 in JSON. */
 export const Time = Type.Unsafe<Date>({ type: 'string', format: 'date-time' })

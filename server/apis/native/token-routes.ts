@@ -4,12 +4,12 @@ import { type Static, Type } from 'typebox'
 import { scopes } from '../../access/principal.ts'
 import { issueToken, type TokenResponse, tokenErrorBody } from '../../access/tokens.ts'
 import type { Application } from '../../application.ts'
-import { publicKeys } from '../../erasure/signing-keys.ts'
 import { answers, contents } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { statusOfKind } from '../../http/problem.ts'
 import { originOf } from '../../http/public-address.ts'
 import { readForms } from '../../http/read-form.ts'
+import { publicKeys } from '../../keyring/signing-keys.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
 
 const Parameter = Type.Optional(Type.String({ maxLength: 1024 }))

@@ -4,9 +4,9 @@ import { asksFor } from '../../http/accepts.ts'
 import { answers, contents, named } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
-import { enrollmentStates } from '../../learning/record-enrollments.ts'
-import { showTranscript } from '../../learning/show-transcript.ts'
-import { transcriptCsv } from '../../learning/transcript-csv.ts'
+import { enrollmentStates } from '../../learning/enrollments/record-enrollments.ts'
+import { showTranscript } from '../../views/transcript.ts'
+import { transcriptCsv } from '../../views/transcript-csv.ts'
 import {
   ActingCredential,
   Id,

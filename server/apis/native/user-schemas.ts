@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { named } from '../../http/declare-route.ts'
-import type { UserDetails } from '../../people/show-user.ts'
-import { products, userKinds, userRoles, userStates } from '../../people/user.ts'
+import { products, userKinds, userRoles, userStates } from '../../people/accounts/user.ts'
+import type { UserDetails } from '../../views/user-details.ts'
 import { ActingCredential, Id, NullableId, NullableText, NullableTime, Reappeared, Time } from './schemas.ts'
 
 const Roles = Type.Array(Type.Enum([...userRoles]), { maxItems: 16 })

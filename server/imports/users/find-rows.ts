@@ -1,4 +1,4 @@
-import { pendingErasures } from '../../erasure/pending.ts'
+import { pendingErasures } from '../../people/lifecycle/pending-erasure.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import type { NamingColumn, UserColumns } from './user-columns.ts'
 

@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { record } from '../../audit/record.ts'
-import { markAllSeen } from '../../people/mark-seen.ts'
+import { markAllSeen } from '../../people/accounts/mark-seen.ts'
 import { codeOf, type Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'

@@ -1,10 +1,10 @@
 import { trim } from '../../identifiers/fold.ts'
-import { checkUserFields } from '../../people/user-fields.ts'
-import type { JsonObject } from '../../platform/database/schema.gen.ts'
+import { checkUserFields } from '../../people/accounts/user-fields.ts'
+import { removeGuard } from '../../platform/csv/formula-guard.ts'
+import type { JsonObject } from '../../platform/database/generated/schema.gen.ts'
 import { isLetheError } from '../../platform/errors.ts'
-import { requireUuid } from '../../platform/require-uuid.ts'
+import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import { decodeUtf8, escapeForCopy, missing } from '../fields.ts'
-import { removeGuard } from '../formula-guard.ts'
 import {
   type NamingColumn,
   nameOf,

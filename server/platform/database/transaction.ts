@@ -2,8 +2,8 @@ import { Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
 import type { Initiator } from '../initiator.ts'
 import { aborted } from './batch.ts'
+import type { DB } from './generated/schema.gen.ts'
 import { codeOf, type Database } from './pool.ts'
-import type { DB } from './schema.gen.ts'
 import { type PipelinedClient, Session } from './session.ts'
 
 /**

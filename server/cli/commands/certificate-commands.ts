@@ -1,0 +1,257 @@
+import type { Command } from 'commander'
+import type { JSONWebKeySet } from 'jose'
+import {
+  type CertificateFile,
+  type DiskLevel,
+  isAmong,
+  type Verdict,
+  type VerifiedCertificate,
+  verifyCertificate,
+} from '../../erasure/proof/certificate.ts'
+import { checkAmong } from '../../erasure/proof/check-membership.ts'
+import { newestErasure, readCertificate } from '../../erasure/requests/show-erasures.ts'
+import type { Identifier } from '../../identifiers/identifier-key.ts'
+import { openSource, readUtf8 } from '../../imports/utf8-text.ts'
+import { rotateSigningKey } from '../../keyring/signing-keys.ts'
+import { requireSelector } from '../../people/accounts/find-users.ts'
+import { LetheError } from '../../platform/errors.ts'
+import { helpText } from '../help-text.ts'
+import { createOutput, formatFields, formatTable } from '../output.ts'
+import { withApplication, withTenant } from '../session.ts'
+
+/** `lethe certificate show|verify|check|rotate-key` */
+export function addCertificateCommands(program: Command): void {
+  const group = program
+    .command('certificate')
+    .description('proofs of what was erased')
+    .addHelpText(
+      'after',
+      helpText({
+        examples: ['lethe certificate show > certificate.json', 'lethe certificate verify certificate.json'],
+      }),
+    )
+  group
+    .command('show')
+    .argument('[request]', 'the id of the erasure request; without it, the newest')
+    .description('print the certificate of an erasure request with its addenda, as a file that "verify" reads')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 3: 'there is no such erasure request, or it is not certified yet' },
+        examples: ['lethe certificate show', 'lethe certificate show REQUEST > certificate.json'],
+      }),
+    )
+    .action(async (request: string | undefined, _options: unknown, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const file = await run(async (tx) => readCertificate(tx, request ?? (await newestErasure(tx))))
+        output.result(file, () => JSON.stringify(file, null, 2))
+      })
+    })
+  addIdentifierOptions(group.command('verify'))
+    .argument('<file>', 'what "lethe certificate show" printed')
+    .option('--keys <file>', 'trust only these keys: a JSON Web Key Set from the installation that signed')
+    .option(
+      '--salt <salt>',
+      'of an anonymization: what was shown when it was requested, to tell whether a person is in it',
+    )
+    .description('check a certificate offline, without any database')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: `
+A file is about one request of one tenant. Each statement in it names the one before, so that none can be missing
+before the last, and says what is still to come. A certificate of version 1 does not; the result says so.`,
+        exitCodes: {
+          0: 'erased, and the search found nothing; whether or not the person is in it',
+          1: 'it is not valid',
+          10: 'it is valid; erased, and the search is outstanding',
+          11: 'it is valid; something was found, or a person could not be erased',
+        },
+        examples: [
+          'lethe certificate verify certificate.json',
+          'lethe certificate verify certificate.json --keys jwks.json',
+          'lethe certificate verify certificate.json --salt SALT --email ann@example.org',
+        ],
+      }),
+    )
+    .action(async (file: string, options: IdentifierOptions & { keys?: string; salt?: string }, command: Command) => {
+      const { json, quiet } = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>()
+      const output = createOutput({ json: json === true, quiet: quiet === true, signal: new AbortController().signal })
+      const identifier = readIdentifier(options, options.salt !== undefined)
+      const salt = options.salt === undefined ? undefined : readSalt(options.salt)
+      const trusted = options.keys === undefined ? undefined : ((await readJson(options.keys)) as JSONWebKeySet)
+      const content = await readJson(file)
+      const verified = await verifyCertificate(content, trusted)
+      const { operation, request } = verified.certificate
+      if (identifier === undefined) {
+        output.result({ verified: true, ...verified }, () => formatVerified(verified, trusted !== undefined))
+        requireClean(verified)
+        return
+      }
+      if (operation === 'purge') throw new LetheError('certificate.no_salt', { request })
+      if (salt === undefined) throw new LetheError('certificate.salt_needed')
+      const among = isAmong((content as CertificateFile).subjects, salt, identifier)
+      output.result(
+        { verified: true, among, ...verified },
+        () => `${amongText(among)}\n\n${formatVerified(verified, trusted !== undefined)}`,
+      )
+      requireClean(verified)
+    })
+  addIdentifierOptions(group.command('check'))
+    .argument('<request>', 'the id of the erasure request')
+    .option('--salt <salt>', 'of an anonymization: what was shown when it was requested')
+    .description('tell whether a person is among the people of an erasure request that is certified')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 0: 'told, whichever it is; --json has "among" and "verdict"' },
+        examples: [
+          'lethe certificate check REQUEST --email ann@example.org',
+          'lethe certificate check REQUEST --ref 4711 --salt SALT --json',
+        ],
+      }),
+    )
+    .action(async (request: string, options: IdentifierOptions & { salt?: string }, command: Command) => {
+      const identifier = readIdentifier(options, true)
+      const salt = options.salt === undefined ? undefined : readSalt(options.salt)
+      await withTenant(command, async ({ run, output }) => {
+        const { among, verdict } = await run((tx) => checkAmong(tx, { request, identifier, salt }))
+        output.result({ request, among, verdict }, () => `${amongText(among)} ${verdicts[verdict]}`)
+      })
+    })
+  group
+    .command('rotate-key')
+    .description('sign with a new key from now on; what the old one signed stays verifiable')
+    .addHelpText('after', helpText({ examples: ['lethe certificate rotate-key'] }))
+    .action(async (_options: unknown, command: Command) => {
+      await withApplication(command, async ({ application, output }) => {
+        const kid = await rotateSigningKey(application.database)
+        output.result({ kid }, () => `The signing key is ${kid} now.`)
+      })
+    })
+}
+
+type IdentifierOptions = { email?: string; ref?: string; login?: string; directoryObjectId?: string }
+
+function addIdentifierOptions(command: Command): Command {
+  return command
+    .option('--email <address>', 'whether the person of this e-mail address is among the people')
+    .option('--ref <ref>', 'the same by ref')
+    .option('--login <name>', 'the same by login name')
+    .option('--directory-object-id <uuid>', 'the same by directory object id')
+}
+
+/** The one identifier among the options. Throws `subject.no_selector` where one is `needed`, `subject.two_selectors`, `input.invalid`. */
+function readIdentifier(options: IdentifierOptions, needed: true): Identifier
+function readIdentifier(options: IdentifierOptions, needed: boolean): Identifier | undefined
+function readIdentifier(
+  { email, ref, login, directoryObjectId }: IdentifierOptions,
+  needed: boolean,
+): Identifier | undefined {
+  const given = { email, ref, login_name: login, directory_object_id: directoryObjectId }
+  if (!needed && Object.values(given).every((value) => value === undefined)) return undefined
+  const { by, value } = requireSelector(given)
+  if (by === 'id') throw new TypeError('no option names an id')
+  return { kind: by, value }
+}
+
+function readSalt(text: string): Buffer {
+  const salt = Buffer.from(text.trim(), 'base64url')
+  if (salt.length === 32) return salt
+  throw new LetheError('input.invalid', { field: 'salt', expected: 'the 43 characters that were shown are expected' })
+}
+
+function amongText(among: boolean): string {
+  return among
+    ? 'The person is among the people of this certificate.'
+    : 'The person is not among the people of this certificate.'
+}
+
+async function readJson(file: string): Promise<unknown> {
+  const text = await readUtf8(openSource(file), file)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new LetheError('input.file_unreadable', { file, reason: 'it is not JSON' }, error)
+  }
+}
+
+const verdicts: Record<Verdict, string> = {
+  clean: 'Erased and nothing found.',
+  search_outstanding: 'Erased, search outstanding.',
+  found: 'Something was found.',
+}
+
+/** Throws `certificate.search_outstanding` and `certificate.found`, which have exit codes of their own. */
+function requireClean({ verdict, certificate, addenda }: VerifiedCertificate): void {
+  const { request, subjects } = certificate
+  if (verdict === 'search_outstanding') throw new LetheError('certificate.search_outstanding', { request })
+  if (verdict === 'found') {
+    const findings = addenda.reduce((sum, { search }) => sum + (search?.findings.length ?? 0), 0)
+    throw new LetheError('certificate.found', { request, findings, failed: subjects.failed })
+  }
+}
+
+const levels: Record<DiskLevel, string> = {
+  1: 'committed; no query answers it',
+  2: 'the keys are destroyed',
+  3: 'no dead row and no statistics are left',
+  4: 'no file of the database holds it, apart from the log',
+  5: 'no file of the database holds it, and neither does the log',
+}
+
+function formatVerified(verified: VerifiedCertificate, trusted: boolean): string {
+  const { verdict, certificate, addenda, kids, disk, outstanding, chained } = verified
+  const parts = [
+    'The signatures are valid, and the file is about one request.',
+    formatFields({
+      request: certificate.request,
+      tenant: certificate.tenant,
+      operation: certificate.operation,
+      people: `${certificate.subjects.done} of ${certificate.subjects.total}`,
+      ordered: certificate.requested_at,
+      certified: certificate.certified_at,
+      'data map': certificate.data_map,
+      'rows left': certificate.verification.rows_left + certificate.verification.mentions_left,
+      'not erased': certificate.subjects.failed,
+      'shared identifiers': certificate.shared_identifiers,
+      'on disk':
+        disk === undefined ? 'not said' : `level ${disk.level} since ${disk.reached_at}: ${levels[disk.level]}`,
+      outstanding: outstanding.length === 0 ? 'nothing' : outstanding,
+      'signed by': [...new Set(kids)],
+    }),
+    formatTable(certificate.effects, [
+      { title: 'table', value: ({ table }) => table },
+      { title: 'effect', value: ({ effect }) => effect },
+      { title: 'rows', value: ({ rows }) => rows, right: true },
+    ]),
+  ]
+  for (const { search, backups, added_at } of addenda) {
+    if (backups !== undefined) {
+      parts.push(
+        `Declared at ${backups.declared_at}: no ${backups.kind === 'dump' ? 'dump' : 'copy of the files'} from before ${backups.oldest} is kept.`,
+      )
+    }
+    if (search === undefined) continue
+    parts.push(
+      formatFields({
+        'searched at': added_at,
+        tables: search.tables,
+        columns: search.columns,
+        bytes: search.bytes,
+        identifiers: search.identifiers,
+        findings: search.findings.length,
+        'could not be read': search.unreadable,
+      }),
+    )
+  }
+  if (!chained) {
+    parts.push(
+      'The certificate is of version 1: its statements do not name the one before them, so whether one is missing cannot be told. They do not say how far the erasure got on disk, either.',
+    )
+  }
+  if (!trusted) {
+    parts.push('The keys came with the file. Compare "signed by" with what the installation publishes, or use --keys.')
+  }
+  return [...parts, verdicts[verdict]].join('\n\n')
+}
