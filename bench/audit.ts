@@ -122,7 +122,7 @@ function insertPlainly(tx: TenantTransaction, values: unknown[]): Promise<void> 
 }
 
 async function measureRest(place: Place, database: Database, tenant: string): Promise<void> {
-  await sealWaiting({ database }, { tenant })
+  await sealWaiting(database, { tenant })
   const object = randomUUID()
   const many = Array.from({ length: bulk }, (): AuditRecord => ({ activity: 'UserPurged', object }))
   const times = { record: [] as number[], seal: [] as number[], sealOne: [] as number[] }
@@ -133,16 +133,16 @@ async function measureRest(place: Place, database: Database, tenant: string): Pr
   }
   for (let round = 0; round < rounds; round++) {
     await timed(times.record, () => inTenant(database, tenant, (tx) => record(tx, many)))
-    await timed(times.seal, () => sealWaiting({ database }, { tenant }))
+    await timed(times.seal, () => sealWaiting(database, { tenant }))
     for (let number = 0; number < 20; number++) {
       await inTenant(database, tenant, (tx) => record(tx, { activity: 'UserPurged', object }))
-      await timed(times.sealOne, () => sealWaiting({ database }, { tenant }))
+      await timed(times.sealOne, () => sealWaiting(database, { tenant }))
     }
   }
   const verified: number[] = []
   let sealed = 0
   await timed(verified, async () => {
-    const found = await verifyAudit({ database }, tenant)
+    const found = await verifyAudit(database, tenant)
     if (found.problems.length > 0) throw new Error('the trail of the benchmark does not verify')
     sealed = found.sealed
   })

@@ -68,7 +68,7 @@ try {
   await timed('level 4', () => asOwner(app, (owner) => rewriteDatabase(app, owner, { level: 4, ...options })))
   app = await look('4: the tables are rewritten', app)
   await timed('level 5', () => asOwner(app, (owner) => passLog(owner)))
-  await concludeOnDisk(app)
+  await concludeOnDisk(app.database)
   app = await look('5: the log is past it', app)
 } finally {
   await app.close()

@@ -90,7 +90,7 @@ async function withPurges<T>(
     const people = rows.map(({ user_id }) => user_id)
     await inTenant(app.database, loaded.tenant, (tx) => deleteUsers(tx, { userIds: people }))
     await settle(owner)
-    const erase = (payload: JobPayload) => runErasure(app, payload)
+    const erase = (payload: JobPayload) => runErasure(app.database, payload)
     const workers =
       end === 'ended'
         ? await startWorkers(app, log)

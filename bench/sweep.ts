@@ -45,7 +45,7 @@ async function compare(app: Application, { tenant, log }: Loaded, what: string):
     copied = await copyTexts(app, tenant)
     floors.push(performance.now() - started)
     started = performance.now()
-    const pass = await sweepDatabase(app, [tenant])
+    const pass = await sweepDatabase(app.database, [tenant])
     ours.push(performance.now() - started)
     hashed = pass.hashed
     peak = Math.max(peak, process.memoryUsage.rss())

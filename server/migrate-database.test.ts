@@ -427,12 +427,12 @@ describe('a database of the first release, brought up to this version', () => {
   })
 
   it('still finds who was purged in a sweep, and takes it out', async () => {
-    const found = await sweep(test.app, [acme])
+    const found = await sweep(test.app.database, [acme])
     const place = { table: 'courses', column: 'title', remedy: 'scrub' }
     expect(found.findings.map(({ kind }) => kind).sort()).toEqual(['email', 'external_identity_id', 'ref'])
     expect(found.findings).toMatchObject([place, place, place])
-    for (const { request } of await followUp(test.app, found)) await test.ended(acme, request)
-    expect(await settleFindings(test.app, [acme])).toEqual({ findings: [], reasons: [] })
+    for (const { request } of await followUp(test.app.database, found)) await test.ended(acme, request)
+    expect(await settleFindings(test.app.database, [acme])).toEqual({ findings: [], reasons: [] })
     expect(await readColumn('courses', 'title', ids.recurring)).toBe('Ask [erased], [erased] or [erased]')
   })
 
@@ -479,7 +479,7 @@ describe('a database of the first release, brought up to this version', () => {
     await test.inTenant(acme, async (tx) => {
       while ((await sealAudit(tx)).more);
     })
-    const { problems, sealed } = await verifyAudit(test.app, acme, { noted })
+    const { problems, sealed } = await verifyAudit(test.app.database, acme, { noted })
     expect([problems, sealed > noted.sequence]).toEqual([[], true])
   })
 })

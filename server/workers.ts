@@ -22,15 +22,15 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
   const workers = await work(
     app.database,
     {
-      erase: (payload, signal) => runErasure(app, payload, signal),
-      search: () => runSearch(app),
-      send_email: (payload) => sendEmail(app, mailer, payload),
-      seal_audit: (payload) => sealWaiting(app, payload),
-      export: (payload) => runExport(app, payload),
-      clean_exports: () => cleanExports(app),
-      read_trails: () => readTrails(app, log),
-      rewrite_tables: () => runRewrite(app, log),
-      clean_sign_in_attempts: () => cleanAttempts(app),
+      erase: (payload, signal) => runErasure(app.database, payload, signal),
+      search: () => runSearch(app.database),
+      send_email: (payload) => sendEmail(app.database, mailer, payload),
+      seal_audit: (payload) => sealWaiting(app.database, payload),
+      export: (payload) => runExport(app.database, payload),
+      clean_exports: () => cleanExports(app.database),
+      read_trails: () => readTrails(app.database, log),
+      rewrite_tables: () => runRewrite(app, { sizeLimit: app.config.rewriteLimit }, log),
+      clean_sign_in_attempts: () => cleanAttempts(app.database),
       clean_idempotent_requests: () => cleanIdempotentRequests(app),
     },
     {
@@ -44,7 +44,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
           : [],
     },
   )
-  const sealing = watchUnsealed(app, log)
+  const sealing = watchUnsealed(app.database, log)
   return {
     missingFor: workers.missingFor,
     idleFor: workers.idleFor,

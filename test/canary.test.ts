@@ -574,7 +574,7 @@ describe('people of ten scripts whom others write about, through the API, in eve
     expect(fetched.status).toBeGreaterThan(399)
     const audited = await http.call('GET', '/api/v1/audit/verification', { as: administrator })
     expect(audited.json.problems).toEqual([])
-    const swept = await sweep(http.app, [tenantId])
+    const swept = await sweep(http.app.database, [tenantId])
     expect(swept.findings).toEqual([])
   }, 240_000)
 })

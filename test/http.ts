@@ -78,13 +78,13 @@ export async function openTestHttp(options: { rateLimits?: Partial<RateLimits> }
         await setPassword(tx, { userId: user.id, password })
         return user
       })
-      const { token, csrfToken } = await signIn(test.app, tenant, { login: email, password })
+      const { token, csrfToken } = await signIn(test.app.database, tenant, { login: email, password })
       return { ...session(token, csrfToken), userId: id }
     },
     async operator() {
       const name = `operator-${++people}`
       await createOperator(test.database, { name, password })
-      const { token, csrfToken } = await signInOperator(test.app, { name, password })
+      const { token, csrfToken } = await signInOperator(test.app.database, { name, password })
       return session(token, csrfToken)
     },
     async call(method, path, { as, body, headers } = {}) {

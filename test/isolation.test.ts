@@ -127,7 +127,7 @@ async function token(tenant: string, scope: (typeof scopes)[number]): Promise<Cr
     clientSecret: secret,
     issuer: 'https://lethe.example',
   }
-  const { access_token } = await issueToken(http.app, tenant, request)
+  const { access_token } = await issueToken(http.app.database, tenant, request)
   return { authorization: `Bearer ${access_token}` }
 }
 

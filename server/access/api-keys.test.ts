@@ -24,7 +24,7 @@ const create = (options: Partial<Options> = {}, inThe = tenant) =>
 const basic = (userName: string, password: string) =>
   `Basic ${Buffer.from(`${userName}:${password}`).toString('base64')}`
 const comeIn = (userName: string, password: string) =>
-  authenticate(test.app, { authorization: basic(userName, password) })
+  authenticate(test.app.database, { authorization: basic(userName, password) })
 const refused = { code: 'access.unauthenticated', details: { challenge: 'Basic' } }
 const lastUse = async (id: string) =>
   (await test.inTenant(tenant, (tx) => listApiKeys(tx))).find((key) => key.id === id)?.last_used_at ?? undefined

@@ -1,4 +1,3 @@
-import type { Application } from '../application.ts'
 import { inInstallation } from '../audit/installation-trail.ts'
 import { record } from '../audit/record.ts'
 import type { Database } from '../platform/database/pool.ts'
@@ -91,13 +90,12 @@ export async function removeOperator(database: Database, name: string): Promise<
  * Throws `input.invalid`, `access.sign_in_failed`, `access.too_many_attempts`.
  */
 export async function signInOperator(
-  app: Application,
+  database: Database,
   options: { name: string; password: string },
 ): Promise<StartedSession & { operatorId: string }> {
-  const { database } = app
   const name = requireLine('name', options.name).toLowerCase()
   const at = { table: 'operator_sign_in_failures' } as const
-  const attempt = hashLogin(app.masterKey, 'operators', name)
+  const attempt = hashLogin(database.masterKey, 'operators', name)
   await countAttempt(database.pool, at, attempt)
   const [operator] = await outsideTenants<{ id: string; hash: string }>(
     database,

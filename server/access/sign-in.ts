@@ -1,8 +1,8 @@
-import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
 import { identifierKey } from '../identifiers/identifier-key.ts'
 import { markSeen } from '../people/accounts/mark-seen.ts'
 import type { UserRole } from '../people/accounts/user.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/validation/require-text.ts'
@@ -23,7 +23,7 @@ const longestLogin = 512
  * Throws `input.invalid`, `access.sign_in_failed`, `access.too_many_attempts`.
  */
 export async function signIn(
-  app: Application,
+  database: Database,
   tenantId: string,
   options: { login: string; password: string },
 ): Promise<SignedIn> {
@@ -31,8 +31,8 @@ export async function signIn(
   if (!isUuid(tenantId)) throw new LetheError('access.sign_in_failed')
   const tenant = tenantId.toLowerCase()
   const name = identifierKey('login_name', login)
-  const attempt = hashLogin(app.masterKey, tenant, name)
-  const candidate = await inTenant(app.database, tenant, async (tx) => {
+  const attempt = hashLogin(database.masterKey, tenant, name)
+  const candidate = await inTenant(database, tenant, async (tx) => {
     // A tenant that does not exist has nobody to count for.
     const exists = (await tx.query('select from tenants where id = $1', [tenant])).rowCount > 0
     const { found, owner } = await findCandidate(tx, name, identifierKey('email', login))
@@ -46,7 +46,7 @@ export async function signIn(
   const renewed =
     before !== null && isOutdated(before) ? await hashPassword(options.password.normalize('NFKC')) : before
   return await inTenant(
-    app.database,
+    database,
     tenant,
     async (tx) => {
       // Much may have happened while the password was checked.

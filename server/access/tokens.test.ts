@@ -24,14 +24,14 @@ type Client = Awaited<ReturnType<typeof create>>
 const create = (...scopes: Scope[]) =>
   test.inTenant(tenant, (tx) => createOAuthClient(tx, { name: 'A program', scopes }))
 const issue = ({ client, secret }: Client, scope?: string, inThe: string | undefined = tenant) =>
-  issueToken(test.app, inThe, {
+  issueToken(test.app.database, inThe, {
     grantType: 'client_credentials',
     clientId: client.id,
     clientSecret: secret,
     scope,
     issuer,
   })
-const comeIn = (token: string) => authenticate(test.app, { authorization: `Bearer ${token}` })
+const comeIn = (token: string) => authenticate(test.app.database, { authorization: `Bearer ${token}` })
 const refused = { code: 'access.unauthenticated', details: { challenge: 'Bearer' } }
 
 describe('an OAuth client', () => {
@@ -82,12 +82,12 @@ describe('an OAuth client', () => {
       issue(revoked),
       issue(made, undefined, otherTenant),
       issue(made, undefined, 'no-uuid'),
-      issueToken(test.app, tenant, { ...request, clientSecret: `${made.secret}x` }),
-      issueToken(test.app, tenant, { ...request, clientSecret: '' }),
-      issueToken(test.app, tenant, { ...request, clientSecret: undefined }),
-      issueToken(test.app, tenant, { ...request, clientId: '018f0000-0000-7000-8000-0000000000a1' }),
-      issueToken(test.app, tenant, { ...request, clientId: '\0' }),
-      issueToken(test.app, tenant, { ...request, clientId: undefined }),
+      issueToken(test.app.database, tenant, { ...request, clientSecret: `${made.secret}x` }),
+      issueToken(test.app.database, tenant, { ...request, clientSecret: '' }),
+      issueToken(test.app.database, tenant, { ...request, clientSecret: undefined }),
+      issueToken(test.app.database, tenant, { ...request, clientId: '018f0000-0000-7000-8000-0000000000a1' }),
+      issueToken(test.app.database, tenant, { ...request, clientId: '\0' }),
+      issueToken(test.app.database, tenant, { ...request, clientId: undefined }),
     ]
     const errors = await Promise.all(
       attempts.map((attempt) =>
@@ -110,7 +110,7 @@ describe('an OAuth client', () => {
     const made = await create('api/read')
     const request = { clientId: made.client.id, clientSecret: made.secret, issuer }
     const bodyOf = (grantType: string | undefined) =>
-      issueToken(test.app, tenant, { ...request, grantType }).then(() => undefined, tokenErrorBody)
+      issueToken(test.app.database, tenant, { ...request, grantType }).then(() => undefined, tokenErrorBody)
     expect(await bodyOf(undefined)).toMatchObject({ error: 'invalid_request' })
     expect(await bodyOf('password')).toMatchObject({ error: 'unsupported_grant_type' })
     expect(tokenErrorBody(new Error('another'))).toBeUndefined()

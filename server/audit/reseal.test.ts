@@ -132,7 +132,7 @@ describe.each(['purge', 'anonymize'] as const)('what is recorded about others (%
   it('is still the chain that was sealed, and goes on', async () => {
     await change(bob, { city: 'Basel' })
     await sealed()
-    expect(await verifyAudit(test.app, tenant)).toMatchObject({ problems: [], unsealed: 0 })
+    expect(await verifyAudit(test.app.database, tenant)).toMatchObject({ problems: [], unsealed: 0 })
     const { entries } = await test.inTenant(tenant, (tx) => listAudit(tx, { subject: bob }))
     expect(entries.every(({ erased }) => !erased)).toBe(true)
     expect(entries[0]?.values).toEqual({ before: { city: 'Zurich' }, after: { city: 'Basel' } })
@@ -217,7 +217,7 @@ it('shows no identifier that a purged person ever had, whoever had it in between
       const after = `${await readEverything(others)}\n${await openByEveryKey()}`
       for (const value of had[victim] ?? []) if (!living.has(value)) expect(after).not.toContain(value)
       await sealed()
-      expect(await verifyAudit(test.app, tenant)).toMatchObject({ problems: [] })
+      expect(await verifyAudit(test.app.database, tenant)).toMatchObject({ problems: [] })
     }),
     { numRuns: 15 },
   )

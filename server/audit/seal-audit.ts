@@ -1,6 +1,6 @@
-import type { Application } from '../application.ts'
 import { sign } from '../erasure/proof/certificate.ts'
 import { activeSigningKey } from '../keyring/signing-keys.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
 import { beforeFirst, type ChainedEntry, chainedColumns, chainHash } from './chain.ts'
@@ -104,12 +104,12 @@ function headOf(
 }
 
 /** The job of the sealer: seals everything that waits in a tenant, a transaction for each portion. */
-export async function sealWaiting(app: Pick<Application, 'database'>, payload: JobPayload): Promise<void> {
+export async function sealWaiting(database: Database, payload: JobPayload): Promise<void> {
   const { tenant } = payload
   if (tenant === undefined) throw new TypeError('a job of the sealer names a tenant')
   for (;;) {
     // After a crash the entries are unsealed again, and sealed again.
-    const done = await inTenant(app.database, tenant, sealAudit, { flushedLater: true })
+    const done = await inTenant(database, tenant, sealAudit, { flushedLater: true })
     if (!done.more) return
   }
 }

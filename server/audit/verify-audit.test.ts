@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-const verify = (tenant: string) => verifyAudit(test.app, tenant)
+const verify = (tenant: string) => verifyAudit(test.app.database, tenant)
 const write = (tenant: string, number: number) =>
   inTenant(test.database, tenant, (tx) => record(tx, { activity: 'CourseCreated', details: { number } }))
 
@@ -32,10 +32,10 @@ describe('sealing', () => {
   it('gives every entry a place once, however many writers and sealers there are', async () => {
     const { tenant } = await newTenant(test.owner)
     const jobs = Array.from({ length: 60 }, (_, number) =>
-      number % 6 === 5 ? sealWaiting(test.app, { tenant }) : write(tenant, number),
+      number % 6 === 5 ? sealWaiting(test.app.database, { tenant }) : write(tenant, number),
     )
     await Promise.all(jobs)
-    await sealWaiting(test.app, { tenant })
+    await sealWaiting(test.app.database, { tenant })
     expect(await verify(tenant)).toMatchObject({ sealed: 50, unsealed: 0, problems: [], head: { sequence: 50 } })
   })
 
@@ -50,12 +50,12 @@ describe('sealing', () => {
     })
     await isRecorded
     for (let number = 0; number < 3; number++) await write(tenant, number)
-    await sealWaiting(test.app, { tenant })
+    await sealWaiting(test.app.database, { tenant })
     expect(await verify(tenant)).toMatchObject({ sealed: 3, unsealed: 0, problems: [] })
     commit()
     await late
     expect(await verify(tenant)).toMatchObject({ sealed: 3, unsealed: 1, problems: [] })
-    await sealWaiting(test.app, { tenant })
+    await sealWaiting(test.app.database, { tenant })
     expect(await verify(tenant)).toMatchObject({ sealed: 4, unsealed: 0, problems: [], head: { sequence: 4 } })
   })
 
@@ -76,7 +76,7 @@ describe('sealing', () => {
       expect((await empty.owner.query('select from tenants')).rowCount).toBe(0)
       for (const purpose of ['certificate', 'token'] as const) {
         await rotateSigningKey(empty.database, purpose)
-        await sealWaiting(empty.app, { tenant: installationTrail })
+        await sealWaiting(empty.app.database, { tenant: installationTrail })
       }
       const { entries } = await empty.inTenant(installationTrail, (tx) => listAudit(tx))
       expect(entries).toMatchObject(
@@ -86,7 +86,7 @@ describe('sealing', () => {
           details: { purpose },
         })),
       )
-      const verified = await verifyAudit(empty.app, installationTrail)
+      const verified = await verifyAudit(empty.app.database, installationTrail)
       expect(verified).toMatchObject({ sealed: 2, checkpoints: 2, problems: [] })
     } finally {
       await empty.close()
@@ -96,9 +96,9 @@ describe('sealing', () => {
   it('goes on after the signing key has changed, and its change is in the trail of every tenant too', async () => {
     const { tenant } = await newTenant(test.owner)
     await write(tenant, 1)
-    await sealWaiting(test.app, { tenant })
+    await sealWaiting(test.app.database, { tenant })
     await rotateSigningKey(test.database)
-    await sealWaiting(test.app, { tenant })
+    await sealWaiting(test.app.database, { tenant })
     expect(await verify(tenant)).toMatchObject({ sealed: 2, checkpoints: 2, problems: [] })
     const { rows } = await test.owner.query(
       `select count(distinct tenant_id)::int as tenants, (select count(*)::int from tenants) as all
@@ -137,7 +137,7 @@ describe('an honest history', () => {
         for (const one of steps) {
           if (one.do === 'write')
             await Promise.all(Array.from({ length: one.many }, (_, number) => write(tenant, number)))
-          if (one.do === 'seal') await sealWaiting(test.app, { tenant })
+          if (one.do === 'seal') await sealWaiting(test.app.database, { tenant })
           if (one.do === 'purge') await purgeSomebody(tenant)
           if (one.do === 'release') await releaseAll(held.splice(0, 1))
           if (one.do === 'hold' && held.length < 3) {
@@ -151,7 +151,7 @@ describe('an honest history', () => {
           expect((await verify(tenant)).problems).toEqual([])
         }
         await releaseAll(held)
-        await sealWaiting(test.app, { tenant })
+        await sealWaiting(test.app.database, { tenant })
         expect(await verify(tenant)).toMatchObject({ unsealed: 0, problems: [] })
       }),
       { numRuns: 12 },
@@ -196,9 +196,9 @@ describe('what the owner of the database changes', () => {
           }),
         { initiator: { from: 'console', userId: user } },
       )
-      if (number % 7 === 0) await sealWaiting(test.app, { tenant: rows.tenant })
+      if (number % 7 === 0) await sealWaiting(test.app.database, { tenant: rows.tenant })
     }
-    await sealWaiting(test.app, { tenant: rows.tenant })
+    await sealWaiting(test.app.database, { tenant: rows.tenant })
     await test.owner.query(
       `create schema kept; create table kept.entries as select * from audit_entries where tenant_id = '${rows.tenant}';
        create table kept.checkpoints as select * from audit_checkpoints where tenant_id = '${rows.tenant}';
@@ -457,13 +457,13 @@ describe('what the owner of the database changes', () => {
     const without = await problemsAfter(async () => {
       await sql('delete from audit_entries where OWN and sequence > 14')
       await sql('delete from audit_checkpoints where OWN and sequence > 14')
-      found.push((await verifyAudit(test.app, rows.tenant, { noted: head })).problems)
+      found.push((await verifyAudit(test.app.database, rows.tenant, { noted: head })).problems)
     })
     expect(without).toEqual([])
     expect(found.map(at)).toEqual([only('removed', 15, entries)])
-    expect((await verifyAudit(test.app, rows.tenant, { noted: head })).problems).toEqual([])
+    expect((await verifyAudit(test.app.database, rows.tenant, { noted: head })).problems).toEqual([])
     const other = { ...head, hash: 'A'.repeat(43) }
-    expect(at((await verifyAudit(test.app, rows.tenant, { noted: other })).problems)).toEqual(
+    expect(at((await verifyAudit(test.app.database, rows.tenant, { noted: other })).problems)).toEqual(
       only('rewritten', 1, entries),
     )
   })
@@ -473,7 +473,7 @@ describe('what the owner of the database changes', () => {
       await sql('delete from audit_entries where OWN and sequence > 20')
       await test.owner.query('set session_replication_role = origin')
       await write(rows.tenant, 99)
-      await sealWaiting(test.app, { tenant: rows.tenant })
+      await sealWaiting(test.app.database, { tenant: rows.tenant })
       await test.owner.query('delete from person_keys where tenant_id = $1', [rows.tenant])
       await test.owner.query('set session_replication_role = replica')
     })

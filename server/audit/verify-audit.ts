@@ -1,5 +1,4 @@
-import type { Application } from '../application.ts'
-import { forReading } from '../platform/database/pool.ts'
+import { type Database, forReading } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { beforeFirst, type ChainedEntry, chainedColumns, chainHash, iso } from './chain.ts'
 import { type CheckpointClaims, type CheckpointReader, openCheckpoints } from './checkpoint.ts'
@@ -51,11 +50,11 @@ const mostGuesses = 4
  * entries.
  */
 export async function verifyAudit(
-  app: Pick<Application, 'database'>,
+  database: Database,
   tenant: string,
   options: { noted?: ChainHead } = {},
 ): Promise<AuditVerification> {
-  return await inTenant(forReading(app.database), tenant, async (tx) => {
+  return await inTenant(forReading(database), tenant, async (tx) => {
     await tx.query('set transaction isolation level repeatable read, read only')
     const reader = await openCheckpoints(tx)
     const checkpoints = readCheckpoints(tx, reader)

@@ -99,7 +99,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
   })
   await addOpenApi(server)
   await addAccess(server, {
-    authenticate: ({ headers: { authorization, cookie } }) => authenticate(app, { authorization, cookie }),
+    authenticate: ({ headers: { authorization, cookie } }) => authenticate(app.database, { authorization, cookie }),
     rateLimits: { ...usualRateLimits, ...options.rateLimits },
   })
   addMetrics(server, app)

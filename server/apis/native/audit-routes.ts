@@ -186,7 +186,7 @@ function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRe
       description: 'Reads all sealed entries, and names what is not as it was sealed.',
       response: answers({ 200: Verification }),
     },
-    handler: (request) => verifyAudit(app, idOf(request)),
+    handler: (request) => verifyAudit(app.database, idOf(request)),
   })
 }
 

@@ -64,7 +64,7 @@ describe('/api/v1/audit', () => {
     expect((await read(`?actor=${actor.id}`)).json.entries).toEqual([json.entries[1]])
     expect((await read('?activity=UserCreated')).json).toEqual({ entries: [], next: null })
     expect((await read('/export?activity=OperatorSignedIn')).text).toBe(`${JSON.stringify(json.entries[1])}\n`)
-    await sealWaiting(http.app, { tenant: installationTrail })
+    await sealWaiting(http.app.database, { tenant: installationTrail })
     expect((await read('/verification')).json).toMatchObject({ sealed: 3, unsealed: 0, problems: [] })
     for (const path of ['', '/export', '/verification']) {
       for (const as of [key, officer, await http.person(tenant, 'administrator')]) {

@@ -230,7 +230,7 @@ function addContent(server: HttpServer, app: Application): void {
     handler: async (request, reply) => {
       const { id: userId, export_id: exportId } = request.params
       const { id } = await inTenantOf(request, app, (tx) => showExport(tx, exportId, { userId }))
-      const { content, size, fileName } = await openExport(app, tenantOf(request), id)
+      const { content, size, fileName } = await openExport(app.database, tenantOf(request), id)
       reply.headers({
         'content-type': 'application/zip',
         'content-length': size,

@@ -32,7 +32,7 @@ async function order(userId: string, body: object = {}): Promise<string> {
   expect(ordered.status).toBe(202)
   return String(ordered.headers.get('location'))
 }
-const write = (address: string) => runExport(http.app, { tenant, export: address.split('/').at(-1) ?? '' })
+const write = (address: string) => runExport(http.app.database, { tenant, export: address.split('/').at(-1) ?? '' })
 
 async function bytesOf(address: string): Promise<Buffer> {
   const response = await fetch(`${http.url}${address}`, { headers: { cookie: officer.cookie ?? '' } })

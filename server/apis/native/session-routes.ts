@@ -62,7 +62,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
     handler: async (request, reply) => {
       const { tenant, login, password } = request.body
       const tenantId = await tenantIdOf(app, tenant)
-      const session = await signIn(app, tenantId, { login, password })
+      const session = await signIn(app.database, tenantId, { login, password })
       startInBrowser(request, reply, session)
       const { userId: user_id, roles, csrfToken: csrf_token, expiresAt: expires_at } = session
       return { tenant_id: tenantId, user_id, roles, csrf_token, expires_at }
@@ -85,7 +85,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
       ),
     },
     handler: async (request, reply) => {
-      const session = await signInOperator(app, request.body)
+      const session = await signInOperator(app.database, request.body)
       startInBrowser(request, reply, session)
       const { operatorId: operator_id, csrfToken: csrf_token, expiresAt: expires_at } = session
       return { operator_id, csrf_token, expires_at }
@@ -188,7 +188,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
           throw new LetheError('input.invalid', { field: 'current_password', expected: 'it is missing' })
         }
         const options = { userId, session, currentPassword, newPassword: password }
-        const { signedOut } = await changePassword(app, tenantOf(request), options)
+        const { signedOut } = await changePassword(app.database, tenantOf(request), options)
         return { ended: signedOut }
       }
       const { signedOut } = await inTenantOf(request, app, (tx) => setPassword(tx, { userId, password }))

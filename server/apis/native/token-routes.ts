@@ -110,7 +110,7 @@ export async function addTokenRoutes(server: HttpServer, app: Application): Prom
       }
       const { grant_type: grantType, client_id, client_secret, scope } = request.body
       const basic = readClient(request.headers.authorization)
-      const token = await issueToken(app, tenantId, {
+      const token = await issueToken(app.database, tenantId, {
         grantType,
         clientId: basic?.id ?? client_id,
         clientSecret: basic?.secret ?? client_secret,

@@ -41,19 +41,23 @@ describe('lethe key', () => {
       kind: 'api_key',
       expires_at: '2999-01-01T00:00:00.000Z',
     })
-    expect(await authenticate(app, basic(user_name, secret))).toMatchObject({ tenantId: tenant })
+    expect(await authenticate(app.database, basic(user_name, secret))).toMatchObject({ tenantId: tenant })
     const listed = await test.run('key', 'list')
     expect(listed.stdout).toMatch(/Report +lethe_[0-9a-f]{8} +api_key +read_only +good +\d{4}-/)
     expect(listed.stdout).not.toContain(secret)
     expect(await test.run('key', 'revoke', key.id)).toMatchObject({ code: 0, stdout: `Key ${key.id} is revoked.\n` })
-    await expect(authenticate(app, basic(user_name, secret))).rejects.toMatchObject({ code: 'access.unauthenticated' })
+    await expect(authenticate(app.database, basic(user_name, secret))).rejects.toMatchObject({
+      code: 'access.unauthenticated',
+    })
     expect((await test.run('key', 'list')).stdout).toMatch(/revoked/)
   })
 
   it('makes a Thrive secret, and says what the user name is', async () => {
     const { user_name, secret } = await test.json('key', 'create', 'Thrive', '--thrive', '--access', 'full_control')
     expect(user_name).toBe(tenant)
-    expect(await authenticate(app, basic(user_name, secret))).toMatchObject({ access: { scopes: ['api/all'] } })
+    expect(await authenticate(app.database, basic(user_name, secret))).toMatchObject({
+      access: { scopes: ['api/all'] },
+    })
     const text = await test.run('key', 'create', 'As text')
     expect(text.stdout).toMatch(/^secret +lethe_[0-9a-f]{8}_\S{43}$/m)
     expect(text.stderr).toContain('not shown again')
@@ -83,24 +87,24 @@ describe('lethe client', () => {
       clientSecret: secret,
       issuer: 'https://lethe.example',
     }
-    const { access_token, scope } = await issueToken(app, tenant_id, request)
+    const { access_token, scope } = await issueToken(app.database, tenant_id, request)
     expect(scope).toBe('api/read api/write')
     const listed = await test.run('client', 'list')
     expect(listed.stdout).toMatch(/Sync +api\/read, api\/write +good/)
     expect(listed.stdout).not.toContain(secret)
     expect(await test.run('client', 'revoke', client.id)).toMatchObject({ code: 0 })
-    await expect(authenticate(app, { authorization: `Bearer ${access_token}` })).rejects.toMatchObject({
+    await expect(authenticate(app.database, { authorization: `Bearer ${access_token}` })).rejects.toMatchObject({
       code: 'access.unauthenticated',
     })
     const other = await test.json('client', 'create', 'Other')
-    const token = await issueToken(app, tenant_id, {
+    const token = await issueToken(app.database, tenant_id, {
       ...request,
       clientId: other.client.id,
       clientSecret: other.secret,
     })
     expect(token.scope).toBe('api/read')
     expect(await test.run('client', 'rotate-key')).toMatchObject({ code: 0 })
-    await expect(authenticate(app, { authorization: `Bearer ${token.access_token}` })).rejects.toMatchObject({
+    await expect(authenticate(app.database, { authorization: `Bearer ${token.access_token}` })).rejects.toMatchObject({
       code: 'access.unauthenticated',
     })
     expect(await test.run('client', 'create', 'Sync', '--scope', 'everything')).toMatchObject({ code: 2 })
@@ -112,7 +116,7 @@ describe('lethe user password', () => {
     const { user } = await test.json('user', 'create', '--email', 'ann@example.org')
     const set = await test.run('user', 'password', '--email', 'ann@example.org', '--password-file', passwordFile)
     expect(set).toMatchObject({ code: 0, stdout: `User ${user.id} has a new password. 0 sessions ended.\n` })
-    await signIn(app, tenant, { login: 'ann@example.org', password })
+    await signIn(app.database, tenant, { login: 'ann@example.org', password })
     const again = await test.run('user', 'password', '--id', user.id, '--password-file', passwordFile, '--json')
     expect(JSON.parse(again.stdout)).toEqual({ user_id: user.id, signed_out: 1 })
     expect(JSON.stringify([set, again])).not.toContain('correct horse')
@@ -139,10 +143,10 @@ describe('lethe operator', () => {
   it('creates, lists, gives a new password to and removes an operator', async () => {
     const { operator } = await test.json('operator', 'create', 'night-shift', '--password-file', passwordFile)
     expect(operator).toMatchObject({ name: 'night-shift' })
-    const { token } = await signInOperator(app, { name: 'night-shift', password })
+    const { token } = await signInOperator(app.database, { name: 'night-shift', password })
     expect((await test.run('operator', 'list')).stdout).toContain('night-shift')
     await test.json('operator', 'password', 'night-shift', '--password-file', passwordFile)
-    await expect(authenticate(app, { cookie: `lethe_session=${token}` })).rejects.toMatchObject({
+    await expect(authenticate(app.database, { cookie: `lethe_session=${token}` })).rejects.toMatchObject({
       code: 'access.unauthenticated',
     })
     expect(await test.run('operator', 'remove', 'night-shift')).toMatchObject({ code: 0 })

@@ -67,7 +67,7 @@ it('lists and verifies the trail of the installation, which is no trail of a ten
     { activity: 'OperatorCreated', object: { kind: 'operator', id: operator.id }, actor: { kind: 'command_line' } },
   ])
   expect((await test.json('audit', 'list', '--activity', 'OperatorCreated')).entries).toEqual([])
-  await sealWaiting(test, { tenant: installationTrail })
+  await sealWaiting(test.database, { tenant: installationTrail })
   expect(await test.json('audit', 'verify', '--installation')).toMatchObject({ verified: true, sealed: 1, unsealed: 0 })
 })
 
@@ -85,7 +85,7 @@ it('exports the trail as JSON lines and as CSV', async () => {
 })
 
 it('verifies the trail, and ends with 1 and the name of what was altered', async () => {
-  await sealWaiting(test, { tenant })
+  await sealWaiting(test.database, { tenant })
   const sound = await test.json('audit', 'verify')
   expect(sound).toMatchObject({ verified: true, sealed: 8, unsealed: 0, problems: [] })
   const noted = `${sound.head.sequence}:${sound.head.hash}`

@@ -103,7 +103,7 @@ the head elsewhere, and give it the next time.`,
     .action(async (options: TrailOptions & { noted?: string }, command: Command) => {
       const noted = options.noted === undefined ? undefined : readHead(options.noted)
       await withTrail(command, options, async ({ trail, application, output }) => {
-        const verified = await verifyAudit(application, trail, noted === undefined ? {} : { noted })
+        const verified = await verifyAudit(application.database, trail, noted === undefined ? {} : { noted })
         output.result({ verified: verified.problems.length === 0, ...verified }, () => formatVerification(verified))
         if (verified.problems.length > 0) throw new LetheError('audit.altered', { problems: verified.problems.length })
       })

@@ -66,7 +66,7 @@ export function addExportCommands(program: Command): void {
     )
     .action(async (exportId: string, options: { out: string }, command: Command) => {
       await withTenant(command, async ({ application, tenant, output }) => {
-        const opened = await openExport(application, tenant.id, exportId)
+        const opened = await openExport(application.database, tenant.id, exportId)
         await writeNewFile(options.out, (take) => take(opened.content))
         output.result(
           { export: { id: opened.id, size: opened.size, file: options.out } },

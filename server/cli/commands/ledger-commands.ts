@@ -35,7 +35,7 @@ again after every erasure: what a ledger does not name, its replay cannot repeat
     )
     .action(async (_options: unknown, command: Command) => {
       await withApplication(command, async (session) => {
-        const exported = await exportLedger(session.application, await chosenTenants(session), print)
+        const exported = await exportLedger(session.application.database, await chosenTenants(session), print)
         session.output.note(
           `Exported ${counted(exported.entries, 'entry', 'entries')} and ${counted(exported.tombstones, 'tombstone')} of ${counted(exported.tenants, 'tenant')}.`,
         )
@@ -71,7 +71,7 @@ another master key, is refused before anything is done.`,
 async function replay(session: ApplicationSession, file: string, yes: boolean): Promise<void> {
   const { application, config, output, signal } = session
   const tenant = config.tenant === undefined ? undefined : (await findTenant(application.database, config.tenant)).id
-  const plan = await planReplay(application, { file, tenant, mostNamed })
+  const plan = await planReplay(application.database, { file, tenant, mostNamed })
   if (plan.people > 0) {
     output.note(formatPlan(plan))
     const named = `The purge of ${peopleLabel(plan.named, plan.people)}`
@@ -83,7 +83,7 @@ async function replay(session: ApplicationSession, file: string, yes: boolean): 
   let watch: Watch | undefined
   let done: Replay
   try {
-    done = await replayLedger(application, {
+    done = await replayLedger(application.database, {
       file,
       tenant,
       signal,

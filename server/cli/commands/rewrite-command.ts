@@ -63,7 +63,7 @@ execute pg_switch_wal(). docs/disk.md has the levels.`,
             result = await rewriteWithProgress()
           }
           const log = level === 4 ? await passLog(owner, { onSegment: () => undefined, signal }) : undefined
-          const concluded = await concludeOnDisk(application)
+          const concluded = await concludeOnDisk(application.database)
           const said = result ?? { tables: [], held: [], stale: [], busy: [], foreign: [], reached: { 3: 0, 4: 0 } }
           output.result(
             { rewrite: { ...said, reached: { ...said.reached, 5: concluded.log }, log: log ?? null } },
@@ -124,7 +124,7 @@ Where you keep both, declare the files. Nothing checks what you say: the addendu
     .action(async ({ oldest, kind }: { oldest: string; kind: BackupKind }, command: Command) => {
       const time = requireTime('--oldest', new Date(oldest))
       await withApplication(command, async ({ application, output }) => {
-        const { requests } = await declareBackups(application, { kind, oldest: time })
+        const { requests } = await declareBackups(application.database, { kind, oldest: time })
         output.result(
           { backups: { kind, oldest: time.toISOString(), requests } },
           () => `${counted(requests, 'request')} more ${requests === 1 ? 'is' : 'are'} past the backups.`,

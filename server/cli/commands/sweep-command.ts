@@ -55,7 +55,7 @@ With a person, the places are listed in which that person's identifiers stand. I
 async function sweepForPeople({ application, config, output }: ApplicationSession, options: SubjectOptions) {
   const selectors = await readSubjects(options)
   const tenant = await chooseTenant(application.database, config.tenant)
-  const search = await searchPeople(application, tenant.id, selectors)
+  const search = await searchPeople(application.database, tenant.id, selectors)
   output.result({ search }, () => formatSearch(search, selectors.length))
   if (search.unreadable.length > 0) {
     throw new LetheError('sweep.open_findings', { findings: 0, unreadable: search.unreadable })
@@ -65,7 +65,7 @@ async function sweepForPeople({ application, config, output }: ApplicationSessio
 async function sweepForPurged(session: ApplicationSession, { fix, yes }: { fix: boolean; yes: boolean }) {
   const { application, output } = session
   const tenants = await chosenTenants(session)
-  const swept = await sweep(application, tenants)
+  const swept = await sweep(application.database, tenants)
   const { found: _, ...shown } = swept
   const fixable = swept.findings.filter(({ id, remedy }) => remedy !== 'replay' && swept.found.has(id))
   let open = swept.findings
@@ -75,7 +75,7 @@ async function sweepForPurged(session: ApplicationSession, { fix, yes }: { fix: 
     const number = fixable.length
     if (await output.confirm(`The scrubbing of ${counted(number, 'finding')}`, { yes, number })) {
       await fixFindings(session, swept)
-      const settled = await settleFindings(application, tenants)
+      const settled = await settleFindings(application.database, tenants)
       open = settled.findings
       reasons = settled.reasons
     }
@@ -91,7 +91,7 @@ async function sweepForPurged(session: ApplicationSession, { fix, yes }: { fix: 
 
 async function fixFindings(session: ApplicationSession, swept: Sweep): Promise<void> {
   const { application, output, signal } = session
-  const requests = await followUp(application, swept)
+  const requests = await followUp(application.database, swept)
   const watch = await watchRequests(session, requests)
   const workers = await startWorkers(application, openLog('fatal'))
   try {

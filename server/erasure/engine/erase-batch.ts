@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import pg from 'pg'
 import { forgetAttemptsOf } from '../../access/sign-in-attempts.ts'
-import type { Application } from '../../application.ts'
 import { recordErased } from '../../audit/record-erased.ts'
 import { resealMentions } from '../../audit/reseal.ts'
 import { destroyContactKeys } from '../../audit/subject-keys.ts'
@@ -19,6 +18,7 @@ import { type Effect, type Located, locate } from '../../personal-data/affected-
 import { canLookUp } from '../../personal-data/mentions.ts'
 import { lockPeople, type Person } from '../../personal-data/subjects.ts'
 import { passingFailure } from '../../platform/database/failures.ts'
+import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { isLetheError } from '../../platform/errors.ts'
 import { subjectDigest } from '../proof/certificate.ts'
@@ -57,7 +57,7 @@ type Look = { of: Expected; people: Promise<Person[]>; located: Promise<Located[
  * marked with the reason: one person never stalls the others.
  */
 export async function eraseBatch(
-  app: Application,
+  database: Database,
   tenant: string,
   request: string,
   turn: Turn,
@@ -66,7 +66,7 @@ export async function eraseBatch(
   let claimed: string[] = []
   let attempts = 0
   try {
-    return await inTenant(app.database, tenant, async (tx) => {
+    return await inTenant(database, tenant, async (tx) => {
       if (++attempts > 1) turn.alone = true
       const claiming = Promise.all([takeTurn(tx, request, turn), claimSubjects(tx, request, batchSize)])
       const ahead = expected && look(tx, expected)
@@ -79,22 +79,22 @@ export async function eraseBatch(
     })
   } catch (error) {
     if (passingFailure(error) !== undefined || claimed.length === 0) throw error
-    await eraseOneByOne(app, tenant, request, claimed)
+    await eraseOneByOne(database, tenant, request, claimed)
     return claimed.length === batchSize ? 'more' : 'none'
   }
 }
 
-async function eraseOneByOne(app: Application, tenant: string, request: string, people: string[]): Promise<void> {
+async function eraseOneByOne(database: Database, tenant: string, request: string, people: string[]): Promise<void> {
   for (const person of people) {
     try {
-      await inTenant(app.database, tenant, async (tx) => {
+      await inTenant(database, tenant, async (tx) => {
         const claim = await claimSubjects(tx, request, 1, person)
         // What the request has left to do is done once for all of them.
         if (claim.subjects.length > 0) await eraseClaimed(tx, request, { ...claim, all: false, whole: false })
       })
     } catch (error) {
       if (passingFailure(error) !== undefined) throw error
-      await inTenant(app.database, tenant, (tx) => markFailed(tx, request, person, failureOf(error)))
+      await inTenant(database, tenant, (tx) => markFailed(tx, request, person, failureOf(error)))
     }
   }
 }

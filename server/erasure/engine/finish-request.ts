@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Application } from '../../application.ts'
 import { resealMentions } from '../../audit/reseal.ts'
 import type { Operation } from '../../datamap/compile.ts'
 import { withdrawExports } from '../../exports/withdraw-exports.ts'
@@ -8,6 +7,7 @@ import { openWith } from '../../keyring/identifier-hash-key.ts'
 import { findOtherHolders } from '../../people/identifiers/holders.ts'
 import { scrub } from '../../personal-data/actions.ts'
 import type { Effect } from '../../personal-data/affected-rows.ts'
+import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { certify, endWithoutCertificate, lockRequest, readForCertificate } from '../proof/certify.ts'
 import { openIdentifiers } from '../sealed-identifiers.ts'
@@ -25,12 +25,12 @@ const openedAtATime = 500
  * whoever comes second finds the work done. Answers `waiting` while people wait to be erased.
  */
 export async function concludeErasure(
-  app: Application,
+  database: Database,
   tenant: string,
   request: string,
 ): Promise<'concluded' | 'waiting'> {
   for (;;) {
-    const outcome = await inTenant(app.database, tenant, async (tx) => {
+    const outcome = await inTenant(database, tenant, async (tx) => {
       const [state, erased] = await Promise.all([lockAndRead(tx, request), readErased(tx, request)])
       if (state === undefined || state.concluded) return 'concluded'
       if (state.queued > 0) return 'waiting'

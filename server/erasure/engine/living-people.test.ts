@@ -67,7 +67,7 @@ describe('a living person whose identifier holds that of somebody who is purged'
     expect(await description(course)).toBe(`${text.slice(0, text.lastIndexOf(value))}[erased]`)
     const { rows: users } = await test.owner.query('select * from users where tenant_id = $1', [rows.tenant])
     expect(users).toMatchObject([living])
-    expect((await sweep(test.app, [rows.tenant])).findings).toEqual([])
+    expect((await sweep(test.app.database, [rows.tenant])).findings).toEqual([])
   })
 })
 
@@ -104,15 +104,15 @@ describe('a text in which an identifier is written in another way', () => {
     expect(state).toBe('completed')
     expect(receipt).toEqual(preview.effects)
     expect(await description(course)).toContain('[erased]')
-    expect((await sweep(test.app, [rows.tenant])).findings).toEqual([])
+    expect((await sweep(test.app.database, [rows.tenant])).findings).toEqual([])
 
     const again = await rows.course({ description: text })
-    const swept = await sweep(test.app, [rows.tenant])
+    const swept = await sweep(test.app.database, [rows.tenant])
     expect(swept.findings).toMatchObject([{ table: 'courses', column: 'description', remedy: 'scrub' }])
-    for (const { request } of await followUp(test.app, swept)) await test.ended(rows.tenant, request)
-    expect(await settleFindings(test.app, [rows.tenant])).toEqual({ findings: [], reasons: [] })
+    for (const { request } of await followUp(test.app.database, swept)) await test.ended(rows.tenant, request)
+    expect(await settleFindings(test.app.database, [rows.tenant])).toEqual({ findings: [], reasons: [] })
     expect(await description(again)).toBe(await description(course))
-    expect((await sweep(test.app, [rows.tenant])).findings).toEqual([])
+    expect((await sweep(test.app.database, [rows.tenant])).findings).toEqual([])
   })
 })
 
@@ -255,7 +255,7 @@ describe('every column that holds text, of every table of a tenant', () => {
       })
       const blocked = preview.blockedBy.map(nameOf)
       const search = async () => {
-        const { places } = await searchPeople(test.app, rows.tenant, [{ by: 'email', value: address }])
+        const { places } = await searchPeople(test.app.database, rows.tenant, [{ by: 'email', value: address }])
         return byName(places.map(nameOf))
       }
       const own = ['users.email', 'users.email_key']
@@ -298,7 +298,7 @@ describe('every column that holds text, of every table of a tenant', () => {
       expect((await test.ended(rows.tenant, id)).state).toBe('completed')
       expect(await search()).toEqual([])
       expect(byName(ofTenants(await left()))).toEqual(byName([...kept, ...keys]))
-      expect((await sweep(test.app, [rows.tenant])).findings).toEqual([])
+      expect((await sweep(test.app.database, [rows.tenant])).findings).toEqual([])
     },
     120_000,
   )

@@ -135,7 +135,7 @@ describe('signing in', () => {
     const password = 'correct horse battery'
     await inTenant(rows.tenant, (tx) => setPassword(tx, { userId: id, password }))
     for (const login of ['İpek.Yılmaz', 'i̇pek.yılmaz', 'İPEK.Yılmaz', 'δοκιμης@corp.example']) {
-      expect(await signIn(test.app, rows.tenant, { login, password })).toMatchObject({ userId: id })
+      expect(await signIn(test.app.database, rows.tenant, { login, password })).toMatchObject({ userId: id })
     }
   })
 })

@@ -1,5 +1,5 @@
-import type { Application } from '../../application.ts'
 import { keyFingerprint, openWith } from '../../keyring/identifier-hash-key.ts'
+import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { LedgerDigest, type LedgerLine } from './ledger-file.ts'
 
@@ -27,7 +27,7 @@ export type LedgerExport = { tenants: number; entries: number; tombstones: numbe
  * Throws `master_key.wrong`.
  */
 export async function exportLedger(
-  app: Application,
+  database: Database,
   tenants: readonly string[],
   write: (lines: string) => Promise<void>,
 ): Promise<LedgerExport> {
@@ -39,14 +39,14 @@ export async function exportLedger(
   }
   const exported: LedgerExport = { tenants: tenants.length, entries: 0, tombstones: 0 }
   for (const tenant of tenants) {
-    await inTenant(app.database, tenant, async (tx) => {
+    await inTenant(database, tenant, async (tx) => {
       await tx.query('set transaction isolation level repeatable read, read only')
       await put([JSON.stringify(await tenantLine(tx))])
       exported.entries += await putAll(tx, erasedLines, put)
       exported.tombstones += await putAll(tx, tombstoneLines, put)
     })
   }
-  await write(`${JSON.stringify(digest.end(app.masterKey))}\n`)
+  await write(`${JSON.stringify(digest.end(database.masterKey))}\n`)
   return exported
 }
 

@@ -41,7 +41,7 @@ const newFile = () => path.join(folder, `${randomUUID()}.jsonl`)
 
 async function exportTo(app: TestApplication['app'], tenants: string[], file = newFile()): Promise<string> {
   let text = ''
-  await exportLedger(app, tenants, (lines) => {
+  await exportLedger(app.database, tenants, (lines) => {
     text += lines
     return Promise.resolve()
   })
@@ -66,7 +66,7 @@ describe('a ledger', () => {
 
   /** Brings a purged person's row back, as a restored backup does. */
   const bringBack = (id: string, values: Row) => rows.user({ id, ...values })
-  const replay = (file: string) => replayLedger(test.app, { file, tenant: rows.tenant })
+  const replay = (file: string) => replayLedger(test.app.database, { file, tenant: rows.tenant })
   const dump = () => dumpDatabase(test.owner, { tenant: rows.tenant, without: ['graphile_worker._private_jobs'] })
   const ledger = async () =>
     [...((await dump()).get('erasure_ledger')?.values() ?? [])].map(({ request_id, user_id }) => [request_id, user_id])
@@ -110,7 +110,7 @@ describe('a ledger', () => {
       )
       let longest = 0
       let written = 0
-      const exported = await exportLedger(test.app, [rows.tenant], (lines) => {
+      const exported = await exportLedger(test.app.database, [rows.tenant], (lines) => {
         longest = Math.max(longest, lines.split('\n').length)
         written += lines.split('\n').length - 1
         return Promise.resolve()
@@ -132,7 +132,7 @@ describe('a ledger', () => {
       await bringBack(first, jane)
       await bringBack(second, { ...bob, state: 'suspended', suspended_at: new Date() })
       await rows.post(await rows.course(), other, `Ask ${jane.email} or ${bob.ref}`)
-      expect(await planReplay(test.app, { file })).toMatchObject({ entries: 3, people: 2, unknownTenants: [] })
+      expect(await planReplay(test.app.database, { file })).toMatchObject({ entries: 3, people: 2, unknownTenants: [] })
 
       const done = await replay(file)
       expect(done).toMatchObject({ entries: 3, people: 2, nothingNeeded: 1, left: 0, continued: [], otherHashKey: [] })
@@ -238,7 +238,7 @@ describe('a ledger', () => {
       const onProgress = () => {
         started ??= test.startWorkers()
       }
-      const replayed = await replayLedger(test.app, { file, onProgress })
+      const replayed = await replayLedger(test.app.database, { file, onProgress })
       await started
       expect(replayed).toMatchObject({
         repeated: [],
@@ -281,7 +281,7 @@ describe('a ledger', () => {
       await test.owner.query('delete from tenants where id = $1', [gone.tenant])
       await test.owner.query('commit')
       await bringBack(id, jane)
-      expect(await replayLedger(test.app, { file })).toMatchObject({
+      expect(await replayLedger(test.app.database, { file })).toMatchObject({
         entries: 1,
         people: 1,
         unknownTenants: [{ tenant: gone.tenant, entries: 2 }],
@@ -307,7 +307,7 @@ describe('a ledger', () => {
       const changed = newFile()
       await writeFile(changed, content)
       const before = await dumpDatabase(test.owner)
-      const error = await replayLedger(test.app, { file: changed }).then(
+      const error = await replayLedger(test.app.database, { file: changed }).then(
         () => undefined,
         (thrown: unknown) => thrown,
       )
@@ -336,14 +336,16 @@ describe('a ledger', () => {
 
     it('is refused when written under another master key, with a digest that is right', async () => {
       const foreign = { ...test.app, masterKey: newKey() }
-      await expect(planReplay(foreign, { file })).rejects.toMatchObject({ code: 'ledger.other_master_key' })
+      await expect(planReplay(foreign.database, { file })).rejects.toMatchObject({ code: 'ledger.other_master_key' })
       const made = newFile()
       await exportTo(foreign, [], made)
       expect(await refusal(await readFile(made, 'utf8'))).toBe('ledger.other_master_key')
     })
 
     it('is refused when it is not there', async () => {
-      await expect(planReplay(test.app, { file: newFile() })).rejects.toMatchObject({ code: 'input.file_unreadable' })
+      await expect(planReplay(test.app.database, { file: newFile() })).rejects.toMatchObject({
+        code: 'input.file_unreadable',
+      })
     })
 
     it('is refused whatever character of it is changed', async () => {
@@ -426,7 +428,7 @@ describe('a database restored with pg_restore from a dump that is older than the
     const brought = await dumpDatabase(restored.owner, { tenant: rows.tenant })
     expect(placesOf(brought, 'person-3@acme.example')).toEqual(['posts.body', 'users.email', 'users.email_key'])
 
-    const done = await replayLedger(restored.app, { file: ledger })
+    const done = await replayLedger(restored.app.database, { file: ledger })
     expect(done).toMatchObject({ entries: 8, people: 8, nothingNeeded: 0, left: 0, otherHashKey: [] })
     expect(done.repeated.map(({ request, people, state }) => ({ request, people, state }))).toEqual(
       requests.map(({ id, subjects }) => ({ request: id, people: subjects.total, state: 'completed' })),
@@ -454,6 +456,6 @@ describe('a database restored with pg_restore from a dump that is older than the
       expect(claims).toMatchObject({ initiated_from: 'ledger', subjects: { total: people, done: people } })
       expect(addenda.map(({ search }) => search?.findings)).toEqual([[]])
     }
-    expect(await replayLedger(restored.app, { file: ledger })).toMatchObject({ people: 0, repeated: [] })
+    expect(await replayLedger(restored.app.database, { file: ledger })).toMatchObject({ people: 0, repeated: [] })
   })
 })

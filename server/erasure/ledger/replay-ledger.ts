@@ -1,10 +1,9 @@
-import type { Application } from '../../application.ts'
 import { record } from '../../audit/record.ts'
 import { keyFingerprint, openWith } from '../../keyring/identifier-hash-key.ts'
 import { activeAdministrators } from '../../people/accounts/administrators.ts'
 import { type Candidate, readCandidates } from '../../people/accounts/candidates.ts'
 import { deleteUsers } from '../../people/lifecycle/delete-users.ts'
-import { actingFor } from '../../platform/database/pool.ts'
+import { actingFor, type Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction, tenantIds } from '../../platform/database/transaction.ts'
 import { requestErasure } from '../requests/request-erasure.ts'
 import type { ErasureState } from '../requests/show-erasures.ts'
@@ -51,24 +50,24 @@ export type Replay = Omit<ReplayPlan, 'named'> & {
 }
 
 /** What a replay does, the ledger has set in motion, in the name of whoever replays it. */
-function byLedger(app: Application): Application {
-  return { ...app, database: actingFor(app.database, { ...app.database.initiator, from: 'ledger' }) }
+function byLedger(database: Database): Database {
+  return actingFor(database, { ...database.initiator, from: 'ledger' })
 }
 
 /**
  * Reads a ledger file to its end, so that it is known to be whole, and counts what a replay would do; changes nothing.
  * Throws `input.file_unreadable`, `ledger.damaged`, `ledger.other_master_key`.
  */
-export async function planReplay(app: Application, options: ReplayOptions): Promise<ReplayPlan> {
+export async function planReplay(database: Database, options: ReplayOptions): Promise<ReplayPlan> {
   const { mostNamed = 0 } = options
   const plan: ReplayPlan = { entries: 0, people: 0, named: [], unknownTenants: [] }
   const people = new Set<string>()
-  for await (const { tenant, exists, lines } of batches(app, options)) {
+  for await (const { tenant, exists, lines } of batches(database, options)) {
     const entries = lines.filter(isErased)
     if (!exists) addUnknown(plan, tenant, entries.length)
     else {
       plan.entries += entries.length
-      await inTenant(app.database, tenant, async (tx) => {
+      await inTenant(database, tenant, async (tx) => {
         const back = (await findBack(tx, entries)).map(({ id }) => id).filter((id) => !people.has(id))
         plan.named.push(...(await readCandidates(tx, back.slice(0, Math.max(0, mostNamed - plan.named.length)))))
         for (const id of back) people.add(id)
@@ -88,7 +87,7 @@ export async function planReplay(app: Application, options: ReplayOptions): Prom
  * Throws like {@link planReplay}.
  */
 export async function replayLedger(
-  given: Application,
+  given: Database,
   options: ReplayOptions & {
     signal?: AbortSignal
     /** The requests that the replay waits for from now on. */
@@ -96,8 +95,8 @@ export async function replayLedger(
     onProgress?: (done: number, total: number) => void
   },
 ): Promise<Replay> {
-  const app = byLedger(given)
-  const { named: _, ...plan } = await planReplay(app, { file: options.file, tenant: options.tenant })
+  const database = byLedger(given)
+  const { named: _, ...plan } = await planReplay(database, { file: options.file, tenant: options.tenant })
   const replay: Replay = {
     ...plan,
     repeated: [],
@@ -108,15 +107,15 @@ export async function replayLedger(
     withoutAdministrator: [],
     left: 0,
   }
-  const back = await orderAgain(app, options, replay)
+  const back = await orderAgain(database, options, replay)
   await options.onOrdered?.([
     ...replay.repeated.map(({ tenant, repeatedBy }) => ({ tenant, request: repeatedBy })),
     ...replay.continued.map(({ tenant, request }) => ({ tenant, request })),
   ])
-  await waitForAll(app, options, replay)
-  await restoreTombstones(app, options, replay)
+  await waitForAll(database, options, replay)
+  await restoreTombstones(database, options, replay)
   for (const [tenant, people] of back) {
-    await inTenant(app.database, tenant, async (tx) => {
+    await inTenant(database, tenant, async (tx) => {
       const left = await countLeft(tx, people)
       replay.left += left
       await record(tx, { activity: 'LedgerReplayed', object: tenant, details: { people: people.size, left } })
@@ -129,20 +128,20 @@ export async function replayLedger(
 /** Everybody who was there again, by tenant, and what the ledger says of them. */
 type Back = Map<string, Map<string, ErasedLine['operation']>>
 
-async function orderAgain(app: Application, options: ReplayOptions, replay: Replay): Promise<Back> {
+async function orderAgain(database: Database, options: ReplayOptions, replay: Replay): Promise<Back> {
   const back: Back = new Map()
   const continued = new Map<string, string>()
   let next: { tenant: string; request: string; operation: ErasedLine['operation']; people: string[] } | undefined
   const orderNext = async () => {
     if (next === undefined) return
     const { tenant, request, operation, people } = next
-    const repeatedBy = await inTenant(app.database, tenant, (tx) => repeat(tx, { request, operation, people }))
+    const repeatedBy = await inTenant(database, tenant, (tx) => repeat(tx, { request, operation, people }))
     replay.repeated.push({ tenant, request, repeatedBy, people: people.length, state: 'queued' })
   }
-  for await (const { tenant, exists, lines } of batches(app, options)) {
+  for await (const { tenant, exists, lines } of batches(database, options)) {
     if (!exists) continue
     const entries = lines.filter(isErased)
-    const found = await inTenant(app.database, tenant, async (tx) => {
+    const found = await inTenant(database, tenant, async (tx) => {
       for (const line of lines) if (line.type === 'tenant') await restoreHashKey(tx, line, replay)
       replay.restored.entries += await restoreEntries(tx, entries)
       return new Map((await findBack(tx, entries)).map((person) => [person.id, person]))
@@ -251,7 +250,7 @@ async function findBack(
 }
 
 async function waitForAll(
-  app: Application,
+  database: Database,
   options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void },
   { repeated, continued }: Replay,
 ): Promise<void> {
@@ -261,7 +260,7 @@ async function waitForAll(
     ...repeated.map((one) => ({ ...one, id: one.repeatedBy, end: one })),
     ...continued.map((one) => ({ ...one, id: one.request, people: 0, end: one })),
   ]) {
-    const { state } = await waitForErasure(app.database, tenant, id, {
+    const { state } = await waitForErasure(database, tenant, id, {
       until: 'ended',
       ...(options.signal !== undefined && { signal: options.signal }),
       onProgress: ({ subjects }) => {
@@ -274,11 +273,11 @@ async function waitForAll(
 }
 
 /** After the purges, whose own tombstones belong to the new requests and their certificates. */
-async function restoreTombstones(app: Application, options: ReplayOptions, replay: Replay): Promise<void> {
-  for await (const { tenant, exists, lines } of batches(app, options)) {
+async function restoreTombstones(database: Database, options: ReplayOptions, replay: Replay): Promise<void> {
+  for await (const { tenant, exists, lines } of batches(database, options)) {
     const stones = lines.filter((line): line is TombstoneLine => line.type === 'tombstone')
     if (!exists || stones.length === 0 || replay.otherHashKey.includes(tenant)) continue
-    const { rowCount } = await inTenant(app.database, tenant, (tx) =>
+    const { rowCount } = await inTenant(database, tenant, (tx) =>
       tx.query(
         `insert into tombstones (tenant_id, request_id, user_id, kind, hash, created_at, fold_version)
          select $1, given.*
@@ -313,10 +312,10 @@ async function countLeft(tx: TenantTransaction, people: Map<string, ErasedLine['
 type Batch = { tenant: string; exists: boolean; lines: LedgerLine[] }
 
 /** The lines of the file, up to a thousand of one tenant at a time. */
-async function* batches(app: Application, options: ReplayOptions): AsyncGenerator<Batch> {
-  const present = new Set(await tenantIds(app.database))
+async function* batches(database: Database, options: ReplayOptions): AsyncGenerator<Batch> {
+  const present = new Set(await tenantIds(database))
   let batch: Batch | undefined
-  for await (const line of readLedgerLines(options.file, app.masterKey)) {
+  for await (const line of readLedgerLines(options.file, database.masterKey)) {
     if (options.tenant !== undefined && line.tenant !== options.tenant) continue
     if (batch !== undefined && (batch.tenant !== line.tenant || batch.lines.length >= linesAtATime)) {
       yield batch

@@ -1,4 +1,3 @@
-import type { Application } from '../../application.ts'
 import { record } from '../../audit/record.ts'
 import { sealAudit } from '../../audit/seal-audit.ts'
 import type { Operation } from '../../datamap/compile.ts'
@@ -9,6 +8,7 @@ import { activeSigningKey } from '../../keyring/signing-keys.ts'
 import { notify } from '../../notify/notify.ts'
 import { findOtherHolders } from '../../people/identifiers/holders.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
+import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { readReceiptTables } from '../disk/add-statement.ts'
 import { refreshStatistics } from '../disk/refresh-statistics.ts'
@@ -33,25 +33,25 @@ type Searched = {
  * known: all requests of a tenant that wait, in one pass. Then each request gets the result as a signed addendum, its
  * key is destroyed, and it ends. A request with a finding keeps its key, fails with the place, and can be tried again.
  */
-export async function runSearch(app: Application): Promise<void> {
+export async function runSearch(database: Database): Promise<void> {
   const unfinished = await outsideTenants<{ tenant_id: string; request_id: string }>(
-    app.database,
+    database,
     'select tenant_id, request_id from unfinished_erasure_requests()',
   )
   const waiting: Searched[] = []
   for (const { tenant_id, request_id } of unfinished) {
-    const searched = await inTenant(app.database, tenant_id, (tx) => beginSearch(tx, request_id))
+    const searched = await inTenant(database, tenant_id, (tx) => beginSearch(tx, request_id))
     if (searched !== undefined) waiting.push(searched)
   }
   if (waiting.length === 0) return
   // What the search does not read: PostgreSQL's samples of the columns, which hold values of rows that are gone.
   const stale = await refreshStatistics(
-    app.database,
+    database,
     waiting.flatMap(({ tables }) => tables),
   )
   for (const [tenant, ofTenant] of Map.groupBy(waiting, ({ tenant }) => tenant)) {
     const result = await searchDatabase(
-      app.database,
+      database,
       tenant,
       ofTenant.flatMap(({ wanted }) => wanted.map(({ identifier }) => identifier)),
       ofTenant.flatMap(({ longer }) => longer),
@@ -60,7 +60,7 @@ export async function runSearch(app: Application): Promise<void> {
     for (const searched of ofTenant) {
       const from = first
       first += searched.wanted.length
-      await inTenant(app.database, tenant, (tx) => endSearch(tx, searched, { ...result, stale }, from))
+      await inTenant(database, tenant, (tx) => endSearch(tx, searched, { ...result, stale }, from))
     }
   }
 }

@@ -1,9 +1,9 @@
-import type { Application } from '../../application.ts'
 import { type Identifier, type IdentifierKind, identifierOf } from '../../identifiers/identifier-key.ts'
 import { isSearchable } from '../../identifiers/texts/search-forms.ts'
 import { findUser, resolveUsers, type Selector } from '../../people/accounts/find-users.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
 import { readPeople } from '../../personal-data/subjects.ts'
+import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { searchDatabase } from './search-database.ts'
 
@@ -47,13 +47,13 @@ const kindOf: Record<Selector['by'], IdentifierKind> = {
  * Throws `input.invalid`, `subject.ambiguous`.
  */
 export async function searchPeople(
-  app: Application,
+  database: Database,
   tenant: string,
   selectors: readonly Selector[],
 ): Promise<PeopleSearch> {
-  const { wanted, users, longer } = await inTenant(app.database, tenant, (tx) => identifiersOf(tx, selectors))
+  const { wanted, users, longer } = await inTenant(database, tenant, (tx) => identifiersOf(tx, selectors))
   const { findings, ...searched } = await searchDatabase(
-    app.database,
+    database,
     tenant,
     wanted.map(({ identifier }) => identifier),
     longer,

@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import type { Application } from '../../application.ts'
 import { dataMap } from '../../datamap/data-map.ts'
 import { erasureMap } from '../../datamap/entries/erasure.ts'
 import type { AnyEntry } from '../../datamap/vocabulary.ts'
@@ -15,6 +14,7 @@ import { hashedText, openWith } from '../../keyring/identifier-hash-key.ts'
 import { BloomFilter } from '../../platform/bloom-filter.ts'
 import { keyedHash } from '../../platform/crypto/keyed-hash.ts'
 import { copyTo } from '../../platform/database/copy-to.ts'
+import type { Database } from '../../platform/database/pool.ts'
 import { searchDatabase } from '../search/search-database.ts'
 import { inAuditorSnapshot, readTextTables, type TextTable, textsOf } from '../search/text-tables.ts'
 
@@ -54,8 +54,8 @@ export type SweepPass = {
  *
  * Throws `master_key.wrong`.
  */
-export async function sweepDatabase(app: Application, tenants: readonly string[]): Promise<SweepPass> {
-  return await inAuditorSnapshot(app.database, async (client) => {
+export async function sweepDatabase(database: Database, tenants: readonly string[]): Promise<SweepPass> {
+  return await inAuditorSnapshot(database, async (client) => {
     const pass: SweepPass = {
       tables: 0,
       columns: 0,
@@ -66,7 +66,7 @@ export async function sweepDatabase(app: Application, tenants: readonly string[]
       traces: [],
       unreadable: [],
     }
-    const purged = await readPurged(app, client, tenants, pass)
+    const purged = await readPurged(database, client, tenants, pass)
     const among = [...purged.tenants.keys()]
     if (among.length === 0) return pass
     const comparison = new Comparison(purged)
@@ -95,7 +95,7 @@ export function searchedAs({ kind, value }: Pick<Trace, 'kind' | 'value'>): Iden
  * ends with, so that the two never differ. `protect`: longer identifiers of people who are there.
  */
 export async function confirmTraces(
-  app: Application,
+  database: Database,
   tenant: string,
   traces: readonly Trace[],
   protect: readonly Identifier[],
@@ -104,7 +104,7 @@ export async function confirmTraces(
     ...new Map(traces.map((trace) => [JSON.stringify([trace.user, trace.kind, trace.value]), trace])).values(),
   ]
   if (known.length === 0) return []
-  const { findings } = await searchDatabase(app.database, tenant, known.map(searchedAs), protect)
+  const { findings } = await searchDatabase(database, tenant, known.map(searchedAs), protect)
   return findings.flatMap(({ identifier, table, column, rows }) => {
     const trace = known[identifier]
     // The record of an erasure says whom it erased.
@@ -143,7 +143,7 @@ type Purged = { tenants: Map<string, PurgedOfTenant>; hashes: BloomFilter; ids: 
 
 /** Reads what to compare with: of tombstones and ledger as much as tells what is not among them. */
 async function readPurged(
-  app: Application,
+  database: Database,
   client: pg.PoolClient,
   tenants: readonly string[],
   pass: SweepPass,
@@ -167,7 +167,7 @@ async function readPurged(
       {
         id,
         prefix: purged.length === 1 ? '' : `${index} `,
-        hash: sealed_key === null ? undefined : keyedHash(openWith(app.masterKey, sealed_key, 'tenant key')),
+        hash: sealed_key === null ? undefined : keyedHash(openWith(database.masterKey, sealed_key, 'tenant key')),
         kinds: new Set(),
       },
     ]),

@@ -38,7 +38,7 @@ async function purged(values: Record<string, unknown> = jane, of = rows): Promis
   return id
 }
 
-const sweepTenant = (of = rows) => sweep(test.app, [of.tenant])
+const sweepTenant = (of = rows) => sweep(test.app.database, [of.tenant])
 const places = (findings: Finding[]) =>
   findings.map(({ user, kind, table, column, rows: count, remedy }) => [
     user,
@@ -59,11 +59,11 @@ async function unmapped(columns = 'id integer, note text'): Promise<void> {
 
 async function fix(): Promise<{ request: string; open: Finding[]; reasons: string[] }> {
   const swept = await sweepTenant()
-  const [one, ...others] = await followUp(test.app, swept)
+  const [one, ...others] = await followUp(test.app.database, swept)
   expect(others).toEqual([])
   if (one === undefined) throw new Error('there is no follow-up')
   await test.ended(rows.tenant, one.request)
-  const { findings, reasons } = await settleFindings(test.app, [rows.tenant])
+  const { findings, reasons } = await settleFindings(test.app.database, [rows.tenant])
   return { request: one.request, open: findings, reasons }
 }
 
@@ -163,7 +163,7 @@ describe('the later sweep', () => {
     await rows.course({ description: 'Ask rob@acme.example' })
     await unmapped()
     await test.owner.query(`insert into crm.contacts values (1, 'jane.doe@acme.example, rob@acme.example')`)
-    const { findings } = await sweep(test.app, [rows.tenant, other.tenant])
+    const { findings } = await sweep(test.app.database, [rows.tenant, other.tenant])
     expect(findings.map(({ tenant, user, table }) => [tenant, user, table])).toEqual([
       [rows.tenant, id, 'crm.contacts'],
       [other.tenant, theirs, 'crm.contacts'],
@@ -176,7 +176,7 @@ describe('the later sweep', () => {
     await rows.course({ description: `Ask ${jane.email}, ${id}` })
     const swept = await sweepTenant()
     expect(places(swept.findings)).toEqual([[id, 'internal_id', 'users.id', 1, 'replay']])
-    expect(await followUp(test.app, swept)).toEqual([])
+    expect(await followUp(test.app.database, swept)).toEqual([])
   })
 
   it('names a table that it may not read', async () => {
@@ -232,7 +232,7 @@ describe('the later sweep', () => {
   it('refuses another master key than the one that the hashes were made under', async () => {
     await purged()
     const other = { ...test.app, masterKey: Buffer.alloc(32, 7) }
-    await expect(sweepDatabase(other, [rows.tenant])).rejects.toMatchObject({ code: 'master_key.wrong' })
+    await expect(sweepDatabase(other.database, [rows.tenant])).rejects.toMatchObject({ code: 'master_key.wrong' })
   })
 })
 
@@ -307,7 +307,7 @@ describe('a search for people who are named', () => {
     await rows.user(jane)
     await rows.course({ description: 'Ask jane.doe@acme.example or emp-4711' })
     const before = await dump()
-    const search = await searchPeople(test.app, rows.tenant, [{ by: 'ref', value: jane.ref }])
+    const search = await searchPeople(test.app.database, rows.tenant, [{ by: 'ref', value: jane.ref }])
     expect(differences(before, await dump())).toEqual({})
     expect(search).toMatchObject({ users: 1, unreadable: [] })
     const found = search.places.map(({ kind, table, column, rows: count }) => [kind, `${table}.${column}`, count])
@@ -320,7 +320,7 @@ describe('a search for people who are named', () => {
   it('looks for what the selector says of somebody who is purged, one list for many', async () => {
     const id = await purged()
     await rows.course({ description: `Ask jane.doe@acme.example, ${id}` })
-    const { places: found, users } = await searchPeople(test.app, rows.tenant, [
+    const { places: found, users } = await searchPeople(test.app.database, rows.tenant, [
       { by: 'login_name', value: jane.login_name },
       { by: 'email', value: jane.email },
       { by: 'id', value: id },
@@ -335,7 +335,9 @@ describe('a search for people who are named', () => {
   it('never guesses whom an ambiguous login name means', async () => {
     await rows.user({ login_name: 'same' })
     await rows.user({ login_name: 'same' })
-    await expect(searchPeople(test.app, rows.tenant, [{ by: 'login_name', value: 'same' }])).rejects.toMatchObject({
+    await expect(
+      searchPeople(test.app.database, rows.tenant, [{ by: 'login_name', value: 'same' }]),
+    ).rejects.toMatchObject({
       code: 'subject.ambiguous',
     })
   })

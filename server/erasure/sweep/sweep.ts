@@ -1,9 +1,9 @@
-import type { Application } from '../../application.ts'
 import { record } from '../../audit/record.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { findOtherHolders } from '../../people/identifiers/holders.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
+import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { findPending, type Reappeared, requestFollowUp, retryWith } from '../requests/request-follow-up.ts'
 import {
@@ -51,17 +51,17 @@ export type Sweep = Omit<SweepPass, 'traces'> & {
  *
  * Throws `master_key.wrong`.
  */
-export async function sweep(app: Application, tenants: readonly string[]): Promise<Sweep> {
-  const { traces, ...pass } = await sweepDatabase(app, tenants)
+export async function sweep(database: Database, tenants: readonly string[]): Promise<Sweep> {
+  const { traces, ...pass } = await sweepDatabase(database, tenants)
   const swept: Sweep = { ...pass, findings: [], resolved: 0, found: new Map() }
   const byTenant = Map.groupBy(traces, ({ tenant }) => tenant)
   for (const tenant of tenants) {
-    const { held, longer } = await inTenant(app.database, tenant, (tx) => heldBy(tx, byTenant.get(tenant) ?? []))
+    const { held, longer } = await inTenant(database, tenant, (tx) => heldBy(tx, byTenant.get(tenant) ?? []))
     const traces = withoutHeld(byTenant.get(tenant) ?? [], held)
     const back = traces.filter(isBack)
     const inTexts = traces.filter((trace) => !isBack(trace))
-    const open = [...(await confirmTraces(app, tenant, inTexts, longer)), ...back]
-    await inTenant(app.database, tenant, async (tx) => {
+    const open = [...(await confirmTraces(database, tenant, inTexts, longer)), ...back]
+    await inTenant(database, tenant, async (tx) => {
       const resolved = await writeDown(tx, open, pass.unreadable, swept.found)
       swept.resolved += resolved
       const findings = await readOpen(tx)
@@ -179,12 +179,12 @@ export type FollowUp = { tenant: string; request: string }
  * knows that people are mentioned, searched for in the whole database, and certified. Where a request names the person
  * already, that one goes on, or is tried again. Answers the requests, whose workers must be running.
  */
-export async function followUp(app: Application, swept: Sweep): Promise<FollowUp[]> {
+export async function followUp(database: Database, swept: Sweep): Promise<FollowUp[]> {
   const followUps: FollowUp[] = []
   for (const [tenant, findings] of Map.groupBy(swept.findings, (finding) => finding.tenant)) {
     const subjects = reappeared(findings, swept.found)
     if (subjects.length === 0) continue
-    const requests = await inTenant(app.database, tenant, async (tx) => {
+    const requests = await inTenant(database, tenant, async (tx) => {
       const requestOf = await orderFor(tx, subjects)
       await tx.query(
         `update erasure_findings f set request_id = given.request_id
@@ -241,13 +241,13 @@ async function orderFor(tx: TenantTransaction, subjects: Reappeared[]): Promise<
  * is open in these tenants, and why where a follow-up failed.
  */
 export async function settleFindings(
-  app: Application,
+  database: Database,
   tenants: readonly string[],
 ): Promise<{ findings: Finding[]; reasons: string[] }> {
   const open: Finding[] = []
   const reasons = new Set<string>()
   for (const tenant of tenants) {
-    await inTenant(app.database, tenant, async (tx) => {
+    await inTenant(database, tenant, async (tx) => {
       await tx.query(
         `update erasure_findings f set resolved_at = clock_timestamp()
          from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id

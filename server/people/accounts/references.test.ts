@@ -312,12 +312,13 @@ const acts: Record<string, Act[] | string> = {
   'sign_in_failures.user_id': [
     {
       does: 'signs in with a wrong password',
-      whole: ({ person }) => signIn(http.app, rows.tenant, { login: `${person}@example.org`, password: 'wrong' }),
+      whole: ({ person }) =>
+        signIn(http.app.database, rows.tenant, { login: `${person}@example.org`, password: 'wrong' }),
     },
     {
       does: 'changes the password with a wrong one',
       whole: ({ person }) =>
-        changePassword(http.app, rows.tenant, {
+        changePassword(http.app.database, rows.tenant, {
           userId: person,
           session: undefined,
           currentPassword: 'wrong',
@@ -329,7 +330,7 @@ const acts: Record<string, Act[] | string> = {
     {
       does: 'signs in',
       prepare: (tx, { person }) => setPassword(tx, { userId: person, password }),
-      whole: ({ person }) => signIn(http.app, rows.tenant, { login: `${person}@example.org`, password }),
+      whole: ({ person }) => signIn(http.app.database, rows.tenant, { login: `${person}@example.org`, password }),
     },
   ],
   'submission_file_chunks.user_id': [{ does: 'hands in a file', run: handsIn }],

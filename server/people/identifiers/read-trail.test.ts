@@ -49,7 +49,7 @@ describe('a trail from before there were former identifiers', () => {
   it('is read once for what users were known by, and then written down as read', async () => {
     const { ann, bob } = await earlierTenant()
     expect(await formerOf(ann)).toEqual([])
-    await readTrails(test.app, logger)
+    await readTrails(test.app.database, logger)
     expect(await formerOf(ann)).toEqual(all)
     expect(await formerOf(bob)).toEqual([])
     expect(log).toContainEqual({ tenant, entries: 5, done: true })
@@ -58,7 +58,7 @@ describe('a trail from before there were former identifiers', () => {
     ])
     expect(rows).toEqual([{ entries: '5', finished_at: expect.any(Date) }])
     const said = log.length
-    await readTrails(test.app, logger)
+    await readTrails(test.app.database, logger)
     expect(log.length).toBe(said)
   })
 
@@ -72,7 +72,7 @@ describe('a trail from before there were former identifiers', () => {
       'insert into audit_readings (tenant_id, version, last_entry, entries) values ($1, 1, $2, 2)',
       [tenant, rows[1]?.id],
     )
-    await readTrail(test.app, tenant, logger)
+    await readTrail(test.app.database, tenant, logger)
     // The first two entries count as read: what only those say is not there.
     expect(await formerOf(ann)).toEqual(['old-4711', 'second@corp.example', 'third@corp.example'])
     expect(log).toContainEqual({ tenant, entries: 5, done: true })

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
-import type { Application } from '../../application.ts'
 import { openValues } from '../../audit/open-values.ts'
 import { keysOfUsers } from '../../audit/subject-keys.ts'
 import { keepWords, type WordHash, wordHasher, wordsOfValues, wordsVersion } from '../../audit/words.ts'
 import { identifierColumns } from '../../datamap/identifier-columns.ts'
 import { identifierKey } from '../../identifiers/identifier-key.ts'
 import { erasedMark } from '../../identifiers/texts/scrub-value.ts'
+import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction, tenantIds } from '../../platform/database/transaction.ts'
 import { type FormerValue, keepFormer } from './former-identifiers.ts'
 
@@ -17,26 +17,22 @@ const entriesAtATime = 500
  * before they were renamed, and the words of what is sealed. It goes on where it was stopped, and may run at any time and
  * any number of times. A tenant that was read is written down as read, and not read again.
  */
-export async function readTrails(app: Pick<Application, 'database'>, log: Pick<Logger, 'info'>): Promise<void> {
-  for (const id of await tenantIds(app.database)) {
-    await readTrail(app, id, log)
+export async function readTrails(database: Database, log: Pick<Logger, 'info'>): Promise<void> {
+  for (const id of await tenantIds(database)) {
+    await readTrail(database, id, log)
   }
 }
 
 /** The tenants that this process knows to be read. */
-const known = new WeakMap<Application['database']['pool'], Set<string>>()
+const known = new WeakMap<Database['pool'], Set<string>>()
 
 /** Reads the trail of one tenant to its end, where that has not happened yet. Throws `master_key.wrong`. */
-export async function readTrail(
-  app: Pick<Application, 'database'>,
-  tenant: string,
-  log?: Pick<Logger, 'info'>,
-): Promise<void> {
-  const finished = known.get(app.database.pool) ?? new Set<string>()
-  known.set(app.database.pool, finished)
+export async function readTrail(database: Database, tenant: string, log?: Pick<Logger, 'info'>): Promise<void> {
+  const finished = known.get(database.pool) ?? new Set<string>()
+  known.set(database.pool, finished)
   if (finished.has(tenant)) return
   for (;;) {
-    const { entries, done, read } = await inTenant(app.database, tenant, readPortion)
+    const { entries, done, read } = await inTenant(database, tenant, readPortion)
     if (read > 0) log?.info({ tenant, entries, done }, 'the audit trail is read for former identifiers')
     if (!done) continue
     finished.add(tenant)
