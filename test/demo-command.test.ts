@@ -122,7 +122,7 @@ describe('lethe demo', () => {
       codes.push([command.replace(/^npx --no-install lethe( --data '.*?data')?/, '').trim(), code])
       if (command.includes('certificate verify')) expect(stdout).toMatch(/^Erased and nothing found\.$/m)
       if (command.includes('erasure show')) expect(stdout).toMatch(/^state +completed$/m)
-      if (command.includes('--directory-object-id')) expect(stdout).toMatch(/belong to other users too/)
+      if (command.includes('--directory-object-id')) expect(stdout).toMatch(/Other users also hold/)
     }
     // The two twins of one login name are the one thing that Lethe must not decide.
     expect(codes.filter(([, code]) => code !== 0)).toEqual([['preview --login sam.zwilling@example.org', 4]])
@@ -158,7 +158,7 @@ describe('lethe demo', () => {
     const { code, stdout, stderr } = await finish(start('demo'))
     expect({ code, stdout }).toEqual({ code: 6, stdout: '' })
     expect(stderr).toBe(
-      `lethe: The data folder ${data} is in use by process ${demo.child.pid}. Stop that one first, or name another folder with --data or LETHE_DATA.\n`,
+      `lethe: The data folder ${data} is in use by process ${demo.child.pid}. Stop that process first, or name another folder with --data or LETHE_DATA.\n`,
     )
   })
 

@@ -277,7 +277,7 @@ describe('what goes wrong at the command line', () => {
     const { code, stdout, stderr } = await run('user', 'show', '--ref', 'nobody')
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
     expect(stderr).toBe(
-      'lethe: No user of this tenant has this ref. Purged and anonymized people cannot be found any more.\n',
+      'lethe: No user of this tenant has this ref. Purged and anonymized people can no longer be found.\n',
     )
   })
 
@@ -362,7 +362,7 @@ describe('lethe anonymize', () => {
     expect((await json('preview', '--id', user.id, '--anonymize')).preview.singledOut).toBe(1)
     const { stdout } = await run('preview', '--id', user.id, '--anonymize')
     expect(stdout).toMatch(/^An anonymization of 1 person would change/m)
-    expect(stdout).toMatch(/^1 person could be singled out/m)
+    expect(stdout).toMatch(/^The custom fields that survive single out 1 person:/m)
     await json('anonymize', '--id', user.id, '--yes')
     expect((await json('user', 'show', '--id', user.id)).user.custom_fields).toEqual({ shift: 'night' })
     const reset = await json('tenant', 'update', '--no-surviving-field')

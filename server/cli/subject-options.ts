@@ -116,7 +116,7 @@ function fileError(error: unknown, file: string): unknown {
   // The parser's messages quote the file, so only its code is passed on.
   if (error instanceof CsvError) {
     const line = 'lines' in error && typeof error.lines === 'number' ? ` in line ${error.lines}` : ''
-    return new LetheError('input.invalid', { field: file, expected: `it is no CSV (${error.code}${line})` })
+    return new LetheError('input.invalid', { field: file, expected: `it is not valid CSV (${error.code}${line})` })
   }
   return error
 }

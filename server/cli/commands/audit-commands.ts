@@ -170,7 +170,7 @@ function readHead(text: string): ChainHead {
   if (sequence === undefined || hash === undefined) {
     throw new LetheError('input.invalid', {
       field: 'noted',
-      expected: 'the place and the hash of an entry with a colon between them are expected',
+      expected: 'the place and the hash of an entry are expected, as PLACE:HASH',
     })
   }
   return { sequence: Number(sequence), hash }

@@ -158,7 +158,10 @@ function readIdentifier(
 function readSalt(text: string): Buffer {
   const salt = Buffer.from(text.trim(), 'base64url')
   if (salt.length === 32) return salt
-  throw new LetheError('input.invalid', { field: 'salt', expected: 'the 43 characters that were shown are expected' })
+  throw new LetheError('input.invalid', {
+    field: 'salt',
+    expected: 'the 43 characters that the erasure request returned are expected',
+  })
 }
 
 function amongText(among: boolean): string {
@@ -209,7 +212,7 @@ function formatVerified(verified: VerifiedCertificate, trusted: boolean): string
       tenant: certificate.tenant,
       operation: certificate.operation,
       people: `${certificate.subjects.done} of ${certificate.subjects.total}`,
-      ordered: certificate.requested_at,
+      requested: certificate.requested_at,
       certified: certificate.certified_at,
       'data map': certificate.data_map,
       'rows left': certificate.verification.rows_left + certificate.verification.mentions_left,

@@ -95,7 +95,7 @@ async function readMembers(file: string): Promise<DirectoryMember[]> {
   } catch (error) {
     // The parser's messages quote the file, so only its code is passed on.
     if (error instanceof CsvError) {
-      throw new LetheError('input.invalid', { field: file, expected: `it is no CSV (${error.code})` })
+      throw new LetheError('input.invalid', { field: file, expected: `it is not valid CSV (${error.code})` })
     }
     throw error
   }

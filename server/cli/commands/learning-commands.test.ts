@@ -45,7 +45,7 @@ describe('lethe preview', () => {
     await test.json('group', 'sync', group, members)
     const of = ['--directory-object-id', member]
     expect((await test.run('preview', ...of)).stdout).toContain(
-      'will come back at the next synchronisation of group Millers',
+      'will come back at the next synchronization of group Millers',
     )
     await test.json('tenant', 'update', '--returning-members', 'block')
     expect((await test.json('preview', ...of)).preview.groups).toMatchObject([{ people: 1, at_next_sync: 'block' }])

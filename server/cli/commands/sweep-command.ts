@@ -44,7 +44,9 @@ With a person, the places are listed in which that person's identifiers stand. I
     .action(async ({ fix, yes, ...subject }: SweepOptions, command: Command) => {
       const known = Object.values(subject).some((value) => value !== undefined)
       if (known && fix) {
-        throw new LetheError('input.usage', { reason: '--fix goes with a sweep for purged people only: name nobody.' })
+        throw new LetheError('input.usage', {
+          reason: '--fix works only without a named person: it fixes what a sweep for purged people found.',
+        })
       }
       await withApplication(command, (session) =>
         known ? sweepForPeople(session, subject) : sweepForPurged(session, { fix: fix === true, yes: yes === true }),

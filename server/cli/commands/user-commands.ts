@@ -139,7 +139,7 @@ async function writeCsv(query: ListUsersOptions, command: Command): Promise<void
   const { json } = command.optsWithGlobals<{ json?: boolean }>()
   if (query.limit !== undefined || query.after !== undefined || json === true) {
     throw new LetheError('input.usage', {
-      reason: '--csv writes all users; it goes without --limit, --after and --json.',
+      reason: '--csv writes all users; leave out --limit, --after and --json.',
     })
   }
   await withTenant(command, async ({ run, output, signal }) => {
@@ -390,7 +390,7 @@ function addTranscript(group: Command): void {
       const selector = readSubject(options)
       const { json } = command.optsWithGlobals<{ json?: boolean }>()
       if (options.csv === true && json === true) {
-        throw new LetheError('input.usage', { reason: 'A transcript is either --csv or --json.' })
+        throw new LetheError('input.usage', { reason: 'Give only one of --csv and --json.' })
       }
       await withTenant(command, async ({ run, output }) => {
         const transcript = await run(async (tx) => {
