@@ -10,7 +10,7 @@ export type PasswordOptions = { passwordFile?: string }
 export function addPasswordOptions(command: Command): Command {
   return command.option(
     '--password-file <file>',
-    'the file with the password in its first line ("-": standard input); without it, you are asked',
+    'a file with the password in its first line ("-": standard input); without it, the command asks',
   )
 }
 
@@ -27,7 +27,7 @@ export async function readPassword(options: PasswordOptions, signal: AbortSignal
   if (password.includes('\ufffd')) {
     throw new LetheError('input.invalid', { field: 'password', expected: 'the input was not UTF-8' })
   }
-  if ((await ask('The same again: ', signal)) === password) return password
+  if ((await ask('Repeat the password: ', signal)) === password) return password
   throw new LetheError('input.invalid', { field: 'password', expected: 'the same password is expected twice' })
 }
 

@@ -56,7 +56,7 @@ describe('lethe preview', () => {
     expect(sync).toMatchObject({ added: 0, blocked: [{ directory_object_id: member }] })
     await test.json('tenant', 'update', '--returning-members', 'create')
     const { stderr } = await test.run('group', 'sync', group, members)
-    expect(stderr).toContain('1 purged person came back as new users without records.')
+    expect(stderr).toContain('1 purged person returned as new users without records.')
     expect((await test.run('user', 'show', ...of)).stdout).toMatch(/^reappeared .*Millers/m)
   })
 })

@@ -21,7 +21,7 @@ describe('lethe ledger', () => {
 
     const asked = await test.run('ledger', 'replay', file)
     expect(asked.code).toBe(2)
-    expect(asked.stderr).toMatch(/1 person of the 1 entry is there again[\s\S]*needs your confirmation/)
+    expect(asked.stderr).toMatch(/1 person of the 1 entry exists again[\s\S]*needs your confirmation/)
     const replayed = await test.run('ledger', 'replay', file, '--yes')
     expect(replayed.code).toBe(0)
     expect(replayed.stdout).toMatch(/people purged again +1\n/)

@@ -36,7 +36,7 @@ describe('lethe sweep', () => {
     expect(found.stdout + found.stderr).not.toMatch(/ann@/i)
     const text = await test.run('sweep')
     expect(text.stdout).toMatch(/open findings +1\n/)
-    expect(text.stderr).toBe('lethe: 1 finding is open. "lethe sweep --fix" deals with what the data map reaches.\n')
+    expect(text.stderr).toBe('lethe: 1 finding is open. "lethe sweep --fix" erases what the data map covers.\n')
 
     expect(await test.run('sweep', '--fix')).toMatchObject({
       code: 2,
