@@ -66,7 +66,7 @@ const notes = `Environment:
   LETHE_REWRITE_LIMIT  the largest table to rewrite then, in MiB; larger ones
                        need "lethe db rewrite"; unset: 256
   LETHE_DEBUG=1        adds the stack to an error
-  README.md lists the settings for connections and timeouts.
+  docs/operations.md lists the settings for connections and timeouts.
 
 Exit codes:
   0    done; demo and serve end with it after Ctrl-C
