@@ -55,7 +55,7 @@ export async function createApiKey(
   const access = requireOneOf('access', options.access, apiKeyAccesses)
   const expiresAt = options.expiresAt === undefined ? undefined : requireTime('expires_at', options.expiresAt)
   if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) {
-    throw new LetheError('input.invalid', { field: 'expires_at', expected: 'a time to come is expected' })
+    throw new LetheError('input.invalid', { field: 'expires_at', expected: 'a time in the future is expected' })
   }
   const prefix = `lethe_${randomBytes(4).toString('hex')}`
   const secret = `${prefix}_${newSecret()}`

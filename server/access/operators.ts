@@ -26,7 +26,8 @@ export async function createOperator(
   if (!nameForm.test(name)) {
     throw new LetheError('input.invalid', {
       field: 'name',
-      expected: '1 to 64 small letters, digits, points, hyphens and underscores are expected, and no e-mail address',
+      expected:
+        '1 to 64 lower-case letters, digits, dots, hyphens and underscores are expected; an e-mail address is not allowed',
     })
   }
   const hash = await hashPassword(requirePassword('password', options.password))

@@ -35,24 +35,24 @@ export const permissions = {
     roles: administrators,
     scopes: writing,
   },
-  'users.delete': { does: 'delete users, restorably', roles: officers, scopes: writing },
+  'users.delete': { does: 'delete users (they can be restored)', roles: officers, scopes: writing },
   'users.restore': { does: 'restore deleted users', roles: administrators, scopes: writing },
   'users.roles': { does: 'give and take roles', roles: administrators, scopes: writing },
   'users.password': { does: 'set a first or a new password', roles: administrators, scopes: [], own: true },
   'users.sign_out': { does: 'end all sessions of a user', roles: officers, scopes: writing, own: true },
   'users.export': {
-    does: 'export everything that is held about a user',
+    does: 'export all data about a user',
     roles: officers,
     scopes: reading,
     own: true,
   },
   'exports.read': {
-    does: 'follow and fetch kept exports of a user',
+    does: 'follow and download kept exports of a user',
     roles: officers,
     scopes: reading,
     own: true,
   },
-  'exports.order': { does: 'order and delete kept exports of a user', roles: officers, scopes: writing },
+  'exports.order': { does: 'request and delete kept exports of a user', roles: officers, scopes: writing },
   'transcripts.read': {
     does: 'read the transcript and the skills of a user',
     roles: administrators,
@@ -71,9 +71,9 @@ export const permissions = {
     scopes: writing,
     own: true,
   },
-  'groups.read': { does: 'read groups of the directory and who is in them', roles: administrators, scopes: reading },
+  'groups.read': { does: 'read directory groups and their members', roles: administrators, scopes: reading },
   'groups.write': {
-    does: 'create groups, set their members, synchronize them, which creates users',
+    does: 'create groups, set their members, and synchronize them, which creates users',
     roles: administrators,
     scopes: writing,
   },
@@ -83,7 +83,7 @@ export const permissions = {
     scopes: reading,
   },
   'learning.write': {
-    does: 'create catalogs, courses and training plans, change who is in them, enroll, complete, certify, unenroll, purge enrollments',
+    does: 'create catalogs, courses and training plans, change their members, enroll, complete, certify, unenroll, purge enrollments',
     roles: administrators,
     scopes: writing,
   },
@@ -92,18 +92,30 @@ export const permissions = {
   'skills.award': { does: 'award and revoke skills', roles: administrators, scopes: writing },
   'erasures.preview': { does: 'count what an erasure would do', roles: officers, scopes: reading },
   'erasures.order': { does: 'request a purge or an anonymization', roles: officers, scopes: writing },
-  'erasures.read': { does: 'follow erasures, with steps, people and receipts', roles: officers, scopes: reading },
-  'erasures.retry': { does: 'try again what failed', roles: officers, scopes: writing },
-  'erasures.cancel': { does: 'cancel an erasure that has not begun', roles: officers, scopes: writing },
-  'certificates.read': { does: 'read certificates, and ask who is in one', roles: officers, scopes: reading },
+  'erasures.read': {
+    does: 'follow erasure requests, with steps, people and receipts',
+    roles: officers,
+    scopes: reading,
+  },
+  'erasures.retry': { does: 'retry failed people of an erasure request', roles: officers, scopes: writing },
+  'erasures.cancel': {
+    does: 'cancel an erasure request for people who are not erased yet',
+    roles: officers,
+    scopes: writing,
+  },
+  'certificates.read': {
+    does: 'read certificates, and check whether one covers a person',
+    roles: officers,
+    scopes: reading,
+  },
   'audit.read': { does: 'read the audit trail', roles: officers, scopes: reading },
   'audit.export': { does: 'export and verify the audit trail', roles: officers, scopes: reading },
   'tenant.read': {
-    does: 'read the settings of the own tenant',
+    does: "read the settings of the caller's tenant",
     roles: ['administrator', 'privacy_officer', 'integration_administrator'],
     scopes: reading,
   },
-  'tenant.update': { does: 'change the settings of the own tenant', roles: administrators, scopes: [] },
+  'tenant.update': { does: "change the settings of the caller's tenant", roles: administrators, scopes: [] },
   'keys.read': { does: 'list API keys, without their secrets', roles: integrators, scopes: [] },
   'keys.manage': { does: 'create and revoke API keys', roles: integrators, scopes: [] },
   'clients.read': { does: 'list OAuth clients, without their secrets', roles: integrators, scopes: [] },
@@ -112,7 +124,7 @@ export const permissions = {
   'tenants.manage': { does: 'create and change any tenant', roles: ['operator'], scopes: [] },
   'operators.manage': { does: 'create and list operators', roles: ['operator'], scopes: [] },
   'installation.audit': {
-    does: 'read, export and verify the audit trail of the installation',
+    does: 'read, export and verify the system trail',
     roles: ['operator'],
     scopes: [],
   },
@@ -121,10 +133,10 @@ export const permissions = {
 
 export type Permission = keyof typeof permissions
 
-/** Whom it is done to, where a person may do it to the own account. */
+/** The target user, for permissions that people have on their own account. */
 export type PermissionTarget = { userId?: string | undefined }
 
-/** Tells whether the table lets this principal do this; `target` is the user it is done to, if it is one user. */
+/** Whether the table grants the principal this permission; `target` is the target user, if it is one user. */
 export function isPermitted(principal: Principal, permission: Permission, target: PermissionTarget = {}): boolean {
   const rule: Rule = permissions[permission]
   const { access, initiator } = principal

@@ -10,7 +10,7 @@ export type Scope = (typeof scopes)[number]
 
 /** What each is for. */
 export const aboutScopes: Record<Scope, string> = {
-  'api/all': 'reads and writes, webhooks too',
+  'api/all': 'reads and writes, including webhooks',
   'api/read': 'reads',
   'api/write': 'writes',
   'api/webhooks': 'the webhooks that other systems call',

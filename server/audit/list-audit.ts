@@ -89,7 +89,7 @@ export async function listAudit(
   if (page.after !== undefined && !isUuid(page.after)) {
     throw new LetheError('input.invalid', {
       field: 'after',
-      expected: 'the mark that the page before ended with is expected',
+      expected: 'the mark at the end of the previous page is expected',
     })
   }
   const { conditions, values } = await conditionsOf(tx, filter)

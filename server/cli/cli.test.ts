@@ -221,13 +221,13 @@ describe('what goes wrong at the command line', () => {
     const { user } = await json('user', 'create', '--ref', 'N-0', '--email', 'nora@example.org', '--first-name', 'Nora')
     const shown = await run('preview', '--ref', 'N-0')
     expect(shown.stdout).toMatch(
-      /^1 person is meant:\n\ntyped +ref N-0\nname +Nora\nstate +active\ne-mail +nora@example.org\n/,
+      /^1 person selected:\n\ntyped +ref N-0\nname +Nora\nstate +active\ne-mail +nora@example.org\n/,
     )
     expect(shown.stdout).toMatch(new RegExp(`^last seen +never\\nid +${user.id}$`, 'm'))
     for (let n = 1; n < 8; n++) await json('user', 'create', '--ref', `N-${n}`, '--display-name', `Person ${n}`)
     const list = await file('eight people.csv', `ref\n${Array.from({ length: 8 }, (_, n) => `N-${n}`).join('\n')}\n`)
     const many = await run('preview', '--file', list)
-    expect(many.stdout).toMatch(/^8 people are meant:\n/)
+    expect(many.stdout).toMatch(/^8 people selected:\n/)
     expect(many.stdout).toContain('ref N-4  Person 4')
     expect(many.stdout).not.toContain('Person 5')
     const [, all = ''] =
@@ -277,7 +277,7 @@ describe('what goes wrong at the command line', () => {
     const { code, stdout, stderr } = await run('user', 'show', '--ref', 'nobody')
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
     expect(stderr).toBe(
-      'lethe: No user of this tenant has this ref. Purged and anonymized people cannot be found any more.\n',
+      'lethe: No user of this tenant has this ref. Purged and anonymized people can no longer be found.\n',
     )
   })
 
@@ -362,7 +362,7 @@ describe('lethe anonymize', () => {
     expect((await json('preview', '--id', user.id, '--anonymize')).preview.singledOut).toBe(1)
     const { stdout } = await run('preview', '--id', user.id, '--anonymize')
     expect(stdout).toMatch(/^An anonymization of 1 person would change/m)
-    expect(stdout).toMatch(/^1 person could be singled out/m)
+    expect(stdout).toMatch(/^The custom fields that survive single out 1 person:/m)
     await json('anonymize', '--id', user.id, '--yes')
     expect((await json('user', 'show', '--id', user.id)).user.custom_fields).toEqual({ shift: 'night' })
     const reset = await json('tenant', 'update', '--no-surviving-field')
@@ -421,8 +421,10 @@ describe('a command that is cut off', () => {
     const { code, stdout, stderr } = await finished
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
     // While it runs nothing is committed; when it has ended, one person is gone.
-    expect(stderr).toMatch(/^Purging ref blocked\.\nStopping; [^\n]*\nRequest [\w-]{36}: 0 of 1 person is gone\.\n/)
-    expect(stderr).toMatch(/^lethe: Stopped\. Request [\w-]{36}: 1 of 1 person is gone\.\n/m)
+    expect(stderr).toMatch(
+      /^Purging ref blocked\.\nStopping after [^\n]*\nErasure request [\w-]{36}: 0 of 1 person is gone\.\n/,
+    )
+    expect(stderr).toMatch(/^lethe: Stopped\. Erasure request [\w-]{36}: 1 of 1 person is gone\.\n/m)
     expect(await failure('user', 'show', '--id', user.id)).toMatchObject({ code: 'user.not_found' })
   })
 

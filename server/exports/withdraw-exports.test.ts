@@ -83,7 +83,7 @@ describe.each(['purge', 'anonymize'] as const)('a kept export of somebody else (
       `select body, data from notifications where user_id = $1 and kind = 'export_withdrawn'`,
       [officer],
     )
-    expect(told).toEqual([{ body: expect.stringContaining('Order a new one'), data: { exports: [withAnn] } }])
+    expect(told).toEqual([{ body: expect.stringContaining('Request a new one'), data: { exports: [withAnn] } }])
     const { entries } = await test.inTenant(rows.tenant, (tx) => listAudit(tx, { activity: 'ExportWithdrawn' }))
     expect(entries).toMatchObject([{ object: { id: withAnn }, subject: bob }])
     expect(await verifyAudit(test.app.database, rows.tenant)).toMatchObject({ problems: [] })

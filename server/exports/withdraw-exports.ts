@@ -80,7 +80,7 @@ export async function withdrawExports(
     await notify(tx, [user], {
       kind: 'export_withdrawn',
       subject: theirs.length === 1 ? 'An export was withdrawn' : 'Exports were withdrawn',
-      body: `The content of ${exports.length === 1 ? 'an export' : `${theirs.length} exports`} that you ordered is destroyed, because somebody who may be named in it was erased. Order a new one.`,
+      body: `The content of ${exports.length === 1 ? 'an export' : `${theirs.length} exports`} that you requested is destroyed, because a person who may be named in it was erased. Request a new one.`,
       data: { exports },
     })
   }

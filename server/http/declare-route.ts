@@ -10,14 +10,14 @@ export const Problem = named(
       type: Type.String({ description: 'urn:lethe:problem: and the code' }),
       title: Type.String(),
       status: Type.Integer(),
-      detail: Type.String({ description: 'A sentence with the way out, without personal data' }),
+      detail: Type.String({ description: 'A sentence that explains how to fix the request, without personal data' }),
       code: Type.String({ description: 'Stable; programs rely on it', examples: ['user.not_found'] }),
-      field: Type.Optional(Type.String({ description: 'What of the request is wrong, where it is one thing' })),
+      field: Type.Optional(Type.String({ description: 'The field or parameter that is wrong, if it is exactly one' })),
       details: Type.Optional(Type.Object({}, { additionalProperties: true })),
       candidates: Type.Optional(
         Type.Array(Type.Object({}, { additionalProperties: true }), {
           description:
-            'Whom an ambiguous name fits, with name, state, department and when last seen; for callers who may read users',
+            'The users that an ambiguous name matches, with name, state, department and when last seen; for callers who may read users',
         }),
       ),
       request_id: Type.String(),
@@ -33,12 +33,14 @@ export const ODataError = named(
     {
       error: Type.Object({
         code: Type.String({ description: 'Stable; programs rely on it', examples: ['user.not_found'] }),
-        message: Type.String({ description: 'A sentence with the way out, without personal data' }),
-        target: Type.Optional(Type.String({ description: 'What of the request is wrong, where it is one thing' })),
+        message: Type.String({ description: 'A sentence that explains how to fix the request, without personal data' }),
+        target: Type.Optional(
+          Type.String({ description: 'The field or parameter that is wrong, if it is exactly one' }),
+        ),
         details: Type.Optional(
           Type.Array(Type.Object({ code: Type.String(), message: Type.String(), target: Type.String() }), {
             description:
-              'Whom an ambiguous name fits, for callers who may read users: the state, a description, and the key that means this one',
+              'The users that an ambiguous name matches, for callers who may read users: the state, a description, and the key of exactly this user',
           }),
         ),
       }),

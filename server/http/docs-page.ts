@@ -64,7 +64,7 @@ export function docsPlugin(system: System): object {
           authorizeApplication: (original: (auth: Auth) => unknown) => (auth: Auth) => {
             if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(tenant)) {
               const message =
-                'The tenant id is missing, or is no UUID: the id of the tenant that the client belongs to.'
+                'The tenant id is missing or is not a UUID. Enter the id of the tenant that the client belongs to.'
               return system.errActions.newAuthErr({ authId: auth.name, source: 'auth', level: 'error', message })
             }
             const url = auth.schema.get('tokenUrl').replace('{tenantId}', tenant)

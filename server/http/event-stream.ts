@@ -11,7 +11,7 @@ export const EventStreamHeaders = Type.Object({
   'last-event-id': Type.Optional(
     Type.String({
       maxLength: 256,
-      description: 'The `id` of the last event that came; an EventSource sends it itself',
+      description: 'The `id` of the last received event; an EventSource sends it by itself',
     }),
   ),
 })

@@ -5,7 +5,7 @@ import { answers } from './declare-route.ts'
 import type { HttpServer } from './http-server.ts'
 import { Readiness } from './readiness.ts'
 
-const Health = Type.Object({ status: Type.Literal('ok') }, { description: 'Yes' })
+const Health = Type.Object({ status: Type.Literal('ok') }, { description: 'It does' })
 
 /** `/healthz`: the process answers. `/readyz`: it can work; where it cannot, the answer says why. */
 export function addHealthRoutes(
@@ -19,7 +19,7 @@ export function addHealthRoutes(
     method: 'GET',
     url: '/healthz',
     config: { permission: 'public' },
-    schema: { tags: ['Operations'], summary: 'Does the process answer?', response: answers({ 200: Health }) },
+    schema: { tags: ['Operations'], summary: 'Check whether the process responds', response: answers({ 200: Health }) },
     handler: async () => ({ status: 'ok' }) as const,
   })
   server.route({
@@ -28,9 +28,9 @@ export function addHealthRoutes(
     config: { permission: 'public' },
     schema: {
       tags: ['Operations'],
-      summary: 'Can the process work?',
+      summary: 'Check whether the process can work',
       description:
-        'Asks the database whether it answers, is migrated, accepts changes and has space on its disk, and whether requests and jobs have to wait for long. 503 where it cannot, with the reason in `detail`, and while the server stops.',
+        'Checks that the database responds, is migrated, accepts changes and has disk space, and that requests and jobs do not wait for long. Returns 503 with the reason in `detail` if a check fails, and while the server stops.',
       response: answers({ 200: Health }),
     },
     handler: async () => {

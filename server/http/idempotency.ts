@@ -28,7 +28,7 @@ export const IdempotencyHeaders = Type.Object({
       maxLength: 255,
       pattern: '^[\\x21-\\x7e]+$',
       description:
-        'Makes it safe to repeat the request for 24 hours: nothing happens twice, and the answer is the first one, with `Idempotency-Replayed: true`. Choose a new one, such as a UUID, for every new request.',
+        'Makes it safe to repeat the request for 24 hours. The server performs it once and returns the first response again, with `Idempotency-Replayed: true`. Choose a new key, such as a UUID, for every new request.',
     }),
   ),
 })

@@ -9,17 +9,20 @@ import type { HttpServer } from './http-server.ts'
 
 /** The groups of Lethe's own API, in the order of the page. */
 const tags = [
-  { name: 'Users', description: 'People with an account in the tenant, and their life.' },
-  { name: 'Erasures', description: 'Requests to purge or anonymize people, and their proof.' },
-  { name: 'Exports', description: 'Exports about people that are kept to be fetched, until they expire.' },
-  { name: 'Catalogs', description: 'Catalogs, and who is in them.' },
+  {
+    name: 'Users',
+    description: 'People with an account in the tenant: create, change, suspend, delete and restore them.',
+  },
+  { name: 'Erasures', description: 'Erasure requests to purge or anonymize people, and their certificates.' },
+  { name: 'Exports', description: 'Kept exports about people, until they expire.' },
+  { name: 'Catalogs', description: 'Catalogs and their members.' },
   { name: 'Learning', description: 'Courses, training plans, enrollments, certificates of learners, transcripts.' },
-  { name: 'Skills', description: 'Skills with their scales, and who holds them.' },
-  { name: 'Groups', description: 'Groups of the directory, and who comes back with them.' },
-  { name: 'Notifications', description: 'What a person is told in the product, and what of it was read.' },
-  { name: 'Audit', description: 'What was done, by whom.' },
+  { name: 'Skills', description: 'Skills, their scales, and awards to users.' },
+  { name: 'Groups', description: 'Directory groups, their members, and purged people who return with them.' },
+  { name: 'Notifications', description: 'Messages to a user inside the product, read and unread.' },
+  { name: 'Audit', description: 'Who did what, and when.' },
   { name: 'Credentials', description: 'API keys and OAuth clients.' },
-  { name: 'Sign-in', description: 'Sessions of people, and tokens of programs.' },
+  { name: 'Sign-in', description: 'Sessions of people and tokens of programs.' },
   { name: 'Tenants', description: 'For the operator of the installation.' },
   { name: 'Operations', description: 'Health, metrics, keys.' },
 ]
@@ -28,14 +31,14 @@ const tags = [
 const learn365Tags = [
   { name: 'Users', description: 'Read, change and purge users; revoke a skill at the old address.' },
   { name: 'UserSkills', description: 'Award and revoke the skills of a user.' },
-  { name: 'CourseCatalogs', description: 'Catalogs, and who is in them.' },
+  { name: 'CourseCatalogs', description: 'Catalogs and their members.' },
   { name: 'Courses', description: 'Courses and training plans; enroll and unenroll.' },
-  { name: 'Enrollments', description: 'Read enrollments, and purge what has ended.' },
+  { name: 'Enrollments', description: 'Read enrollments, and purge those that have ended.' },
   { name: 'Certificates', description: 'Certificates of learners.' },
-  { name: 'Skills', description: 'The skills that there are.' },
+  { name: 'Skills', description: 'The skills of the tenant.' },
   { name: 'SkillScaleSets', description: 'Scales with their levels.' },
   { name: 'Competencies', description: 'Skills under their old name.' },
-  { name: 'Service', description: 'What sets there are, and their model.' },
+  { name: 'Service', description: 'The entity sets and their model.' },
 ]
 
 /** The group of an operation as the page shows it: the API, then the API's own name for the group. */
@@ -72,7 +75,7 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
         title: 'Lethe',
         version: readVersion(),
         description:
-          'Keeps learner records and can forget them. Errors are problem details (RFC 9457) with a stable `code`. Every answer has the request id that was sent as `X-Request-Id` (a UUID, or 16 to 64 hexadecimal digits), or one of its own.',
+          'Keeps learner records and can forget them. Errors are problem details (RFC 9457) with a stable `code`. Every response has a request id: the one sent as `X-Request-Id` (a UUID, or 16 to 64 hexadecimal digits), or a new one.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       tags: [

@@ -109,11 +109,15 @@ export function problemOf(error: unknown, request: FastifyRequest): LetheError {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new LetheError('request.unsupported_media_type', undefined, error)
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new LetheError('request.malformed', { reason: 'the body is empty, and JSON is expected' }, error)
+      return new LetheError('request.malformed', { reason: 'the body is empty, but JSON is expected' }, error)
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new LetheError('request.malformed', { reason: 'the body is not as long as Content-Length says' }, error)
+      return new LetheError(
+        'request.malformed',
+        { reason: 'the length of the body differs from Content-Length' },
+        error,
+      )
     case 'FST_ERR_BAD_URL':
-      return new LetheError('request.malformed', { reason: 'the address is not encoded as it should be' }, error)
+      return new LetheError('request.malformed', { reason: 'the encoding of the address is wrong' }, error)
     case 'FST_ERR_HANDLER_TIMEOUT':
       return new LetheError('service.unavailable', undefined, error)
   }
@@ -125,9 +129,9 @@ export function problemOf(error: unknown, request: FastifyRequest): LetheError {
   const passing = passingFailure(error)
   if (passing !== undefined) return passing
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new LetheError('request.malformed', { reason: 'it is not as HTTP wants it' }, error)
+    return new LetheError('request.malformed', { reason: 'it is not valid HTTP' }, error)
   }
-  return new LetheError('internal.unexpected', { reason: 'nobody foresaw this' }, error)
+  return new LetheError('internal.unexpected', { reason: 'the log of the server has the details' }, error)
 }
 
 const parts: Record<string, string> = { querystring: 'query', params: 'path', headers: 'header', body: 'body' }
@@ -145,7 +149,7 @@ function invalidInput(given: unknown[], context: string): LetheError {
   }
   const [first] = violations
   if (first === undefined)
-    return new LetheError('input.invalid', { field: parts[context] ?? context, expected: 'it is not' })
+    return new LetheError('input.invalid', { field: parts[context] ?? context, expected: 'it does not fit its schema' })
   if (first.keyword === 'required' && Array.isArray(first.params.requiredProperties)) {
     const missing = String(first.params.requiredProperties[0])
     return new LetheError('input.invalid', {

@@ -84,5 +84,5 @@ function refuseStray(body: unknown, odata: boolean): void {
     if (name !== undefined) throw new LetheError('input.unknown_field', { field: name.slice(0, 64) || 'body' })
     return
   }
-  throw new LetheError('input.invalid', { field: 'body', expected: 'nothing is expected in it' })
+  throw new LetheError('input.invalid', { field: 'body', expected: 'it must be empty' })
 }

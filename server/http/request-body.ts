@@ -42,6 +42,6 @@ export function requireUtf8Escapes(text: string, part: 'address' | 'body' = 'add
     }
   }
   if (part === 'address' && /[^\x21-\x7e]/.test(text)) {
-    throw new LetheError('request.malformed', { reason: 'the address is not encoded as it should be' })
+    throw new LetheError('request.malformed', { reason: 'the encoding of the address is wrong' })
   }
 }

@@ -95,7 +95,7 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
     schema: {
       tags: ['Enrollments'],
       summary: 'Purge an enrollment that is not active',
-      description: 'With the progress and the records of actions in its course. Cannot be undone.',
+      description: 'Also purges the progress and the records of actions in its course. Cannot be undone.',
       params: IdParams,
       response: odataAnswers({ 204: Nothing }, [404, 409]),
     },
@@ -116,7 +116,7 @@ function addCatalogUsers(server: HttpServer, app: Application): void {
       tags: ['CourseCatalogs'],
       summary: 'Read the users of a catalog',
       description:
-        'With IsAddedToCatalog: false for whoever is in the catalog through a group only; Groups says through which.',
+        'IsAddedToCatalog is false for a user that has access through a group only; Groups lists these groups.',
       params: IdParams,
       querystring: Query,
       response: odataAnswers({ 200: pageSchema(usersOfCatalog('')) }, [404]),
@@ -185,7 +185,7 @@ function addCatalogUsers(server: HttpServer, app: Application): void {
       tags: ['CourseCatalogs'],
       summary: 'Remove a user or a group from a catalog',
       description:
-        'Unenrolls the user from its courses and plans; the records stay in the transcript. Who is in the catalog through a group stays listed.',
+        'Unenrolls the user from its courses and training plans; the records stay in the transcript. A user that has access through a group stays listed.',
       params: Type.Object({ id: Guid, key: UserKey }),
       response: odataAnswers({ 204: Nothing }, [404, 409, 500]),
     },

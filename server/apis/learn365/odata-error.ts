@@ -53,4 +53,4 @@ function describe({ display_name, state, department, last_seen_at }: Candidate):
 }
 
 const severalUsers =
-  'Several users have this login name, so the user cannot be identified. The list of Users leaves deleted people out, so it may show the wrong one: take the key from the details of this error, or from Users/IncludeDeletedUsers(), where IsDeleted and LastSeenDate tell them apart. DirectoryObjectId and Id are unique; both are keys.'
+  'Several users have this login name, so it does not identify one user. Take the key from the details of this error, or from Users/IncludeDeletedUsers(), where IsDeleted and LastSeenDate tell them apart. The plain list of Users leaves out deleted people. DirectoryObjectId and Id are unique keys.'

@@ -172,11 +172,7 @@ function readToken(masterKey: Buffer, token: string, purpose: string): (string |
   try {
     return JSON.parse(open(masterKey, Buffer.from(token, 'base64url'), purpose).toString('utf8'))
   } catch (error) {
-    throw new LetheError(
-      'odata.query',
-      { option: '$skiptoken', reason: 'follow @odata.nextLink as it is, with the query that it came from' },
-      error,
-    )
+    throw new LetheError('odata.query', { option: '$skiptoken', reason: 'follow @odata.nextLink unchanged' }, error)
   }
 }
 
@@ -234,7 +230,7 @@ async function expand(
   if (found.length > mostExpanded) {
     throw new LetheError('odata.query', {
       option: '$expand',
-      reason: `more than ${mostExpanded} entities would stand in one page; ask for fewer with $top or $filter`,
+      reason: `one page would hold more than ${mostExpanded} entities; ask for fewer with $top or $filter`,
     })
   }
   const groups = Map.groupBy(found, (row) => row[navigation.to])

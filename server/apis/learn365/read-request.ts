@@ -22,7 +22,7 @@ export function readOptionNames(request: FastifyRequest): void {
       })
     }
     if (option in options || Array.isArray(value)) {
-      throw new LetheError('odata.query', { option, reason: 'it stands there more than once' })
+      throw new LetheError('odata.query', { option, reason: 'it occurs more than once' })
     }
     options[option] = value
   }
@@ -48,7 +48,7 @@ export function dropUnread(request: FastifyRequest): void {
         if (/@(odata\.)?bind$/.test(name)) {
           throw new LetheError('input.invalid', {
             field: at.slice(0, 64),
-            expected: 'nothing is bound here; set the property with the id instead',
+            expected: 'binding is not supported; set the property with the id instead',
           })
         }
         if (name.includes('@') || unread.has(at)) return []

@@ -128,7 +128,7 @@ function addListRoute(server: HttpServer, app: Application, set: EntitySet, url:
 export const UserKey = Type.String({
   maxLength: 256,
   description:
-    'The DirectoryObjectId, or the LoginName as a claims string or bare, in any case. Percent-encoded in the address; this page does that',
+    'The DirectoryObjectId, or the LoginName as a claims string or bare; case is ignored. Percent-encode it in the address; this page does so',
   examples: [exampleUser.login, exampleUser.claims, exampleUser.directoryObjectId],
 })
 
@@ -201,7 +201,7 @@ function addMetadata(server: HttpServer): void {
     config: { permission: 'authenticated' },
     schema: {
       tags: ['Service'],
-      summary: 'The model: CSDL as XML, or as JSON where that is asked for',
+      summary: 'Read the model: CSDL as XML, or as JSON on request',
       querystring: Type.Object({ $format: option('json or xml') }),
       response: odataAnswers({
         200: contents('CSDL', { 'application/xml': { type: 'string' }, 'application/json': { type: 'object' } }),
@@ -227,7 +227,7 @@ function addMetadata(server: HttpServer): void {
       schema: {
         tags: ['Service'],
         hide: url !== root,
-        summary: 'The sets that there are',
+        summary: 'List the entity sets',
         querystring: Type.Object({ $format: Query.properties.$format }),
         response: odataAnswers({
           200: Type.Object({ '@odata.context': Type.String(), value: Type.Array(Type.Object({}, open)) }),

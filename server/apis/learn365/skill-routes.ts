@@ -74,7 +74,7 @@ function addLists(server: HttpServer, app: Application, name: string): void {
     schema: {
       tags: [name],
       summary: `List ${name}`,
-      description: `At most ${usualPage}, unless $top says otherwise.`,
+      description: `At most ${usualPage}, unless $top sets another number.`,
       querystring: ListQuery,
       response: odataAnswers({ 200: Type.Array(entitySchema(set), { description: name }) }),
     },
@@ -117,7 +117,7 @@ function addAwards(server: HttpServer, app: Application): void {
     schema: {
       tags: ['UserSkills'],
       summary: "Revoke a user's skill at a level",
-      description: 'It stays in the transcript, marked as revoked; the learner is notified.',
+      description: 'The transcript shows it as revoked. Lethe notifies the learner.',
       params,
       body,
       response: odataAnswers(

@@ -31,7 +31,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
       tags,
       summary: "Purge user's data",
       description:
-        'Everything about the user is erased, for good: enrollments, progress, records of actions, memberships in every catalog, course and plan, and the accounts. The answer comes at once; its link shows how far it is.',
+        'Erases everything about the user for good: enrollments, progress, records of actions, memberships in every catalog, course and training plan, and the accounts. The response comes immediately; its link shows the progress.',
       params,
       headers: IdempotencyHeaders,
       response: odataAnswers(
@@ -40,7 +40,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
             {
               RequestId: Type.String({ format: 'uuid' }),
               State: Type.String(),
-              Link: Type.String({ description: 'Shows how far the request is, and its receipt' }),
+              Link: Type.String({ description: 'Shows the progress of the erasure request, and its receipt' }),
             },
             { description: 'Requested' },
           ),
@@ -94,7 +94,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
       tags,
       deprecated: true,
       summary: 'Revokes competency (skill)',
-      description: 'RevokeSkill does the same and takes its place.',
+      description: 'Deprecated: RevokeSkill replaces it.',
       params,
       body: skillOfUserBody('competencyId', 'competencyLevelId'),
       response: odataAnswers(
@@ -121,7 +121,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
       tags,
       deprecated: true,
       summary: 'Assigns competency (skill)',
-      description: 'AssignSkill does the same and takes its place.',
+      description: 'Deprecated: AssignSkill replaces it.',
       params,
       body: skillOfUserBody('competencyId', 'competencyLevelId'),
       response: odataAnswers(

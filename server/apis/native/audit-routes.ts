@@ -38,26 +38,26 @@ const AuditEntry = named(
         from: Type.String(),
         system_account: Type.Unsafe<string | null>({
           ...NullableText,
-          description: 'The account of the operating system that a command ran as',
+          description: 'The system account that ran the command',
         }),
       }),
       object: Type.Object({ kind: Type.String(), id: NullableId }),
       subject: Type.Unsafe<string | null>({
         ...NullableId,
-        description: 'The user whom it is about; the id stays when the user is erased',
+        description: 'The user that the entry is about; the id stays when the user is erased',
       }),
-      contact: Type.Boolean({ description: 'Whether it is about a person who is no user' }),
+      contact: Type.Boolean({ description: 'Whether the entry is about a person who is not a user' }),
       details: Type.Unsafe<JsonObject>({ type: 'object', additionalProperties: true }),
       reason: Type.Unsafe<string | null>({
         ...NullableText,
-        description: 'Why, where it is an erasure request; kept with the request',
+        description: 'The reason of an erasure request; stored with the request',
       }),
       values: NullableJson,
-      erased: Type.Boolean({ description: 'The person was erased, and the values with that' }),
+      erased: Type.Boolean({ description: 'Whether the person was erased, and the values with the person' }),
       sequence: NullableNumber,
       hash: NullableText,
     },
-    { description: 'What was done, by whom' },
+    { description: 'An entry of the audit trail' },
   ),
 )
 
@@ -76,15 +76,15 @@ const filter = {
 const Verification = Type.Object(
   {
     sealed: Type.Integer({ description: 'Entries that were checked' }),
-    unsealed: Type.Integer({ description: 'Entries that are not sealed yet; nothing is promised for them' }),
+    unsealed: Type.Integer({ description: 'Entries that are not sealed yet, and so not protected' }),
     checkpoints: Type.Integer(),
     head: Type.Object({ sequence: Type.Integer(), hash: NullableText }),
     problems: Type.Array(
       Type.Object({ problem: Type.String(), from: Type.Integer(), to: Type.Integer(), at: NullableText }),
-      { description: 'Empty: everything is as it was sealed' },
+      { description: 'Empty: unchanged since it was sealed' },
     ),
   },
-  { description: 'What was found' },
+  { description: 'The result of the check' },
 )
 
 /** A trail that is read over HTTP. */
@@ -124,7 +124,7 @@ function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRe
     config: { permission: toRead },
     schema: {
       tags,
-      summary: `List the ${name}, the newest first`,
+      summary: `List the ${name}, newest first`,
       querystring: Type.Object(
         {
           ...filter,
@@ -150,7 +150,7 @@ function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRe
     config: { permission: toExport },
     schema: {
       tags,
-      summary: `Export the ${name}, the newest first`,
+      summary: `Export the ${name}, newest first`,
       querystring: Type.Object(
         { ...filter, format: Type.Optional(Type.Enum([...auditFormats], { description: 'Default: jsonl' })) },
         { additionalProperties: false },
@@ -182,8 +182,8 @@ function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRe
     config: { permission: toExport },
     schema: {
       tags,
-      summary: `Check whether anybody altered, removed or inserted entries of the ${name}`,
-      description: 'Reads all sealed entries, and names what is not as it was sealed.',
+      summary: `Check for altered, removed or inserted entries of the ${name}`,
+      description: 'Reads all sealed entries, and lists every change since they were sealed.',
       response: answers({ 200: Verification }),
     },
     handler: (request) => verifyAudit(app.database, idOf(request)),

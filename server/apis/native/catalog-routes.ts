@@ -44,11 +44,11 @@ const Catalog = named(
       created_at: Time,
       courses: Type.Integer(),
       training_plans: Type.Integer(),
-      members: Type.Integer({ description: 'Users who were added, administrators included' }),
+      members: Type.Integer({ description: 'Users that were added, administrators included' }),
       administrators: Type.Integer(),
-      groups: Type.Integer({ description: 'Groups of the directory that the catalog itself is open to' }),
+      groups: Type.Integer({ description: 'Directory groups that the catalog itself is open to' }),
     },
-    { description: 'A catalog, counted' },
+    { description: 'A catalog with counts' },
   ),
 )
 
@@ -59,10 +59,10 @@ const CatalogMember = named(
   Type.Object(
     {
       ...person,
-      added_to_catalog: Type.Boolean({ description: 'False: the user is in the catalog through groups only' }),
+      added_to_catalog: Type.Boolean({ description: 'False: the user has access through groups only' }),
       role: Type.Unsafe<(typeof catalogRoles)[number] | null>({
         type: ['string', 'null'],
-        description: `One of ${catalogRoles.join(', ')}; null for whoever was not added`,
+        description: `One of ${catalogRoles.join(', ')}; null for a user that was not added`,
       }),
       added_at: NullableTime,
       groups: Type.Array(
@@ -71,14 +71,14 @@ const CatalogMember = named(
           display_name: Type.String(),
           course_id: Type.Unsafe<string | null>({
             ...NullableId,
-            description: 'The course of the catalog that is open to the group; null: the catalog is',
+            description: 'The course of the catalog that is open to the group; null: the whole catalog',
           }),
         }),
-        { description: 'The groups of the directory through which the user is in the catalog' },
+        { description: 'The directory groups through which the user has access' },
       ),
       reappeared: Reappeared,
     },
-    { description: 'Somebody who is in a catalog, and how' },
+    { description: 'A member of a catalog, added directly or through groups' },
   ),
 )
 
@@ -87,13 +87,13 @@ const MemberParams = Type.Object({ id: Id, user_id: Id })
 const Removal = Type.Object(
   {
     user_id: Id,
-    removed: Type.Boolean({ description: 'False: the user had not been added, and is there through groups only' }),
+    removed: Type.Boolean({ description: 'False: the user was not added, and has access through groups only' }),
     unenrolled: Type.Integer({ description: 'Enrollments that ended; they stay in the transcript' }),
     still_through: Type.Array(Type.Object({ group_id: Id, display_name: Type.String() }), {
-      description: 'Groups through which the user is in the catalog still, and listed as not added to it',
+      description: 'Groups through which the user still has access, and is listed as not added',
     }),
   },
-  { description: 'What became of the user' },
+  { description: 'The result for the user' },
 )
 
 /** `/api/v1/catalogs` */
@@ -163,12 +163,15 @@ function addMembers(server: HttpServer, app: Application): void {
     config: { permission: 'learning.read' },
     schema: {
       tags,
-      summary: 'List who is in a catalog, and how',
+      summary: 'List the members of a catalog',
       description:
-        'Everybody once, whether added or in it through groups only (`added_to_catalog`). Deleted users are left out.',
+        'Lists each user once, added or with access through groups only (`added_to_catalog`). Leaves out deleted users.',
       params: IdParams,
       querystring: Type.Object(
-        { ...paging, role: Type.Optional(Type.Enum([...catalogRoles], { description: 'Only who was added as this' })) },
+        {
+          ...paging,
+          role: Type.Optional(Type.Enum([...catalogRoles], { description: 'Only users added with this role' })),
+        },
         { additionalProperties: false },
       ),
       response: answers(
@@ -190,7 +193,7 @@ function addMembers(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'Add users to a catalog',
-      description: 'All or none. Who was added before keeps the membership and the role.',
+      description: 'Adds all or none. Present members keep their role.',
       params: IdParams,
       headers: IdempotencyHeaders,
       body: Type.Object(
@@ -218,14 +221,14 @@ function addMembers(server: HttpServer, app: Application): void {
     config: { permission: 'learning.write' },
     schema: {
       tags,
-      summary: 'Make a user of a catalog its administrator, or a plain member again',
-      description: 'Who is in it through a group only must be added first.',
+      summary: 'Make a member of a catalog its administrator, or a plain member again',
+      description: 'A user that has access through a group only must be added first.',
       params: MemberParams,
       body: Type.Object({ role: Role }, { additionalProperties: false, examples: [{ role: 'administrator' }] }),
       response: answers(
         {
           200: Type.Object(
-            { changed: Type.Boolean({ description: 'False: the user was that already' }) },
+            { changed: Type.Boolean({ description: 'False: the user already had this role' }) },
             { description: 'Done' },
           ),
         },
@@ -245,7 +248,7 @@ function addMembers(server: HttpServer, app: Application): void {
       tags,
       summary: 'Remove a user from a catalog',
       description:
-        'Unenrolls the user from its courses and training plans; the records stay in the transcript. Who is in the catalog through a group stays listed, as not added to it.',
+        'Unenrolls the user from its courses and training plans; the records stay in the transcript. A user that has access through a group stays listed, as not added.',
       params: MemberParams,
       response: answers({ 200: Removal }, [404, 409]),
     },

@@ -81,7 +81,7 @@ const CourseWithDetails = named(
         }),
       ),
       training_plans: Type.Array(Type.Object({ id: Id, title: Type.String() }), {
-        description: 'Those that it is a part of',
+        description: 'The training plans that contain it',
       }),
       sessions: Type.Integer(),
       enrolled: Enrolled,
@@ -99,7 +99,7 @@ const TrainingPlanWithDetails = named(
       ...listed,
       authors: People,
       courses: Type.Array(Type.Object({ id: Id, title: Type.String() }), {
-        description: 'In the order in which they are to be taken',
+        description: 'In the order in which to take them',
       }),
       enrolled: Enrolled,
     },
@@ -374,7 +374,7 @@ function addTrainingPlans(server: HttpServer, app: Application): void {
           contact_emails: Type.Optional(Addresses),
           course_ids: Type.Array(Id, {
             maxItems: 1000,
-            description: 'In the order in which they are to be taken; of this or of other catalogs',
+            description: 'In the order in which to take them; of this or of other catalogs',
           }),
           author_ids: Type.Optional(Users),
         },

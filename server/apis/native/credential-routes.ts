@@ -14,7 +14,7 @@ const tags = ['Credentials']
 const Name = Type.String({ minLength: 1, maxLength: 100 })
 const Secret = Type.Unsafe<string | null>({
   type: ['string', 'null'],
-  description: 'Shown this once: only its hash is stored. Null in the answer to a repeated request',
+  description: 'Shown once: only its hash is stored. Null in the response to a repeated request',
 })
 
 const ApiKey = named(
@@ -24,7 +24,7 @@ const ApiKey = named(
       id: Id,
       kind: Type.Enum([...apiKeyKinds]),
       name: Type.String(),
-      prefix: Type.String({ description: 'How the key begins, to tell keys apart' }),
+      prefix: Type.String({ description: 'The start of the key, to tell keys apart' }),
       access: Type.Enum([...apiKeyAccesses]),
       owner_id: NullableId,
       created_at: Time,
@@ -67,8 +67,8 @@ function addKeyRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'keys.read' },
     schema: {
       tags,
-      summary: 'List API keys, the revoked and expired ones too',
-      response: answers({ 200: Type.Object({ keys: Type.Array(ApiKey.ref) }, { description: 'The newest first' }) }),
+      summary: 'List API keys, including revoked and expired ones',
+      response: answers({ 200: Type.Object({ keys: Type.Array(ApiKey.ref) }, { description: 'Newest first' }) }),
     },
     handler: async (request) => ({ keys: await inTenantOf(request, app, listApiKeys) }),
   })
@@ -108,7 +108,7 @@ function addKeyRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'keys.manage' },
     schema: {
       tags,
-      summary: 'Revoke an API key, at once',
+      summary: 'Revoke an API key immediately',
       params: IdParams,
       response: answers({ 200: ApiKey.ref }, [404]),
     },
@@ -123,9 +123,9 @@ function addClientRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'clients.read' },
     schema: {
       tags,
-      summary: 'List OAuth clients, the revoked ones too',
+      summary: 'List OAuth clients, including revoked ones',
       response: answers({
-        200: Type.Object({ clients: Type.Array(OAuthClient.ref) }, { description: 'The newest first' }),
+        200: Type.Object({ clients: Type.Array(OAuthClient.ref) }, { description: 'Newest first' }),
       }),
     },
     handler: async (request) => ({ clients: await inTenantOf(request, app, listOAuthClients) }),
@@ -159,7 +159,7 @@ function addClientRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'clients.manage' },
     schema: {
       tags,
-      summary: 'Revoke an OAuth client and its tokens, at once',
+      summary: 'Revoke an OAuth client and its tokens immediately',
       params: IdParams,
       response: answers({ 200: OAuthClient.ref }, [404]),
     },

@@ -84,7 +84,7 @@ const IssuedCertificate = named(
       issued_by: NullableId,
       issued_by_credential: ActingCredential,
     },
-    { description: 'A certificate that a learner was issued' },
+    { description: 'A certificate that was issued to a learner' },
   ),
 )
 
@@ -95,7 +95,7 @@ const Filter = Type.Object(
     training_plan_id: Type.Optional(Id),
     state: Type.Optional(Type.Enum([...enrollmentStates])),
     enrolled: Type.Optional(
-      Type.Boolean({ description: 'Only those that are active, or only those that are not; both if not given' }),
+      Type.Boolean({ description: 'true: only active ones; false: only those that are not active; default: both' }),
     ),
     ...paging,
   },
@@ -118,7 +118,7 @@ function addEnrollments(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'List enrollments, in the order of their creation',
-      description: 'Those that have ended too, and those of deleted users, with `enrolled` false.',
+      description: 'Includes ended enrollments and those of deleted users, with `enrolled` false.',
       querystring: Filter,
       response: answers({
         200: Type.Object({ enrollments: Type.Array(Enrollment.ref), next: Next }, { description: 'A page' }),
@@ -138,7 +138,7 @@ function addEnrollments(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'Enroll a user in a course or a training plan',
-      description: 'From today on (UTC); after an unenrollment, anew.',
+      description: 'From today (UTC). After an unenrollment, this makes a new enrollment.',
       headers: IdempotencyHeaders,
       body: Type.Object(
         {
@@ -218,10 +218,10 @@ function addEnrollmentActs(server: HttpServer, app: Application): void {
       tags,
       summary: 'End an enrollment',
       description:
-        'It stays in the transcript: completed or failed where it was, withdrawn where it was under way. Whoever enrolls again gets another one.',
+        'It stays in the transcript: as completed or failed if it was, otherwise as withdrawn. A user that enrolls again gets a new enrollment.',
       params: IdParams,
       body: Type.Object(
-        { note: Type.Optional(Type.String({ ...Text, description: 'Why; kept with the enrollment' })) },
+        { note: Type.Optional(Type.String({ ...Text, description: 'The reason; stored with the enrollment' })) },
         { additionalProperties: false, examples: [{ note: 'Moved to the evening course' }] },
       ),
       response: answers({ 200: Type.Object({ id: Id, unenrolled_at: Time }, { description: 'Ended' }) }, [404, 409]),
@@ -241,7 +241,7 @@ function addEnrollmentActs(server: HttpServer, app: Application): void {
       tags,
       summary: 'Purge an enrollment that is not active',
       description:
-        'With what it left behind in its course: progress, actions, attempts, submissions, certificates; where the user has another enrollment there, these belong to that one and stay. Cannot be undone.',
+        'Also purges its records in the course: progress, actions, attempts, submissions and certificates. If the user has another enrollment in the course, these records belong to it and stay. Cannot be undone.',
       params: IdParams,
       response: answers(
         {
@@ -275,13 +275,13 @@ function addCertificates(server: HttpServer, app: Application): void {
     config: { permission: 'learning.write', bodyOptional: true },
     schema: {
       tags,
-      summary: 'Issue a certificate for an enrollment that is completed',
-      description: 'After one has expired, another may follow.',
+      summary: 'Issue a certificate for a completed enrollment',
+      description: 'You can issue another one after it has expired.',
       params: IdParams,
       headers: IdempotencyHeaders,
       body: Type.Object(
         {
-          number: Type.Optional(Type.String({ ...Line, description: 'What is printed on it' })),
+          number: Type.Optional(Type.String({ ...Line, description: 'The number that is printed on it' })),
           expires_at: Type.Optional(Type.String({ format: 'date-time', maxLength: 64 })),
           at: Type.Optional(At),
         },

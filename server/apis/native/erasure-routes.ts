@@ -68,8 +68,8 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'erasures.order' },
     schema: {
       tags,
-      summary: 'Request to purge or anonymize deleted users',
-      description: 'Cannot be undone. Nobody is guessed at: a selector that several people match is answered 409.',
+      summary: 'Make an erasure request: purge or anonymize deleted users',
+      description: 'Cannot be undone. The server never guesses: if several people match a selector, it returns 409.',
       headers: IdempotencyHeaders,
       body: OrderBody,
       response: answers({ 202: Ordered }, [404, 409]),
@@ -98,7 +98,7 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'erasures.read' },
     schema: {
       tags,
-      summary: 'List erasure requests, the newest first',
+      summary: 'List erasure requests, newest first',
       querystring: Type.Object(
         {
           limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
@@ -162,9 +162,9 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'erasures.retry' },
     schema: {
       tags,
-      summary: 'Try the people who failed again',
+      summary: 'Retry the people that failed',
       params: IdParams,
-      response: answers({ 202: Type.Object({ id: Id }, { description: 'The workers take it up' }) }, [404, 409]),
+      response: answers({ 202: Type.Object({ id: Id }, { description: 'Workers continue the request' }) }, [404, 409]),
     },
     handler: async (request, reply) => {
       await inTenantOf(request, app, (tx) => retryErasure(tx, request.params.id))
@@ -178,10 +178,12 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'erasures.cancel' },
     schema: {
       tags,
-      summary: 'Let go the people who are not erased yet',
+      summary: 'Cancel the request for the people that are not erased yet',
       params: IdParams,
       response: answers(
-        { 200: Type.Object({ cancelled: Type.Integer() }, { description: 'How many were let go' }) },
+        {
+          200: Type.Object({ cancelled: Type.Integer() }, { description: 'The number of people it was cancelled for' }),
+        },
         [404, 409],
       ),
     },

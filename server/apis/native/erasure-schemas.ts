@@ -10,30 +10,30 @@ import { ActingCredential, Id, NullableId, NullableText, NullableTime, Time } fr
 export const operations = ['purge', 'anonymize'] as const
 
 const Effects = Type.Array(Type.Object({ table: Type.String(), effect: Type.String(), rows: Type.Integer() }), {
-  description: 'What is done to which table, in rows',
+  description: 'The effects per table, in rows',
 })
 
 const summary = {
   id: Id,
   operation: Type.Enum([...operations]),
   state: Type.Enum(['queued', 'running', 'completed', 'partial', 'failed', 'cancelled', 'rejected'], {
-    description: 'completed: everybody is done, and the search has found nothing left',
+    description: 'completed: all people are done, and the search has found no residual data',
   }),
   initiated_from: Type.String(),
   created_at: Time,
   finished_at: NullableTime,
-  certified: Type.Boolean({ description: 'There is a certificate' }),
+  certified: Type.Boolean({ description: 'Whether the request has a certificate' }),
   verdict: Type.Unsafe<Verdict | null>({
     type: ['string', 'null'],
     enum: ['clean', 'search_outstanding', 'found', null],
     description:
-      'What the certificate and its addenda come to: erased and nothing found; erased, and the search is still to come; or something was found, or a person could not be erased. Null: not known yet',
+      'The verdict of certificate and addenda. clean: erased, and no residual data found; search_outstanding: erased, and the search follows; found: residual data was found, or a person could not be erased. Null: not known yet',
   }),
   people: Type.Object({
     total: Type.Integer(),
-    gone: Type.Integer({ description: 'Whose rows are erased and committed, whatever became of them since' }),
+    gone: Type.Integer({ description: 'People whose rows are erased and committed, whatever their later state' }),
     waiting: Type.Integer(),
-    erased: Type.Integer({ description: 'Erased and not yet verified' }),
+    erased: Type.Integer({ description: 'Erased, but not yet verified' }),
     done: Type.Integer(),
     failed: Type.Integer(),
     cancelled: Type.Integer(),
@@ -41,7 +41,7 @@ const summary = {
 }
 
 /** How far an order is. */
-export const Erasure = named('Erasure', Type.Object(summary, { description: 'A request to purge or anonymize' }))
+export const Erasure = named('Erasure', Type.Object(summary, { description: 'An erasure request' }))
 
 /** An order with its steps, its receipt and the reasons of failures. */
 export const ErasureWithDetails = named(
@@ -51,9 +51,9 @@ export const ErasureWithDetails = named(
       ...summary,
       reason: Type.Unsafe<string | null>({
         ...NullableText,
-        description: 'Why, as the user, key or client that requested it said',
+        description: 'The reason that the user, key or client gave',
       }),
-      requested_by: Type.Unsafe<string | null>({ ...NullableId, description: 'The user who requested it' }),
+      requested_by: Type.Unsafe<string | null>({ ...NullableId, description: 'The user that made the request' }),
       requested_by_credential: ActingCredential,
       data_map: Type.String({ description: 'The version of the data map' }),
       steps: Type.Array(
@@ -70,7 +70,7 @@ export const ErasureWithDetails = named(
       receipt: Effects,
       failures: Type.Array(Type.Object({ user_id: Id, code: Type.String(), reason: Type.String() })),
     },
-    { description: 'An erasure request with its steps, its receipt and the reasons of failures' },
+    { description: 'An erasure request with its steps, its receipt and the reasons for failures' },
   ),
 )
 
@@ -82,8 +82,7 @@ export const Preview = named(
       people: Type.Integer(),
       who: Type.Unsafe<NamedPerson[] | null>({
         type: ['array', 'null'],
-        description:
-          'Whom it is about, the first `most_named` of them, with the selector that named each; null for callers who may not read users',
+        description: 'The first `most_named` people, each with its selector; null for callers who may not read users',
         items: {
           type: 'object',
           properties: {
@@ -106,20 +105,20 @@ export const Preview = named(
           required: ['id', 'state', 'display_name', 'given'],
         },
       }),
-      not_deleted: Type.Array(Id, { description: 'Those who must be deleted first' }),
+      not_deleted: Type.Array(Id, { description: 'Users who must be deleted first' }),
       effects: Effects,
-      shared_identifiers: Type.Integer({ description: 'Identifiers that others hold too; they are left alone' }),
+      shared_identifiers: Type.Integer({ description: 'Identifiers held by others; the erasure leaves them alone' }),
       similar_identifiers: Type.Integer({
-        description: 'Of these, the ones of which others hold only one that is easily confused with it',
+        description: 'Of these, identifiers that are only similar to one that is held by others',
       }),
-      short_identifiers: Type.Integer({ description: 'Identifiers too short to be looked for in texts' }),
-      singled_out: Type.Integer({ description: 'People whom the custom fields that survive single out' }),
+      short_identifiers: Type.Integer({ description: 'Identifiers that are too short to search texts for' }),
+      singled_out: Type.Integer({ description: 'People that the surviving custom fields single out' }),
       blocked_by: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
         description:
-          'Where identifiers of theirs stand that the operation cannot rewrite: it fails with these places until they are taken out there, and can then be tried again',
+          'Places with identifiers that the operation cannot rewrite. It fails with these places until you remove the identifiers there; then retry it',
       }),
       names: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
-        description: 'Where full names stand in texts that stay; nobody can tell whose they are',
+        description: 'Places with full names in texts that stay. Lethe cannot tell which person a name refers to',
       }),
       returning_groups: Type.Array(
         Type.Object({
@@ -127,17 +126,16 @@ export const Preview = named(
           display_name: Type.String(),
           people: Type.Integer(),
           at_next_sync: Type.Enum(['create', 'block'], {
-            description:
-              'What the tenant lets the next synchronization do: make new users of them, without records, or keep them out',
+            description: 'What the next synchronization does: create new users without records, or block these people',
           }),
         }),
         {
           description:
-            'Groups of the directory that still hold them: a purge does not reach there. Take them out first',
+            'Directory groups that still contain these people. A purge cannot change the directory, so remove them there first',
         },
       ),
     },
-    { description: 'What the operation would do, counted; nothing is changed' },
+    { description: 'The counted effects of the operation; nothing is changed' },
   ),
 )
 
@@ -168,7 +166,7 @@ const whom = {
         role: Type.Enum([...userRoles]),
         department: Type.String({ maxLength: 256 }),
       }),
-      { additionalProperties: false, description: 'Instead of subjects: all deleted users whom the filter chooses' },
+      { additionalProperties: false, description: 'Instead of subjects: all deleted users that match the filter' },
     ),
   ),
 }
@@ -177,7 +175,7 @@ export const PreviewBody = Type.Object(
   {
     ...whom,
     most_named: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: mostSubjects, default: 10, description: 'So many people are named at most' }),
+      Type.Integer({ minimum: 0, maximum: mostSubjects, default: 10, description: 'The most people to name' }),
     ),
   },
   {
@@ -189,9 +187,9 @@ export const PreviewBody = Type.Object(
 export const OrderBody = Type.Object(
   {
     ...whom,
-    reason: Type.Optional(Type.String({ maxLength: 2000, description: 'Why; kept with the request' })),
+    reason: Type.Optional(Type.String({ maxLength: 2000, description: 'The reason; stored with the request' })),
     expected_people: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'Refuses the request where it would be about more or fewer people' }),
+      Type.Integer({ minimum: 1, description: 'Refuse the request if it would cover more or fewer people' }),
     ),
   },
   {
@@ -208,11 +206,12 @@ export const Ordered = Type.Object(
     salt: Type.Optional(
       Type.Unsafe<string | null>({
         ...NullableText,
-        description: 'Of an anonymization: what the certificate names people under. Answered once and stored nowhere',
+        description:
+          'Of an anonymization: the salt under which the certificate names people. Returned once and stored nowhere',
       }),
     ),
   },
-  { description: 'Requested; Location says where to look' },
+  { description: 'Requested; Location has the address of the request' },
 )
 
 export const Subjects = Type.Object(

@@ -16,8 +16,9 @@ export function addExportRoute(server: HttpServer, app: Application): void {
     config: { permission: 'users.export', target: 'id' },
     schema: {
       tags: ['Users'],
-      summary: 'Export everything that is held about a user',
-      description: 'A ZIP file: a page to read, and every table as JSON and as CSV. docs/export.md says what is in it.',
+      summary: 'Export all data about a user',
+      description:
+        'A ZIP file: a page to read, and every table as JSON and as CSV. docs/export.md describes the content.',
       params: IdParams,
       response: answers(
         { 200: contents('The export', { 'application/zip': { type: 'string', format: 'binary' } }) },

@@ -28,7 +28,7 @@ const AssignedGroups = Type.Object(
 )
 
 const Assigned = Type.Object(
-  { assigned: Type.Boolean({ description: 'False: it was open to them already' }) },
+  { assigned: Type.Boolean({ description: 'False: it was already open to the group' }) },
   { description: 'Done' },
 )
 const Unassigned = Type.Object(
@@ -42,14 +42,14 @@ const places = {
   catalog: {
     url: '/api/v1/catalogs/:id/groups',
     tags: ['Catalogs'],
-    aboutList: 'The catalog itself; a group that only a course of it is open to is listed with the course.',
-    aboutOpening: 'They are listed in it, as not added to it. Nobody is enrolled.',
+    aboutList: 'Only groups that the whole catalog is open to; groups of a single course are listed with the course.',
+    aboutOpening: 'The members are listed in the catalog, as not added. No user is enrolled.',
   },
   course: {
     url: '/api/v1/courses/:id/groups',
     tags: ['Learning'],
-    aboutList: 'The course itself; groups that its catalog is open to are listed with the catalog.',
-    aboutOpening: 'They are listed in its catalog, as not added to it. Nobody is enrolled.',
+    aboutList: 'Only groups that the course itself is open to; groups of its catalog are listed with the catalog.',
+    aboutOpening: 'The members are listed in its catalog, as not added. No user is enrolled.',
   },
 } as const
 
@@ -62,7 +62,7 @@ export function addGroupAssignments(server: HttpServer, app: Application, kind: 
     config: { permission: 'learning.read' },
     schema: {
       tags,
-      summary: `List the groups of the directory that a ${kind} is open to`,
+      summary: `List the directory groups that a ${kind} is open to`,
       description: aboutList,
       params: IdParams,
       response: answers({ 200: AssignedGroups }, [404]),
@@ -77,7 +77,7 @@ export function addGroupAssignments(server: HttpServer, app: Application, kind: 
     config: { permission: 'learning.write' },
     schema: {
       tags,
-      summary: `Open a ${kind} to the members of a group, for as long as they are in it`,
+      summary: `Open a ${kind} to the members of a group, while they are members`,
       description: aboutOpening,
       params: GroupParams,
       response: answers({ 200: Assigned }, [404]),
@@ -98,7 +98,7 @@ export function addGroupAssignments(server: HttpServer, app: Application, kind: 
     schema: {
       tags,
       summary: `Close a ${kind} to a group`,
-      description: 'Its members lose what they had through it; all stay enrolled.',
+      description: 'The members lose the access through this group. Enrollments stay.',
       params: GroupParams,
       response: answers({ 200: Unassigned }, [404]),
     },

@@ -43,13 +43,13 @@ const Group = named(
       members: Type.Integer({ description: 'Without deleted users' }),
       created_at: Time,
     },
-    { description: 'A group of the directory' },
+    { description: 'A directory group' },
   ),
 )
 
 const GroupMember = named(
   'GroupMember',
-  Type.Object({ ...person, reappeared: Reappeared }, { description: 'Somebody who is in a group' }),
+  Type.Object({ ...person, reappeared: Reappeared }, { description: 'A member of a group' }),
 )
 
 /** One line about a member, as the directory has it. */
@@ -58,7 +58,7 @@ const Known = Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'
 const DirectoryMembers = Type.Array(
   Type.Object(
     {
-      directory_object_id: Type.String({ format: 'uuid', description: 'What users are known by, and nothing else' }),
+      directory_object_id: Type.String({ format: 'uuid', description: 'The only id that matches users' }),
       login_name: Known,
       email: Known,
       first_name: Known,
@@ -74,23 +74,23 @@ const ByDirectory = Type.Array(Type.Object({ directory_object_id: Id, request_id
 
 const Sync = Type.Object(
   {
-    added: Type.Integer({ description: 'Who came into the group, new users among them' }),
+    added: Type.Integer({ description: 'Users added to the group, including new users' }),
     removed: Type.Integer(),
-    created: Type.Array(Id, { description: 'Users who were made because the tenant had nobody of this id' }),
+    created: Type.Array(Id, { description: 'Users created because the tenant had no user with this id' }),
     reappeared: Type.Array(Type.Object({ id: Id, directory_object_id: Id, request_id: Id }), {
-      description: 'Of these, who had been purged, and the erasure request that had purged them',
+      description: 'Of these, the purged people, each with the erasure request that purged the person',
     }),
     blocked: Type.Unsafe<Static<typeof ByDirectory>>({
       ...ByDirectory,
-      description: 'Purged people whom the tenant keeps out',
+      description: 'Purged people that the tenant blocks',
     }),
     known_before: Type.Array(Type.Object({ directory_object_id: Id, user_ids: Type.Array(Id) }), {
-      description: 'Members who were left out because these users had one of their identifiers before a change',
+      description: 'Members left out because these users had one of their identifiers before a change',
     }),
-    deleted: Type.Array(Id, { description: 'Deleted users, who stay deleted until somebody restores them' }),
-    suspended: Type.Array(Id, { description: 'Suspended users who were not in the group and stay out of it' }),
+    deleted: Type.Array(Id, { description: 'Deleted users, who stay deleted until they are restored' }),
+    suspended: Type.Array(Id, { description: 'Suspended users that were not in the group and were not added' }),
   },
-  { description: 'What the synchronization did' },
+  { description: 'The result of the synchronization' },
 )
 
 /** `/api/v1/groups` */
@@ -133,7 +133,7 @@ function addGroups(server: HttpServer, app: Application): void {
           display_name: Line,
           description: Type.Optional(Text),
           directory_object_id: Type.Optional(
-            Type.String({ format: 'uuid', description: 'What the directory knows it by; unique in the tenant' }),
+            Type.String({ format: 'uuid', description: 'Its id in the directory; unique in the tenant' }),
           ),
         },
         { additionalProperties: false, examples: [{ display_name: 'Bakers' }] },
@@ -170,8 +170,8 @@ function addMembers(server: HttpServer, app: Application): void {
     config: { permission: 'groups.read' },
     schema: {
       tags,
-      summary: 'List who is in a group',
-      description: 'Deleted users are left out; `reappeared` marks who was purged and came back.',
+      summary: 'List the members of a group',
+      description: 'Leaves out deleted users; `reappeared` marks purged people who returned.',
       params: IdParams,
       querystring: Paging,
       response: answers(
@@ -193,9 +193,9 @@ function addMembers(server: HttpServer, app: Application): void {
     config: { permission: 'groups.write' },
     schema: {
       tags,
-      summary: 'Make these users, and nobody else, the members of a group',
+      summary: 'Replace the members of a group by these users',
       description:
-        'Who comes in must be active; who is in stays in while suspended. Memberships of deleted users stay, for the restore.',
+        'New members must be active. Suspended members stay. Memberships of deleted users stay, for a restore.',
       params: IdParams,
       body: Type.Object({ user_ids: Type.Array(Id, { maxItems: mostMembers }) }, { additionalProperties: false }),
       response: answers(
@@ -217,7 +217,7 @@ function addMembers(server: HttpServer, app: Application): void {
       tags,
       summary: 'Synchronize a group with the directory',
       description:
-        'Makes the members of the group those that the directory has. Who is unknown becomes a user; **who was purged comes back as a new user without records**, unless the tenant keeps such people out; deleted users stay deleted. What the directory says of known users is not applied. It is safe to repeat: the second time finds everybody there.',
+        'Replaces the members of the group by those in the directory. An unknown person becomes a user. **A purged person returns as a new user without records**, unless the tenant blocks purged people. Deleted users stay deleted. Fields of known users are not changed. It is safe to repeat: the second time changes nothing.',
       params: IdParams,
       body: Type.Object(
         { members: DirectoryMembers },

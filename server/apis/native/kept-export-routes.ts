@@ -47,27 +47,27 @@ const Kept = named(
   Type.Object(
     {
       id: Id,
-      user_id: Type.String({ format: 'uuid', description: 'Whom it is about' }),
+      user_id: Type.String({ format: 'uuid', description: 'The user that it is about' }),
       ordered_by: NullableId,
       ordered_by_credential: ActingCredential,
       state: Type.Enum([...states], {
         description:
           'failed: workers try again by themselves; expired: the content is destroyed, or about to be; withdrawn: the content is destroyed because a person who may be named in it was erased',
       }),
-      size: Type.Integer({ description: 'Bytes of the archive, as far as it is written' }),
+      size: Type.Integer({ description: 'Bytes of the archive written so far' }),
       rows_written: Type.Integer(),
       created_at: Time,
       finished_at: NullableTime,
       expires_at: Time,
       error_code: NullableText,
     },
-    { description: 'An export that is kept to be fetched until it expires, without its content' },
+    { description: 'A kept export, without its content' },
   ),
 )
 
 const ExportParams = Type.Object({ id: Id, export_id: Id })
 
-/** The newest first, so `after` is where the page before ended, as in the list of orders. */
+/** Newest first, so `after` is the end of the previous page, as in the list of erasure requests. */
 const Page = Type.Object(paging, { additionalProperties: false })
 
 /** `/api/v1/exports` and `/api/v1/users/:id/exports` */
@@ -87,7 +87,7 @@ function addLists(server: HttpServer, app: Application): void {
     config: { permission: 'exports.read' },
     schema: {
       tags,
-      summary: 'List kept exports of everybody, the newest first',
+      summary: 'List the kept exports of the tenant, newest first',
       querystring: Page,
       response: answers({ 200: Listed }),
     },
@@ -104,7 +104,7 @@ function addLists(server: HttpServer, app: Application): void {
     config: { permission: 'exports.read', target: 'id' },
     schema: {
       tags,
-      summary: 'List kept exports about a user, the newest first',
+      summary: 'List the kept exports about a user, newest first',
       params: IdParams,
       querystring: Page,
       response: answers({ 200: Listed }, [404]),
@@ -128,9 +128,9 @@ function addOrders(server: HttpServer, app: Application): void {
     config: { permission: 'exports.order', bodyOptional: true },
     schema: {
       tags,
-      summary: 'Order an export of everything that is held about a user, to be kept',
+      summary: 'Request a kept export of all data about a user',
       description:
-        'Workers write the archive, encrypted, into the database; Location says how far it is. It expires by itself, and an erasure of the user destroys it. `GET /api/v1/users/{id}/export` answers the same archive at once and keeps nothing. docs/export.md says what is in it.',
+        'Workers write the archive, encrypted, into the database; Location has its progress. It expires by itself, and an erasure of the user destroys it. `GET /api/v1/users/{id}/export` returns the same archive immediately and keeps nothing. docs/export.md describes the content.',
       params: IdParams,
       headers: IdempotencyHeaders,
       body: Type.Object(
@@ -139,7 +139,7 @@ function addOrders(server: HttpServer, app: Application): void {
             Type.Integer({
               minimum: 1,
               maximum: mostKeepDays,
-              description: `From now until it expires; ${defaultKeepDays} if not given`,
+              description: `Days until it expires; default: ${defaultKeepDays}`,
             }),
           ),
         },
@@ -149,7 +149,7 @@ function addOrders(server: HttpServer, app: Application): void {
         {
           202: Type.Object(
             { ...Created.properties, expires_at: Time },
-            { description: 'Ordered; Location says where to look' },
+            { description: 'Requested; Location has the address of the export' },
           ),
         },
         [404, 409],
@@ -176,7 +176,7 @@ function addOrders(server: HttpServer, app: Application): void {
     config: { permission: 'exports.read', target: 'id' },
     schema: {
       tags,
-      summary: 'Read how far a kept export is, and when it expires',
+      summary: 'Read the progress of a kept export, and when it expires',
       params: ExportParams,
       querystring: Type.Object(
         {
@@ -184,7 +184,7 @@ function addOrders(server: HttpServer, app: Application): void {
             Type.Integer({
               minimum: 0,
               maximum: longestWait,
-              description: 'Seconds to wait for the end where it is being written',
+              description: 'Seconds to wait for the end while workers write it',
             }),
           ),
         },
@@ -218,9 +218,9 @@ function addContent(server: HttpServer, app: Application): void {
     config: { permission: 'exports.read', target: 'id' },
     schema: {
       tags,
-      summary: 'Fetch the archive of a kept export',
+      summary: 'Download the archive of a kept export',
       description:
-        'A ZIP file. An export that has expired is refused, and one that expires, or whose user is erased, breaks the answer off.',
+        'A ZIP file. The server refuses an expired export. If the export expires or its user is erased during the download, the response breaks off.',
       params: ExportParams,
       response: answers(
         { 200: contents('The archive', { 'application/zip': { type: 'string', format: 'binary' } }) },
@@ -246,7 +246,7 @@ function addContent(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'Delete a kept export before it expires',
-      description: 'The content and the record of it. One that is being written is given up.',
+      description: 'Deletes the content and the record of it. If workers are writing the export, they stop.',
       params: ExportParams,
       response: answers({ 204: Nothing }, [404]),
     },

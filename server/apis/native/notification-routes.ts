@@ -19,7 +19,7 @@ const Notification = named(
       kind: Type.String({ description: 'Stable; programs rely on it', examples: ['skill_revoked'] }),
       subject: Type.String(),
       body: Type.String(),
-      data: Type.Object({}, { additionalProperties: true, description: 'What a program needs to go on, such as ids' }),
+      data: Type.Object({}, { additionalProperties: true, description: 'Data for programs, such as ids' }),
       created_at: Time,
       read_at: NullableTime,
     },
@@ -27,7 +27,7 @@ const Notification = named(
   ),
 )
 
-const Unread = Type.Integer({ description: 'How many are unread in all' })
+const Unread = Type.Integer({ description: 'The number of unread notifications' })
 
 /** `/api/v1/users/:id/notifications` */
 export function addNotificationRoutes(server: HttpServer, app: Application): void {
@@ -38,10 +38,10 @@ export function addNotificationRoutes(server: HttpServer, app: Application): voi
     config: { permission: 'notifications.read', target: 'id' },
     schema: {
       tags,
-      summary: 'List the notifications of a user, the newest first',
+      summary: 'List the notifications of a user, newest first',
       params: IdParams,
       querystring: Type.Object(
-        { ...paging, unread: Type.Optional(Type.Boolean({ description: 'Only those that are not read yet' })) },
+        { ...paging, unread: Type.Optional(Type.Boolean({ description: 'Only unread notifications' })) },
         { additionalProperties: false },
       ),
       response: answers(
@@ -73,7 +73,7 @@ export function addNotificationRoutes(server: HttpServer, app: Application): voi
     schema: {
       tags,
       summary: 'Mark notifications of a user as read',
-      description: 'Those of the ids, or all where none is given. It is safe to repeat.',
+      description: 'Marks the notifications with these ids; without ids, all. It is safe to repeat.',
       params: IdParams,
       body: Type.Object(
         { ids: Type.Optional(Type.Array(Id, { maxItems: 1000 })) },

@@ -17,24 +17,24 @@ const tags = ['Erasures']
 
 const certificateFile = {
   type: 'object',
-  description: 'Certificate and addenda as JWS, what they state, whom they are about as keyed hashes, and the keys',
+  description: 'Certificate and addenda as JWS, their claims, the subject list as keyed hashes, and the public keys',
   required: ['verdict', 'outstanding', 'disk', 'certificates', 'claims', 'subjects', 'keys'],
   properties: {
     verdict: {
       type: 'string',
       enum: ['clean', 'search_outstanding', 'found'],
       description:
-        'What the statements come to: erased and nothing found; erased, and the search is still to come; or something was found, or a person could not be erased',
+        'The verdict of all statements. clean: erased, and no residual data found; search_outstanding: erased, and the search follows; found: residual data was found, or a person could not be erased',
     },
     outstanding: {
       type: 'array',
       items: { type: 'string', enum: ['search', 'disk', 'backups'] },
-      description: 'What is still to come as a signed addendum',
+      description: 'The signed addenda that are outstanding',
     },
     disk: {
       type: ['object', 'null'],
       properties: { level: { type: 'integer', minimum: 1, maximum: 5 }, reached_at: { type: 'string' } },
-      description: 'How far the erasure has got on disk (docs/disk.md); null for a certificate of version 1',
+      description: 'The level on disk that the erasure has reached (docs/disk.md); null for a certificate of version 1',
     },
     certificates: { type: 'array', items: { type: 'string' } },
     claims: { type: 'array', items: { type: 'object', additionalProperties: true } },
@@ -65,13 +65,13 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
       tags,
       summary: 'Follow an erasure request',
       description:
-        'Server-sent events: `progress` with the request whenever it changes, then `end` with the request as it ended, and the stream ends. Each event has an id. Whoever comes back with the id of the `end` in Last-Event-ID, as an EventSource does, is answered 204 and need not come again.',
+        'Server-sent events: `progress` with the request after each change, then `end` with the ended request, and the stream ends. Each event has an id. A client that reconnects with the id of `end` in Last-Event-ID, as an EventSource does, gets 204 and need not connect again.',
       params: IdParams,
       headers: EventStreamHeaders,
       response: answers(
         {
           200: contents('Events', { 'text/event-stream': { type: 'string' } }),
-          204: Type.Null({ description: 'The client knows the end already' }),
+          204: Type.Null({ description: 'The client already knows the end' }),
         },
         [404],
       ),
@@ -96,7 +96,7 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
       tags,
       summary: 'Read the certificate of an erasure request',
       description:
-        'As JSON with all that an offline check needs (`lethe certificate verify FILE`), or, with `Accept: application/jose`, the signed certificate alone, as a compact JWS.',
+        'As JSON with everything for an offline check (`lethe certificate verify FILE`). With `Accept: application/jose`, only the signed certificate as a compact JWS.',
       params: IdParams,
       querystring: Type.Object(
         {
@@ -104,7 +104,7 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
             Type.Integer({
               minimum: 0,
               maximum: longestWait,
-              description: 'Seconds to wait for the certificate where there is none yet',
+              description: 'Seconds to wait for the certificate if there is none yet',
             }),
           ),
         },

@@ -21,7 +21,7 @@ const tags = ['Sign-in']
 
 const Password = Type.String({ minLength: 1, maxLength: 1024, format: 'password' })
 const Started = {
-  csrf_token: Type.String({ description: 'For the header X-CSRF-Token of whatever changes something' }),
+  csrf_token: Type.String({ description: 'For the header X-CSRF-Token of requests that change something' }),
   expires_at: Time,
 }
 
@@ -35,7 +35,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
       tags,
       summary: 'Sign in as a user of a tenant',
       description:
-        'Sets the cookie of the session. Whatever is wrong is answered alike; after some failures a name has to wait.',
+        'Sets the session cookie. Every failure gets the same response. After some failures, the name must wait.',
       body: Type.Object(
         {
           tenant: Type.String({ minLength: 1, maxLength: 256, description: 'Name or id' }),
@@ -97,7 +97,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'authenticated' },
     schema: {
       tags,
-      summary: 'Who am I?',
+      summary: 'Show the caller',
       response: answers({
         200: Type.Object(
           {
@@ -107,7 +107,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
             roles: Type.Array(Type.String()),
             scopes: Type.Array(Type.String()),
           },
-          { description: 'Whom the credential belongs to, and what it may' },
+          { description: 'The owner of the credential, and its permissions' },
         ),
       }),
     },
@@ -152,7 +152,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
       summary: 'Sign a user out everywhere',
       params: IdParams,
       response: answers(
-        { 200: Type.Object({ ended: Type.Integer() }, { description: 'How many sessions ended' }) },
+        { 200: Type.Object({ ended: Type.Integer() }, { description: 'The number of ended sessions' }) },
         [404, 409],
       ),
     },
@@ -168,14 +168,14 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'Set a password',
-      description: "One's own needs the current one. Ends the user's other sessions.",
+      description: "Users who set their own password must send the current one. Ends the user's other sessions.",
       params: IdParams,
       body: Type.Object(
         { password: Password, current_password: Type.Optional(Password) },
         { additionalProperties: false },
       ),
       response: answers(
-        { 200: Type.Object({ ended: Type.Integer() }, { description: 'How many sessions ended' }) },
+        { 200: Type.Object({ ended: Type.Integer() }, { description: 'The number of ended sessions' }) },
         [404, 409],
       ),
     },

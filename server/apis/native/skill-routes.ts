@@ -64,7 +64,7 @@ const ScaleSet = named(
         { description: 'From the lowest' },
       ),
     },
-    { description: 'A scale on which skills are measured' },
+    { description: 'A scale of skills' },
   ),
 )
 
@@ -81,16 +81,16 @@ const Levels = Type.Array(
 )
 
 const ForCatalog = Type.Optional(
-  Type.String({ format: 'uuid', description: 'Those of this catalog, and those for all catalogs' }),
+  Type.String({ format: 'uuid', description: 'Only those of this catalog, and those for all catalogs' }),
 )
 
 const NewCatalogId = Type.Optional(
-  Type.String({ format: 'uuid', description: 'Whose own it is; for every catalog of the tenant if not given' }),
+  Type.String({ format: 'uuid', description: 'The catalog that owns it; default: for every catalog of the tenant' }),
 )
 
 const skillAtLevel = {
   skill_id: Id,
-  level_id: Type.String({ format: 'uuid', description: 'A level of the scale on which the skill is measured' }),
+  level_id: Type.String({ format: 'uuid', description: 'A level of the scale of the skill' }),
   catalog_id: Type.Optional(
     Type.String({ format: 'uuid', description: 'Refuses a skill that belongs to another catalog' }),
   ),
@@ -184,7 +184,7 @@ function addSkillChanges(server: HttpServer, app: Application): void {
       tags,
       summary: 'Change a skill',
       description:
-        'What is absent stays, null clears the description (JSON merge patch). A skill that was ever awarded stays on its scale.',
+        'Absent fields stay; null clears the description (JSON merge patch). A skill that was ever awarded keeps its scale.',
       params: IdParams,
       body: Type.Partial(
         Type.Object({
@@ -260,7 +260,7 @@ function addScaleSets(server: HttpServer, app: Application): void {
           catalog_id: NewCatalogId,
           is_default: Type.Optional(
             Type.Boolean({
-              description: 'What is the default until now, for the same catalog or for all, no longer is',
+              description: 'Replaces the present default for the same catalog, or for all catalogs',
             }),
           ),
           levels: Levels,
@@ -308,7 +308,7 @@ function addScaleSetChanges(server: HttpServer, app: Application): void {
       tags,
       summary: 'Change a scale',
       description:
-        'What is absent stays. Levels are replaced as a whole; those of the same value stay the same level. A level at which a skill was ever awarded stays.',
+        'Absent fields stay. The list of levels is replaced as a whole; a level with the same value stays the same level. A level at which a skill was ever awarded stays.',
       params: IdParams,
       body: Type.Partial(Type.Object({ title: Line, is_default: Type.Boolean(), levels: Levels }), {
         additionalProperties: false,
@@ -333,7 +333,7 @@ function addScaleSetChanges(server: HttpServer, app: Application): void {
     config: { permission: 'skills.write' },
     schema: {
       tags,
-      summary: 'Delete a scale that no skill is measured on',
+      summary: 'Delete a scale that no skill uses',
       params: IdParams,
       response: answers({ 204: Nothing }, [404, 409]),
     },
@@ -353,8 +353,8 @@ function addSkillsOfUsers(server: HttpServer, app: Application): void {
     config: { permission: 'transcripts.read', target: 'id' },
     schema: {
       tags,
-      summary: 'List the skills of a user, the newest award first',
-      description: 'Revoked ones too, as they stand in the transcript.',
+      summary: 'List the skills of a user, newest award first',
+      description: 'Includes revoked skills, as in the transcript.',
       params: IdParams,
       response: answers(
         { 200: Type.Object({ skills: Type.Array(UserSkill.ref) }, { description: 'Every award' }) },
@@ -394,7 +394,7 @@ function addAwards(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'Award a skill at a level to a user',
-      description: 'A level is held once; after a revoke, an award is a new one.',
+      description: 'A user holds a level once. After a revocation, an award is a new one.',
       params: IdParams,
       headers: IdempotencyHeaders,
       body: Type.Object(skillAtLevel, { additionalProperties: false }),
@@ -418,12 +418,12 @@ function addAwards(server: HttpServer, app: Application): void {
       tags,
       summary: 'Revoke a skill at a level from a user',
       description:
-        'It stays in the transcript as revoked, with when, by whom and why. The user is notified, by e-mail too where e-mails are sent.',
+        'The transcript shows it as revoked, with time, actor and reason. Lethe notifies the user, also by e-mail if e-mails are configured.',
       params: IdParams,
       body: Type.Object(
         {
           ...skillAtLevel,
-          reason: Type.Optional(Type.String({ ...Text, description: 'Why; it stands in the transcript' })),
+          reason: Type.Optional(Type.String({ ...Text, description: 'The reason; the transcript shows it' })),
         },
         { additionalProperties: false },
       ),

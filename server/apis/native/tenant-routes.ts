@@ -28,13 +28,14 @@ const Settings = named(
     {
       id: Id,
       name: Type.String(),
-      surviving_fields: Type.Array(Type.String(), { description: 'Custom fields that anonymize leaves' }),
+      surviving_fields: Type.Array(Type.String(), { description: 'Custom fields that survive an anonymization' }),
       singled_out_below: Type.Integer({
-        description: 'A preview warns where fewer people than this have the same values in them',
+        description:
+          'The k-anonymity threshold: a preview warns if fewer people than this have the same values in the surviving fields',
       }),
       returning_members: Type.Enum([...returningMembers], {
         description:
-          'What the synchronization of a group does with members who were purged: new users without records, or nothing',
+          'What the synchronization of a group does with purged members: create new users without records, or block them',
       }),
     },
     { description: 'The settings of a tenant' },
@@ -61,7 +62,7 @@ export function addTenantRoutes(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'List all tenants',
-      response: answers({ 200: Type.Object({ tenants: Type.Array(Tenant.ref) }, { description: 'The oldest first' }) }),
+      response: answers({ 200: Type.Object({ tenants: Type.Array(Tenant.ref) }, { description: 'Oldest first' }) }),
     },
     handler: async () => ({ tenants: await listTenants(app.database) }),
   })
@@ -121,7 +122,7 @@ export function addTenantRoutes(server: HttpServer, app: Application): void {
     method: 'GET',
     url: '/api/v1/tenant',
     config: { permission: 'tenant.read' },
-    schema: { tags, summary: 'Read the settings of the own tenant', response: answers({ 200: Settings.ref }) },
+    schema: { tags, summary: "Read the settings of the caller's tenant", response: answers({ 200: Settings.ref }) },
     handler: (request) => inTenantOf(request, app, readTenantSettings),
   })
   server.route({
@@ -130,7 +131,7 @@ export function addTenantRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'tenant.update' },
     schema: {
       tags,
-      summary: 'Change the settings of the own tenant',
+      summary: "Change the settings of the caller's tenant",
       body: SettingsChanges,
       response: answers({ 200: Settings.ref }),
     },

@@ -61,7 +61,7 @@ export async function addTokenRoutes(server: HttpServer, app: Application): Prom
     schema: {
       tags: ['Operations'],
       summary: 'The public keys of certificates',
-      description: 'All that ever signed one: old certificates stay verifiable.',
+      description: 'Includes all earlier keys, so old certificates stay verifiable.',
       response: answers({ 200: KeySet }),
     },
     handler: async (_request, reply) => {
@@ -141,7 +141,7 @@ function addDiscovery(server: HttpServer, app: Application): void {
       tags: ['Operations'],
       summary: 'The public key of access tokens',
       description:
-        'Apart from the keys of certificates, so that neither can be taken for the other. It has no key before the first token, and a replaced key is left out, because its tokens have ended.',
+        'Separate from the keys of certificates, so that a token never verifies as a certificate. The set is empty before the first token, and leaves out a replaced key, because its tokens have ended.',
       response: answers({ 200: KeySet }),
     },
     handler: async (_request, reply) => {
@@ -156,7 +156,7 @@ function addDiscovery(server: HttpServer, app: Application): void {
     config: { permission: 'public' },
     schema: {
       tags: ['Operations'],
-      summary: 'How to get and to check access tokens (RFC 8414)',
+      summary: 'Describe how to get and check access tokens (RFC 8414)',
       response: answers({
         200: Type.Object(
           {

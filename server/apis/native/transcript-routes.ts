@@ -57,7 +57,7 @@ export const UserSkill = named(
       revoked_by_name: NullableText,
       revoke_reason: NullableText,
     },
-    { description: 'A skill at a level that was awarded to a user, and perhaps revoked' },
+    { description: 'A skill that was awarded to a user at a level, and may be revoked' },
   ),
 )
 
@@ -93,7 +93,7 @@ const Transcript = named(
         }),
       ),
     },
-    { description: 'What a user learned, the newest first; what ended, was revoked or has expired stays in it' },
+    { description: 'The learning history of a user, newest first; includes ended, revoked and expired records' },
   ),
 )
 
@@ -108,10 +108,10 @@ export function addTranscriptRoute(server: HttpServer, app: Application): void {
       tags: ['Learning'],
       summary: 'Read the transcript of a user',
       description:
-        'As JSON, or as CSV with `Accept: text/csv` or `format=csv`: one line for each course, training plan, skill and certificate; a cell that a spreadsheet would run as a formula begins with an apostrophe. Of an anonymized user the history is there still, by id.',
+        'As JSON, or as CSV with `Accept: text/csv` or `format=csv`. The CSV has one line for each course, training plan, skill and certificate; an apostrophe precedes a cell that a spreadsheet would run as a formula. The history of an anonymized user can still be read, by id.',
       params: IdParams,
       querystring: Type.Object(
-        { format: Type.Optional(Type.Enum(['json', 'csv'], { description: 'Goes before Accept' })) },
+        { format: Type.Optional(Type.Enum(['json', 'csv'], { description: 'Takes precedence over Accept' })) },
         { additionalProperties: false },
       ),
       response: answers(

@@ -26,7 +26,7 @@ const Filter = Type.Object(
     state: Type.Optional(
       Type.String({
         maxLength: 64,
-        description: 'One state, several with commas, or `all`; active and suspended if not given',
+        description: 'One state, several with commas, or `all`; default: active and suspended',
         examples: ['active', 'deleted'],
       }),
     ),
@@ -63,7 +63,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'List users',
-      description: 'Pages neither repeat nor leave out a user who stays as is.',
+      description: 'Pages neither repeat nor skip an unchanged user.',
       querystring: Filter,
       response: answers({ 200: Type.Object({ users: Type.Array(User.ref), next: Next }, { description: 'A page' }) }),
     },
@@ -116,8 +116,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'Change a user',
-      description:
-        'What is absent stays, null clears a field (JSON merge patch; custom_fields are replaced as a whole).',
+      description: 'Absent fields stay; null clears a field (JSON merge patch). custom_fields is replaced as a whole.',
       params: IdParams,
       body: UserChanges,
       response: answers({ 200: User.ref }, [404, 409]),
@@ -130,10 +129,12 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
     config: { permission: 'users.delete' },
     schema: {
       tags,
-      summary: 'Delete a user, restorably',
+      summary: 'Delete a user; a restore undoes it',
       params: IdParams,
       response: answers(
-        { 200: Type.Object({ deletion_id: Id, inactive: Counts }, { description: 'What became inactive' }) },
+        {
+          200: Type.Object({ deletion_id: Id, inactive: Counts }, { description: 'The records that became inactive' }),
+        },
         [404, 409],
       ),
     },
@@ -151,12 +152,12 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'Restore a deleted user',
-      description: 'Everything that the delete took away comes back, except privileged roles.',
+      description: 'Restores everything that the delete made inactive, except privileged roles.',
       params: IdParams,
       querystring: Type.Object(
         {
           with_roles: Type.Optional(
-            Type.Boolean({ description: 'Privileged roles too; needs the permission `users.roles` as well' }),
+            Type.Boolean({ description: 'Restore privileged roles, too; also needs the permission `users.roles`' }),
           ),
         },
         { additionalProperties: false },
@@ -165,7 +166,10 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
         {
           200: Type.Object(
             { state: Type.Enum(['active', 'suspended']), active: Counts },
-            { description: 'The state now: suspended, where the user was before; and what is active again' },
+            {
+              description:
+                'The state (suspended if the user was suspended before), and the records that are active again',
+            },
           ),
         },
         [404, 409],

@@ -39,7 +39,7 @@ const columns = {
   suspended_at: NullableTime,
   last_seen_at: Type.Unsafe<Date | null>({
     ...NullableTime,
-    description: 'When the person last signed in or used a session, or stood in an imported file; to the hour',
+    description: 'When the person last signed in, used a session or was in an imported file; to the hour',
   }),
   created_at: Time,
   updated_at: Time,
@@ -61,9 +61,9 @@ export const UserWithDetails = named(
       counts: Type.Object({
         catalogs: Type.Integer({ description: 'Catalogs that the user sees now; none while the user is deleted' }),
         catalog_members: Type.Integer({
-          description: 'Memberships in catalogs, inactive ones too, as a preview counts',
+          description: 'Catalog memberships, including inactive ones, as in a preview',
         }),
-        enrollments: Type.Integer({ description: 'Enrollments, ended and inactive ones too, as a preview counts' }),
+        enrollments: Type.Integer({ description: 'Enrollments, including ended and inactive ones, as in a preview' }),
         active_enrollments: Type.Integer({ description: 'Those that have not ended; none while the user is deleted' }),
       }),
       reappeared: Reappeared,
@@ -73,7 +73,7 @@ export const UserWithDetails = named(
         required: ['request_id', 'state'],
       }),
     },
-    { description: 'A user with what belongs to the account' },
+    { description: 'A user with the details of the account' },
   ),
 )
 
@@ -105,13 +105,13 @@ const writable = {
 }
 
 const AnotherPerson = Type.Boolean({
-  description: 'Creates the user though a user of the tenant had an identifier of it before a change',
+  description: 'Create the user even if another user of the tenant had one of these identifiers before a change',
 })
 
 /** What can be set on a new user. */
 export const NewUser = Type.Partial(Type.Object({ ...writable, roles: Roles, another_person: AnotherPerson }), {
   additionalProperties: false,
-  description: 'Roles other than learner need the permission `users.roles` too.',
+  description: 'Roles other than learner also need the permission `users.roles`.',
   examples: [{ email: 'ann@example.org', first_name: 'Ann', last_name: 'Aster', ref: '4711' }],
 })
 

@@ -52,7 +52,7 @@ it('lists who did what, the newest first, with values while the people are there
   expect((await test.json('audit', 'list', '--object', 'tenant', '--actor', 'command_line')).entries).toHaveLength(1)
   const page = await test.run('audit', 'list', '--limit', '2')
   expect(page.stdout).toMatch(
-    /^at +actor +activity +object +subject +values\n.+Database searched.+\n.+Erasure certified.+\n\nThere are more: repeat with --after \S+\n$/s,
+    /^at +actor +activity +object +subject +values\n.+Database searched.+\n.+Erasure certified.+\n\nThere are more\. Repeat the command with --after \S+\n$/s,
   )
   expect(await test.run('audit', 'list', '--activity', 'Nothing')).toMatchObject({ code: 2 })
   expect(await test.run('audit', 'list', '--from', 'yesterday')).toMatchObject({ code: 2 })

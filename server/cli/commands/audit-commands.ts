@@ -16,7 +16,7 @@ import { type ApplicationSession, withApplication, withTenant } from '../session
 export function addAuditCommands(program: Command): void {
   const group = program
     .command('audit')
-    .description('who did what when, in a trail that shows whether it was altered')
+    .description('list, export and verify the audit trail')
     .addHelpText(
       'after',
       helpText({
@@ -31,13 +31,12 @@ export function addAuditCommands(program: Command): void {
 
   addFilterOptions(group.command('list'))
     .description('list the audit trail, newest first')
-    .option('--limit <number>', 'so many at most, up to 1000 (default: 50)')
-    .option('--after <id>', 'go on where the page before ended')
+    .option('--limit <number>', 'the most to list, up to 1000 (default: 50)')
+    .option('--after <id>', 'continue after the previous page')
     .addHelpText(
       'after',
       helpText({
-        notes:
-          'Values about people are shown with --json, while the people are there: an erasure makes them unreadable.',
+        notes: '--json shows values about people. An erasure makes the values of its people unreadable.',
         examples: [
           'lethe audit list',
           'lethe audit list --subject USER --json',
@@ -56,18 +55,18 @@ export function addAuditCommands(program: Command): void {
         const { entries, next } = await inTenant(application.database, trail, list)
         output.result({ entries, next }, () => {
           const table = formatEntries(entries)
-          return next === null ? table : `${table}\n\nThere are more: repeat with --after ${next}`
+          return next === null ? table : `${table}\n\nThere are more. Repeat the command with --after ${next}`
         })
       })
     })
 
   addFilterOptions(group.command('export'))
-    .description('print the audit trail, newest first, one JSON document a line or as CSV')
-    .addOption(new Option('--format <format>', 'how').choices(auditFormats).default('jsonl'))
+    .description('print the audit trail, newest first, as CSV or with one JSON document per line')
+    .addOption(new Option('--format <format>', 'the output format').choices(auditFormats).default('jsonl'))
     .addHelpText(
       'after',
       helpText({
-        notes: 'In CSV, a cell that a spreadsheet would run as a formula has an apostrophe in front.',
+        notes: 'In CSV, an apostrophe precedes a cell that a spreadsheet would run as a formula.',
         examples: [
           'lethe audit export > audit.jsonl',
           'lethe audit export --format csv --from 2026-01-01 > audit.csv',
@@ -84,10 +83,10 @@ export function addAuditCommands(program: Command): void {
     })
 
   addTrailOption(group.command('verify'))
-    .description('check the whole trail against the chain of hashes and the signed checkpoints')
+    .description('verify the whole trail against its hash chain and the signed checkpoints')
     .option(
       '--noted <sequence:hash>',
-      'an earlier head of the chain, as printed here or as an erasure certificate has it',
+      'an earlier head of the chain, as printed by this command or stated in an erasure certificate',
     )
     .addHelpText(
       'after',
@@ -96,7 +95,7 @@ export function addAuditCommands(program: Command): void {
 Names what was altered, removed or inserted since it was sealed. Entries are sealed within seconds where workers run
 ("lethe serve"). A person who can write to the database could remove the end of the trail with its checkpoints: note
 the head elsewhere, and give it the next time.`,
-        exitCodes: { 0: 'everything is as it was sealed', 1: 'something is not' },
+        exitCodes: { 0: 'unchanged since it was sealed', 1: 'changed' },
         examples: ['lethe audit verify', 'lethe audit verify --json', 'lethe audit verify --noted SEQUENCE:HASH'],
       }),
     )
@@ -113,10 +112,7 @@ the head elsewhere, and give it the next time.`,
 type TrailOptions = { installation?: boolean }
 
 function addTrailOption(command: Command): Command {
-  return command.option(
-    '--installation',
-    'of what is done to the installation: operators, who made them and when they signed in; signing keys',
-  )
+  return command.option('--installation', 'use the system trail: operators, their sign-ins, and signing keys')
 }
 
 /** Runs a command on the trail of the tenant that is meant, or of the installation; `trail` is its id. */
@@ -143,15 +139,15 @@ type FilterOptions = TrailOptions & {
 
 function addFilterOptions(command: Command): Command {
   return addTrailOption(command)
-    .option('--from <time>', 'from this day (UTC) or time on')
-    .option('--until <time>', 'before this day (UTC) or time')
+    .option('--from <time>', 'only from this day (UTC) or time')
+    .option('--until <time>', 'only before this day (UTC) or time')
     .addOption(new Option('--activity <name>', 'only this activity').choices(activityNames))
     .option(
       '--actor <who>',
-      `only what this one did: the id of a user, of a key or of an operator, or ${actorKinds.join(', ')}`,
+      `only actions of this actor: the id of a user, a key or an operator, or ${actorKinds.join(', ')}`,
     )
-    .option('--object <what>', 'only what was done to this one: an id, or a kind such as course')
-    .option('--subject <id>', 'only what is about this user, erased or not')
+    .option('--object <what>', 'only actions on this object: an id, or a kind such as course')
+    .option('--subject <id>', 'only actions about this user, also if erased')
 }
 
 function filterOf({ from, until, activity, actor, object, subject }: FilterOptions): AuditFilter {
@@ -170,7 +166,7 @@ function readHead(text: string): ChainHead {
   if (sequence === undefined || hash === undefined) {
     throw new LetheError('input.invalid', {
       field: 'noted',
-      expected: 'the place and the hash of an entry with a colon between them are expected',
+      expected: 'the place and the hash of an entry are expected, as PLACE:HASH',
     })
   }
   return { sequence: Number(sequence), hash }

@@ -16,7 +16,7 @@ import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } fro
 export function addCatalogCommands(program: Command): void {
   const group = program
     .command('catalog')
-    .description('course catalogs and who is in them')
+    .description('course catalogs and their members')
     .addHelpText(
       'after',
       helpText({
@@ -62,9 +62,9 @@ function addList(group: Command): void {
 function addCreate(group: Command): void {
   group
     .command('create')
-    .argument('<title>', 'what the catalog is called')
-    .option('--description <text>', 'what it is for')
-    .option('--contact <address...>', 'e-mail addresses of its contacts')
+    .argument('<title>', 'the title of the catalog')
+    .option('--description <text>', 'the purpose of the catalog')
+    .option('--contact <address...>', 'e-mail addresses of the contacts')
     .description('create a catalog')
     .addHelpText('after', helpText({ examples: ['lethe catalog create "Bakery" --contact bakery@example.org'] }))
     .action(async (title: string, options: { description?: string; contact?: string[] }, command: Command) => {
@@ -85,9 +85,9 @@ function addMembers(group: Command): void {
   group
     .command('members')
     .argument('<catalog>', 'the id of the catalog')
-    .option('--limit <number>', 'so many at most, up to 1000 (default: 50)')
-    .option('--after <id>', 'go on behind the user of this id')
-    .description('list who is in a catalog, added to it or through a group')
+    .option('--limit <number>', 'the most to list, up to 1000 (default: 50)')
+    .option('--after <id>', 'continue after the user with this id')
+    .description('list the members of a catalog, added directly or through a group')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe catalog members CATALOG', 'lethe catalog members CATALOG --json'] }),
@@ -108,7 +108,7 @@ function addMembers(group: Command): void {
             { title: 'login name', value: ({ login_name }) => login_name },
             { title: 'in it', value: partOf },
           ])
-          return next === undefined ? table : `${table}\n\nThere are more: repeat with --after ${next}`
+          return next === undefined ? table : `${table}\n\nThere are more. Repeat the command with --after ${next}`
         })
       })
     })
@@ -119,14 +119,14 @@ function partOf({ role, groups, reappeared }: CatalogMember): string {
   return [
     role ?? 'not added to the catalog',
     ...through,
-    ...(reappeared === null ? [] : ['purged before, came back with the group']),
+    ...(reappeared === null ? [] : ['purged before, returned with the group']),
   ].join(', ')
 }
 
 function addAdd(group: Command): void {
   addSubjectOptions(group.command('add').argument('<catalog>', 'the id of the catalog'), { many: true })
-    .option('--administrator', 'as administrators of the catalog')
-    .description('add users to a catalog; who is in it already stays as they are')
+    .option('--administrator', 'add them as administrators of the catalog')
+    .description('add users to a catalog; present members keep their role')
     .addHelpText(
       'after',
       helpText({
@@ -152,11 +152,11 @@ function addAdd(group: Command): void {
 
 function addRemove(group: Command): void {
   addSubjectOptions(group.command('remove').argument('<catalog>', 'the id of the catalog'), { many: true })
-    .description('take users out of a catalog and unenroll them from its courses and training plans')
+    .description('remove users from a catalog and unenroll them from its courses and training plans')
     .addHelpText(
       'after',
       helpText({
-        notes: 'Their records stay in the transcript. Who is in the catalog through a group stays listed.',
+        notes: 'Their records stay in the transcript. A user who has access through a group stays listed.',
         exitCodes: { 3: 'a person is not in the catalog; nothing was done' },
         examples: [
           'lethe catalog remove CATALOG --email ann@example.org',
@@ -189,9 +189,9 @@ function addRemove(group: Command): void {
 function addRole(group: Command): void {
   addSubjectOptions(group.command('role').argument('<catalog>', 'the id of the catalog'), { many: false })
     .addOption(
-      new Option('--role <role>', 'what the user is in the catalog').choices(catalogRoles).makeOptionMandatory(),
+      new Option('--role <role>', 'the role of the user in the catalog').choices(catalogRoles).makeOptionMandatory(),
     )
-    .description('make a user of a catalog its administrator, or a plain member again')
+    .description('make a member of a catalog its administrator, or a plain member again')
     .addHelpText(
       'after',
       helpText({
@@ -207,7 +207,7 @@ function addRole(group: Command): void {
           return await setCatalogRole(tx, { catalogId, userId: id, role: options.role })
         })
         output.result(result, () =>
-          result.changed ? `The user is ${options.role} now.` : 'The user was that already.',
+          result.changed ? `The user now has the role ${options.role}.` : 'The user already had this role.',
         )
       })
     })
@@ -223,7 +223,7 @@ function addGroups(group: Command): void {
     group
       .command(name)
       .argument('<catalog>', 'the id of the catalog')
-      .argument('<group>', 'the id of a group of the directory')
+      .argument('<group>', 'the id of a directory group')
       .description(description)
       .addHelpText('after', helpText({ examples: [`lethe catalog ${name} CATALOG GROUP`] }))
       .action(async (catalogId: string, groupId: string, _options: unknown, command: Command) => {
@@ -235,13 +235,13 @@ function addGroups(group: Command): void {
   }
   addOne(
     'assign-group',
-    'open a catalog to the members of a group, for as long as they are in it',
+    'open a catalog to the members of a group, while they are members',
     assignGroupToCatalog,
     'The catalog is open to the group.',
   )
   addOne(
     'unassign-group',
-    'close a catalog to a group; all stay enrolled',
+    'close a catalog to a group; enrollments stay',
     unassignGroupFromCatalog,
     'The catalog is closed to the group.',
   )

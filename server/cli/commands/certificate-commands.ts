@@ -23,7 +23,7 @@ import { withApplication, withTenant } from '../session.ts'
 export function addCertificateCommands(program: Command): void {
   const group = program
     .command('certificate')
-    .description('proofs of what was erased')
+    .description('signed proofs of erasure requests')
     .addHelpText(
       'after',
       helpText({
@@ -32,7 +32,7 @@ export function addCertificateCommands(program: Command): void {
     )
   group
     .command('show')
-    .argument('[request]', 'the id of the erasure request; without it, the newest')
+    .argument('[request]', 'the id of the erasure request; default: the newest')
     .description('print the certificate of an erasure request with its addenda, as a file that "verify" reads')
     .addHelpText(
       'after',
@@ -48,24 +48,24 @@ export function addCertificateCommands(program: Command): void {
       })
     })
   addIdentifierOptions(group.command('verify'))
-    .argument('<file>', 'what "lethe certificate show" printed')
+    .argument('<file>', 'a file that "lethe certificate show" printed')
     .option('--keys <file>', 'trust only these keys: a JSON Web Key Set from the installation that signed')
     .option(
       '--salt <salt>',
-      'of an anonymization: what was shown when it was requested, to tell whether a person is in it',
+      'the salt of an anonymization, as shown with the erasure request; needed to look for a person',
     )
-    .description('check a certificate offline, without any database')
+    .description('verify a certificate offline, without a database')
     .addHelpText(
       'after',
       helpText({
         notes: `
-A file is about one request of one tenant. Each statement in it names the one before, so that none can be missing
-before the last, and says what is still to come. A certificate of version 1 does not; the result says so.`,
+A file covers one erasure request of one tenant. Each statement names the previous one, so a missing statement is
+noticed, and each lists what is outstanding. Certificates of version 1 have no such names; the result says so.`,
         exitCodes: {
-          0: 'erased, and the search found nothing; whether or not the person is in it',
-          1: 'it is not valid',
-          10: 'it is valid; erased, and the search is outstanding',
-          11: 'it is valid; something was found, or a person could not be erased',
+          0: 'erased, and the search found no residual data; even if the certificate does not cover the person',
+          1: 'not valid',
+          10: 'valid and erased, but the search is outstanding',
+          11: 'valid, but the search found residual data, or a person could not be erased',
         },
         examples: [
           'lethe certificate verify certificate.json',
@@ -99,12 +99,12 @@ before the last, and says what is still to come. A certificate of version 1 does
     })
   addIdentifierOptions(group.command('check'))
     .argument('<request>', 'the id of the erasure request')
-    .option('--salt <salt>', 'of an anonymization: what was shown when it was requested')
-    .description('tell whether a person is among the people of an erasure request that is certified')
+    .option('--salt <salt>', 'the salt of an anonymization, as shown with the erasure request')
+    .description('tell whether a certified erasure request covers a person')
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 0: 'told, whichever it is; --json has "among" and "verdict"' },
+        exitCodes: { 0: 'checked, whatever the result; --json has "among" and "verdict"' },
         examples: [
           'lethe certificate check REQUEST --email ann@example.org',
           'lethe certificate check REQUEST --ref 4711 --salt SALT --json',
@@ -121,12 +121,12 @@ before the last, and says what is still to come. A certificate of version 1 does
     })
   group
     .command('rotate-key')
-    .description('sign with a new key from now on; what the old one signed stays verifiable')
+    .description('sign with a new key from now on; old signatures stay valid')
     .addHelpText('after', helpText({ examples: ['lethe certificate rotate-key'] }))
     .action(async (_options: unknown, command: Command) => {
       await withApplication(command, async ({ application, output }) => {
         const kid = await rotateSigningKey(application.database)
-        output.result({ kid }, () => `The signing key is ${kid} now.`)
+        output.result({ kid }, () => `The signing key is now ${kid}.`)
       })
     })
 }
@@ -135,10 +135,10 @@ type IdentifierOptions = { email?: string; ref?: string; login?: string; directo
 
 function addIdentifierOptions(command: Command): Command {
   return command
-    .option('--email <address>', 'whether the person of this e-mail address is among the people')
-    .option('--ref <ref>', 'the same by ref')
-    .option('--login <name>', 'the same by login name')
-    .option('--directory-object-id <uuid>', 'the same by directory object id')
+    .option('--email <address>', 'look for the person with this e-mail address')
+    .option('--ref <ref>', 'look for the person with this ref')
+    .option('--login <name>', 'look for the person with this login name')
+    .option('--directory-object-id <uuid>', 'look for the person with this directory object id')
 }
 
 /** The one identifier among the options. Throws `subject.no_selector` where one is `needed`, `subject.two_selectors`, `input.invalid`. */
@@ -158,13 +158,14 @@ function readIdentifier(
 function readSalt(text: string): Buffer {
   const salt = Buffer.from(text.trim(), 'base64url')
   if (salt.length === 32) return salt
-  throw new LetheError('input.invalid', { field: 'salt', expected: 'the 43 characters that were shown are expected' })
+  throw new LetheError('input.invalid', {
+    field: 'salt',
+    expected: 'the 43 characters that the erasure request returned are expected',
+  })
 }
 
 function amongText(among: boolean): string {
-  return among
-    ? 'The person is among the people of this certificate.'
-    : 'The person is not among the people of this certificate.'
+  return among ? 'The certificate covers this person.' : 'The certificate does not cover this person.'
 }
 
 async function readJson(file: string): Promise<unknown> {
@@ -177,9 +178,9 @@ async function readJson(file: string): Promise<unknown> {
 }
 
 const verdicts: Record<Verdict, string> = {
-  clean: 'Erased and nothing found.',
-  search_outstanding: 'Erased, search outstanding.',
-  found: 'Something was found.',
+  clean: 'Erased; no residual data found.',
+  search_outstanding: 'Erased; search outstanding.',
+  found: 'Residual data found, or a person not erased.',
 }
 
 /** Throws `certificate.search_outstanding` and `certificate.found`, which have exit codes of their own. */
@@ -193,30 +194,30 @@ function requireClean({ verdict, certificate, addenda }: VerifiedCertificate): v
 }
 
 const levels: Record<DiskLevel, string> = {
-  1: 'committed; no query answers it',
+  1: 'committed; no query returns the data',
   2: 'the keys are destroyed',
-  3: 'no dead row and no statistics are left',
-  4: 'no file of the database holds it, apart from the log',
-  5: 'no file of the database holds it, and neither does the log',
+  3: 'no dead rows and no statistics hold the data',
+  4: 'no file of the database holds the data, except the log',
+  5: 'no file of the database holds the data, and neither does the log',
 }
 
 function formatVerified(verified: VerifiedCertificate, trusted: boolean): string {
   const { verdict, certificate, addenda, kids, disk, outstanding, chained } = verified
   const parts = [
-    'The signatures are valid, and the file is about one request.',
+    'The signatures are valid, and the file covers one erasure request.',
     formatFields({
       request: certificate.request,
       tenant: certificate.tenant,
       operation: certificate.operation,
       people: `${certificate.subjects.done} of ${certificate.subjects.total}`,
-      ordered: certificate.requested_at,
+      requested: certificate.requested_at,
       certified: certificate.certified_at,
       'data map': certificate.data_map,
       'rows left': certificate.verification.rows_left + certificate.verification.mentions_left,
       'not erased': certificate.subjects.failed,
       'shared identifiers': certificate.shared_identifiers,
       'on disk':
-        disk === undefined ? 'not said' : `level ${disk.level} since ${disk.reached_at}: ${levels[disk.level]}`,
+        disk === undefined ? 'not stated' : `level ${disk.level} since ${disk.reached_at}: ${levels[disk.level]}`,
       outstanding: outstanding.length === 0 ? 'nothing' : outstanding,
       'signed by': [...new Set(kids)],
     }),
@@ -247,11 +248,13 @@ function formatVerified(verified: VerifiedCertificate, trusted: boolean): string
   }
   if (!chained) {
     parts.push(
-      'The certificate is of version 1: its statements do not name the one before them, so whether one is missing cannot be told. They do not say how far the erasure got on disk, either.',
+      'The certificate has version 1. Its statements do not name the previous one, so a missing statement is not noticed. They do not state the level on disk either.',
     )
   }
   if (!trusted) {
-    parts.push('The keys came with the file. Compare "signed by" with what the installation publishes, or use --keys.')
+    parts.push(
+      'The keys come from the file. Compare "signed by" with the keys that the installation publishes, or use --keys.',
+    )
   }
   return [...parts, verdicts[verdict]].join('\n\n')
 }

@@ -10,33 +10,35 @@ import { withApplication, withTenant } from '../session.ts'
 export function addClientCommands(program: Command): void {
   const group = program
     .command('client')
-    .description('OAuth 2.0 clients, which get access tokens')
+    .description('OAuth 2.0 clients, which request access tokens')
     .addHelpText(
       'after',
       helpText({
-        notes: 'A client gets tokens at /oauth2/token/TENANT-ID by the grant type client_credentials.',
+        notes: 'A client requests tokens at /oauth2/token/TENANT-ID with the grant type client_credentials.',
         examples: ['lethe client create "HR sync" --scope api/read api/write', 'lethe client list'],
       }),
     )
 
   group
     .command('create')
-    .argument('<name>', 'what the client is for')
+    .argument('<name>', 'the purpose of the client')
     .addOption(
-      new Option('--scope <scope...>', 'the most that its tokens may').choices(scopes).default(['api/read'] as Scope[]),
+      new Option('--scope <scope...>', 'the scopes that its tokens can have')
+        .choices(scopes)
+        .default(['api/read'] as Scope[]),
     )
-    .description('make a client and show its secret, this once')
+    .description('create a client and show its secret once')
     .addHelpText(
       'after',
       helpText({
-        notes: 'It gets tokens at /oauth2/token/TENANT-ID by the grant type client_credentials.',
+        notes: 'It requests tokens at /oauth2/token/TENANT-ID with the grant type client_credentials.',
         examples: ['lethe client create "Report"', 'lethe client create "HR sync" --scope api/read api/write'],
       }),
     )
     .action(async (name: string, options: { scope: Scope[] }, command: Command) => {
       await withTenant(command, async ({ run, output, tenant }) => {
         const { client, secret } = await run((tx) => createOAuthClient(tx, { name, scopes: options.scope }))
-        output.note('Keep the secret now: it is not shown again.')
+        output.note('Save the secret now. It is not shown again.')
         output.result({ client, tenant_id: tenant.id, secret }, () =>
           formatFields({ ...client, tenant: tenant.id, secret }),
         )
@@ -45,7 +47,7 @@ export function addClientCommands(program: Command): void {
 
   group
     .command('list')
-    .description('list the clients, the newest first, without their secrets')
+    .description('list the clients, newest first, without their secrets')
     .addHelpText('after', helpText({ examples: ['lethe client list', 'lethe client list --json'] }))
     .action(async (_options, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
@@ -64,19 +66,19 @@ export function addClientCommands(program: Command): void {
 
   group
     .command('rotate-key')
-    .description('sign tokens with a new key from now on; those that all clients of all tenants have end at once')
+    .description('sign tokens with a new key; the present tokens of all clients of all tenants end immediately')
     .addHelpText('after', helpText({ examples: ['lethe client rotate-key'] }))
     .action(async (_options, command: Command) => {
       await withApplication(command, async ({ application, output }) => {
         const kid = await rotateSigningKey(application.database, 'token')
-        output.result({ kid }, () => `The key that signs tokens is ${kid} now.`)
+        output.result({ kid }, () => `Tokens are now signed with the key ${kid}.`)
       })
     })
 
   group
     .command('revoke')
     .argument('<id>', 'the id of the client')
-    .description('end a client and its tokens, at once and for good')
+    .description('revoke a client and its tokens immediately and for good')
     .addHelpText(
       'after',
       helpText({ exitCodes: { 3: 'the tenant has no such client' }, examples: ['lethe client revoke CLIENT'] }),

@@ -11,8 +11,8 @@ export type Shell = keyof typeof scripts
 export function addCompletionCommand(program: Command): void {
   program
     .command('completion')
-    .addArgument(new Argument('<shell>', 'the shell that is to read it').choices(Object.keys(scripts)))
-    .description('print a script by which a shell completes commands, options, choices and file names')
+    .addArgument(new Argument('<shell>', 'the shell that reads the script').choices(Object.keys(scripts)))
+    .description('print a script for a shell that completes commands, options, choices and file names')
     .addHelpText(
       'after',
       helpText({

@@ -18,7 +18,7 @@ type SharedIdentifier = { kind: string; ids: string[]; spelled_differently: bool
 export function addDatabaseCommands(program: Command): void {
   const group = program
     .command('db')
-    .description('the database')
+    .description('migrate, check and rewrite the database')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe db migrate', 'lethe db status --json', 'lethe db check-identifiers'] }),
@@ -26,14 +26,14 @@ export function addDatabaseCommands(program: Command): void {
 
   group
     .command('migrate')
-    .description("bring the database up to this version's schema; running it again changes nothing")
+    .description('apply the pending migrations')
     .addHelpText(
       'after',
       helpText({
         notes: `
-With a server of one's own, DATABASE_OWNER_URL is the login that owns the tables and DATABASE_URL the application's,
-which is created where it does not exist. The embedded server migrates itself. Where a migration cleans addresses that
-were stored with something around them, it says how many in which column; --json lists the rows by id.`,
+With a server of your own, DATABASE_OWNER_URL is the login that owns the tables, and DATABASE_URL is the login of the
+application. The command creates that login if it does not exist. The embedded server migrates itself. If a migration
+cleans stored e-mail addresses, the command prints their number per column; --json lists the rows by id.`,
         examples: [
           'lethe db migrate',
           'DATABASE_OWNER_URL=postgres://owner@host/lethe DATABASE_URL=postgres://lethe:secret@host/lethe lethe db migrate',
@@ -53,18 +53,20 @@ were stored with something around them, it says how many in which column; --json
           applied.length === 0 ? 'The database is up to date.' : `${counted(applied.length, 'migration')} applied.`,
         )
         if (applied.includes('0019_identifiers.sql') && !applied.includes('0001_foundation.sql')) {
-          output.note('Identifiers are compared in another way now: "lethe db check-identifiers" lists who shares one.')
+          output.note(
+            'This version compares identifiers in another way. "lethe db check-identifiers" lists people with the same identifier.',
+          )
         }
       })
     })
 
   group
     .command('status')
-    .description('list the migrations, and how far ended erasures have got on disk')
+    .description('list the migrations, and the level on disk that ended erasures have reached')
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 0: 'listed, whether or not migrations are pending' },
+        exitCodes: { 0: 'listed, even if migrations are pending' },
         examples: ['lethe db status', 'lethe db status --json'],
       }),
     )
@@ -99,14 +101,14 @@ were stored with something around them, it says how many in which column; --json
   addBackups(group)
   group
     .command('check-identifiers')
-    .description('list the people of each tenant who share an identifier')
+    .description('list the people in each tenant that have the same identifier')
     .addHelpText(
       'after',
       helpText({
         notes: `
-Two people share an identifier when it differs in capitals, composed letters, or the spelling of a domain only. Naming
-such an identifier names none of them alone; name them by id. The list has ids and no identifiers.`,
-        exitCodes: { 0: 'listed, whether or not anybody shares one' },
+Two identifiers are the same if they differ only in upper and lower case, in composed letters, or in the spelling of a
+domain. Such an identifier does not select one person, so name these people by id. The list shows ids, not identifiers.`,
+        exitCodes: { 0: 'listed, even if no two people have the same identifier' },
         examples: ['lethe db check-identifiers', 'lethe db check-identifiers --tenant acme --json'],
       }),
     )
@@ -127,7 +129,7 @@ such an identifier names none of them alone; name them by id. The list has ids a
         }
         session.output.result({ tenants }, () => {
           const rows = tenants.flatMap(({ tenant, shared }) => shared.map((one) => ({ tenant, ...one })))
-          if (rows.length === 0) return 'Nobody shares an identifier.'
+          if (rows.length === 0) return 'No two people have the same identifier.'
           return formatTable(rows, [
             { title: 'tenant', value: ({ tenant }) => tenant },
             { title: 'identifier', value: ({ kind }) => kind },

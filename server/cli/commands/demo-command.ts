@@ -17,14 +17,14 @@ export function addDemoCommand(program: Command): void {
   program
     .command('demo')
     .description(
-      'load a tenant of 300 made-up people, say what to try, answer HTTP and work on erasure requests until Ctrl-C',
+      'load a tenant of 300 made-up people, show what to try, and serve HTTP and erasure requests until Ctrl-C',
     )
-    .option('--load-only', 'end after loading')
-    .option('--port <number>', 'the port to listen on; where another program has it, any that is free', '8080')
+    .option('--load-only', 'load the demo and exit')
+    .option('--port <number>', 'the port to listen on; if it is in use, any free port', '8080')
     .addHelpText(
       'after',
       helpText({
-        notes: 'Where the tenant exists, nothing is loaded.',
+        notes: 'If the tenant exists, the command loads nothing.',
         exitCodes: { 0: 'loaded, or stopped with Ctrl-C' },
         examples: ['lethe demo', 'lethe demo --load-only --data ~/lethe-demo --json'],
       }),
@@ -77,14 +77,14 @@ async function showDemo(session: ApplicationSession, { tenant, loaded }: LoadedD
     return [
       '',
       loaded
-        ? `Welcome to the ${tenant.name}. Nobody in it is real, so nothing you do here can hurt anybody.`
-        : `The ${tenant.name} is there already and stays as it is.`,
+        ? `Welcome to the ${tenant.name}. Its people are made up, so nothing you do here can hurt a person.`
+        : `The ${tenant.name} already exists and stays as it is.`,
       '',
       `Open ${terminal} in ${projectFolder}${server}, and paste:`,
       ...steps.flatMap(({ why, commands }) => ['', why, ...commands.map((command) => `  ${command}`)]),
       ...(http === undefined ? [] : httpText(http)),
       ...(config.databaseUrl === undefined
-        ? ['', `Everything is in ${config.dataFolder}; remove that folder to begin anew.`]
+        ? ['', `All data is in ${config.dataFolder}; remove that folder to start again.`]
         : []),
     ].join('\n')
   })
@@ -110,18 +110,18 @@ function describeHttp(url: string, tenant: Tenant, access: DemoAccess, { otherLe
 function httpText({ url, docs, tenant, password, key, signIns, curl }: DemoHttp): string[] {
   return [
     '',
-    `The server answers at ${url}; ${docs} has every API, to try in the browser ("Authorize", then "Execute").`,
+    `The server listens at ${url}. Try every API in the browser at ${docs} ("Authorize", then "Execute").`,
     '',
     `  API key   ${key}   (user name: api; full control; revoked at the next start)`,
     ...signIns.map(({ role, login }) => `  sign-in   ${login}   (${role.replaceAll('_', ' ')})`),
     `  password  ${password}   (tenant: ${tenant}; POST /api/v1/session)`,
     ...(curl === undefined
       ? []
-      : ['', 'Another learner has left. Purge that one over HTTP, and look at the signed certificate:', `  ${curl}`]),
+      : ['', 'Another learner has left. Purge this learner over HTTP, and get the signed certificate:', `  ${curl}`]),
   ]
 }
 
-/** Commands that work as they stand, in this order, and what they are good for. */
+/** Commands that work as printed, in this order, and what they show. */
 type Step = { why: string; commands: string[] }
 
 function proposeSteps({ leaver, learner, twins }: Examples, options: string): Step[] {
@@ -133,17 +133,17 @@ function proposeSteps({ leaver, learner, twins }: Examples, options: string): St
       {
         why:
           leaver === undefined
-            ? 'Delete a learner, see what a purge would remove, table by table, and remove it:'
-            : 'A learner has left. See what a purge would remove, table by table, and remove it:',
+            ? 'Delete a learner, preview what a purge would remove, table by table, and purge:'
+            : 'A learner has left. Preview what a purge would remove, table by table, and purge:',
         commands: [
           ...(leaver === undefined ? [lethe(`user delete --email ${someone}`)] : []),
           lethe(`preview --email ${someone}`),
-          // Without --yes: it shows who it is, and asks.
+          // Without --yes, the command shows the names and asks.
           lethe(`purge --email ${someone}`),
         ],
       },
       {
-        why: 'Look at the receipt, keep the proof, and check it without any database:',
+        why: 'Show the receipt, save the certificate, and verify it without any database:',
         commands: [
           lethe('erasure show'),
           lethe('certificate show > certificate.json'),
@@ -154,7 +154,7 @@ function proposeSteps({ leaver, learner, twins }: Examples, options: string): St
   }
   if (twins !== undefined) {
     steps.push({
-      why: 'Two people have one login name, and one of them has left. Lethe does not guess; say which one you mean:',
+      why: 'Two people have the same login name, and one of them has left. Lethe does not guess, so name the right one:',
       commands: [
         lethe(`preview --login ${twins.login}`),
         lethe(`preview --directory-object-id ${twins.directoryObjectId}`),
@@ -162,13 +162,13 @@ function proposeSteps({ leaver, learner, twins }: Examples, options: string): St
     })
   }
   steps.push({
-    why: 'See who else has left, and what else there is:',
+    why: 'List who else has left, and the other commands:',
     commands: [lethe('user list --sort deleted'), `${commandName} --help`],
   })
   return steps
 }
 
-/** The options by which a command in another terminal means this tenant of this database. */
+/** The options that a command in another terminal needs for this tenant of this database. */
 async function optionsFor({ application, config }: ApplicationSession, tenant: Tenant): Promise<string> {
   const tenants = await listTenants(application.database)
   return dataOption(config) + (tenants.length > 1 ? ` --tenant ${shellWord(tenant.name)}` : '')

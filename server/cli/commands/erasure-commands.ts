@@ -36,7 +36,7 @@ export function addErasureCommands(program: Command): void {
   addOrder(program, 'anonymize')
   const group = program
     .command('erasure')
-    .description('requests to purge or anonymize people, and how far they are')
+    .description('erasure requests: list, show, follow, retry or cancel them')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe erasure list', 'lethe erasure show', 'lethe erasure retry REQUEST'] }),
@@ -50,13 +50,13 @@ export function addErasureCommands(program: Command): void {
 
 function addPreview(program: Command): void {
   addSubjectOptions(program.command('preview'), { many: true })
-    .description('count, table by table, what a purge would do, and change nothing')
-    .option('--anonymize', 'what "lethe anonymize" would do')
-    .option('--people', `list every person who is meant, not only the first ${mostNamed}`)
+    .description('count, table by table, what a purge would do; change nothing')
+    .option('--anonymize', 'count what "lethe anonymize" would do instead')
+    .option('--people', `list every selected person, not only the first ${mostNamed}`)
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 0: 'counted, even if a person must be deleted first' },
+        exitCodes: { 0: 'counted, even if some of the people must be deleted first' },
         examples: [
           'lethe preview --email ann@example.org',
           'lethe preview --file leavers.csv --people',
@@ -86,8 +86,9 @@ const operations = {
     noun: 'purge',
     progress: 'Purging',
     notes: `
-Only deleted users can be purged. The preview is shown first, with the names of the people; a purge cannot be undone.
-Courses and plans that the people wrote pass to the person of --as, else to the longest-serving active administrator.`,
+Only deleted users can be purged. The command shows the preview first, with the names of the people. A purge cannot be
+undone. Courses and training plans that these people wrote pass to a successor: the user of --as, otherwise the
+longest-serving active administrator.`,
     examples: [
       'lethe user delete --ref 4711 && lethe purge --ref 4711',
       'lethe purge --file leavers.csv --yes --json',
@@ -95,16 +96,17 @@ Courses and plans that the people wrote pass to the person of --as, else to the 
     ],
   },
   anonymize: {
-    description: 'remove who deleted users are, for good, keep their training history, and prove it',
+    description: 'remove the identity of deleted users for good, keep their training history, and prove it',
     noun: 'anonymization',
     progress: 'Anonymizing',
     notes: `
-Only deleted users can be anonymized. Names, identifiers and attributes go, what they learned stays under the
-internal id, so that reports count the same. The preview is shown first, with the names of the people; it cannot be
-undone. Courses and plans that they wrote pass to the person of --as, else to the longest-serving active administrator.
+Only deleted users can be anonymized. Names, identifiers and attributes are removed. The training history stays under
+the internal id, so reports show the same counts. The command shows the preview first, with the names of the people.
+An anonymization cannot be undone. Courses and training plans that these people wrote pass to a successor: the user of
+--as, otherwise the longest-serving active administrator.
 
-The salt that the certificate names people under is shown once and stored nowhere. Without it there is no way to tell whom
-the certificate is about.`,
+The certificate names people under a salt, which is shown once and stored nowhere. Without the salt, the certificate
+does not tell which people it covers.`,
     examples: [
       'lethe user delete --ref 4711 && lethe anonymize --ref 4711',
       'lethe anonymize --file leavers.csv --yes --json',
@@ -118,17 +120,17 @@ function addOrder(program: Command, operation: Operation): void {
   const { description, noun, notes, examples } = operations[operation]
   addSubjectOptions(program.command(operation), { many: true })
     .description(description)
-    .option('--yes', 'do not ask')
-    .option('--reason <text>', 'why; kept with the request, and shown by "lethe erasure show" and "lethe audit list"')
-    .option('--no-wait', 'only request it; running workers ("lethe serve") do the work')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--reason <text>', 'the reason; "lethe erasure show" and "lethe audit list" show it')
+    .option('--no-wait', 'only make the erasure request; running workers ("lethe serve") do the work')
     .addHelpText(
       'after',
       helpText({
         notes,
         exitCodes: {
-          0: 'everybody is erased; with --no-wait: requested',
-          1: 'a person could not be erased ("lethe erasure show" has the reasons), or the answer was no',
-          5: 'a person is not deleted, or in a request that is pending; nothing was done',
+          0: 'all people are erased; with --no-wait: requested',
+          1: 'a person could not be erased ("lethe erasure show" shows the reasons), or you declined',
+          5: 'a person is not deleted, or another erasure request of a person is pending; nothing was done',
         },
         examples,
       }),
@@ -179,21 +181,21 @@ function nameUsers(
 }
 
 function ordersText({ request }: Ordered): string {
-  return `Ordered as request ${request}. See how far it is with: ${commandName} erasure show ${request}`
+  return `Made erasure request ${request}. Show its progress with: ${commandName} erasure show ${request}`
 }
 
-/** The sentence that goes with a salt, whatever else is said. */
+/** The text that must accompany a salt; empty without one. */
 function saltText(salt: string | undefined): string {
   if (salt === undefined) return ''
-  return `\n\nThe salt of the certificate, shown only now and stored nowhere:\n${salt}\nWith it, "lethe certificate verify FILE --salt SALT --email ADDRESS" tells whether a person is among these people.`
+  return `\n\nThe salt of the certificate, shown only now and stored nowhere:\n${salt}\nWith it, "lethe certificate verify FILE --salt SALT --email ADDRESS" tells whether the certificate covers a person.`
 }
 
 function addList(group: Command): void {
   group
     .command('list')
-    .description('list the erasure requests, the newest first')
-    .option('--limit <number>', 'so many at most', '50')
-    .option('--before <request>', 'only requests older than this one')
+    .description('list the erasure requests, newest first')
+    .option('--limit <number>', 'the most to list', '50')
+    .option('--before <request>', 'list only requests that are older than this one')
     .addHelpText('after', helpText({ examples: ['lethe erasure list', 'lethe erasure list --limit 10 --json'] }))
     .action(async (options: { limit: string; before?: string }, command: Command) => {
       const limit = Number(options.limit)
@@ -215,7 +217,7 @@ function addList(group: Command): void {
             { title: 'people', value: ({ subjects }) => subjects.total, right: true },
             { title: 'gone', value: ({ subjects }) => subjects.gone, right: true },
             { title: 'failed', value: ({ subjects }) => subjects.failed, right: true },
-            { title: 'ordered', value: ({ createdAt }) => createdAt },
+            { title: 'requested', value: ({ createdAt }) => createdAt },
           ]),
         )
       })
@@ -225,12 +227,12 @@ function addList(group: Command): void {
 function addShow(group: Command): void {
   group
     .command('show')
-    .argument('[request]', 'the id of the erasure request; without it, the newest')
-    .description('show an erasure request with its steps, its receipt and the reasons of failures')
+    .argument('[request]', 'the id of the erasure request; default: the newest')
+    .description('show an erasure request with its steps, its receipt and the reasons for failures')
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 0: 'shown, whatever became of it' },
+        exitCodes: { 0: 'shown, whatever the state of the request' },
         examples: ['lethe erasure show', 'lethe erasure show REQUEST --json'],
       }),
     )
@@ -245,12 +247,12 @@ function addShow(group: Command): void {
 function addFollow(group: Command): void {
   group
     .command('follow')
-    .argument('[request]', 'the id of the request; without it, the newest')
-    .description('wait until a request has ended, and work on it meanwhile')
+    .argument('[request]', 'the id of the erasure request; default: the newest')
+    .description('work on an erasure request and wait until it has ended')
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 0: 'everybody is erased', 1: 'a person could not be erased, or was let go' },
+        exitCodes: { 0: 'all people are erased', 1: 'a person could not be erased, or the request was cancelled' },
         examples: ['lethe erasure follow', 'lethe erasure follow REQUEST --json'],
       }),
     )
@@ -266,11 +268,11 @@ function addRetry(group: Command): void {
   group
     .command('retry')
     .argument('<request>', 'the id of the erasure request')
-    .description('try the people who failed again, from where each of them stopped')
+    .description('retry the people that failed, each from the step that failed')
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 1: 'a person failed again', 5: 'the request has not ended, or no person of it failed' },
+        exitCodes: { 1: 'a person failed again', 5: 'the request is still running, or no person failed' },
         examples: ['lethe erasure retry REQUEST'],
       }),
     )
@@ -286,11 +288,11 @@ function addCancel(group: Command): void {
   group
     .command('cancel')
     .argument('<request>', 'the id of the erasure request')
-    .description('let go the people of an erasure request who are not erased yet; they stay deleted users')
+    .description('cancel an erasure request for the people that are not erased yet; they stay deleted users')
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 5: 'no person of this request waits any more' },
+        exitCodes: { 5: 'no person of this request is waiting' },
         examples: ['lethe erasure cancel REQUEST'],
       }),
     )
@@ -302,18 +304,18 @@ function addCancel(group: Command): void {
         })
         output.result(
           { request, cancelled, gone },
-          () => `${people(cancelled)} let go; ${people(gone)} ${gone === 1 ? 'was' : 'were'} gone before.`,
+          () => `Cancelled for ${people(cancelled)}; ${people(gone)} ${gone === 1 ? 'was' : 'were'} already erased.`,
         )
       })
     })
 }
 
-/** A request, and of one just ordered the salt, and the first of its people by name. */
+/** An erasure request. If this command made it, with its salt and the names of its first people. */
 type Ordered = { request: string; salt?: string; who?: NamedPerson[] }
 
 /**
- * Works on the request in this process, shows progress and the result. A salt is shown however the work ends, because
- * nobody can show it later. Throws `erasure.incomplete`.
+ * Works on the request in this process, shows progress and the result. Always shows the salt, even after an error,
+ * because it is stored nowhere. Throws `erasure.incomplete`.
  */
 async function finish(session: TenantSession, ordered: Ordered): Promise<void> {
   const { output } = session
@@ -359,7 +361,7 @@ async function workOn(session: TenantSession, request: string): Promise<ErasureD
   return erasure
 }
 
-/** What would be done, and which groups of the directory would bring the people back afterwards. */
+/** What the erasure would do, and which directory groups would bring the people back afterwards. */
 type Preview = ErasurePreview & { groups: ReturningGroup[] }
 
 async function previewOf(tx: TenantTransaction, operation: Operation, ids: string[]): Promise<Preview> {
@@ -369,8 +371,8 @@ async function previewOf(tx: TenantTransaction, operation: Operation, ids: strin
 
 function groupSentence({ display_name, people: count, at_next_sync }: ReturningGroup): string {
   return at_next_sync === 'create'
-    ? `${people(count)} will come back at the next synchronisation of group ${display_name}, ${count === 1 ? 'as a new user' : 'as new users'} without records, unless the directory takes them out of it first.`
-    : `Group ${display_name} still holds ${people(count)}; the tenant keeps them out at its next synchronisation.`
+    ? `${people(count)} will come back at the next synchronization of group ${display_name}, ${count === 1 ? 'as a new user' : 'as new users'} without records, unless the directory removes them from the group first.`
+    : `Group ${display_name} still contains ${people(count)}; the tenant blocks them at its next synchronization.`
 }
 
 function formatPreview(
@@ -381,7 +383,7 @@ function formatPreview(
   const rows = preview.effects.reduce((sum, effect) => sum + effect.rows, 0)
   const more = preview.people - who.length
   const lines = [
-    `${people(preview.people)} ${preview.people === 1 ? 'is' : 'are'} meant:`,
+    `${people(preview.people)} selected:`,
     '',
     formatNamedPeople(who),
     ...(more > 0 ? ['', `and ${people(more)} more. List all: ${listAll}`] : []),
@@ -395,30 +397,30 @@ function formatPreview(
   if (preview.sharedIdentifiers > 0) {
     lines.push(
       '',
-      `${counted(preview.sharedIdentifiers, 'identifier')} of theirs belong to other users too and will be left alone.`,
+      `Other users also hold ${formatCount(preview.sharedIdentifiers)} of these identifiers. The erasure leaves ${preview.sharedIdentifiers === 1 ? 'it' : 'them'} alone.`,
     )
     if (preview.similarIdentifiers > 0) {
       lines.push(
-        `${counted(preview.similarIdentifiers, 'of these is', 'of these are')} only similar to another user's, in look-alike letters or the like.`,
+        `${counted(preview.similarIdentifiers, 'of them is', 'of them are')} only similar to an identifier of another user, for example by look-alike letters.`,
       )
     }
   }
   if (preview.shortIdentifiers > 0) {
     lines.push(
       '',
-      `${counted(preview.shortIdentifiers, 'identifier')} cannot be told apart from ordinary text and will not be looked for in texts.`,
+      `${counted(preview.shortIdentifiers, 'identifier looks', 'identifiers look')} like ordinary text, so the erasure does not search texts for ${preview.shortIdentifiers === 1 ? 'it' : 'them'}.`,
     )
   }
   if (preview.singledOut > 0) {
     lines.push(
       '',
-      `${people(preview.singledOut)} could be singled out by the custom fields that survive: too few others have the same values. "lethe tenant update" changes which fields survive.`,
+      `The custom fields that survive single out ${people(preview.singledOut)}: too few others have the same values. "lethe tenant update" changes which fields survive.`,
     )
   }
   if (preview.blockedBy.length > 0) {
     lines.push(
       '',
-      'Identifiers of theirs stand where no erasure can rewrite them. Take them out there first; otherwise the erasure fails with these places, and "lethe erasure retry" goes on once they are gone:',
+      'Some of their identifiers are in places that no erasure can rewrite. Remove them there first. Otherwise the erasure fails with these places; once you have removed them, "lethe erasure retry" continues:',
       '',
       formatTable(preview.blockedBy, [
         { title: 'table', value: ({ table }) => table },
@@ -430,7 +432,7 @@ function formatPreview(
   if (preview.names.length > 0) {
     lines.push(
       '',
-      'Their names stand in texts that stay. A program cannot tell whose name it is, so look for yourself:',
+      'Their names occur in texts that stay. Lethe cannot tell which person a name refers to, so check these places yourself:',
       '',
       formatTable(preview.names, [
         { title: 'table', value: ({ table }) => table },
@@ -460,8 +462,8 @@ function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
       people: counts.join(', '),
       ...(who !== undefined && { who: peopleLabel(who, subjects.total) }),
       reason: erasure.reason,
-      ordered: erasure.createdAt,
-      'ordered by': orderedBy(erasure),
+      requested: erasure.createdAt,
+      'requested by': orderedBy(erasure),
       ended: erasure.finishedAt,
       'data map': erasure.dataMap,
       certificate: certificateText(erasure),
@@ -490,8 +492,8 @@ function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
 
 function certificateText({ certified, verdict }: ErasureDetails): string {
   if (!certified) return 'none yet'
-  if (verdict === null) return 'signed; people are tried again'
-  return `signed; ${{ clean: 'nothing found', search_outstanding: 'search outstanding', found: 'something was found' }[verdict]}`
+  if (verdict === null) return 'signed; a retry is running'
+  return `signed; ${{ clean: 'no residual data found', search_outstanding: 'search outstanding', found: 'residual data found' }[verdict]}`
 }
 
 function orderedBy({ requestedBy, requestedByCredential, initiatedFrom }: ErasureDetails): string {

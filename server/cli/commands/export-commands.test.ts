@@ -52,7 +52,7 @@ describe('lethe export', () => {
     skip(!unzipIsThere, installUnzip)
     const shown = await test.run('user', 'export', '--email', 'curious@example.org', '--keep')
     const [, id = '', until = '', fetching = ''] =
-      /^Export ([0-9a-f-]{36}) is kept until (\S+)\. Fetch it with: npx --no-install lethe (.*)\n$/.exec(
+      /^Export ([0-9a-f-]{36}) is kept until (\S+)\. Download it with: npx --no-install lethe (.*)\n$/.exec(
         shown.stdout,
       ) ?? []
     expect(Date.parse(until) - Date.now()).toBeGreaterThan(6.9 * 86_400_000)

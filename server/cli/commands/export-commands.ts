@@ -10,20 +10,20 @@ import { withTenant } from '../session.ts'
 export function addExportCommands(program: Command): void {
   const group = program
     .command('export')
-    .description('exports about people that are kept to be fetched, until they expire')
+    .description('kept exports about people, until they expire')
     .addHelpText(
       'after',
       helpText({
-        notes: '"lethe user export --keep" makes them.',
+        notes: '"lethe user export --keep" makes a kept export.',
         examples: ['lethe export list', 'lethe export fetch EXPORT --out export-1.zip', 'lethe export delete EXPORT'],
       }),
     )
 
   group
     .command('list')
-    .description('list kept exports, the newest first')
-    .option('--limit <number>', 'so many at most, up to 1000', '50')
-    .option('--before <export>', 'only exports older than this one')
+    .description('list kept exports, newest first')
+    .option('--limit <number>', 'the most to list, up to 1000', '50')
+    .option('--before <export>', 'only exports that are older than this one')
     .addHelpText('after', helpText({ examples: ['lethe export list', 'lethe export list --limit 10 --json'] }))
     .action(async (options: { limit: string; before?: string }, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
@@ -40,7 +40,7 @@ export function addExportCommands(program: Command): void {
             { title: 'state', value: ({ state }) => state },
             { title: 'rows', value: ({ rows_written }) => rows_written, right: true },
             { title: 'bytes', value: ({ size }) => size, right: true },
-            { title: 'ordered', value: ({ created_at }) => created_at },
+            { title: 'requested', value: ({ created_at }) => created_at },
             { title: 'expires', value: ({ expires_at }) => expires_at },
             { title: 'error', value: ({ error_code }) => error_code },
           ]),
@@ -52,12 +52,12 @@ export function addExportCommands(program: Command): void {
     .command('fetch')
     .argument('<export>', 'the id of the export')
     .requiredOption('--out <file>', 'the ZIP archive to write; it must not exist yet')
-    .description('write a kept export into a file')
+    .description('write a kept export to a file')
     .addHelpText(
       'after',
       helpText({
-        notes: 'The file is personal data: hand it over and delete it.',
-        exitCodes: { 3: 'there is no such export, or it has expired or was withdrawn', 5: 'it is not written yet' },
+        notes: 'The file contains personal data: hand it over and delete it.',
+        exitCodes: { 3: 'there is no such export, or it has expired or was withdrawn', 5: 'it is not ready yet' },
         examples: [
           'lethe export fetch EXPORT --out export-1.zip',
           'lethe export fetch EXPORT --out ~/exports/A-17.zip --json',

@@ -13,7 +13,7 @@ import { withTenant } from '../session.ts'
 export function addGroupCommands(program: Command): void {
   const group = program
     .command('group')
-    .description('groups of the directory, which bring people into catalogs and courses')
+    .description('directory groups, which give people access to catalogs and courses')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe group create "Bakers"', 'lethe group list', 'lethe group sync GROUP bakers.csv'] }),
@@ -39,9 +39,9 @@ export function addGroupCommands(program: Command): void {
 
   group
     .command('create')
-    .argument('<name>', 'what the group is called')
-    .option('--directory-object-id <uuid>', 'what the directory knows it by; unique in the tenant')
-    .option('--description <text>', 'what it is for')
+    .argument('<name>', 'the name of the group')
+    .option('--directory-object-id <uuid>', 'its id in the directory; unique in the tenant')
+    .option('--description <text>', 'the purpose of the group')
     .description('create a group without members')
     .addHelpText(
       'after',
@@ -62,8 +62,8 @@ export function addGroupCommands(program: Command): void {
   group
     .command('sync')
     .argument('<group>', 'the id of the group')
-    .argument('<file>', 'a CSV file in UTF-8 ("-": standard input) with the members that the directory has')
-    .description('make the members of a group those that the directory has')
+    .argument('<file>', 'a CSV file in UTF-8 ("-": standard input) with the members in the directory')
+    .description('replace the members of a group by those in the directory')
     .addHelpText(
       'after',
       helpText({
@@ -95,7 +95,7 @@ async function readMembers(file: string): Promise<DirectoryMember[]> {
   } catch (error) {
     // The parser's messages quote the file, so only its code is passed on.
     if (error instanceof CsvError) {
-      throw new LetheError('input.invalid', { field: file, expected: `it is no CSV (${error.code})` })
+      throw new LetheError('input.invalid', { field: file, expected: `it is not valid CSV (${error.code})` })
     }
     throw error
   }
@@ -114,10 +114,12 @@ async function readMembers(file: string): Promise<DirectoryMember[]> {
 function remarksOn({ reappeared, blocked, known_before, deleted, suspended }: GroupSync): string[] {
   return [
     ...(reappeared.length > 0
-      ? [`${counted(reappeared.length, 'purged person', 'purged people')} came back as new users without records.`]
+      ? [`${counted(reappeared.length, 'purged person', 'purged people')} returned as new users without records.`]
       : []),
     ...(blocked.length > 0
-      ? [`${counted(blocked.length, 'purged person', 'purged people')} stayed out, as the tenant wants it.`]
+      ? [
+          `${counted(blocked.length, 'purged person', 'purged people')} stayed out, because the tenant blocks purged people.`,
+        ]
       : []),
     ...known_before.map(
       ({ directory_object_id, user_ids }) =>
@@ -126,6 +128,6 @@ function remarksOn({ reappeared, blocked, known_before, deleted, suspended }: Gr
     ...(deleted.length > 0
       ? [`${counted(deleted.length, 'member')} stayed deleted; "lethe user restore" brings them back.`]
       : []),
-    ...(suspended.length > 0 ? [`${counted(suspended.length, 'suspended user')} did not come into the group.`] : []),
+    ...(suspended.length > 0 ? [`${counted(suspended.length, 'suspended user')} were not added to the group.`] : []),
   ]
 }

@@ -107,7 +107,7 @@ describe('lethe import users', () => {
     expect(status).toBe(1)
     expect(stdout).toMatch(/^ *3 +2 +0 +0 +0 +0 +1$/m)
     expect(stderr).toContain('Line 3: email is not valid: an address with one @ and without spaces is expected.')
-    expect(stderr).toContain('lethe: 1 of 3 rows was rejected; the others went in.')
+    expect(stderr).toContain('lethe: 1 of 3 rows was rejected; the others were imported.')
     expect(stderr).not.toContain('secret')
     expect(readFileSync(outcomes, 'utf8').split('\r\n')).toEqual([
       'line,outcome,id,reason',

@@ -24,7 +24,7 @@ const mostListed = 1000
 export function addImportCommands(program: Command): void {
   const group = program
     .command('import')
-    .description('bring in learners and their records, and skills')
+    .description('import users, learning records and skills')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe import users people.csv --dry-run', 'lethe import oulad ~/downloads/oulad'] }),
@@ -40,11 +40,17 @@ function addUsers(group: Command): void {
   group
     .command('users')
     .argument('<file>', 'a CSV file in UTF-8, or "-" for standard input')
-    .option('--dry-run', 'say what would happen, and change nothing')
+    .option('--dry-run', 'report what would happen; change nothing')
     .option('--outcomes <file>', 'write a CSV file with line, outcome, id and reason of each row')
-    .option('--with-roles', 'apply the roles of the file; otherwise new users are learners and roles stay as they are')
+    .option(
+      '--with-roles',
+      'apply the roles in the file; otherwise new users are learners and other users keep their roles',
+    )
     .addOption(
-      new Option('--purged <what>', 'rows of people who were purged: skip them, or create them anew without records')
+      new Option(
+        '--purged <what>',
+        'what to do with rows of purged people: skip them, or create new users without records',
+      )
         .choices(['skip', 'create'])
         .default('skip'),
     )
@@ -59,7 +65,7 @@ their fields alone; an empty cell clears its field. Users that a file does not n
 
 Bad rows are rejected with line and reason, and the others go in. Deleted users stay deleted. Running it again changes
 nothing.`,
-        exitCodes: { 1: 'rows were rejected; all the others went in' },
+        exitCodes: { 1: 'rows were rejected; all others were imported' },
         examples: [
           'lethe import users people.csv --dry-run',
           'lethe import users people.csv --outcomes outcomes.csv',
@@ -131,12 +137,10 @@ function remarksOn({ skippedFor, conflict, rolesNotApplied }: UserCounts): strin
   const { deleted, purged, anonymized } = skippedFor
   return [
     ...(deleted > 0
-      ? [`Skipped ${counted(deleted, 'row')} of users who are deleted; "lethe user restore" brings them back.`]
+      ? [`Skipped ${counted(deleted, 'row')} of deleted users; "lethe user restore" restores them.`]
       : []),
-    ...(purged > 0
-      ? [`Skipped ${counted(purged, 'row')} of people who were purged; --purged create makes new accounts.`]
-      : []),
-    ...(anonymized > 0 ? [`Skipped ${counted(anonymized, 'row')} of users who were anonymized.`] : []),
+    ...(purged > 0 ? [`Skipped ${counted(purged, 'row')} of purged people; --purged create makes new accounts.`] : []),
+    ...(anonymized > 0 ? [`Skipped ${counted(anonymized, 'row')} of anonymized users.`] : []),
     ...(conflict > 0 ? [`Left ${counted(conflict, 'row')} alone because an erasure of the user is pending.`] : []),
     ...(rolesNotApplied > 0
       ? [`The roles of ${counted(rolesNotApplied, 'row')} were not applied; --outcomes gives the reason for each.`]
@@ -182,16 +186,16 @@ async function openOutcomes(name: string) {
 function addOulad(group: Command): void {
   group
     .command('oulad')
-    .argument('<folder>', 'holds the seven files of the data set, each as .csv or .csv.gz')
-    .option('--source <name>', 'another name imports the data as another set of learners', 'oulad')
-    .description('import the Open University Learning Analytics Dataset, or go on with an import that was stopped')
+    .argument('<folder>', 'the folder with the seven files of the data set, each as .csv or .csv.gz')
+    .option('--source <name>', 'the name of the set of learners; another name imports another set', 'oulad')
+    .description('import the Open University Learning Analytics Dataset, or continue a stopped import')
     .addHelpText(
       'after',
       helpText({
         notes: `
 Bad lines are reported with file, line and reason, and the others go in. Running it again changes nothing. Learners who
 are deleted or purged stay so; their lines are skipped.`,
-        exitCodes: { 0: 'imported, even if lines were rejected; "rejected" counts them' },
+        exitCodes: { 0: 'imported, even if lines were rejected; "rejected" has their number' },
         examples: [
           'lethe import oulad ~/downloads/oulad',
           'lethe import oulad ~/downloads/oulad --source second-copy --tenant Acme',
@@ -208,14 +212,14 @@ const taxonomies = [
     name: 'onet',
     of: 'O*NET',
     holds: '"Content Model Reference.txt" and "Level Scale Anchors.txt"',
-    notes: 'Each skill gets a scale of its own from 0 to 7, with the examples that O*NET gives at 2, 4 and 6.',
+    notes: 'Each skill gets its own scale from 0 to 7, with the examples that O*NET gives for 2, 4 and 6.',
     work: importOnet,
   },
   {
     name: 'esco',
     of: 'ESCO',
     holds: '"skills_en.csv"',
-    notes: 'ESCO has no levels: the skills are measured on the default scale, which is made where there is none.',
+    notes: 'ESCO has no levels, so the skills use the default scale. The command creates that scale if there is none.',
     work: importEsco,
   },
 ] as const
@@ -223,14 +227,14 @@ const taxonomies = [
 function addTaxonomy(group: Command, { name, of, holds, notes, work }: (typeof taxonomies)[number]): void {
   group
     .command(name)
-    .argument('<folder>', `holds ${holds}, plain or compressed (.gz)`)
-    .option('--source <name>', 'another name imports them as another set of skills', name)
+    .argument('<folder>', `the folder with ${holds}, plain or compressed (.gz)`)
+    .option('--source <name>', 'the name of the set of skills; another name imports another set', name)
     .description(`import the skills of ${of}, for all catalogs`)
     .addHelpText(
       'after',
       helpText({
-        notes: `${notes}\nBad lines are reported with file, line and reason, and the others go in. Running it again changes nothing.`,
-        exitCodes: { 0: 'imported, even if lines were rejected; "rejected" counts them' },
+        notes: `${notes}\nThe command reports each bad line with file, line and reason, and imports the others. Running it again changes nothing.`,
+        exitCodes: { 0: 'imported, even if lines were rejected; "rejected" has their number' },
         examples: [`lethe import ${name} ~/downloads/${name}`],
       }),
     )
@@ -254,8 +258,7 @@ function addTaxonomy(group: Command, { name, of, holds, notes, work }: (typeof t
 function reportTo({ output, onStop }: TenantSession) {
   let place = 'No line was read yet.'
   onStop({
-    sentence: () =>
-      `${place} What was imported until then stays; run the same command again, and it goes on from there.`,
+    sentence: () => `${place} The lines imported so far stay. To continue, run the same command again.`,
   })
   const rejected: RejectedLine[] = []
   let shown: { file: string; progress: Progress } | undefined

@@ -18,7 +18,7 @@ type CreateOptions = { access: ApiKeyAccess; thrive?: boolean; expires?: string 
 export function addKeyCommands(program: Command): void {
   const group = program
     .command('key')
-    .description('API keys, with which programs come in')
+    .description('API keys for programs')
     .addHelpText(
       'after',
       helpText({
@@ -29,11 +29,11 @@ export function addKeyCommands(program: Command): void {
 
   group
     .command('create')
-    .argument('<name>', 'what the key is for')
-    .addOption(new Option('--access <access>', 'what the key may').choices(apiKeyAccesses).default('read_only'))
-    .option('--thrive', 'an API secret as Thrive has it: the user name is the id of the tenant')
-    .option('--expires <YYYY-MM-DD>', 'the day (UTC) at whose beginning it ends; without it, never')
-    .description('make a key and show it, this once')
+    .argument('<name>', 'the purpose of the key')
+    .addOption(new Option('--access <access>', 'the access of the key').choices(apiKeyAccesses).default('read_only'))
+    .option('--thrive', 'a Thrive API secret: the user name is the id of the tenant')
+    .option('--expires <YYYY-MM-DD>', 'the day (UTC) at whose start the key ends; default: never')
+    .description('create a key and show it once')
     .addHelpText(
       'after',
       helpText({
@@ -59,7 +59,7 @@ user name. Keep what is printed: it is not shown again.`,
             ...(expiresAt !== undefined && { expiresAt }),
           }),
         )
-        output.note('Keep the secret now: it is not shown again.')
+        output.note('Save the secret now. It is not shown again.')
         const user_name = key.kind === 'thrive' ? tenant.id : 'api'
         output.result({ key, user_name, secret }, () => formatFields({ ...key, 'user name': user_name, secret }))
       })
@@ -67,7 +67,7 @@ user name. Keep what is printed: it is not shown again.`,
 
   group
     .command('list')
-    .description('list the keys, the newest first, without their secrets')
+    .description('list the keys, newest first, without their secrets')
     .addHelpText('after', helpText({ examples: ['lethe key list', 'lethe key list --json'] }))
     .action(async (_options, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
@@ -89,7 +89,7 @@ user name. Keep what is printed: it is not shown again.`,
   group
     .command('revoke')
     .argument('<id>', 'the id of the key')
-    .description('end a key, at once and for good')
+    .description('revoke a key immediately and for good')
     .addHelpText(
       'after',
       helpText({ exitCodes: { 3: 'the tenant has no such key' }, examples: ['lethe key revoke KEY'] }),

@@ -45,7 +45,7 @@ describe('lethe preview', () => {
     await test.json('group', 'sync', group, members)
     const of = ['--directory-object-id', member]
     expect((await test.run('preview', ...of)).stdout).toContain(
-      'will come back at the next synchronisation of group Millers',
+      'will come back at the next synchronization of group Millers',
     )
     await test.json('tenant', 'update', '--returning-members', 'block')
     expect((await test.json('preview', ...of)).preview.groups).toMatchObject([{ people: 1, at_next_sync: 'block' }])
@@ -56,7 +56,7 @@ describe('lethe preview', () => {
     expect(sync).toMatchObject({ added: 0, blocked: [{ directory_object_id: member }] })
     await test.json('tenant', 'update', '--returning-members', 'create')
     const { stderr } = await test.run('group', 'sync', group, members)
-    expect(stderr).toContain('1 purged person came back as new users without records.')
+    expect(stderr).toContain('1 purged person returned as new users without records.')
     expect((await test.run('user', 'show', ...of)).stdout).toMatch(/^reappeared .*Millers/m)
   })
 })

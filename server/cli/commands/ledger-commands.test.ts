@@ -21,7 +21,7 @@ describe('lethe ledger', () => {
 
     const asked = await test.run('ledger', 'replay', file)
     expect(asked.code).toBe(2)
-    expect(asked.stderr).toMatch(/1 person of the 1 entry is there again[\s\S]*needs a yes/)
+    expect(asked.stderr).toMatch(/1 person of the 1 entry exists again[\s\S]*needs your confirmation/)
     const replayed = await test.run('ledger', 'replay', file, '--yes')
     expect(replayed.code).toBe(0)
     expect(replayed.stdout).toMatch(/people purged again +1\n/)
@@ -59,7 +59,7 @@ describe('lethe ledger', () => {
     const { code, stderr } = await test.run('ledger', 'replay', file, '--yes', '--quiet')
     await test.owner.query('drop table payroll')
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^lethe: 1 person is still there after the replay \(request [0-9a-f-]{36}\)\. /)
+    expect(stderr).toMatch(/^lethe: 1 person was not erased by the replay \(request [0-9a-f-]{36}\)\. /)
     expect((await test.json('user', 'show', '--id', user.id, ...inTenant)).user.id).toBe(user.id)
   })
 })

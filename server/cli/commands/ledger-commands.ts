@@ -16,20 +16,20 @@ import { type Watch, watchRequests } from '../stopped-requests.ts'
 export function addLedgerCommands(program: Command): void {
   const group = program
     .command('ledger')
-    .description('who was erased, to repeat it after a restored backup')
+    .description('the ledger of erased people, to erase them again after you restore a backup')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe ledger export > ledger.jsonl', 'lethe ledger replay ledger.jsonl'] }),
     )
   group
     .command('export')
-    .description('print who was erased in all tenants, or in that of --tenant, by internal ids and keyed hashes')
+    .description('print the ledger of all tenants, or of --tenant, with internal ids and keyed hashes')
     .addHelpText(
       'after',
       helpText({
         notes: `
-One JSON document a line; the last one has the digest of the others. Keep the file apart from the backups, and export
-again after every erasure: what a ledger does not name, its replay cannot repeat.`,
+The output has one JSON document per line; the last one has the digest of the others. Store the file apart from the
+backups, and export it again after every erasure: a replay repeats only the erasures that its file lists.`,
         examples: ['lethe ledger export > ledger.jsonl', 'lethe ledger export --tenant Acme > acme.jsonl'],
       }),
     )
@@ -43,19 +43,19 @@ again after every erasure: what a ledger does not name, its replay cannot repeat
     })
   group
     .command('replay')
-    .argument('<file>', 'what "lethe ledger export" printed')
-    .option('--yes', 'do not ask')
-    .description('purge again the people whom a restored backup brought back, and put back what the ledger had')
+    .argument('<file>', 'a file that "lethe ledger export" printed')
+    .option('--yes', 'do not ask for confirmation')
+    .description('purge the people again that a restored backup brought back, and restore missing entries')
     .addHelpText(
       'after',
       helpText({
         notes: `
-Everybody in the ledger who is there again is deleted and purged, one request for each that is repeated. Entries and
-tombstones that the backup lacks are put back. A second replay changes nothing. A file that is damaged, or written under
-another master key, is refused before anything is done.`,
+The command deletes and purges all people of the ledger that exist again, with one new erasure request for each old one.
+It also restores entries and tombstones that the backup lacks. A second replay changes nothing. The command refuses a
+damaged file, or one with another master key, before it changes anything.`,
         exitCodes: {
-          0: 'none of the people of the ledger is there any more',
-          1: 'a person is still there, or the answer was no',
+          0: 'no person of the ledger exists any more',
+          1: 'a person still exists, or you declined',
         },
         examples: [
           'pg_restore --dbname "$DATABASE_OWNER_URL" backup.dump && lethe ledger replay ledger.jsonl',
@@ -79,7 +79,9 @@ async function replay(session: ApplicationSession, file: string, yes: boolean): 
   }
   const workers = await startWorkers(application, openLog('fatal'))
   const progress = output.progress('Purging again')
-  session.onStop({ sentence: () => 'What was requested goes on. Run the same command again for the rest.' })
+  session.onStop({
+    sentence: () => 'Workers continue the requested erasures. Run the same command again for the rest.',
+  })
   let watch: Watch | undefined
   let done: Replay
   try {
@@ -116,7 +118,7 @@ async function print(lines: string): Promise<void> {
 function formatPlan({ entries, people: number, named }: ReplayPlan): string {
   const more = number - named.length
   return [
-    `${people(number)} of the ${counted(entries, 'entry', 'entries')} ${number === 1 ? 'is' : 'are'} there again:`,
+    `${people(number)} of the ${counted(entries, 'entry', 'entries')} ${number === 1 ? 'exists' : 'exist'} again:`,
     '',
     formatCandidates(named),
     ...(more > 0 ? [`and ${people(more)} more`] : []),
@@ -127,15 +129,15 @@ function formatReplay(replay: Replay): string {
   const parts = [
     formatFields({
       entries: replay.entries,
-      'needed nothing': replay.nothingNeeded,
+      'nothing to do': replay.nothingNeeded,
       'people purged again': replay.repeated.reduce((sum, { people }) => sum + people, 0),
-      'entries put back': replay.restored.entries,
-      'tombstones put back': replay.restored.tombstones,
+      'entries restored': replay.restored.entries,
+      'tombstones restored': replay.restored.tombstones,
     }),
   ]
   const requests = [
     ...replay.repeated,
-    ...replay.continued.map((one) => ({ ...one, repeatedBy: 'goes on itself', people: null })),
+    ...replay.continued.map((one) => ({ ...one, repeatedBy: 'continues', people: null })),
   ]
   if (requests.length > 0) {
     parts.push(
@@ -148,14 +150,14 @@ function formatReplay(replay: Replay): string {
     )
   }
   for (const { tenant, entries } of replay.unknownTenants) {
-    parts.push(`There is no tenant ${tenant} here; its ${counted(entries, 'entry', 'entries')} were passed over.`)
+    parts.push(`There is no tenant ${tenant} here. Skipped its ${counted(entries, 'entry', 'entries')}.`)
   }
   for (const tenant of replay.otherHashKey) {
     parts.push(
-      `Tenant ${tenant} has another key for keyed hashes than the ledger; its tombstones were not put back, and imports will not recognise those people.`,
+      `The hash key of tenant ${tenant} differs from the ledger's. Its tombstones were not restored, so imports will not recognize these people.`,
     )
   }
-  for (const tenant of replay.withoutAdministrator) parts.push(`Tenant ${tenant} has no active administrator now.`)
+  for (const tenant of replay.withoutAdministrator) parts.push(`Tenant ${tenant} now has no active administrator.`)
   return parts.join('\n\n')
 }
 

@@ -11,7 +11,7 @@ import { addSubjectOptions, readSubject, type SubjectOptions } from '../subject-
 export function addNotificationCommands(program: Command): void {
   const group = program
     .command('notification')
-    .description('messages to a user, such as that a skill was revoked')
+    .description('messages to a user, for example about a revoked skill')
     .addHelpText(
       'after',
       helpText({
@@ -29,10 +29,10 @@ type ListOptions = SubjectOptions & { unread?: boolean; limit: string; after?: s
 
 function addList(group: Command): void {
   addSubjectOptions(group.command('list'), { many: false })
-    .description('list the notifications of a user, the newest first')
-    .option('--unread', 'only those that are not read yet')
-    .option('--limit <number>', 'so many at most, up to 1000', '50')
-    .option('--after <id>', 'go on behind the notification of this id')
+    .description('list the notifications of a user, newest first')
+    .option('--unread', 'only unread notifications')
+    .option('--limit <number>', 'the most to list, up to 1000', '50')
+    .option('--after <id>', 'continue after the notification with this id')
     .addHelpText(
       'after',
       helpText({
@@ -63,7 +63,7 @@ function addList(group: Command): void {
             { title: 'subject', value: ({ subject }) => subject },
             { title: 'message', value: ({ body }) => body },
           ])
-          const rest = next === undefined ? '' : `\nThere are more: repeat with --after ${next}`
+          const rest = next === undefined ? '' : `\nThere are more. Repeat the command with --after ${next}`
           return `${table}\n\n${unread} unread.${rest}`
         })
       })
@@ -75,7 +75,7 @@ type ReadOptions = SubjectOptions & { notification?: string[] }
 function addRead(group: Command): void {
   addSubjectOptions(group.command('read'), { many: false })
     .description('mark notifications of a user as read')
-    .option('--notification <id...>', 'only these; all of the user where none is given')
+    .option('--notification <id...>', 'only these; default: all notifications of the user')
     .addHelpText(
       'after',
       helpText({

@@ -9,10 +9,10 @@ import { withApplication } from '../session.ts'
 export function addOperatorCommands(program: Command): void {
   const group = program
     .command('operator')
-    .description('who runs this installation, and is a user of no tenant')
+    .description('operators, who run this installation and belong to no tenant')
     .addHelpText('after', helpText({ examples: ['lethe operator create night-shift', 'lethe operator list'] }))
 
-  addPasswordOptions(group.command('create').argument('<name>', 'small letters, digits, points, hyphens'))
+  addPasswordOptions(group.command('create').argument('<name>', 'lower-case letters, digits, dots and hyphens'))
     .description('create an operator')
     .addHelpText(
       'after',
@@ -46,7 +46,7 @@ export function addOperatorCommands(program: Command): void {
     })
 
   addPasswordOptions(group.command('password').argument('<name>', 'the operator'))
-    .description('give an operator a new password, and sign the operator out everywhere')
+    .description('set the password of an operator and sign the operator out everywhere')
     .addHelpText(
       'after',
       helpText({
@@ -64,7 +64,7 @@ export function addOperatorCommands(program: Command): void {
   group
     .command('remove')
     .argument('<name>', 'the operator')
-    .description('remove an operator: everything about the operator is deleted, and the operator is signed out')
+    .description('delete an operator with all data about the operator, and end all sessions')
     .addHelpText(
       'after',
       helpText({ exitCodes: { 3: 'there is no such operator' }, examples: ['lethe operator remove night-shift'] }),

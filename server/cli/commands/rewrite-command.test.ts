@@ -34,7 +34,7 @@ describe('lethe db rewrite', () => {
     expect(asked.code).toBe(2)
     expect(asked.stderr).toMatch(/1 request waits for these tables/)
     expect(asked.stderr).toMatch(/^users +\d+ +\d+ s$/m)
-    expect(asked.stderr).toMatch(/The disk needs \d+ MiB of room\./)
+    expect(asked.stderr).toMatch(/The disk needs \d+ MiB of space\./)
   })
 
   it('brings an erasure to level 3 without a question, and then as far as the log', async () => {
@@ -49,7 +49,7 @@ describe('lethe db rewrite', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^on disk +level 5 since /m)
     expect(stdout).toMatch(/^outstanding +backups$/m)
-    expect(stdout.trimEnd()).toMatch(/\nErased and nothing found\.$/)
+    expect(stdout.trimEnd()).toMatch(/\nErased; no residual data found\.$/)
     expect(JSON.parse((await asOwner('db', 'rewrite', '--json')).stdout).rewrite.tables).toEqual([])
   })
 
@@ -66,7 +66,7 @@ describe('lethe db backups', () => {
     const early = await asOwner('db', 'backups', '--oldest', '2020-01-01', '--json')
     expect(JSON.parse(early.stdout).backups).toMatchObject({ kind: 'files', requests: 0 })
     const now = await asOwner('db', 'backups', '--oldest', new Date().toISOString())
-    expect(now.stdout).toBe('1 request more is past the backups.\n')
+    expect(now.stdout).toBe('No backup holds the people of 1 more erasure request.\n')
     await show()
     const { code, stdout } = await verified()
     expect(code).toBe(0)

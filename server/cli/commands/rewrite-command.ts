@@ -19,27 +19,27 @@ import { withApplication } from '../session.ts'
 export function addRewrite(group: Command): void {
   group
     .command('rewrite')
-    .description('bring ended erasures to the higher levels on disk: rewrite the tables that they touched')
+    .description('rewrite the tables that ended erasures touched, so that the erasures reach a higher level on disk')
     .addOption(
-      new Option('--level <level>', '3: vacuum and new statistics, which hold up no request; 4: rewrite')
+      new Option('--level <level>', '3: vacuum and new statistics, without blocking requests; 4: rewrite')
         .choices(['3', '4'])
         .default('4'),
     )
-    .option('--all', 'every table that an erasure may have touched, whether or not one waits for it')
-    .option('--yes', 'do not ask')
+    .option('--all', 'rewrite every table that an erasure may have touched, even if no erasure waits for it')
+    .option('--yes', 'do not ask for confirmation')
     .addHelpText(
       'after',
       helpText({
         notes: `
-It runs as the owner of the tables (DATABASE_OWNER_URL), who owns the database too. Tables are rewritten one at a
-time; no request can use a table meanwhile, and the disk needs room for a second copy of it. What is shown before it asks
-says for how long about. Stopped and repeated, it goes on with the tables that are left.
+The command runs as the owner of the tables (DATABASE_OWNER_URL), who must also own the database. It rewrites one table
+at a time. Meanwhile no request can use that table, and the disk needs space for a second copy of it. Before it asks, it
+estimates the time for each table. If you stop it, run it again: it continues with the remaining tables.
 
-Then the write-ahead log is moved past it: that needs a superuser, or a member of pg_monitor and pg_checkpoint that may
-execute pg_switch_wal(). docs/disk.md has the levels.`,
+Then the command moves the write-ahead log forward. For this it needs a superuser, or a member of pg_monitor and
+pg_checkpoint that may execute pg_switch_wal(). docs/disk.md explains the levels.`,
         exitCodes: {
-          0: 'done, or there was nothing to do; what level 5 waits for is said',
-          1: 'the answer was no',
+          0: 'done, or there was nothing to do; the output shows what level 5 waits for',
+          1: 'you declined',
           6: 'a table was in use all the time, or a transaction may still read its dead rows',
         },
         examples: ['lethe db rewrite', 'lethe db rewrite --level 3', 'lethe db rewrite --all --yes --json'],
@@ -57,7 +57,7 @@ execute pg_switch_wal(). docs/disk.md has the levels.`,
               if (given.yes !== true) output.say(formatPlan(plan))
               await output.requireConfirmed(`The rewriting of ${counted(plan.tables.length, 'table')}`, {
                 yes: given.yes === true,
-                warning: 'locks each of them while it lasts',
+                warning: 'locks each of them meanwhile',
               })
             }
             result = await rewriteWithProgress()
@@ -102,8 +102,8 @@ execute pg_switch_wal(). docs/disk.md has the levels.`,
 export function addBackups(group: Command): void {
   group
     .command('backups')
-    .description('declare how old the oldest backup is that is kept; requests that are past it get a signed addendum')
-    .requiredOption('--oldest <time>', 'when it was begun, such as 2026-03-01 or 2026-03-01T02:00:00Z')
+    .description('declare the age of your oldest backup; erasure requests that no backup holds get a signed addendum')
+    .requiredOption('--oldest <time>', 'when that backup was started, such as 2026-03-01 or 2026-03-01T02:00:00Z')
     .addOption(
       new Option('--kind <kind>', 'dump: pg_dump; files: a copy of the files or of the log, such as pg_basebackup')
         .choices(backupKinds)
@@ -113,8 +113,8 @@ export function addBackups(group: Command): void {
       'after',
       helpText({
         notes: `
-A dump from after the end of a request holds none of its people; a copy of the files does until the request is at level 5.
-Where you keep both, declare the files. Nothing checks what you say: the addendum says that you said it.`,
+A dump made after a request has ended does not contain its people. A copy of the files contains them until the request
+is at level 5. If you keep both kinds, declare the files. Lethe cannot check this: the addendum states that you declared it.`,
         examples: [
           'lethe db backups --oldest 2026-03-01',
           'lethe db backups --oldest 2026-03-01T02:00:00Z --kind dump',
@@ -127,7 +127,7 @@ Where you keep both, declare the files. Nothing checks what you say: the addendu
         const { requests } = await declareBackups(application.database, { kind, oldest: time })
         output.result(
           { backups: { kind, oldest: time.toISOString(), requests } },
-          () => `${counted(requests, 'request')} more ${requests === 1 ? 'is' : 'are'} past the backups.`,
+          () => `No backup holds the people of ${counted(requests, 'more erasure request')}.`,
         )
       })
     })
@@ -136,13 +136,13 @@ Where you keep both, declare the files. Nothing checks what you say: the addendu
 function formatPlan({ requests, tables, free }: RewritePlan): string {
   const largest = tables.reduce((most, { size }) => Math.max(most, size), 0)
   return [
-    `${counted(requests, 'request')} ${requests === 1 ? 'waits' : 'wait'} for these tables. Nobody can use a table while it is rewritten.`,
+    `${counted(requests, 'request')} ${requests === 1 ? 'waits' : 'wait'} for these tables. No request can use a table while it is rewritten.`,
     formatTable(tables, [
       { title: 'table', value: ({ table }) => table },
       { title: 'MiB', value: ({ size }) => toMebibytes(size), right: true },
       { title: 'locked for about', value: ({ seconds }) => `${Math.max(1, Math.round(seconds))} s`, right: true },
     ]),
-    `The disk needs ${toMebibytes(largest)} MiB of room${free === undefined ? '' : `; ${toMebibytes(free)} MiB are free`}.`,
+    `The disk needs ${toMebibytes(largest)} MiB of space${free === undefined ? '' : `; ${toMebibytes(free)} MiB are free`}.`,
   ].join('\n\n')
 }
 
@@ -160,7 +160,7 @@ function formatResult(
       'requests at level 3': reached[3],
       'requests at level 4': reached[4],
       'requests at level 5': passed,
-      'dead rows still asked for': held,
+      'dead rows still in use': held,
       'statistics left': stale,
       'in use all the time': busy,
       'owned by others': foreign,
@@ -173,7 +173,7 @@ function formatResult(
 /** What level 5 waits for, and the way out. */
 function logSentence({ segments, keepers, mayMove }: LogState): string {
   if (segments === undefined) {
-    return 'Level 5 waits for the write-ahead log, which this login may not look at: grant it pg_monitor.'
+    return 'Level 5 waits for the write-ahead log, which this login may not read: grant it pg_monitor.'
   }
   const names = keepers.map(({ what, name }) =>
     what === 'slot'
@@ -184,11 +184,11 @@ function logSentence({ segments, keepers, mayMove }: LogState): string {
   )
   return [
     `Level 5 waits for ${counted(segments, 'segment')} of the write-ahead log.`,
-    ...(names.length > 0 ? [`Perhaps they are kept by ${names.join(', ')}.`] : []),
+    ...(names.length > 0 ? [`${names.join(', ')} may keep them.`] : []),
     ...(mayMove
       ? []
       : [
-          'They go as the log is written; "lethe db rewrite" looks again. A login that is a member of pg_checkpoint and may execute pg_switch_wal() moves the log on by itself.',
+          'PostgreSQL removes them as it writes the log; then run "lethe db rewrite" again. With a login that is a member of pg_checkpoint and may execute pg_switch_wal(), the command moves the log forward itself.',
         ]),
   ].join(' ')
 }

@@ -29,20 +29,20 @@ type ServeCommandOptions = { role: ServeRole; host: string; port: string; truste
 export function addServeCommand(program: Command): void {
   program
     .command('serve')
-    .description('answer HTTP requests and work on erasure requests until stopped with Ctrl-C')
-    .addOption(new Option('--role <role>', 'what this process does').choices(serveRoles).default('all'))
-    .option('--host <address>', 'the address to listen on; 0.0.0.0 for every one', usualAddress.host)
-    .option('--port <number>', 'the port to listen on; 0 for any that is free', String(usualAddress.port))
-    .option('--trusted-proxies <number>', "how many proxies in front may be believed about the caller's address", '0')
-    .option('--public-url <url>', 'where people and programs reach the server; links lead there')
+    .description('serve HTTP and work on erasure requests until Ctrl-C')
+    .addOption(new Option('--role <role>', 'the work of this process').choices(serveRoles).default('all'))
+    .option('--host <address>', 'the address to listen on; 0.0.0.0 for all', usualAddress.host)
+    .option('--port <number>', 'the port to listen on; 0 for any free port', String(usualAddress.port))
+    .option('--trusted-proxies <number>', "the number of proxies to trust for the caller's address", '0')
+    .option('--public-url <url>', 'the public address of the server, for links')
     .addHelpText(
       'after',
       helpText({
         notes: `
 Without --public-url or LETHE_PUBLIC_URL, links lead to the host that a request names.
-Several processes need a server of your own (DATABASE_URL); then any number of each may run.
-"lethe purge" and "lethe anonymize" also work by themselves.`,
-        exitCodes: { 0: 'stopped with Ctrl-C, when what was running had ended' },
+Several processes need a PostgreSQL server of your own (DATABASE_URL); then you can run any number of each role.
+"lethe purge" and "lethe anonymize" need no running server.`,
+        exitCodes: { 0: 'stopped with Ctrl-C, after the running work had ended' },
         examples: [
           'lethe serve',
           'lethe serve --role api --host 0.0.0.0 --port 80 --trusted-proxies 1',
@@ -105,10 +105,10 @@ export async function serve(session: ApplicationSession, options: ServeOptions):
       try {
         if (http !== undefined) await onListening?.(http.url)
         const parts = [
-          ...(http === undefined ? [] : [`Answering at ${http.url}, with the APIs' pages at ${http.url}/docs.`]),
+          ...(http === undefined ? [] : [`Listening at ${http.url}; the APIs are documented at ${http.url}/docs.`]),
           ...(workers === undefined ? [] : ['Working on erasure requests.']),
         ]
-        output.note(`${parts.join(' ')} Ctrl-C ends.`)
+        output.note(`${parts.join(' ')} Press Ctrl-C to stop.`)
         if (!signal.aborted) await once(signal, 'abort')
       } finally {
         await http?.close()

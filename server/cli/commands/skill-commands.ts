@@ -12,7 +12,7 @@ import { addSubjectOptions, readSubject, type SubjectOptions } from '../subject-
 export function addSkillCommands(program: Command): void {
   const group = program
     .command('skill')
-    .description('skills, and who holds them')
+    .description('list, award and revoke skills')
     .addHelpText(
       'after',
       helpText({
@@ -35,11 +35,11 @@ type ListOptions = { catalog?: string; search?: string; limit?: string; after?: 
 function addList(group: Command): void {
   group
     .command('list')
-    .description('list skills, the oldest first')
-    .option('--catalog <id>', 'those of this catalog and those for all catalogs')
+    .description('list skills, oldest first')
+    .option('--catalog <id>', 'only those of this catalog and those for all catalogs')
     .option('--search <text>', 'part of the title')
-    .option('--limit <number>', 'so many at most, up to 10000 (default: 100)')
-    .option('--after <id>', 'go on behind the skill of this id')
+    .option('--limit <number>', 'the most to list, up to 10000 (default: 100)')
+    .option('--after <id>', 'continue after the skill with this id')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe skill list --search negotiation', 'lethe skill list --catalog CATALOG --json'] }),
@@ -61,7 +61,7 @@ function addList(group: Command): void {
             { title: 'scale', value: ({ scale_set_id }) => scale_set_id },
             { title: 'catalog', value: ({ catalog_id }) => catalog_id ?? 'all' },
           ])
-          return next === undefined ? table : `${table}\n\nThere are more: repeat with --after ${next}`
+          return next === undefined ? table : `${table}\n\nThere are more. Repeat the command with --after ${next}`
         })
       })
     })
@@ -70,9 +70,9 @@ function addList(group: Command): void {
 function addScales(group: Command): void {
   group
     .command('scales')
-    .description('list the scales on which skills are measured, with their levels')
-    .option('--catalog <id>', 'those of this catalog and those for all catalogs')
-    .option('--scale <id...>', 'only these')
+    .description('list the scales of skills, with their levels')
+    .option('--catalog <id>', 'only those of this catalog and those for all catalogs')
+    .option('--scale <id...>', 'only these scales')
     .addHelpText('after', helpText({ examples: ['lethe skill scales', 'lethe skill scales --scale SCALE --json'] }))
     .action(async (options: { catalog?: string; scale?: string[] }, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
@@ -103,8 +103,8 @@ type SkillOptions = SubjectOptions & { skill: string; level: string; catalog?: s
 
 function addSkillOptions(command: Command): Command {
   return addSubjectOptions(command, { many: false })
-    .requiredOption('--skill <id>', 'the skill; "lethe skill list" shows them')
-    .requiredOption('--level <id>', 'a level of its scale; "lethe skill scales" shows them')
+    .requiredOption('--skill <id>', 'the skill; "lethe skill list" lists the skills')
+    .requiredOption('--level <id>', 'a level of its scale; "lethe skill scales" lists the levels')
     .option('--catalog <id>', 'refuse a skill that belongs to another catalog')
 }
 
@@ -114,7 +114,7 @@ function addAward(group: Command): void {
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 5: 'the user holds it already, or is not active' },
+        exitCodes: { 5: 'the user already holds the skill, or is not active' },
         examples: ['lethe skill award --email ann@example.org --skill SKILL --level LEVEL'],
       }),
     )
@@ -132,13 +132,13 @@ function addAward(group: Command): void {
 
 function addRevoke(group: Command): void {
   addSkillOptions(group.command('revoke'))
-    .option('--reason <text>', 'why; it stands in the transcript')
-    .description('revoke a skill at a level; it stays in the transcript, marked as revoked')
+    .option('--reason <text>', 'the reason; the transcript shows it')
+    .description('revoke a skill at a level; the transcript shows it as revoked')
     .addHelpText(
       'after',
       helpText({
-        notes: 'The user is notified, by e-mail too where LETHE_SMTP_URL is set and "lethe serve" runs.',
-        exitCodes: { 3: 'the user was never awarded it', 5: 'it is revoked already' },
+        notes: 'Lethe notifies the user; also by e-mail if LETHE_SMTP_URL is set and "lethe serve" runs.',
+        exitCodes: { 3: 'the user was never awarded the skill', 5: 'the skill is already revoked' },
         examples: [
           'lethe skill revoke --email ann@example.org --skill SKILL --level LEVEL',
           'lethe skill revoke --ref 4711 --skill SKILL --level LEVEL --reason "expired"',

@@ -36,9 +36,12 @@ describe('lethe sweep', () => {
     expect(found.stdout + found.stderr).not.toMatch(/ann@/i)
     const text = await test.run('sweep')
     expect(text.stdout).toMatch(/open findings +1\n/)
-    expect(text.stderr).toBe('lethe: 1 finding is open. "lethe sweep --fix" deals with what the data map reaches.\n')
+    expect(text.stderr).toBe('lethe: 1 finding is open. "lethe sweep --fix" erases what the data map covers.\n')
 
-    expect(await test.run('sweep', '--fix')).toMatchObject({ code: 2, stderr: expect.stringContaining('needs a yes') })
+    expect(await test.run('sweep', '--fix')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('needs your confirmation'),
+    })
     const { sweep } = await test.json('sweep', '--fix', '--yes')
     expect(sweep).toMatchObject({ findings: [], fixed: 1, reasons: [] })
     expect((await test.json('sweep')).sweep.findings).toEqual([])

@@ -17,20 +17,20 @@ type SweepOptions = SubjectOptions & { fix?: boolean; yes?: boolean }
 /** `lethe sweep` */
 export function addSweepCommand(program: Command): void {
   addSubjectOptions(program.command('sweep'), { many: true })
-    .description('search every text of the whole database for purged people, or for the people who are named')
-    .option('--fix', 'scrub what was found, where the data map reaches it, verify and certify it')
-    .option('--yes', 'do not ask')
+    .description('search every text in the database for purged people, or for the named people')
+    .option('--fix', 'erase the findings that the data map covers, verify and certify it')
+    .option('--yes', 'do not ask for confirmation')
     .addHelpText(
       'after',
       helpText({
         notes: `
-Without a person, everybody who was ever purged is looked for, by keyed hashes and internal ids, in the tenant of
---tenant or in all. What is found is kept as a finding until it is gone. Names cannot be found this way; docs/sweep.md
-says what can.
+Without a person, the command searches for all people that were ever purged, by keyed hashes and internal ids, in the
+tenant of --tenant or in all. It keeps each place as an open finding until the data is gone. It cannot find names;
+docs/sweep.md lists what it can find.
 
-With a person, the places are listed in which that person's identifiers stand. It need not be a user any more.`,
+With a person, the command lists the places that contain identifiers of this person, who may be no user any more.`,
         exitCodes: {
-          0: 'no finding is open; with a person: searched, whatever was found',
+          0: 'no finding is open; with a person: searched, whatever the result',
           1: 'a finding is open, or a table could not be read',
         },
         examples: [
@@ -44,7 +44,9 @@ With a person, the places are listed in which that person's identifiers stand. I
     .action(async ({ fix, yes, ...subject }: SweepOptions, command: Command) => {
       const known = Object.values(subject).some((value) => value !== undefined)
       if (known && fix) {
-        throw new LetheError('input.usage', { reason: '--fix goes with a sweep for purged people only: name nobody.' })
+        throw new LetheError('input.usage', {
+          reason: '--fix works only without a named person: it fixes what a sweep for purged people found.',
+        })
       }
       await withApplication(command, (session) =>
         known ? sweepForPeople(session, subject) : sweepForPurged(session, { fix: fix === true, yes: yes === true }),
@@ -96,7 +98,7 @@ async function fixFindings(session: ApplicationSession, swept: Sweep): Promise<v
   const workers = await startWorkers(application, openLog('fatal'))
   try {
     for (const { tenant, request } of requests) {
-      output.note(`Request ${request} deals with what was found.`)
+      output.note(`Erasure request ${request} erases the findings.`)
       await waitForErasure(application.database, tenant, request, {
         until: 'ended',
         signal,
@@ -155,7 +157,7 @@ function formatSearch(search: PeopleSearch, people: number): string {
   ]
   if (search.shortIdentifiers > 0) {
     parts.push(
-      `${counted(search.shortIdentifiers, 'identifier')} cannot be told apart from ordinary text and ${search.shortIdentifiers === 1 ? 'was' : 'were'} compared with whole values only.`,
+      `${counted(search.shortIdentifiers, 'identifier looks', 'identifiers look')} like ordinary text, so ${search.shortIdentifiers === 1 ? 'it was' : 'they were'} compared with whole values only.`,
     )
   }
   return parts.join('\n\n')

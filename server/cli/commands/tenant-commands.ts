@@ -14,7 +14,7 @@ import { withApplication, withTenant } from '../session.ts'
 export function addTenantCommands(program: Command): void {
   const group = program
     .command('tenant')
-    .description('the tenants of this installation')
+    .description('list, create and change the tenants of this installation')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe tenant list', 'lethe tenant create "Acme"', 'lethe tenant update --tenant Acme'] }),
@@ -22,7 +22,7 @@ export function addTenantCommands(program: Command): void {
 
   group
     .command('list')
-    .description('list the tenants, the oldest first')
+    .description('list the tenants, oldest first')
     .addHelpText('after', helpText({ examples: ['lethe tenant list', 'lethe tenant list --json'] }))
     .action(async (_options, command: Command) => {
       await withApplication(command, async ({ application, output }) => {
@@ -40,8 +40,8 @@ export function addTenantCommands(program: Command): void {
 
   group
     .command('create')
-    .argument('<name>', 'unique in this installation')
-    .addOption(new Option('--kind <kind>', 'what the tenant is').choices(tenantKinds).default('enterprise'))
+    .argument('<name>', 'the name; unique in this installation')
+    .addOption(new Option('--kind <kind>', 'the kind of the tenant').choices(tenantKinds).default('enterprise'))
     .description('create a tenant')
     .addHelpText(
       'after',
@@ -56,14 +56,20 @@ export function addTenantCommands(program: Command): void {
 
   group
     .command('update')
-    .description('change the settings of the tenant; without an option, show them')
-    .option('--surviving-field <name...>', 'the custom fields that survive, in place of those that did before')
-    .option('--no-surviving-field', 'no custom field survives, as at first')
-    .option('--singled-out-below <number>', 'a preview warns where fewer people than this have the same values in them')
+    .description('change the settings of the tenant; without options, show them')
+    .option(
+      '--surviving-field <name...>',
+      'the custom fields that survive an anonymization; replaces the previous list',
+    )
+    .option('--no-surviving-field', 'let no custom field survive (the default)')
+    .option(
+      '--singled-out-below <number>',
+      'the k-anonymity threshold: a preview warns if fewer people than this have the same values in the surviving fields',
+    )
     .addOption(
       new Option(
         '--returning-members <what>',
-        'members of a group who were purged: a synchronisation creates new users, or blocks them',
+        'what a synchronization does with purged members of a group: create new users, or block them',
       ).choices(returningMembers),
     )
     .addHelpText(

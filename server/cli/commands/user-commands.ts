@@ -41,11 +41,11 @@ import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } fro
 export function addUserCommands(program: Command): void {
   const group = program
     .command('user')
-    .description('the users of the tenant and their life')
+    .description('list, create, change, suspend, delete, restore and export users')
     .addHelpText(
       'after',
       helpText({
-        notes: 'A delete can be undone. What cannot be: "lethe purge" and "lethe anonymize".',
+        notes: 'You can undo a delete. You cannot undo "lethe purge" and "lethe anonymize".',
         examples: [
           'lethe user create --email ann@example.org --first-name Ann --last-name Aster',
           'lethe user list --search aster',
@@ -81,17 +81,17 @@ function addList(group: Command): void {
   group
     .command('list')
     .description('list users')
-    .option('--state <states>', 'active, suspended, deleted, anonymized, several with commas, or all')
+    .option('--state <states>', 'active, suspended, deleted, anonymized (separate several with commas), or all')
     .option('--search <text>', 'part of a name, an e-mail address or a login name')
-    .option('--deleted-in <YYYY-MM>', 'only users who were deleted in this month (UTC)')
+    .option('--deleted-in <YYYY-MM>', 'only users deleted in this month (UTC)')
     .addOption(new Option('--sort <order>', 'id is the order of creation').choices(userSorts).default('id'))
-    .option('--limit <number>', 'so many at most, up to 1000 (default: 50)')
-    .option('--after <cursor>', 'go on where the page before ended')
-    .option('--csv', 'all of them as a CSV file, which "lethe import users" reads')
+    .option('--limit <number>', 'the most to list, up to 1000 (default: 50)')
+    .option('--after <cursor>', 'continue after the previous page')
+    .option('--csv', 'print all users as CSV, which "lethe import users" reads')
     .addHelpText(
       'after',
       helpText({
-        notes: 'Without --state, active and suspended users are listed.',
+        notes: 'Without --state, the command lists active and suspended users.',
         examples: [
           'lethe user list --search aster --sort name',
           'lethe user list --deleted-in 2026-03 --sort deleted --json',
@@ -126,7 +126,7 @@ function addList(group: Command): void {
               ? [{ title: 'deleted', value: ({ deleted_at }: User) => deleted_at }]
               : []),
           ])
-          return next === undefined ? table : `${table}\n\nThere are more: repeat with --after ${next}`
+          return next === undefined ? table : `${table}\n\nThere are more. Repeat the command with --after ${next}`
         })
       })
     })
@@ -139,7 +139,7 @@ async function writeCsv(query: ListUsersOptions, command: Command): Promise<void
   const { json } = command.optsWithGlobals<{ json?: boolean }>()
   if (query.limit !== undefined || query.after !== undefined || json === true) {
     throw new LetheError('input.usage', {
-      reason: '--csv writes all users; it goes without --limit, --after and --json.',
+      reason: '--csv writes all users; leave out --limit, --after and --json.',
     })
   }
   await withTenant(command, async ({ run, output, signal }) => {
@@ -156,11 +156,11 @@ async function writeCsv(query: ListUsersOptions, command: Command): Promise<void
 }
 
 function addShow(group: Command): void {
-  addSubjectOptions(group.command('show').description('show everything about an account'), { many: false })
+  addSubjectOptions(group.command('show').description('show the account of a user'), { many: false })
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 4: 'several users have this login name or address; the message names their ids' },
+        exitCodes: { 4: 'several users have this login name or address; the message lists their ids' },
         examples: ['lethe user show --email ann@example.org', 'lethe user show --login ann --json'],
       }),
     )
@@ -175,13 +175,13 @@ function addShow(group: Command): void {
 
 function addCreate(group: Command): void {
   addFieldOptions(group.command('create').description('create an active user'), 'create')
-    .option('--another-person', 'create the user though another person had an identifier of it before')
+    .option('--another-person', 'create the user even if another person had one of these identifiers before')
     .addHelpText(
       'after',
       helpText({
-        notes: 'Without --role the user is a learner, without --product the account is in Learn.',
+        notes: 'Without --role, the user is a learner. Without --product, the account is in Learn.',
         exitCodes: {
-          5: 'another user has this ref or directory object id, or had an identifier before; a deleted one can be restored',
+          5: 'another user has this ref or directory object id, or had one of the identifiers before; you can restore a deleted user',
         },
         examples: [
           'lethe user create --email ann@example.org --first-name Ann --last-name Aster --custom shift=night',
@@ -209,7 +209,7 @@ function addUpdate(group: Command): void {
       helpText({
         notes: `
 --email, --ref and --directory-object-id name the user; their new values are --new-email, --new-ref and
---new-directory-object-id. --custom adds or replaces single custom fields; --role and --product replace the whole list.`,
+--new-directory-object-id. --custom adds or replaces single custom fields. --role and --product replace the whole list.`,
         examples: [
           'lethe user update --ref A-17 --new-email ann@example.org --role author --role learner --clear office',
           'lethe user update --email ann@example.org --custom shift=day --time-zone Europe/Zurich',
@@ -241,7 +241,7 @@ function addUpdate(group: Command): void {
 function addPassword(group: Command): void {
   const command = addSubjectOptions(group.command('password'), { many: false })
   addPasswordOptions(command)
-    .description('give an active user a password, and sign the user out everywhere')
+    .description('set the password of an active user and sign the user out everywhere')
     .addHelpText(
       'after',
       helpText({
@@ -269,12 +269,12 @@ function addPassword(group: Command): void {
 }
 
 function addSuspend(group: Command): void {
-  const command = group.command('suspend').description('suspend an active user, who keeps everything but is signed out')
+  const command = group.command('suspend').description('suspend an active user: sign the user out and keep all data')
   addSubjectOptions(command, { many: false })
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 5: 'the user is not active, or the last active administrator' },
+        exitCodes: { 5: 'the user is not active, or is the last active administrator' },
         examples: ['lethe user suspend --email ann@example.org', 'lethe user suspend --ref A-17 --json'],
       }),
     )
@@ -307,13 +307,13 @@ function addReactivate(group: Command): void {
 }
 
 function addDelete(group: Command): void {
-  const command = group.command('delete').description('delete users; a restore brings them back')
+  const command = group.command('delete').description('delete users; "lethe user restore" undoes it')
   addSubjectOptions(command, { many: true })
     .addHelpText(
       'after',
       helpText({
-        notes: 'All of the users are deleted, or none.',
-        exitCodes: { 5: 'a person is deleted already, or no active administrator would be left' },
+        notes: 'The command deletes all of the users, or none.',
+        exitCodes: { 5: 'a person is already deleted, or no active administrator would be left' },
         examples: ['lethe user delete --email ann@example.org', 'lethe user delete --file leavers.csv --json'],
       }),
     )
@@ -335,14 +335,14 @@ function addDelete(group: Command): void {
 }
 
 function addRestore(group: Command): void {
-  const command = group.command('restore').description('undo the delete of users')
+  const command = group.command('restore').description('restore deleted users')
   addSubjectOptions(command, { many: true })
-    .option('--with-roles', 'give privileged roles back as well')
+    .option('--with-roles', 'restore privileged roles, too')
     .addHelpText(
       'after',
       helpText({
-        notes: 'All of the users are restored, or none.',
-        exitCodes: { 5: 'a person is not deleted, or an erasure of one is pending' },
+        notes: 'The command restores all of the users, or none.',
+        exitCodes: { 5: 'a person is not deleted, or has a pending erasure' },
         examples: ['lethe user restore --ref A-17 --with-roles', 'lethe user restore --file returners.csv'],
       }),
     )
@@ -368,18 +368,19 @@ function addRestore(group: Command): void {
 /** Whether the people who were restored may sign in again. */
 function stateAfterRestore(users: number, suspended: number): string {
   if (suspended === 0) return ', active again'
-  if (suspended === users) return `, suspended as before; "lethe user reactivate" ends that`
+  if (suspended === users) return `, suspended as before; "lethe user reactivate" ends the suspension`
   return `: ${users - suspended} active again, ${suspended} suspended as before`
 }
 
 function addTranscript(group: Command): void {
   addSubjectOptions(group.command('transcript'), { many: false })
     .description('show what a user learned: courses, training plans, skills, certificates')
-    .option('--csv', 'as one CSV file')
+    .option('--csv', 'print one CSV file')
     .addHelpText(
       'after',
       helpText({
-        notes: 'What has ended, was revoked or has expired is in it too. An anonymized user is found by --id.',
+        notes:
+          'The transcript includes ended enrollments, revoked skills and expired certificates. Name an anonymized user by --id.',
         examples: [
           'lethe user transcript --email ann@example.org',
           'lethe user transcript --ref 4711 --csv > transcript.csv',
@@ -390,7 +391,7 @@ function addTranscript(group: Command): void {
       const selector = readSubject(options)
       const { json } = command.optsWithGlobals<{ json?: boolean }>()
       if (options.csv === true && json === true) {
-        throw new LetheError('input.usage', { reason: 'A transcript is either --csv or --json.' })
+        throw new LetheError('input.usage', { reason: 'Give only one of --csv and --json.' })
       }
       await withTenant(command, async ({ run, output }) => {
         const transcript = await run(async (tx) => {
@@ -441,11 +442,11 @@ function formatTranscript({ courses, training_plans, skills, certificates }: Tra
 type ExportOptions = SubjectOptions & { out?: string; keep?: string | true }
 
 function addExport(group: Command): void {
-  const command = group.command('export').description('export everything that is held about a user')
+  const command = group.command('export').description('export all data about a user')
   addSubjectOptions(command, { many: false })
     .option('--out <file>', 'a ZIP archive to write (FILE.zip), or a folder that is empty or does not exist yet')
     .addOption(
-      new Option('--keep [days]', 'let Lethe keep it to be fetched, for so many days, 1 to 30 (default: 7)').conflicts(
+      new Option('--keep [days]', 'keep the export in Lethe for this number of days, 1 to 30 (default: 7)').conflicts(
         'out',
       ),
     )
@@ -509,8 +510,8 @@ async function exportAndKeep(session: TenantSession, userId: string, keepDays: n
   session.onStop({
     sentence: () =>
       [
-        `Export ${id} is ordered, with ${counted(rowsWritten, 'row')} so far; it is written to its end where workers run ("lethe serve").`,
-        `Follow it: ${commandName} export list`,
+        `Export ${id} is requested and has ${counted(rowsWritten, 'row')} so far. Running workers ("lethe serve") write the rest.`,
+        `Show it:   ${commandName} export list`,
         `Cancel it: ${commandName} export delete ${id}`,
       ].join('\n'),
   })
@@ -533,7 +534,7 @@ async function exportAndKeep(session: TenantSession, userId: string, keepDays: n
   output.result(
     { export: kept },
     () =>
-      `Export ${id} is kept until ${kept.expires_at.toISOString()}. Fetch it with: ${commandName} export fetch ${id} --out FILE.zip`,
+      `Export ${id} is kept until ${kept.expires_at.toISOString()}. Download it with: ${commandName} export fetch ${id} --out FILE.zip`,
   )
 }
 
@@ -564,18 +565,19 @@ function formatDetails(details: UserDetails): string {
 
 /** The fields that have one plain option each, and what it says. Lists and parts of a field have others. */
 const plainFields: Record<Exclude<UserFieldName, 'roles' | 'products' | 'custom_fields'>, string> = {
-  kind: 'what the user is',
-  login_name: 'may be a claims string such as i:0#.f|membership|ann@example.org; several users may have the same',
-  directory_object_id: 'UUID from the directory; only one user of the tenant has it',
-  ref: 'what another system calls the user; only one user of the tenant has it',
+  kind: 'the kind of the user',
+  login_name:
+    'login name, also as a claims string such as i:0#.f|membership|ann@example.org; several users may have the same',
+  directory_object_id: 'UUID from the directory; unique in the tenant',
+  ref: 'id of the user in another system; unique in the tenant',
   email: 'e-mail address; several users may have the same',
-  email_verified: "whether the address is known to be the person's own; a new address is not",
-  external_identity_id: 'what the identity provider calls the user',
+  email_verified: "whether the address is verified as the person's own; a new address is not",
+  external_identity_id: 'id of the user at the identity provider',
   first_name: 'first name',
   last_name: 'last name',
-  display_name: 'name to show; otherwise made of first and last name',
+  display_name: 'name to show; default: first and last name',
   title: 'title before the name',
-  job_title: 'what the user does',
+  job_title: 'job title',
   department: 'department',
   office: 'office',
   city: 'city',

@@ -19,7 +19,7 @@ export async function declareBackups(
 ): Promise<{ requests: number }> {
   const now = new Date()
   if (oldest > now) {
-    throw new LetheError('input.invalid', { field: 'oldest', expected: 'a time that has passed is expected' })
+    throw new LetheError('input.invalid', { field: 'oldest', expected: 'a time in the past is expected' })
   }
   await inInstallation(database, async (tx) => {
     await tx.query('insert into backup_declarations (declared_at, kind, oldest) values ($1, $2, $3)', [

@@ -155,7 +155,10 @@ async function eraseClaimed(
   for (const [id, identifiers] of erasedBefore) subjects.set(id, identifiers)
   const known = new Set([...people.map(({ id }) => id), ...erasedBefore.keys()])
   for (const person of ids.filter((id) => !known.has(id))) {
-    await markFailed(tx, request, person, { code: 'user.not_found', reason: 'gone before this request came to it' })
+    await markFailed(tx, request, person, {
+      code: 'user.not_found',
+      reason: 'the user was already gone when the request reached it',
+    })
   }
   if (subjects.size === 0) {
     if (!all) return
@@ -304,7 +307,10 @@ function failureOf(error: unknown): Failure {
     const place = [error.table && `table ${error.table}`, error.constraint && `constraint ${error.constraint}`]
       .filter((part) => part)
       .join(', ')
-    return { code: `sqlstate.${error.code}`, reason: `the database refused it${place === '' ? '' : ` (${place})`}` }
+    return {
+      code: `sqlstate.${error.code}`,
+      reason: `the database refused the erasure${place === '' ? '' : ` (${place})`}`,
+    }
   }
-  return { code: 'internal.unexpected', reason: 'an unexpected error; the log has the place' }
+  return { code: 'internal.unexpected', reason: 'an unexpected error; the log shows where' }
 }

@@ -97,7 +97,11 @@ describe('a failure whose message holds an identifier', () => {
     const { id: request, state, failures } = await test.purge(rows.tenant, [id])
     expect(state).toBe('failed')
     expect(failures).toEqual([
-      { userId: id, code: 'sqlstate.P0001', reason: 'the database refused it (table gossip, constraint gossip_fkey)' },
+      {
+        userId: id,
+        code: 'sqlstate.P0001',
+        reason: 'the database refused the erasure (table gossip, constraint gossip_fkey)',
+      },
     ])
     await test.owner.query('drop table gossip')
     await test.inTenant(rows.tenant, (tx) => retryErasure(tx, request))

@@ -187,7 +187,7 @@ async function repeat(
   const ordered = await requestErasure(tx, {
     operation,
     userIds: people,
-    reason: `Repeats request ${request}: a restored backup had brought its people back.`,
+    reason: `Repeats erasure request ${request}: a restored backup had brought its people back.`,
   })
   return ordered.request
 }

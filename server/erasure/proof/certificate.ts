@@ -229,7 +229,7 @@ export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet):
   const digest = subjectDigest()
   for (const line of subjects) digest.add(line)
   if (subjects.length !== last.claims.subjects.done || digest.hex() !== last.claims.subjects.digest) {
-    throw new LetheError('certificate.invalid', { reason: 'the list of subjects is not the one that was signed' })
+    throw new LetheError('certificate.invalid', { reason: 'the subject list is not the signed one' })
   }
   const { disk, outstanding } = statements.at(-1) ?? last.claims
   const verdict = verdictOf(last.claims, addenda)
@@ -261,7 +261,7 @@ function requirePlace(claims: Claims, before: Claims[], previous: string | undef
     }
   } else if (claims.version !== 1) {
     throw new LetheError('certificate.invalid', {
-      reason: 'a statement is of a version that this program does not know',
+      reason: 'this program does not know the version of a statement',
     })
   } else if (before.some(({ version }) => version === 2)) {
     throw new LetheError('certificate.invalid', { reason: 'a statement of version 1 follows one of version 2' })
@@ -273,7 +273,7 @@ function requirePlainWords(file: unknown, signed: Record<string, unknown>): void
   const given = file as Record<string, unknown>
   for (const [name, value] of Object.entries(signed)) {
     if (given[name] !== undefined && canonicalize(given[name]) !== canonicalize(value)) {
-      throw new LetheError('certificate.invalid', { reason: `its member ${name} says something else than was signed` })
+      throw new LetheError('certificate.invalid', { reason: `its member ${name} differs from what was signed` })
     }
   }
 }
@@ -357,7 +357,7 @@ async function openKeys(keys: JSONWebKeySet): Promise<KeySet> {
     }
     return createLocalJWKSet(keys)
   } catch (error) {
-    throw new LetheError('certificate.invalid', { reason: 'a key is not the one that its name says' }, error)
+    throw new LetheError('certificate.invalid', { reason: 'a key does not match its name' }, error)
   }
 }
 
@@ -373,9 +373,9 @@ async function openJws(jws: string, keySet: KeySet): Promise<{ claims: Claims; k
     if (!isStatement(claims)) throw new TypeError('not a statement of an erasure')
     return { claims, kid: protectedHeader.kid ?? '' }
   } catch (error) {
-    // Whatever a key or a statement is made of, it does not verify.
+    // A malformed key or statement is a failed verification, too.
     const reason =
-      error instanceof errors.JWKSNoMatchingKey ? 'no key given made its signature' : 'the signature is wrong'
+      error instanceof errors.JWKSNoMatchingKey ? 'none of the given keys made its signature' : 'the signature is wrong'
     throw new LetheError('certificate.invalid', { reason }, error)
   }
 }
@@ -391,7 +391,7 @@ function requireFile(file: unknown): CertificateFile {
     !strings(given.subjects) ||
     !Array.isArray(given.keys?.keys)
   ) {
-    throw new LetheError('certificate.invalid', { reason: 'the file is not one that "lethe certificate show" wrote' })
+    throw new LetheError('certificate.invalid', { reason: '"lethe certificate show" did not write this file' })
   }
   return given as CertificateFile
 }

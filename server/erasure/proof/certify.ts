@@ -167,14 +167,14 @@ export async function endWithoutCertificate(tx: TenantTransaction, request: stri
   await record(tx, { activity: 'ErasureFailed', object: request })
 }
 
-/** Tells the initiator that it is done. Names nobody. */
+/** Notifies the initiator. The message names no person. */
 async function tell(tx: TenantTransaction, request: string, facts: Facts): Promise<void> {
   if (facts.requestedBy !== null) {
     const [act, done] = facts.operation === 'purge' ? ['A purge', 'purged'] : ['An anonymization', 'anonymized']
     await notify(tx, [facts.requestedBy], {
       kind: 'erasure_done',
-      subject: facts.failed === 0 ? `${act} is certified` : `${act} is certified in part`,
-      body: `Request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is signed; the search of the whole database follows.`,
+      subject: facts.failed === 0 ? `${act} is certified` : `${act} is partially certified`,
+      body: `Erasure request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is signed. Lethe now searches the whole database.`,
       data: { request },
     })
   }

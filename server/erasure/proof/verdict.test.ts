@@ -227,9 +227,9 @@ it('does not fall over what a foreign key signed, whatever that is', async () =>
 describe('lethe certificate verify', () => {
   it('ends with one of three sentences, each with an exit code of its own', async () => {
     const sentences = {
-      clean: [0, 'Erased and nothing found.'],
-      search_outstanding: [10, 'Erased, search outstanding.'],
-      found: [11, 'Something was found.'],
+      clean: [0, 'Erased; no residual data found.'],
+      search_outstanding: [10, 'Erased; search outstanding.'],
+      found: [11, 'Residual data found, or a person not erased.'],
     } as const
     const file = path.join(folder, 'certificate.json')
     for (const { name, files } of chains.slice(1)) {

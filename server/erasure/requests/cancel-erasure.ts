@@ -18,7 +18,7 @@ export async function cancelErasure(tx: TenantTransaction, request: string): Pro
     [tx.tenantId, request],
   )
   if (rowCount === 0) {
-    throw new LetheError('erasure.wrong_state', { act: 'cancelled', state, needed: 'waiting, at least in part' })
+    throw new LetheError('erasure.wrong_state', { act: 'cancelled', state, needed: 'waiting for at least one person' })
   }
   const { rows } = await tx.query<{ left: number; failed: number; finished: boolean }>(
     `select count(*) filter (where s.state not in ('cancelled', 'rejected'))::int as left,

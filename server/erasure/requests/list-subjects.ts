@@ -26,7 +26,10 @@ export async function listSubjects(
     throw new LetheError('input.invalid', { field: 'limit', expected: 'a number from 1 to 1000 is expected' })
   }
   if (after !== undefined && !isUuid(after)) {
-    throw new LetheError('input.invalid', { field: 'after', expected: '`next` of the page before is expected' })
+    throw new LetheError('input.invalid', {
+      field: 'after',
+      expected: 'the value of `next` in the previous page is expected',
+    })
   }
   await erasureProgress(tx, request)
   const { rows } = await tx.query<ErasureSubject>(

@@ -135,7 +135,7 @@ async function endSearch(
   const findings = candidates.filter(({ identifier }) => !held.has(identifier.value))
   const failures = new Map<string, { code: string; reason: string }>()
   if (result.unreadable.length > 0) {
-    const reason = `the search may not read ${result.unreadable.join(', ')}; grant select to lethe_auditor, with a policy where rows are separated`
+    const reason = `the search may not read ${result.unreadable.join(', ')}; grant select to lethe_auditor, with a policy where row level security is on`
     for (const { person } of wanted) failures.set(person, { code: 'erasure.search_incomplete', reason })
   }
   for (const [person, theirs] of Map.groupBy(findings, (finding) => finding.person)) {

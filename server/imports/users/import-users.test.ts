@@ -320,7 +320,7 @@ describe('whom a row names', () => {
       'several users have this login name or e-mail address; name the user by id, directory_object_id or ref',
       'several users have this login name or e-mail address; name the user by id, directory_object_id or ref',
       'id is the id of no user of this tenant',
-      'login_name names nobody, but another user has this email; name the user by id, directory_object_id or ref',
+      'no user has this login_name, but another user has this email; name the user by id, directory_object_id or ref',
       null,
     ])
   })
@@ -576,7 +576,7 @@ describe('managers', () => {
       'manager_ref names no user of this tenant and of this file',
       'manager_ref names no user of this tenant and of this file',
       'manager_ref names no user of this tenant and of this file',
-      'manager_ref names the user in person; nobody is their own manager',
+      'manager_ref names the user; a user cannot be their own manager',
       null,
     ])
     const { outcomes } = await load(lines('ref,manager_email', 'F,two@example.org', 'G,'))
@@ -609,7 +609,7 @@ describe('bad input', () => {
       '7 null',
       '8 first_name is no text in UTF-8',
       '9 the row has 5 columns instead of 7',
-      '10 the row names nobody; it needs one of id, directory_object_id, ref, login_name, email',
+      '10 the row names no user; it needs one of id, directory_object_id, ref, login_name, email',
       '11 the quotes of the line do not match, or it is longer than 1 MiB',
       '12 null',
     ])

@@ -78,7 +78,7 @@ async function readHead(reader: CsvReader): Promise<string[]> {
   return names.map((name) => {
     const decoded = decodeUtf8(name)
     if (decoded !== undefined) return decoded
-    throw new LetheError('input.invalid', { field: 'The head of the file', expected: 'it is no text in UTF-8' })
+    throw new LetheError('input.invalid', { field: 'The header of the file', expected: 'it is not UTF-8' })
   })
 }
 

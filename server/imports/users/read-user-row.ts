@@ -63,7 +63,7 @@ export function readUserRow(
 }
 
 /** Why a row without a naming column is rejected. */
-export const namesNobody = `the row names nobody; it needs one of ${namingColumns.join(', ')}`
+export const namesNobody = `the row names no user; it needs one of ${namingColumns.join(', ')}`
 
 function readCells(columns: readonly UserColumn[], cells: readonly string[]): Staged {
   const fields: Record<string, unknown> = {}

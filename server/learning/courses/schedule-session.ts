@@ -27,7 +27,7 @@ export async function scheduleSession(tx: TenantTransaction, session: NewSession
   const startsAt = session.startsAt && requireTime('startsAt', session.startsAt)
   const endsAt = session.endsAt && requireTime('endsAt', session.endsAt)
   if (startsAt !== undefined && endsAt !== undefined && endsAt < startsAt) {
-    throw new LetheError('input.invalid', { field: 'endsAt', expected: 'a session does not end before it starts' })
+    throw new LetheError('input.invalid', { field: 'endsAt', expected: 'a session cannot end before it starts' })
   }
   await requirePresent(tx, 'course', [session.courseId])
   await requireActiveUsers(tx, { userIds: instructorIds, act: 'made an instructor' })

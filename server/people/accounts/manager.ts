@@ -12,7 +12,7 @@ export async function requireManager(
 ): Promise<void> {
   if (managerId === undefined || managerId === null) return
   if (managerId === userId) {
-    throw new LetheError('input.invalid', { field: 'manager_id', expected: 'nobody is their own manager' })
+    throw new LetheError('input.invalid', { field: 'manager_id', expected: 'a user cannot be their own manager' })
   }
   const manager = await tx.db
     .selectFrom('users')

@@ -137,7 +137,7 @@ describe('a former identifier', () => {
       'login_name,email,ref\nfirst@once.example,x@y.example,\n,first@once.example,\n,new@once.example,N-1\n',
     )
     expect(counts).toMatchObject({ created: 1, rejected: 2 })
-    expect(outcomes[0]?.reason).toContain('has another one now')
+    expect(outcomes[0]?.reason).toContain('had one of these identifiers before a change')
 
     const groupId = (await within((tx) => createGroup(tx, { displayName: 'Bakers' }))).id
     const directory_object_id = '0190a0b1-7d2c-7c3e-8a54-1f2e3d4c5b11'

@@ -232,7 +232,7 @@ const refusals = new Set(['28000', '28P01', '3D000', '42501', '22023', '53300', 
 export function connectionError(error: unknown, url: string): Error {
   const address = addressOf(url)
   if (isLetheError(error, 'database.no_answer')) {
-    return new LetheError('database.unreachable', { address, reason: 'it gives no answer' }, error)
+    return new LetheError('database.unreachable', { address, reason: 'it does not answer' }, error)
   }
   if (error instanceof LetheError) return error
   const code = codeOf(error)

@@ -14,7 +14,7 @@ describe('a time at which something happened', () => {
     expect(requirePast('at', undefined)).toBeUndefined()
   })
 
-  it('counts as now up to five minutes ahead of our clock', () => {
+  it('counts as now up to five minutes ahead of the server clock', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.001, max: 4.99, noNaN: true }), (minutes) => {
         const before = Date.now()

@@ -29,6 +29,6 @@ export function requirePast(field: string, value: Date | undefined): Date | unde
   if (time <= now + clockSkew) return new Date(now)
   throw new LetheError('input.invalid', {
     field,
-    expected: 'a time that has passed is expected; up to five minutes ahead of our clock count as now',
+    expected: 'a time in the past is expected; up to five minutes ahead of the server clock count as now',
   })
 }
