@@ -88,7 +88,7 @@ async function generated(
 
 /** Loads the program only now: it compiles the map at its start, from the facts that have just been written. */
 async function openApiDocument(): Promise<string> {
-  const program = await import('../server/http/openapi-document.ts')
+  const program = await import('../server/openapi-document.ts')
   return await program.openApiDocument()
 }
 

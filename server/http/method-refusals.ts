@@ -1,6 +1,6 @@
 import { LetheError } from '../platform/errors.ts'
+import { replyWithError } from './errors/problem-details.ts'
 import type { HttpServer } from './http-server.ts'
-import { replyWithError } from './problem.ts'
 
 const methodsOfHttp = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 

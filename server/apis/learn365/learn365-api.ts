@@ -1,5 +1,5 @@
 import type { Application } from '../../application.ts'
-import { attempt } from '../../http/attempt.ts'
+import { attempt } from '../../http/body/attempt.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { addCatalogRoutes } from './catalog-routes.ts'
 import { isODataAddress } from './odata-error.ts'
