@@ -16,7 +16,7 @@ import { sessionsTaughtBy, sessionsWithoutInstructor } from '../learning/needs.t
 import { notify } from '../notify/notify.ts'
 import { activeAdministrators } from '../people/administrators.ts'
 import { findSuccessor } from '../people/successor.ts'
-import { passingFailure } from '../platform/database/failures.ts'
+import { isTransient } from '../platform/database/failures.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
 import { subjectDigest } from './certificate.ts'
@@ -78,7 +78,7 @@ export async function eraseBatch(
       return claimed.length === batchSize ? 'more' : 'none'
     })
   } catch (error) {
-    if (passingFailure(error) !== undefined || claimed.length === 0) throw error
+    if (isTransient(error) || claimed.length === 0) throw error
     await eraseOneByOne(app, tenant, request, claimed)
     return claimed.length === batchSize ? 'more' : 'none'
   }
@@ -93,7 +93,7 @@ async function eraseOneByOne(app: Application, tenant: string, request: string, 
         if (claim.subjects.length > 0) await eraseClaimed(tx, request, { ...claim, all: false, whole: false })
       })
     } catch (error) {
-      if (passingFailure(error) !== undefined) throw error
+      if (isTransient(error)) throw error
       await inTenant(app.database, tenant, (tx) => markFailed(tx, request, person, failureOf(error)))
     }
   }

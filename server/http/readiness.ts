@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import type { Application } from '../application.ts'
-import { passingFailure } from '../platform/database/failures.ts'
+import { transientFailure } from '../platform/database/failures.ts'
 import type { GuardedPool } from '../platform/database/guarded-pool.ts'
 import { requireMigrated } from '../platform/database/migrate.ts'
 import { codeOf } from '../platform/database/pool.ts'
@@ -103,7 +103,7 @@ export class Readiness {
     } catch (error) {
       if (codeOf(error) === 'ECONNREFUSED' || isLetheError(error, 'service.unavailable')) return [unreachable]
       if (isLetheError(error)) return [error.message]
-      const known = passingFailure(error)
+      const known = transientFailure(error)
       if (known === undefined) throw error
       return [known.code === 'service.unavailable' ? unreachable : known.message]
     }
