@@ -8,14 +8,13 @@ import { readCertificate } from '../server/erasure/requests/show-erasures.ts'
 import { waitForErasure } from '../server/erasure/requests/wait-for-erasure.ts'
 import { buildServer } from '../server/http/create-server.ts'
 import { createUser } from '../server/people/accounts/create-user.ts'
+import { listUsers } from '../server/people/accounts/list-users.ts'
 import type { UserFields } from '../server/people/accounts/user-fields.ts'
 import { deleteUsers } from '../server/people/lifecycle/delete-users.ts'
-import { Batch } from '../server/platform/database/batch.ts'
 import { openDatabase } from '../server/platform/database/pool.ts'
-import { Session } from '../server/platform/database/session.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../server/platform/database/transaction.ts'
 import { revokeSkill } from '../server/skills/revoke-skill.ts'
-import { showUser, showUser } from '../server/views/user-details.ts'
+import { showUser } from '../server/views/user-details.ts'
 import { startWorkers } from '../server/workers.ts'
 
 // A server to be measured, in a process of its own: "lethe", or "bare", the floor: Fastify and pg alone, without access,
@@ -53,8 +52,8 @@ type Statement = {
 }
 
 async function bare() {
-  const look = await recorded(() => inTenant(database, tenant, (tx) => showUser(tx, { by: 'id', value: sample })))
-  const list = await recorded(() => inTenant(database, tenant, (tx) => listUsers(tx, { role: 'learner', limit: 50 })))
+  const look = await recorded((tx) => showUser(tx, { by: 'id', value: sample }))
+  const list = await recorded((tx) => listUsers(tx, { role: 'learner', limit: 50 }))
   const floor = fastify()
   floor.get<{ Params: { id: string } }>('/api/v1/users/:id', ({ params }) => send(look, params.id))
   floor.get('/api/v1/users', () => send(list, sample))
@@ -83,43 +82,32 @@ function addPurge(floor: FastifyInstance): void {
 }
 
 async function addRevoke(floor: FastifyInstance, { login, ...of }: SampleAward): Promise<void> {
-  const revoke = await recorded(() =>
-    inTenant(database, tenant, async (tx) => {
-      const { userId } = await userByKey(tx, login)
-      return await revokeSkill(tx, { userId, ...of })
-    }),
-  )
+  const revoke = await recorded(async (tx) => {
+    const { userId } = await userByKey(tx, login)
+    return await revokeSkill(tx, { userId, ...of })
+  })
   floor.post<{ Params: { login: string } }>(
     '/services/skills/catalog/:catalog/UserSkills/User/:login/RevokeSkill',
     ({ params }) => send(revoke, params.login, login),
   )
 }
 
-/** The statements that the work sends. */
-async function recorded(work: () => Promise<unknown>): Promise<Statement[]> {
+/** The statements that the work sends in its transaction: by the plain driver, which gives each to `pg` for itself. */
+async function recorded(work: (tx: TenantTransaction) => Promise<unknown>): Promise<Statement[]> {
   const sent: { statement: Omit<Statement, 'answers'>; answer: Promise<{ rows?: Record<string, unknown>[] }> }[] = []
   const { query } = pg.Client.prototype
-  const { send } = Session.prototype
-  Session.prototype.send = function (text, values, name, answer) {
-    const { promise, resolve } = Promise.withResolvers<{ rows?: Record<string, unknown>[] }>()
-    sent.push({ statement: { text, values: [...values], ...(name !== undefined && { name }) }, answer: promise })
-    send.call(this, text, values, name, (error, result) => {
-      resolve(result ?? {})
-      answer(error, result)
-    })
-  }
+  const plain = await openDatabase({ url, masterKey, driver: 'plain' })
   pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
-    const [first] = given
-    // A session's, which is recorded already.
-    if (first instanceof pg.Query || first instanceof Batch) return Reflect.apply(query, this, given)
-    const statement = typeof first === 'string' ? { text: first, values: [] } : { ...(first as Statement) }
     const answer = Reflect.apply(query, this, given)
-    sent.push({ statement, answer })
+    sent.push({ statement: given[0] as Statement, answer })
     return answer
   } as typeof query
-  await work()
-  pg.Client.prototype.query = query
-  Session.prototype.send = send
+  try {
+    await inTenant(plain, tenant, work)
+  } finally {
+    pg.Client.prototype.query = query
+    await plain.close()
+  }
   const answered = await Promise.all(sent.map(({ answer }) => answer))
   return sent.map(({ statement }, place) => {
     const later = JSON.stringify(sent.slice(place + 1).map((one) => one.statement.values))

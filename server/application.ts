@@ -80,6 +80,7 @@ export async function openApplication(
       max: config.databaseConnections,
       waitSeconds: config.databaseWaitSeconds,
       patience: config.requestPatience,
+      driver: config.driver,
     })
     try {
       await requireMigrated(database.pool)

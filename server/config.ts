@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type DriverName, driverNames, usualDriver } from './platform/database/driver.ts'
 import { type Patience, requestPatience, usualConnections, usualWaitSeconds } from './platform/database/patience.ts'
 import { LetheError } from './platform/errors.ts'
 import { requireWholeNumber } from './platform/validation/require-number.ts'
@@ -34,6 +35,8 @@ export type Config = {
   databaseWaitSeconds: number
   /** How long a request waits in the database. */
   requestPatience: Patience
+  /** Which driver speaks to the database. */
+  driver: DriverName
 }
 
 /** Where this installation of Lethe is. */
@@ -73,6 +76,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Co
       statementSeconds: number('LETHE_STATEMENT_TIMEOUT', requestPatience.statementSeconds, 1, 86_400),
       idleSeconds: number('LETHE_IDLE_TIMEOUT', requestPatience.idleSeconds, 1, 3600),
     },
+    driver: overrides.driver ?? readDriver(set('LETHE_DRIVER') ?? usualDriver),
   }
 }
 
@@ -91,5 +95,14 @@ function readRewriteLimit(text: string): number {
   throw new LetheError('input.invalid', {
     field: 'LETHE_REWRITE_LIMIT',
     expected: 'a whole number of mebibytes is expected',
+  })
+}
+
+function readDriver(text: string): DriverName {
+  const driver = driverNames.find((name) => name === text)
+  if (driver !== undefined) return driver
+  throw new LetheError('input.invalid', {
+    field: 'LETHE_DRIVER',
+    expected: `one of ${driverNames.join(', ')} is expected`,
   })
 }

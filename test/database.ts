@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { readConfig } from '../server/config.ts'
 import { newKey } from '../server/platform/crypto/seal.ts'
 import { type Database, openDatabase } from '../server/platform/database/pool.ts'
 import { startedTestServer } from './server.ts'
@@ -40,7 +41,8 @@ export async function openTestDatabase(
 ): Promise<TestDatabase> {
   const owner = new pg.Client({ connectionString: ownerUrl })
   await owner.connect()
-  const database = await openDatabase({ url: appUrl, masterKey })
+  const { driver } = readConfig(process.env)
+  const database = await openDatabase({ url: appUrl, masterKey, driver })
   return {
     database,
     owner,

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander'
 import pg from 'pg'
 import { candidatesOf } from '../people/accounts/candidates.ts'
-import { passingFailure } from '../platform/database/failures.ts'
+import { transientFailure } from '../platform/database/failures.ts'
 import { exitCodes, LetheError } from '../platform/errors.ts'
 import { Interrupted } from './interrupted.ts'
 import { formatCandidates } from './named-people.ts'
@@ -25,7 +25,7 @@ export function reportFailure(error: unknown, options: { json: boolean; debug: b
   const known =
     error instanceof LetheError
       ? error
-      : (passingFailure(error) ?? new LetheError('internal.unexpected', { reason: reasonOf(error) }, error))
+      : (transientFailure(error) ?? new LetheError('internal.unexpected', { reason: reasonOf(error) }, error))
   const { code, message, details } = known
   const candidates = candidatesOf(known)
   say({ code, message, ...(details !== undefined && { details }), ...(candidates && { candidates }) }, options)

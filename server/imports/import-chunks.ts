@@ -1,4 +1,5 @@
 import { codeOf, type Database } from '../platform/database/pool.ts'
+import { sqlstate } from '../platform/database/sqlstates.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { addToRun, type LineCounts } from './import-run.ts'
 import { type Chunk, copyIntoStaging, createStaging, type Rejection, type TableReader } from './table-file.ts'
@@ -115,7 +116,6 @@ export async function importChunks(
 }
 
 /** A person who is purged while a chunk is written vanishes from under it: the second try no longer finds the person. */
-const foreignKeyViolation = '23503'
 const tries = 5
 
 async function writeChunk(
@@ -153,7 +153,7 @@ export async function retryVanished<T>(transaction: () => Promise<T>): Promise<T
     try {
       return await transaction()
     } catch (error) {
-      if (codeOf(error) !== foreignKeyViolation || attempt === tries) throw error
+      if (codeOf(error) !== sqlstate.foreignKeyViolation || attempt === tries) throw error
     }
   }
 }

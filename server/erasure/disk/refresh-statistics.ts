@@ -1,6 +1,14 @@
 import { codeOf, type Database } from '../../platform/database/pool.ts'
+import { sqlstate } from '../../platform/database/sqlstates.ts'
 import { outsideTenants } from '../../platform/database/transaction.ts'
 import { tellingColumns } from './touched-tables.ts'
+
+/** Others work on the table, or only a superuser may, or it took too long. */
+const staying: ReadonlySet<string> = new Set([
+  sqlstate.lockNotAvailable,
+  sqlstate.objectNotInPrerequisiteState,
+  sqlstate.queryCanceled,
+])
 
 /**
  * Takes new statistics of the tables, so that those that hold values of erased people are replaced, each table in a
@@ -15,8 +23,7 @@ export async function refreshStatistics(database: Database, tables: Iterable<str
     try {
       await outsideTenants(database, 'select refresh_statistics($1, $2)', [table, columns])
     } catch (error) {
-      // lock_not_available, object_not_in_prerequisite_state, query_canceled: it took too long.
-      if (!['55P03', '55000', '57014'].includes(codeOf(error) ?? '')) throw error
+      if (!staying.has(codeOf(error) ?? '')) throw error
       stale.push(table)
     }
   }

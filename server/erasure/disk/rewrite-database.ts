@@ -11,6 +11,7 @@ import {
   sizesOf,
   statisticsTable,
 } from '../../platform/database/rewrite-table.ts'
+import { sqlstate } from '../../platform/database/sqlstates.ts'
 import { inTenant, tenantIds } from '../../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
 import { addDiskStatement, type EndedRequest, readEndedRequests } from './add-statement.ts'
@@ -258,6 +259,13 @@ async function cleanOne(
   if (table !== statisticsTable) await cleanTable(owner, table, 'vacuum', options)
 }
 
+/** Only a superuser may, or others work on the table; undefined: it is in a schema of somebody else. */
+const staying: ReadonlySet<string> = new Set([
+  sqlstate.objectNotInPrerequisiteState,
+  sqlstate.lockNotAvailable,
+  sqlstate.undefinedTable,
+])
+
 /**
  * Takes new statistics of all columns. Of a table without rows PostgreSQL keeps the old ones: there, those of the columns
  * that name or describe people are removed. False: only a superuser may do that, or others work on the table.
@@ -274,8 +282,7 @@ async function replaceStatistics(owner: pg.Client, table: string): Promise<boole
     await owner.query('select refresh_statistics($1, $2)', [table, columns])
     return true
   } catch (error) {
-    // object_not_in_prerequisite_state, lock_not_available, and undefined_table: it is in a schema of somebody else.
-    if (['55000', '55P03', '42P01'].includes(codeOf(error) ?? '')) return false
+    if (staying.has(codeOf(error) ?? '')) return false
     throw error
   }
 }

@@ -17,7 +17,7 @@ import { erase, prepareActs, scrub } from '../../personal-data/actions.ts'
 import { type Effect, type Located, locate } from '../../personal-data/affected-rows.ts'
 import { canLookUp } from '../../personal-data/mentions.ts'
 import { lockPeople, type Person } from '../../personal-data/subjects.ts'
-import { passingFailure } from '../../platform/database/failures.ts'
+import { isTransient } from '../../platform/database/failures.ts'
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { isLetheError } from '../../platform/errors.ts'
@@ -78,7 +78,7 @@ export async function eraseBatch(
       return claimed.length === batchSize ? 'more' : 'none'
     })
   } catch (error) {
-    if (passingFailure(error) !== undefined || claimed.length === 0) throw error
+    if (isTransient(error) || claimed.length === 0) throw error
     await eraseOneByOne(database, tenant, request, claimed)
     return claimed.length === batchSize ? 'more' : 'none'
   }
@@ -93,7 +93,7 @@ async function eraseOneByOne(database: Database, tenant: string, request: string
         if (claim.subjects.length > 0) await eraseClaimed(tx, request, { ...claim, all: false, whole: false })
       })
     } catch (error) {
-      if (passingFailure(error) !== undefined) throw error
+      if (isTransient(error)) throw error
       await inTenant(database, tenant, (tx) => markFailed(tx, request, person, failureOf(error)))
     }
   }

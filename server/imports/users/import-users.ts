@@ -1,7 +1,9 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { record } from '../../audit/record.ts'
 import { markAllSeen } from '../../people/accounts/mark-seen.ts'
+import { isLostToConcurrency } from '../../platform/database/failures.ts'
 import { codeOf, type Database } from '../../platform/database/pool.ts'
+import { sqlstate } from '../../platform/database/sqlstates.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
 import { CsvReader } from '../csv-reader.ts'
@@ -143,7 +145,11 @@ async function importRows(
 }
 
 /** Somebody else took a ref, purged a manager or waited for us in a circle: judged again, the rows get their answer. */
-const disturbances = new Set(['23503', '23505', '40001', '40P01'])
+function isDisturbed(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === sqlstate.foreignKeyViolation || code === sqlstate.uniqueViolation || isLostToConcurrency(error)
+}
+
 const tries = 5
 
 /**
@@ -158,7 +164,7 @@ async function repeatDisturbed(tx: TenantTransaction, work: () => Promise<void>)
       await tx.query('release savepoint staged')
       return
     } catch (error) {
-      if (!(error instanceof ChangedMeanwhile) && !disturbances.has(codeOf(error) ?? '')) throw error
+      if (!(error instanceof ChangedMeanwhile) && !isDisturbed(error)) throw error
       if (attempt === tries) throw new LetheError('import.disturbed', undefined, error)
       await tx.query('rollback to savepoint staged')
     }

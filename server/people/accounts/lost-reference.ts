@@ -1,8 +1,7 @@
 import pg from 'pg'
-import { schemaFacts } from '../../datamap/generated/schema-facts.gen.ts'
-import { LetheError } from '../../platform/errors.ts'
-
-const foreignKeyViolation = '23503'
+import { schemaFacts } from '../datamap/schema-facts.gen.ts'
+import { sqlstate } from '../platform/database/sqlstates.ts'
+import { LetheError } from '../platform/errors.ts'
 
 /** The column by which a constraint points to a person, by the name that PostgreSQL gives to a foreign key. */
 const references = new Map<string, string>(
@@ -19,7 +18,7 @@ const references = new Map<string, string>(
  * error.
  */
 export function lostReference(error: unknown): LetheError | undefined {
-  if (!(error instanceof pg.DatabaseError) || error.code !== foreignKeyViolation) return undefined
+  if (!(error instanceof pg.DatabaseError) || error.code !== sqlstate.foreignKeyViolation) return undefined
   const field = references.get(error.constraint ?? '')
   return field === undefined ? undefined : new LetheError('user.referred_erased', { field }, error)
 }

@@ -1,6 +1,7 @@
-import { codeOf } from '../../platform/database/pool.ts'
-import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { codeOf } from '../platform/database/pool.ts'
+import { sqlstate } from '../platform/database/sqlstates.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
 import type { UserFields } from './user-fields.ts'
 
 const uniqueFields = ['directory_object_id', 'ref'] as const
@@ -27,7 +28,7 @@ export async function refuseTaken(tx: TenantTransaction, fields: UserFields, exc
 
 /** The error for a unique index that was violated all the same, by a transaction that committed in between. */
 export function takenError(error: unknown): unknown {
-  if (codeOf(error) !== '23505' || !(error instanceof Error) || !('constraint' in error)) return error
+  if (codeOf(error) !== sqlstate.uniqueViolation || !(error instanceof Error) || !('constraint' in error)) return error
   const field = uniqueFields.find((name) => error.constraint === `users_${name}`)
   return field === undefined ? error : new LetheError('user.taken', { field }, error)
 }

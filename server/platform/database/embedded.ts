@@ -19,6 +19,7 @@ import {
   readMark,
   tryLockFolder,
 } from '../folder-lock.ts'
+import { sqlstate } from './sqlstates.ts'
 
 /** The embedded PostgreSQL server of a data folder, while this process uses it. */
 export type EmbeddedServer = {
@@ -523,8 +524,7 @@ async function knock(access: Access): Promise<'open' | 'not yet' | 'silent'> {
   try {
     await client.connect()
   } catch (error) {
-    const cannotConnectNow = '57P03'
-    return errorCode(error) === cannotConnectNow ? 'not yet' : 'silent'
+    return errorCode(error) === sqlstate.cannotConnectNow ? 'not yet' : 'silent'
   }
   await client.end()
   return 'open'

@@ -1,37 +1,66 @@
 import pg from 'pg'
 import { isLetheError, LetheError } from '../errors.ts'
 import { codeOf } from './pool.ts'
+import { sqlstate, sqlstateClass } from './sqlstates.ts'
 
 /**
- * What went wrong with the database as an error of the table, where the same act may succeed later without a change of the
- * program or of the input; undefined for everything else. SQLSTATEs: appendix A of PostgreSQL's documentation.
+ * Tells whether the same act may succeed later without a change of the program or of the input. This is the one definition
+ * of what is transient.
  */
-export function passingFailure(error: unknown): LetheError | undefined {
+export function isTransient(error: unknown): boolean {
+  return transientFailure(error) !== undefined
+}
+
+/** A transient failure as an error of the table, see {@link isTransient}; undefined for everything else. */
+export function transientFailure(error: unknown): LetheError | undefined {
   if (isLetheError(error)) return error.kind === 'unavailable' ? error : undefined
   switch (codeOf(error)) {
-    case '53100':
+    case sqlstate.diskFull:
       return new LetheError('database.disk_full', undefined, error)
-    case '53300':
+    case sqlstate.tooManyConnections:
       return new LetheError('database.no_connection_left', undefined, error)
-    case '55P03':
+    case sqlstate.lockNotAvailable:
       return new LetheError('database.lock_timeout', undefined, error)
-    case '57014':
+    case sqlstate.queryCanceled:
       return new LetheError('database.statement_timeout', undefined, error)
-    case '25006':
+    case sqlstate.readOnlyTransaction:
       return new LetheError('database.read_only', undefined, error)
   }
   return isLost(error) ? new LetheError('service.unavailable', undefined, error) : undefined
 }
 
-// Connections that are lost or refused, a server that starts, stops or lacks memory, deadlocks that did not resolve,
-// transactions that were ended because they did nothing for too long.
-const passing =
-  /^(08...|57P0.|53...|40001|40P01|25P03|25P04|ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/
+/**
+ * Tells whether the transaction lost against another one that ran at the same time: run again at once, the same
+ * transaction may well commit. Such a failure is transient too.
+ */
+export function isLostToConcurrency(error: unknown): boolean {
+  return lostToConcurrency.has(codeOf(error) ?? '')
+}
 
-/** The driver has no codes for these. */
+const lostToConcurrency: ReadonlySet<string> = new Set([sqlstate.serializationFailure, sqlstate.deadlockDetected])
+
+const ended: ReadonlySet<string> = new Set([sqlstate.idleInTransactionTimeout, sqlstate.transactionTimeout])
+
+/** Codes of Node for a connection that is refused or lost (its documentation, "Common system errors"). */
+const lostConnection: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
+
+/** `pg` gives no codes to these. */
 const messages = /^(Connection terminated|Client has encountered a connection error|Client was closed)/
 
+/** Five characters; a system error's code may begin like a class. */
+const isSqlstate = /^[0-9A-Z]{5}$/
+
 function isLost(error: unknown): boolean {
-  if (passing.test(codeOf(error) ?? '')) return true
+  const code = codeOf(error) ?? ''
+  if (lostToConcurrency.has(code) || ended.has(code) || lostConnection.has(code)) return true
+  if (isSqlstate.test(code) && Object.values(sqlstateClass).some((start) => code.startsWith(start))) return true
   return !(error instanceof pg.DatabaseError) && error instanceof Error && messages.test(error.message)
 }

@@ -5,6 +5,7 @@ import pg from 'pg'
 import { LetheError } from '../errors.ts'
 import { codeOf, connectionError, connectOwner, requireLocale, tolerateLostConnections } from './pool.ts'
 import { createRoles, equipLogin } from './roles.ts'
+import { sqlstate } from './sqlstates.ts'
 
 const migrationsFolder = new URL('../../../migrations/', import.meta.url)
 
@@ -123,7 +124,7 @@ async function applyMigration(owner: pg.Client, migration: Migration, step?: Mig
   } catch (error) {
     await owner.query('rollback')
     const extension = /create extension "?(\w+)"?/.exec(error instanceof Error ? error.message : '')
-    if (codeOf(error) === '42501' && /extension/.test(String(error))) {
+    if (codeOf(error) === sqlstate.insufficientPrivilege && /extension/.test(String(error))) {
       throw new LetheError(
         'database.extension_missing',
         { extension: extension?.[1] ?? 'pg_trgm', role: owner.user ?? 'the owner' },
@@ -174,7 +175,7 @@ async function createDatabaseIfMissing(ownerUrl: string, onProgress?: (sentence:
     return
   } catch (error) {
     await probe.end()
-    if (codeOf(error) !== '3D000') throw connectionError(error, ownerUrl)
+    if (codeOf(error) !== sqlstate.invalidCatalogName) throw connectionError(error, ownerUrl)
   }
   const url = new URL(ownerUrl)
   const name = decodeURIComponent(url.pathname.slice(1))

@@ -2,9 +2,11 @@ import pg from 'pg'
 import { isLetheError, LetheError } from '../errors.ts'
 import type { Initiator } from '../initiator.ts'
 import { Announcements } from './announcements.ts'
-import { GatheringSocket } from './gathering-socket.ts'
+import { type DriverName, usualDriver } from './driver.ts'
+import { driverNamed, useDriver } from './drivers.ts'
 import { GuardedPool } from './guarded-pool.ts'
 import { type Patience, requestPatience, usualConnections, usualWaitSeconds, workPatience } from './patience.ts'
+import { sqlstate } from './sqlstates.ts'
 
 /** The application's connections: each one acts as the role `lethe_app`, which owns nothing and sees one tenant at a time. */
 export type Database = {
@@ -44,6 +46,8 @@ export type PoolOptions = {
   patience?: Patience
   /** Shown in pg_stat_activity. */
   applicationName?: string
+  /** Which driver speaks to the server; otherwise the usual one. */
+  driver?: DriverName | undefined
   /** The role that every connection acts as; undefined: the login itself, who can read nothing. */
   role?: 'lethe_app' | undefined
 }
@@ -124,6 +128,7 @@ export async function openPool(options: PoolOptions): Promise<GuardedPool> {
  */
 async function openPools(options: PoolOptions) {
   const role = 'role' in options ? options.role : 'lethe_app'
+  const driver = driverNamed(options.driver ?? usualDriver)
   const at = { url: options.url }
   const family = {}
   const open = (given: {
@@ -146,8 +151,9 @@ async function openPools(options: PoolOptions) {
       keepAlive: true,
       keepAliveInitialDelayMillis: 30_000,
       types,
-      stream: () => new GatheringSocket(),
+      ...driver.connectionOptions,
     })
+    useDriver(pool, driver)
     tolerateLostConnections(pool)
     return pool
   }
@@ -226,7 +232,16 @@ export async function requireLocale(client: pg.ClientBase | pg.Pool): Promise<vo
   if (known[0]?.letters !== true) throw new LetheError('database.locale', { locale })
 }
 
-const refusals = new Set(['28000', '28P01', '3D000', '42501', '22023', '53300', '57P03'])
+/** The server is there and does not let this login in. */
+const refusals: ReadonlySet<string> = new Set([
+  sqlstate.invalidAuthorization,
+  sqlstate.invalidPassword,
+  sqlstate.invalidCatalogName,
+  sqlstate.insufficientPrivilege,
+  sqlstate.invalidParameterValue,
+  sqlstate.tooManyConnections,
+  sqlstate.cannotConnectNow,
+])
 
 /** Turns a failure to connect into a sentence with the way out; never shows the password. */
 export function connectionError(error: unknown, url: string): Error {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { LetheError } from '../errors.ts'
 import { codeOf } from './pool.ts'
+import { sqlstate } from './sqlstates.ts'
 
 /** Where PostgreSQL keeps the statistics of all columns, values of rows among them. */
 export const statisticsTable = 'pg_catalog.pg_statistic'
@@ -62,8 +63,7 @@ async function tryToClean(owner: pg.Client, table: string, cleaning: Cleaning): 
         : `vacuum (index_cleanup on, verbose) ${quotedTable(table)}`,
     )
   } catch (error) {
-    // lock_not_available
-    if (codeOf(error) === '55P03') return undefined
+    if (codeOf(error) === sqlstate.lockNotAvailable) return undefined
     throw error
   } finally {
     owner.off('notice', hear)

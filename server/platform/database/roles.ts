@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { LetheError } from '../errors.ts'
 import { codeOf } from './pool.ts'
+import { sqlstate } from './sqlstates.ts'
 
 /**
  * Creates the two roles that rights are granted to. Nobody signs in as one of them: the application's login enters
@@ -14,8 +15,8 @@ export async function createRoles(owner: pg.Client): Promise<void> {
       await owner.query(`create role ${role} nologin`)
     } catch (error) {
       // Roles belong to the whole server: a migrator of another database may have been faster.
-      if (codeOf(error) === '42710' || codeOf(error) === '23505') continue
-      if (codeOf(error) !== '42501') throw error
+      if (codeOf(error) === sqlstate.duplicateObject || codeOf(error) === sqlstate.uniqueViolation) continue
+      if (codeOf(error) !== sqlstate.insufficientPrivilege) throw error
       throw new LetheError('database.role_missing', { role, login: owner.user ?? 'the owner' }, error)
     }
   }

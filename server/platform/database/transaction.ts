@@ -1,10 +1,14 @@
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely } from 'kysely'
 import type pg from 'pg'
 import type { Initiator } from '../initiator.ts'
-import { aborted } from './batch.ts'
+import type { Session } from './driver.ts'
+import { driverOf } from './drivers.ts'
+import { isLostToConcurrency } from './failures.ts'
 import type { DB } from './generated/schema.gen.ts'
+import { dialectOver } from './kysely-dialect.ts'
+import { PlainSession } from './plain-driver.ts'
 import { codeOf, type Database } from './pool.ts'
-import { type PipelinedClient, Session } from './session.ts'
+import { sqlstate } from './sqlstates.ts'
 
 /**
  * A transaction of one tenant. Everything in it sees that tenant's rows and no others.
@@ -54,8 +58,6 @@ export type TenantTransaction = {
 const asAuditor = ['lethe_auditor', 'off', '0.05']
 const asApplication = ['lethe_app', null, null]
 
-/** SQLSTATEs after which the same transaction may well succeed: serialization_failure, deadlock_detected. */
-const passing = new Set(['40001', '40P01'])
 const attempts = 5
 
 const system: Initiator = { from: 'system' }
@@ -89,20 +91,18 @@ export async function inTenant<T>(
   if (!isUuid(tenantId)) throw new TypeError('inTenant needs the id of a tenant, a UUID')
   // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
   const first = `${begin}; set local lethe.tenant_id = '${tenantId}'${later}${patienceOf(database)}`
-  const attemptOnce = async (client: PipelinedClient) => {
-    const session = new Session(client)
+  const attemptOnce = async (client: pg.PoolClient) => {
+    const session = driverOf(client).startSession(client)
     const failures: Failures = { answered: [], lost: [], sent: false }
     let broken: Error | undefined
     let released = false
     try {
-      client.pipeline = true
       const begun = session.query(first)
       const [result] = await Promise.all([work(transactionOn(session, tenantId, known, failures)), begun])
       requireSent(failures)
       if (options.readOnly && !failures.sent) {
         released = true
-        session.close()
-        endUnwatched(client)
+        endUnwatched(session)
         return { result }
       }
       const { command } = await session.query('commit')
@@ -117,19 +117,15 @@ export async function inTenant<T>(
         broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
       }
       // Statements that were sent with the one that failed fail too, because of it.
-      return { cause: codeOf(error) === aborted ? (failures.answered.at(-1) ?? error) : error }
+      return { cause: codeOf(error) === sqlstate.inFailedTransaction ? (failures.answered.at(-1) ?? error) : error }
     } finally {
-      session.close()
-      if (!released) {
-        client.pipeline = false
-        client.release(broken)
-      }
+      if (!released) session.release(broken)
     }
   }
   for (let attempt = 1; ; attempt++) {
     const outcome = await withConnectionOf(database, tenantId, attemptOnce)
     if ('result' in outcome) return outcome.result
-    if (attempt >= attempts || !passing.has(codeOf(outcome.cause) ?? '')) throw outcome.cause
+    if (attempt >= attempts || !isLostToConcurrency(outcome.cause)) throw outcome.cause
     await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** attempt * Math.random()))
   }
 }
@@ -137,11 +133,11 @@ export async function inTenant<T>(
 async function withConnectionOf<T>(
   { pool, patience }: Database,
   tenantId: string,
-  attempt: (client: PipelinedClient) => Promise<T>,
+  attempt: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
   const leave = await pool.enter(tenantId, patience?.turnSeconds)
   try {
-    const client: PipelinedClient = await pool.connect()
+    const client = await pool.connect()
     return await pool.whileHolding(() => attempt(client))
   } finally {
     leave()
@@ -156,13 +152,12 @@ function patienceOf({ patience }: Database): string {
 }
 
 /** Ends a transaction that wrote nothing: whether that succeeds matters to the connection only. */
-function endUnwatched(client: PipelinedClient): void {
-  client.query('commit').then(
-    () => {
-      client.pipeline = false
-      client.release()
-    },
-    (error: Error) => client.release(error),
+function endUnwatched(session: Session): void {
+  const ended = session.query('commit')
+  session.close()
+  ended.then(
+    () => session.release(),
+    (error: Error) => session.release(error),
   )
 }
 
@@ -176,7 +171,7 @@ export async function withinTenant<T>(
   const known = { initiator: database.initiator ?? system, masterKey: database.masterKey }
   const failures: Failures = { answered: [], lost: [], sent: false }
   await client.query(`select set_config('lethe.tenant_id', $1, true)`, [tenantId])
-  const tx = transactionOn(new Session(client), tenantId, known, failures)
+  const tx = transactionOn(new PlainSession(client), tenantId, known, failures)
   const result = await work(tx)
   requireSent(failures)
   try {
@@ -195,10 +190,7 @@ type Failures = {
   sent: boolean
 }
 
-/**
- * Throws where a statement that nobody waits for has failed already. One that could not even be sent leaves the server's
- * transaction intact: it would commit without it.
- */
+/** Throws where a statement that nobody waits for has failed already: a savepoint may have taken its failure back. */
 function requireSent({ lost }: Failures): void {
   if (lost.length > 0) throw lost[0]
 }
@@ -251,22 +243,17 @@ function transactionOn(
       return { rows, rowCount: rowCount ?? 0 }
     } catch (error) {
       failed()
-      if (codeOf(error) !== aborted) failures.answered.push(error)
+      if (codeOf(error) !== sqlstate.inFailedTransaction) failures.answered.push(error)
       throw error
     }
   }
   const send = (text: string, values: readonly unknown[] = [], name?: string) => {
     failures.sent = true
-    const lose = (error: unknown) => {
-      if (codeOf(error) === aborted) return
+    session.query(text, values, name).catch((error: unknown) => {
+      if (codeOf(error) === sqlstate.inFailedTransaction) return
       failures.answered.push(error)
       failures.lost.push(error)
-    }
-    try {
-      session.send(text, values, name, (error) => error !== null && lose(error))
-    } catch (error) {
-      lose(error)
-    }
+    })
   }
   // Sent before the first statement for which it matters, so that neighbours share it.
   const become = (auditor: boolean) => {
@@ -285,23 +272,13 @@ function transactionOn(
     async copy(work) {
       // Waits until it is the application again.
       if (auditing) await this.query('select')
-      session.submit()
-      const { client } = session
-      client.pipeline = false
-      try {
-        return await work(client)
-      } finally {
-        client.pipeline = true
-      }
+      return await session.lend(work)
     },
     get db() {
       db ??= new Kysely<DB>({
-        dialect: new PostgresDialect({
-          pool: onlyThis(session.client, () => {
-            session.requireOpen()
-            become(false)
-            session.submit()
-          }),
+        dialect: dialectOver((text, values) => {
+          become(false)
+          return ask(text, values)
         }),
       })
       return db
@@ -322,23 +299,6 @@ function transactionOn(
       return ask<Row>(text, values, name)
     },
   }
-}
-
-/** The query builder asks a pool for connections; here it always gets the one that the transaction runs on. */
-function onlyThis(client: pg.PoolClient, beforeQuery: () => void) {
-  const query = (...given: Parameters<typeof client.query>) => {
-    beforeQuery()
-    return client.query(...given)
-  }
-  const borrowed = {
-    query,
-    release: () => undefined,
-  }
-  return {
-    connect: () => Promise.resolve(borrowed),
-    end: () => Promise.resolve(),
-    options: {},
-  } as unknown as pg.Pool
 }
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

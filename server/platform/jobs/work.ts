@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Logger, parseCronItems, run, type WorkerEvents } from 'graphile-worker'
 import pg from 'pg'
 import type { Logger as Log } from 'pino'
-import { passingFailure } from '../database/failures.ts'
+import { transientFailure } from '../database/failures.ts'
 import { codeOf, type Database } from '../database/pool.ts'
 import { isLetheError } from '../errors.ts'
 import { stackOf } from '../stack-of.ts'
@@ -312,7 +312,7 @@ async function runTask(
   try {
     await task(payload as JobPayload, signal)
   } catch (error) {
-    const known = isLetheError(error) ? error : passingFailure(error)
+    const known = isLetheError(error) ? error : transientFailure(error)
     const code = known?.code ?? codeOf(error) ?? 'internal.unexpected'
     const place = error instanceof pg.DatabaseError ? { table: error.table, constraint: error.constraint } : {}
     log.error({ task: name, code, ...place, stack: stackOf(error) }, 'a job failed')

@@ -8,7 +8,7 @@ type Done = (error?: Error | null) => void
  *
  * It reads into memory of its own, again and again. A chunk of `data` is a copy, except for a reader that borrows.
  */
-export class GatheringSocket extends net.Socket {
+export class CoalescingSocket extends net.Socket {
   /**
    * Set by a reader of much that is done with a chunk before it returns: it is given the socket's own memory, which the
    * next read overwrites. A new one for each chunk would be what the garbage collector has most to do with.

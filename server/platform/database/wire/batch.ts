@@ -1,8 +1,7 @@
 import pg from 'pg'
 import utils from 'pg/lib/utils.js'
-
-/** SQLSTATE in_failed_sql_transaction: a statement fails because of an earlier one. */
-export const aborted = '25P02'
+import { nameTaken } from '../driver.ts'
+import { sqlstate } from '../sqlstates.ts'
 
 /** A connection of the driver, with the texts that it knows by name: prepared, or on their way to be. */
 type Connection = pg.Connection & {
@@ -77,7 +76,7 @@ export class Batch extends DriversQuery {
   #requireSame(name: string, text: string): void {
     const { parsedStatements, submittedNamedStatements } = this.#client.connection as Connection
     const known = this.#names.get(name) ?? parsedStatements[name] ?? submittedNamedStatements[name] ?? text
-    if (known !== text) throw new TypeError(`The name ${name} stands for another statement on this connection`)
+    if (known !== text) throw nameTaken(name)
     this.#names.set(name, text)
   }
 
@@ -123,7 +122,7 @@ export class Batch extends DriversQuery {
     for (const statement of passedOver) {
       if (statement.name !== undefined) delete connection.submittedNamedStatements[statement.name]
       const because = new pg.DatabaseError('a statement before it, sent together with it, failed', 0, 'error')
-      because.code = aborted
+      because.code = sqlstate.inFailedTransaction
       statement.handleError(because, connection)
     }
   }

@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { GatheringSocket } from './gathering-socket.ts'
+import { CoalescingSocket } from './coalescing-socket.ts'
 
 let server: net.Server
-let socket: GatheringSocket
+let socket: CoalescingSocket
 let other: net.Socket
 
 beforeEach(async () => {
   server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  socket = new GatheringSocket()
+  socket = new CoalescingSocket()
   socket.connect((server.address() as net.AddressInfo).port, '127.0.0.1')
   ;[other] = await once(server, 'connection')
 })
