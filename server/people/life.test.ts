@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { effort } from '../../test/effort.ts'
 import { createPlaces, createTestTenant, type TestTenant } from '../../test/people.ts'
 import { enroll } from '../learning/enroll.ts'
 import { inTenant } from '../platform/database/transaction.ts'
@@ -147,7 +148,7 @@ describe('creating a user', () => {
         const kept = { ...fields, ref: null, custom_fields: fields.custom_fields ?? {} }
         expect(JSON.parse(JSON.stringify(user))).toMatchObject(JSON.parse(JSON.stringify(kept)))
       }),
-      { numRuns: 150 },
+      { numRuns: effort(25, 150) },
     )
   })
 
