@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../test/http.ts'
 import { buildServer } from './http/create-server.ts'
 import { completeRoute } from './http/openapi/complete-route.ts'
@@ -51,9 +51,10 @@ describe('the HTTP server', () => {
       http.owner.query(`alter database ${name} set default_transaction_read_only = ${value}`)
     const workers = { missingFor: () => 0, idleFor: () => 0 }
     const server = await buildServer(http.app, { log: pino({ level: 'silent' }), workers })
+    vi.useFakeTimers({ toFake: ['Date'] })
     const detail = async () => {
       // An answer of the database counts for a second.
-      await new Promise((resolve) => setTimeout(resolve, 1100))
+      vi.setSystemTime(Date.now() + 1100)
       const { statusCode, body } = await server.inject('/readyz')
       return `${statusCode} ${JSON.parse(body).detail ?? 'ok'}`
     }
@@ -80,12 +81,13 @@ describe('the HTTP server', () => {
       expect(await detail()).toBe('200 ok')
       const held = await Promise.all(Array.from({ length: 10 }, () => http.database.pool.connect()))
       const waiting = http.database.pool.query('select 1')
-      await new Promise((resolve) => setTimeout(resolve, 5100))
+      vi.setSystemTime(Date.now() + 5100)
       expect(await detail()).toMatch(/^503 Requests have waited for a connection to the database for \d seconds/)
       for (const client of held) client.release()
       await waiting
       expect(await detail()).toBe('200 ok')
     } finally {
+      vi.useRealTimers()
       await readOnly('off')
       await server.close()
     }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
+import { effort } from '../../test/effort.ts'
 import { previewErasure } from '../erasure/requests/preview-erasure.ts'
 import { exportUser } from '../exports/export-user.ts'
 import { createUser } from '../people/accounts/create-user.ts'
@@ -219,6 +220,6 @@ it('shows no identifier that a purged person ever had, whoever had it in between
       await sealed()
       expect(await verifyAudit(test.app.database, tenant)).toMatchObject({ problems: [] })
     }),
-    { numRuns: 15 },
+    { numRuns: effort(5, 15) },
   )
 }, 120_000)

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { calculateJwkThumbprint } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
+import { effort } from '../../test/effort.ts'
 import { newTenant, type TenantRows } from '../../test/rows.ts'
 import { sign } from '../erasure/proof/certificate.ts'
 import { rotateSigningKey } from '../keyring/signing-keys.ts'
@@ -154,7 +155,7 @@ describe('an honest history', () => {
         await sealWaiting(test.app.database, { tenant })
         expect(await verify(tenant)).toMatchObject({ unsealed: 0, problems: [] })
       }),
-      { numRuns: 12 },
+      { numRuns: effort(4, 12) },
     )
     await test.stopWorkers()
   })
@@ -289,7 +290,7 @@ describe('what the owner of the database changes', () => {
           expect(found.filter(({ problem, from }) => problem !== 'removed' && from >= 1 && from <= entries)).toEqual([])
         },
       ),
-      { numRuns: 60 },
+      { numRuns: effort(15, 60) },
     )
   })
 
@@ -306,7 +307,7 @@ describe('what the owner of the database changes', () => {
         expect(named.every(({ problem }) => problem === 'removed')).toBe(true)
         expect(places).toEqual(Array.from({ length: to - from + 1 }, (_, index) => from + index))
       }),
-      { numRuns: 60 },
+      { numRuns: effort(15, 60) },
     )
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: entries - 1 }), async (number) => {
@@ -319,7 +320,7 @@ describe('what the owner of the database changes', () => {
         )
         expect(found[0]?.from).toBe(number)
       }),
-      { numRuns: 30 },
+      { numRuns: effort(10, 30) },
     )
   })
 
@@ -343,7 +344,7 @@ describe('what the owner of the database changes', () => {
         if (number < entries) expect(found[0]).toEqual({ problem: 'inserted', from: number, to: number })
         else expect(found[0]?.to).toBe(number)
       }),
-      { numRuns: 40 },
+      { numRuns: effort(10, 40) },
     )
   })
 
@@ -366,7 +367,7 @@ describe('what the owner of the database changes', () => {
         )
         expect(found.map(({ from }) => from)).toEqual([one, two].sort((a, b) => a - b))
       }),
-      { numRuns: 30 },
+      { numRuns: effort(10, 30) },
     )
   })
 
@@ -386,7 +387,7 @@ describe('what the owner of the database changes', () => {
           expect(first).toEqual({ problem: 'rewritten', from: before + 1, to: end })
         } else expect(first).toEqual({ problem: 'altered', from: number + 1, to: number + 1 })
       }),
-      { numRuns: 30 },
+      { numRuns: effort(10, 30) },
     )
   })
 

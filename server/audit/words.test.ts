@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { effort } from '../../test/effort.ts'
 import { type Identifier, type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
 import { IdentifierScanner } from '../identifiers/texts/identifier-scanner.ts'
 import { isSearchable } from '../identifiers/texts/search-forms.ts'
@@ -81,7 +82,7 @@ describe('the words of sealed values', () => {
         fc.pre(isSearchable(one) && isFound(text, one))
         expect(mayHold({ job_title: text }, one)).toBe(true)
       }),
-      { numRuns: 3000 },
+      { numRuns: effort(300, 3000) },
     )
   })
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts'
 import { type DataSet, rewriteDataSet, writeDataSet } from '../../../test/oulad-data-set.ts'
+import { runCommand } from '../../../test/run-command.ts'
 
 const pinnedNode = fileURLToPath(new URL('../../../node_modules/node/bin/node', import.meta.url))
 const lethe = fileURLToPath(new URL('../../../bin/lethe.mjs', import.meta.url))
@@ -35,17 +36,19 @@ beforeAll(async () => {
     DATABASE_OWNER_URL: test.ownerUrl,
     LETHE_MASTER_KEY: test.database.masterKey.toString('base64'),
   }
-  run('tenant', 'create', 'Acme')
+  await run('tenant', 'create', 'Acme')
 })
 afterAll(async () => {
   await test.close()
   await rm(folder, { recursive: true, force: true })
 })
 
-function run(...args: string[]) {
-  return runWith('', ...args)
+async function run(...args: string[]) {
+  const { code: status, stdout, stderr } = await runCommand(environment, args)
+  return { status, stdout, stderr }
 }
 
+/** In a process of its own, which reads this from standard input. */
 function runWith(input: string, ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(pinnedNode, [lethe, ...args], {
     env: environment,
@@ -56,24 +59,25 @@ function runWith(input: string, ...args: string[]) {
 }
 
 describe('lethe import oulad', () => {
-  it('prints what became of each file, and each bad line on stderr', () => {
-    const { status, stdout, stderr } = run('import', 'oulad', folder)
+  it('prints what became of each file, and each bad line on stderr', async () => {
+    const { status, stdout, stderr } = await run('import', 'oulad', folder)
     expect(status).toBe(0)
     expect(stdout).toMatch(/^studentVle\.csv +3 +2 +0 +1 +0$/m)
     expect(stderr).toContain('studentVle.csv, line 4: id_student is no learner of studentInfo.csv.')
   })
 
-  it('answers a folder without the files with the exit code of bad input', () => {
-    const { status, stderr } = run('import', 'oulad', `${folder}/nowhere`, '--json')
+  it('answers a folder without the files with the exit code of bad input', async () => {
+    const { status, stderr } = await run('import', 'oulad', `${folder}/nowhere`, '--json')
     expect(status).toBe(2)
     expect(JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error.code).toBe('input.file_unreadable')
   })
 
   it('does not bring back who was deleted or purged since', async () => {
-    for (const ref of ['oulad-1', 'oulad-2']) expect(run('user', 'delete', '--ref', ref)).toMatchObject({ status: 0 })
-    expect(run('purge', '--ref', 'oulad-1', '--yes')).toMatchObject({ status: 0 })
+    for (const ref of ['oulad-1', 'oulad-2'])
+      expect(await run('user', 'delete', '--ref', ref)).toMatchObject({ status: 0 })
+    expect(await run('purge', '--ref', 'oulad-1', '--yes')).toMatchObject({ status: 0 })
     await rewriteDataSet(folder, { ...data, studentVle: [...data.studentVle, ...data.studentVle.slice(0, 2)] })
-    const { status, stdout, stderr } = run('import', 'oulad', folder, '--json')
+    const { status, stdout, stderr } = await run('import', 'oulad', folder, '--json')
     expect(status).toBe(0)
     const { files, rejected } = JSON.parse(stdout)
     expect(rejected).toEqual([])
@@ -88,8 +92,8 @@ describe('lethe import oulad', () => {
 })
 
 describe('lethe import users', () => {
-  beforeAll(() => {
-    run('tenant', 'create', 'People')
+  beforeAll(async () => {
+    await run('tenant', 'create', 'People')
     environment.LETHE_TENANT = 'People'
   })
 
@@ -100,10 +104,10 @@ describe('lethe import users', () => {
   }
   const lastLine = (text: string) => JSON.parse(text.trim().split('\n').at(-1) ?? '')
 
-  it('brings the good rows in, reports the bad ones and what became of each, and ends with 1', () => {
+  it('brings the good rows in, reports the bad ones and what became of each, and ends with 1', async () => {
     const people = file('people.csv', 'ref,first_name,email', 'P-1,Ann,ann@example.org', 'P-2,Bea,secret', 'P-3,Cleo,')
     const outcomes = path.join(folder, 'outcomes.csv')
-    const { status, stdout, stderr } = run('import', 'users', people, '--outcomes', outcomes)
+    const { status, stdout, stderr } = await run('import', 'users', people, '--outcomes', outcomes)
     expect(status).toBe(1)
     expect(stdout).toMatch(/^ *3 +2 +0 +0 +0 +0 +1$/m)
     expect(stderr).toContain('Line 3: email is not valid: an address with one @ and without spaces is expected.')
@@ -117,7 +121,7 @@ describe('lethe import users', () => {
       '',
     ])
     expect(readdirSync(folder)).not.toContain('outcomes.csv.part')
-    const again = run('import', 'users', people, '--json')
+    const again = await run('import', 'users', people, '--json')
     expect(again.status).toBe(1)
     expect(JSON.parse(again.stdout)).toMatchObject({
       ...{ dry_run: false, read: 3, created: 0, unchanged: 2, rejected: 1 },
@@ -129,17 +133,28 @@ describe('lethe import users', () => {
     })
   })
 
-  it('changes nothing in a dry run', () => {
+  it('changes nothing in a dry run', async () => {
     const { status, stdout, stderr } = runWith('ref\nP-9\n', 'import', 'users', '-', '--dry-run', '--json')
     expect(status).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ dry_run: true, run: null, created: 1 })
     expect(stderr).toContain('nothing was changed')
-    expect(run('user', 'show', '--ref', 'P-9').status).toBe(3)
+    expect((await run('user', 'show', '--ref', 'P-9')).status).toBe(3)
   })
 
-  it('reads what "lethe user list --csv" writes, and finds nothing to change', () => {
-    run('user', 'create', '--ref', '=P-4', '--first-name', '@Dora', '--custom', 'shift=+night', '--role', 'author')
-    const exported = run('user', 'list', '--csv')
+  it('reads what "lethe user list --csv" writes, and finds nothing to change', async () => {
+    await run(
+      'user',
+      'create',
+      '--ref',
+      '=P-4',
+      '--first-name',
+      '@Dora',
+      '--custom',
+      'shift=+night',
+      '--role',
+      'author',
+    )
+    const exported = await run('user', 'list', '--csv')
     expect(exported).toMatchObject({ status: 0, stderr: '' })
     expect(exported.stdout).toMatch(/^\ufeffid,/)
     expect(exported.stdout).toContain(",'=P-4,")
@@ -148,15 +163,15 @@ describe('lethe import users', () => {
     expect(JSON.parse(stdout)).toMatchObject({ read: 3, unchanged: 3 })
   })
 
-  it('leaves deleted and purged people out, and creates purged ones anew where told to', () => {
-    for (const ref of ['P-1', 'P-3']) run('user', 'delete', '--ref', ref)
-    expect(run('purge', '--ref', 'P-1', '--yes').status).toBe(0)
+  it('leaves deleted and purged people out, and creates purged ones anew where told to', async () => {
+    for (const ref of ['P-1', 'P-3']) await run('user', 'delete', '--ref', ref)
+    expect((await run('purge', '--ref', 'P-1', '--yes')).status).toBe(0)
     const people = file('back.csv', 'ref', 'P-1', 'P-3')
-    const { status, stdout, stderr } = run('import', 'users', people, '--json')
+    const { status, stdout, stderr } = await run('import', 'users', people, '--json')
     expect(status).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ skipped: 2, skipped_for: { deleted: 1, purged: 1, anonymized: 0 } })
     expect(stderr).toContain('Skipped 1 row of people who were purged')
-    expect(JSON.parse(run('import', 'users', people, '--purged', 'create', '--json').stdout)).toMatchObject({
+    expect(JSON.parse((await run('import', 'users', people, '--purged', 'create', '--json')).stdout)).toMatchObject({
       ...{ created: 1, skipped: 1 },
     })
   })
@@ -186,10 +201,10 @@ describe('lethe import users', () => {
     child.kill('SIGINT')
     expect(await once(child, 'exit')).toEqual([130, null])
     expect(readdirSync(folder).filter((name) => name.startsWith('stopped.csv'))).toEqual([])
-    expect(run('user', 'show', '--ref', 'P-10').status).toBe(3)
+    expect((await run('user', 'show', '--ref', 'P-10')).status).toBe(3)
   })
 
-  it('ends quietly when nobody reads the export to its end', () => {
+  it('ends quietly when nobody reads the export to its end', async () => {
     const command = `"${pinnedNode}" "${lethe}" user list --csv | true`
     const { status, stderr } = spawnSync('bash', ['--norc', '-o', 'pipefail', '-c', command], {
       env: environment,

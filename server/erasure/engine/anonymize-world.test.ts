@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
+import { effort } from '../../../test/effort.ts'
 import { buildWorld, erasedOf, rowsOf, scrubbed, worldPlan } from '../../../test/random-world.ts'
 import { type Dump, dumpDatabase, placesOf, type Row } from '../../../test/rows.ts'
 import { dataMap } from '../../datamap/data-map.ts'
@@ -120,6 +121,6 @@ it('anonymize does what the preview counted, keeps the training history, and cha
         [...anonymized].sort(),
       )
     }),
-    { numRuns: 20 },
+    { numRuns: effort(4, 20) },
   )
 })

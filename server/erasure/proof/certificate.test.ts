@@ -4,6 +4,7 @@ import { CompactSign, compactVerify, createLocalJWKSet, exportJWK, generateKeyPa
 import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
+import { effort } from '../../../test/effort.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
 import { publicKeys, rotateSigningKey } from '../../keyring/signing-keys.ts'
 import { newKey } from '../../platform/crypto/seal.ts'
@@ -136,7 +137,7 @@ describe('a change of what was exported does not verify:', () => {
         const certificates = file.certificates.map((jws, index) => (index === which ? oneChanged(jws, at, by) : jws))
         await expect(verifyCertificate({ ...file, certificates })).rejects.toMatchObject(invalid)
       }),
-      { numRuns: 200 },
+      { numRuns: effort(50, 200) },
     )
   })
 
@@ -193,7 +194,7 @@ describe('a change of what was exported does not verify:', () => {
       fc.asyncProperty(fc.constantFrom('x', 'kid'), fc.nat(), fc.nat(), async (name, at, by) => {
         await expect(verify({ ...key, [name]: oneChanged(String(key[name]), at, by) })).rejects.toMatchObject(invalid)
       }),
-      { numRuns: 200 },
+      { numRuns: effort(50, 200) },
     )
     for (const wrong of [{ kty: 'EC' }, { crv: 'Ed448' }, { alg: 'ES256' }, { use: 'enc' }, { x: 'AA' }, { x: 7 }]) {
       await expect(verify({ ...key, ...wrong }), JSON.stringify(wrong)).rejects.toMatchObject(invalid)

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
+import { effort } from '../../../test/effort.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
 import { runCommand } from '../../../test/run-command.ts'
 import { activeSigningKey, publicKeys } from '../../keyring/signing-keys.ts'
@@ -161,7 +162,7 @@ describe('statements put together from several files do not verify:', () => {
           expect((await verifying).verdict).toBe(expected)
         }
       }),
-      { numRuns: 400 },
+      { numRuns: effort(100, 400) },
     )
     expect(valid).toBeGreaterThan(0)
   })
@@ -220,7 +221,7 @@ it('does not fall over what a foreign key signed, whatever that is', async () =>
         await expect(verifying).rejects.toMatchObject(invalid)
       },
     ),
-    { numRuns: 200 },
+    { numRuns: effort(50, 200) },
   )
 })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
+import { effort } from '../../../test/effort.ts'
 import { buildWorld, erasedOf, rowsOf, scrubbed, worldPlan } from '../../../test/random-world.ts'
 import { dumpDatabase, insertRow, newTenant, placesOf, type Row } from '../../../test/rows.ts'
 import { previewErasure } from './preview-erasure.ts'
@@ -63,7 +64,7 @@ describe('a purge of people who refer to each other', () => {
           expect([...onRecord, 'audit_entries.subject_id']).toEqual(expect.arrayContaining(placesOf(after, id)))
         }
       }),
-      { numRuns: 20 },
+      { numRuns: effort(4, 20) },
     )
   })
 })

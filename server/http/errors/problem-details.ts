@@ -1,9 +1,9 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { isODataAddress, odataErrorBody, odataStatusOf } from '../apis/learn365/odata-error.ts'
-import { type Candidate, candidatesOf } from '../people/candidates.ts'
-import { lostReference } from '../people/lost-reference.ts'
-import { transientFailure } from '../platform/database/failures.ts'
-import { type ErrorKind, isLetheError, LetheError } from '../platform/errors.ts'
+import { isODataAddress, odataErrorBody, odataStatusOf } from '../../apis/learn365/odata-error.ts'
+import { type Candidate, candidatesOf } from '../../people/accounts/candidates.ts'
+import { lostReference } from '../../people/accounts/lost-reference.ts'
+import { transientFailure } from '../../platform/database/failures.ts'
+import { type ErrorKind, isLetheError, LetheError } from '../../platform/errors.ts'
 
 /** The one table of what each kind of error is in HTTP. */
 export const statusOfKind: Record<ErrorKind, number> = {

@@ -1,18 +1,23 @@
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 
 type BuildSerializer = ReturnType<typeof SerializerSelector>
+type Serializer = ReturnType<ReturnType<BuildSerializer>>
+
+/** By the text of the schemas. Their number is bounded by the code, which has them all. */
+const compiled = new Map<string, Serializer>()
 
 /**
- * Compiles the schemas of answers, each once: nearly every route can answer the same dozen errors, and one compiled for
- * each route and status would make a start take seconds.
+ * Compiles the schemas of answers, each once in a process: nearly every route can answer the same dozen errors, and one
+ * compiled for each route and status would make a start take seconds. A process that starts several servers, as tests do,
+ * compiles nothing twice.
  */
 export function compileAnswersOnce(): BuildSerializer {
   const build = SerializerSelector()
   return (externalSchemas, options) => {
     const compile = build(externalSchemas, options)
-    const compiled = new Map<string, ReturnType<typeof compile>>()
+    const shared = JSON.stringify(externalSchemas)
     return (route) => {
-      const text = JSON.stringify(route.schema)
+      const text = `${shared} ${JSON.stringify(route.schema)}`
       const known = compiled.get(text) ?? compile(route)
       compiled.set(text, known)
       return known

@@ -1,11 +1,11 @@
 import { statfs } from 'node:fs/promises'
-import type { Application } from '../application.ts'
-import { transientFailure } from '../platform/database/failures.ts'
-import type { GuardedPool } from '../platform/database/guarded-pool.ts'
-import { requireMigrated } from '../platform/database/migrate.ts'
-import { codeOf } from '../platform/database/pool.ts'
-import { isLetheError, LetheError } from '../platform/errors.ts'
-import type { Workers } from '../platform/jobs/work.ts'
+import type { Application } from '../../application.ts'
+import { transientFailure } from '../../platform/database/failures.ts'
+import type { GuardedPool } from '../../platform/database/guarded-pool.ts'
+import { requireMigrated } from '../../platform/database/migrate.ts'
+import { codeOf } from '../../platform/database/pool.ts'
+import { isLetheError, LetheError } from '../../platform/errors.ts'
+import type { Workers } from '../../platform/jobs/work.ts'
 
 /** What a request may wait for a connection before the process counts as overloaded, in milliseconds. */
 const longWait = 5000

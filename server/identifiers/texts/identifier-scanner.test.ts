@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { effort } from '../../../test/effort.ts'
 import { foldedDecomposition } from '../fold.ts'
 import { type Identifier, identifierKey } from '../identifier-key.ts'
 import { EscapeReader, readingsOf } from './escapes.ts'
@@ -269,7 +270,7 @@ test('agrees with a naive reference on texts over a small alphabet, for every ch
       hits += expected.length
       expect(found.map(({ identifier, column, row }) => `${row} ${column} ${identifier}`).sort()).toEqual(expected)
     }),
-    { numRuns: 1000 },
+    { numRuns: effort(100, 1000) },
   )
   expect(hits).toBeGreaterThan(500)
 })
@@ -305,7 +306,7 @@ test('always finds an address with something other than a word on both sides', (
         expect(found).toContainEqual({ identifier: 0, column: 1, row: 0 })
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: effort(100, 1000) },
   )
 })
 
@@ -317,6 +318,6 @@ test('never finds an address inside a longer one', () => {
       const longer = behind ? planted + end : other + join + planted
       expect(scan([email(planted)], `${copyText(`to ${longer} now`)}\n`, where).found).toEqual([])
     }),
-    { numRuns: 1000 },
+    { numRuns: effort(100, 1000) },
   )
 })

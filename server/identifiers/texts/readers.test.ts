@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts'
+import { effort } from '../../../test/effort.ts'
 import { fold } from '../fold.ts'
 import { type Identifier, identifierKey } from '../identifier-key.ts'
 import { readEscapes } from './escapes.ts'
@@ -173,7 +174,7 @@ describe('an identifier of any script, written in any shape', () => {
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: effort(20, 100) },
     )
     expect(found).toBeGreaterThan(1200)
   }, 120_000)
@@ -222,7 +223,7 @@ describe('an identifier of any script, written in any shape', () => {
           expect([value, alike(rows[index]?.form ?? '')]).toEqual([value, alike(fold(readEscapes(value)))])
         })
       }),
-      { numRuns: 60 },
+      { numRuns: effort(15, 60) },
     )
   }, 120_000)
 
@@ -291,7 +292,7 @@ describe('JSON that is scrubbed', () => {
           if (find(text, [identifier]).size === 0) expect(scrubbed).toBe(text)
         },
       ),
-      { numRuns: 500 },
+      { numRuns: effort(100, 500) },
     )
   })
 
@@ -404,7 +405,7 @@ it('tells tokens of identifiers of every script that stand between spaces', () =
       scanner.end()
       expect([...tokens]).toContain(identifier.value)
     }),
-    { numRuns: 1000 },
+    { numRuns: effort(100, 1000) },
   )
 })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { effort } from '../../../test/effort.ts'
 import { type IdentifierKind, identifierKey } from '../identifier-key.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
 import { copyText } from './search-form-stream.ts'
@@ -30,7 +31,7 @@ describe('identifierKey', () => {
         const once = identifierKey(kind, raw)
         expect(identifierKey(kind, once)).toBe(once)
       }),
-      { numRuns: 2000 },
+      { numRuns: effort(200, 2000) },
     )
   })
 })

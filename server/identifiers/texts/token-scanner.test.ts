@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
+import { effort } from '../../../test/effort.ts'
 import { decomposedFold } from '../fold.ts'
 import { type Identifier, type IdentifierKind, identifierKey } from '../identifier-key.ts'
 import { IdentifierScanner } from './identifier-scanner.ts'
@@ -221,7 +222,7 @@ test('every sweepable identifier that occurs as a whole word is among the tokens
       finder.write(Buffer.from(stream))
       finder.end()
     }),
-    { numRuns: 3000 },
+    { numRuns: effort(300, 3000) },
   )
   expect(hits).toBeGreaterThan(1000)
 })
@@ -236,7 +237,7 @@ test('every identifier that can be found again as a whole value is the token of 
         expect(tokens).toContain(wanted)
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: effort(100, 1000) },
   )
 })
 
@@ -266,7 +267,7 @@ test('no token is a part of a longer word by the rule of the scanner', () => {
         expect(all.filter((_, index) => !found.has(index))).toEqual([])
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: effort(100, 1000) },
   )
 })
 

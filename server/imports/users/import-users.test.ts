@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
+import { effort } from '../../../test/effort.ts'
 import { differences, dumpDatabase } from '../../../test/rows.ts'
 import { cancelErasure } from '../../erasure/requests/cancel-erasure.ts'
 import { createUser } from '../../people/accounts/create-user.ts'
@@ -185,7 +186,7 @@ describe('what an import writes', () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: effort(6, 25) },
     )
   })
 
@@ -754,7 +755,7 @@ describe('exportUsers', () => {
           differences(before, await dumpDatabase(test.owner, { tenant, without: ['audit_entries', 'import_runs'] })),
         ).toEqual({})
       }),
-      { numRuns: 40 },
+      { numRuns: effort(10, 40) },
     )
   })
 
@@ -776,7 +777,7 @@ describe('exportUsers', () => {
         expect(rest).toEqual({ ...before, custom_fields: undefined, updated_at: undefined })
         expect(custom_fields).toEqual({ ...before.custom_fields, other: 1 })
       }),
-      { numRuns: 40 },
+      { numRuns: effort(10, 40) },
     )
   })
 

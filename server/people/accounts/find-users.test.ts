@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { effort } from '../../../test/effort.ts'
 import { createTestTenant, type TestTenant } from '../../../test/people.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
 import { isLetheError } from '../../platform/errors.ts'
@@ -249,7 +250,7 @@ describe('selectors made of any text', () => {
           expect(bulk[index]).toEqual(single)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: effort(15, 60) },
     )
   })
 
@@ -268,7 +269,7 @@ describe('selectors made of any text', () => {
         )
         expect(found).toEqual([expected, expected, expected])
       }),
-      { numRuns: 20 },
+      { numRuns: effort(6, 20) },
     )
   })
 })

@@ -1,7 +1,7 @@
 import pg from 'pg'
-import { schemaFacts } from '../datamap/schema-facts.gen.ts'
-import { sqlstate } from '../platform/database/sqlstates.ts'
-import { LetheError } from '../platform/errors.ts'
+import { schemaFacts } from '../../datamap/generated/schema-facts.gen.ts'
+import { sqlstate } from '../../platform/database/sqlstates.ts'
+import { LetheError } from '../../platform/errors.ts'
 
 /** The column by which a constraint points to a person, by the name that PostgreSQL gives to a foreign key. */
 const references = new Map<string, string>(

@@ -1,7 +1,7 @@
-import { codeOf } from '../platform/database/pool.ts'
-import { sqlstate } from '../platform/database/sqlstates.ts'
-import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { codeOf } from '../../platform/database/pool.ts'
+import { sqlstate } from '../../platform/database/sqlstates.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { LetheError } from '../../platform/errors.ts'
 import type { UserFields } from './user-fields.ts'
 
 const uniqueFields = ['directory_object_id', 'ref'] as const

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { effort } from '../../../test/effort.ts'
 import { createPlaces, createTestTenant, type TestTenant } from '../../../test/people.ts'
 import { enroll } from '../../learning/enrollments/enroll.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
@@ -8,7 +9,8 @@ import { createUser } from '../accounts/create-user.ts'
 import { findUser } from '../accounts/find-users.ts'
 import { updateUser } from '../accounts/update-user.ts'
 import type { User } from '../accounts/user.ts'
-import { checkUserFields, type UserFields } from '../accounts/user-fields.ts'
+import type { UserFields } from '../accounts/user-fields.ts'
+import { checkUserFields } from '../accounts/user-fields.ts'
 import { deleteUsers } from './delete-users.ts'
 import { reactivateUser } from './reactivate-user.ts'
 import { restoreUsers } from './restore-users.ts'
@@ -147,7 +149,7 @@ describe('creating a user', () => {
         const kept = { ...fields, ref: null, custom_fields: fields.custom_fields ?? {} }
         expect(JSON.parse(JSON.stringify(user))).toMatchObject(JSON.parse(JSON.stringify(kept)))
       }),
-      { numRuns: 150 },
+      { numRuns: effort(25, 150) },
     )
   })
 
