@@ -18,7 +18,6 @@ import {
   type AddendumClaims,
   type CertificateClaims,
   hashOf,
-  sign,
   subjectDigest,
   verifyCertificate,
 } from './erasure/proof/certificate.ts'
@@ -32,6 +31,7 @@ import { normalFormV1 } from './identifiers/normal-form-v1.ts'
 import { importUsers } from './imports/users/import-users.ts'
 import type { OutcomeOfRow } from './imports/users/outcomes.ts'
 import { hashIdentifier } from './keyring/identifier-hash-key.ts'
+import { sign } from './keyring/jws.ts'
 import type { SigningKey } from './keyring/signing-keys.ts'
 import { type MigratedDatabase, migrateDatabase } from './migrate-database.ts'
 import { findUser } from './people/accounts/find-users.ts'

@@ -10,7 +10,7 @@ import { buildServer } from '../server/http/create-server.ts'
 import type { HttpServer } from '../server/http/http-server.ts'
 import type { RateLimits } from '../server/http/require-access.ts'
 import { createUser } from '../server/people/accounts/create-user.ts'
-import type { UserRole } from '../server/people/accounts/user.ts'
+import type { UserRole } from '../server/permissions/roles.ts'
 import { createTenant } from '../server/tenancy/tenants.ts'
 import { openTestApplication, type TestApplication } from './application.ts'
 

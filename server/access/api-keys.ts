@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { record } from '../audit/record.ts'
 import { actingUser } from '../people/accounts/require-people.ts'
+import { requireMayGrant } from '../permissions/grants.ts'
+import type { Principal, Scope } from '../permissions/principal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/validation/require-text.ts'
 import { requireTime } from '../platform/validation/require-time.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
-import { requireMayGrant } from './grants.ts'
-import type { Principal, Scope } from './principal.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 export const apiKeyAccesses = ['read_only', 'full_control'] as const

@@ -1,7 +1,7 @@
+import type { Principal } from '../permissions/principal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
 import { principalOfApiKey } from './api-keys.ts'
-import type { Principal } from './principal.ts'
 import { readSessionCookie } from './session-token.ts'
 import { principalOfSession } from './sessions.ts'
 import { principalOfToken } from './tokens.ts'

@@ -1,7 +1,7 @@
 import { record } from '../audit/record.ts'
 import { identifierKey } from '../identifiers/identifier-key.ts'
 import { markSeen } from '../people/accounts/mark-seen.ts'
-import type { UserRole } from '../people/accounts/user.ts'
+import type { UserRole } from '../permissions/roles.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'

@@ -1,10 +1,10 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto'
 import { type CryptoKey, decodeProtectedHeader, errors, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
 import { activeSigningKey } from '../keyring/signing-keys.ts'
+import { scopes as allScopes, type Principal, type Scope } from '../permissions/principal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, isUuid, outsideTenants } from '../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
-import { scopes as allScopes, type Principal, type Scope } from './principal.ts'
 import { hashSecret } from './secrets.ts'
 
 /** Seconds that an access token lives. */

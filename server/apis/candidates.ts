@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
-import { isPermitted } from '../access/permissions.ts'
 import type { Application } from '../application.ts'
 import { problemOf } from '../http/errors/problem-details.ts'
 import { addCandidates } from '../people/accounts/candidates.ts'
+import { isPermitted } from '../permissions/permissions.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { isLetheError, type LetheError } from '../platform/errors.ts'
 

@@ -1,4 +1,4 @@
-import { sign } from '../erasure/proof/certificate.ts'
+import { sign } from '../keyring/jws.ts'
 import { activeSigningKey } from '../keyring/signing-keys.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'

@@ -1,8 +1,8 @@
+import { peopleMap } from '../datamap/entries/people.ts'
 import { kindOfColumn } from '../datamap/identifier-columns.ts'
 import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
 import { isSearchable, searchForm } from '../identifiers/texts/search-forms.ts'
 import { identifierHashKey } from '../keyring/identifier-hash-key.ts'
-import { userColumns } from '../people/accounts/user.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 
@@ -71,7 +71,7 @@ export function wordsOfValues(hash: Hasher, values: unknown, into: Set<WordHash>
   })
 }
 
-const fieldsOfUsers: ReadonlySet<string> = new Set(userColumns)
+const fieldsOfUsers: ReadonlySet<string> = new Set(Object.keys(peopleMap.users.columns))
 
 /** Calls with each text in JSON, and the name that it stands under. */
 export function forEachText(values: unknown, take: (text: string, name: string) => void, name = ''): void {

@@ -1,5 +1,5 @@
 import type { IdentifierKind } from '../identifiers/identifier-key.ts'
-import type { User } from '../people/accounts/user.ts'
+import type { Users } from '../platform/database/generated/schema.gen.ts'
 import { peopleMap } from './entries/people.ts'
 
 /** The columns of users that name a person to a machine, each with its kind. */
@@ -8,7 +8,7 @@ export const identifierColumns = Object.entries(peopleMap.users.columns).flatMap
 )
 
 type IdentifierColumn = keyof Pick<
-  User,
+  Users,
   'email' | 'login_name' | 'directory_object_id' | 'ref' | 'external_identity_id'
 >
 

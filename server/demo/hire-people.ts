@@ -1,6 +1,6 @@
 import { createUser } from '../people/accounts/create-user.ts'
-import type { UserRole } from '../people/accounts/user.ts'
 import type { UserFields } from '../people/accounts/user-fields.ts'
+import type { UserRole } from '../permissions/roles.ts'
 import { departments, jobTitles } from './courses.ts'
 import type { Making, Person } from './making.ts'
 import { listNames, type Name } from './names.ts'

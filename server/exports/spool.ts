@@ -3,17 +3,19 @@ import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { v4 as randomId } from 'uuid'
-import type { Config } from '../config.ts'
 import { newKey } from '../platform/crypto/seal.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inChunks, openChunk, sealChunk } from './export-content.ts'
+
+/** Where this process keeps files: the settings of the same names. */
+export type SpoolPlace = { databaseUrl: string | undefined; dataFolder: string }
 
 /**
  * The folder for content that waits on disk until it is sent: in the data folder, or, where the database is another
  * server's and there is no data folder, the system's temporary folder.
  */
-export function spoolFolderOf(config: Pick<Config, 'databaseUrl' | 'dataFolder'>): string {
-  return config.databaseUrl === undefined ? path.join(config.dataFolder, 'spool') : os.tmpdir()
+export function spoolFolderOf(place: SpoolPlace): string {
+  return place.databaseUrl === undefined ? path.join(place.dataFolder, 'spool') : os.tmpdir()
 }
 
 /**
@@ -80,9 +82,9 @@ export async function spool(
  * temporary folder. Only for the one process that serves the data folder. What cannot be removed, because it is another
  * user's, stays.
  */
-export async function cleanSpool(config: Pick<Config, 'databaseUrl' | 'dataFolder'>): Promise<void> {
-  const inDataFolder = config.databaseUrl === undefined
-  if (inDataFolder) await removeFrom(spoolFolderOf(config), (name) => name.startsWith('lethe-spool-'))
+export async function cleanSpool(place: SpoolPlace): Promise<void> {
+  const inDataFolder = place.databaseUrl === undefined
+  if (inDataFolder) await removeFrom(spoolFolderOf(place), (name) => name.startsWith('lethe-spool-'))
   // An hour: longer than a server of an earlier version that still runs beside this one needs for an archive.
   const long = Date.now() - 60 * 60 * 1000
   await removeFrom(os.tmpdir(), async (name, file) => {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
-import type { Permission } from '../access/permissions.ts'
-import type { Principal } from '../access/principal.ts'
+import type { Permission } from '../permissions/permissions.ts'
+import type { Principal } from '../permissions/principal.ts'
 
 /** The server that routes are added to: what a route's schema says is what its handler's types say. */
 export type HttpServer = FastifyInstance<

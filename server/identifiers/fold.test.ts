@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { effort } from '../../test/effort.ts'
 import { codePoints, foldedTexts } from '../../test/identifier-texts.ts'
+import { trim, whiteSpace } from '../platform/validation/trim.ts'
 import {
   combiningClass,
   compose,
@@ -97,5 +98,18 @@ describe('fold', () => {
     ['ＡＢＣ309', 'ａｂｃ309'],
   ])('folds %s to %s', (written, folded) => {
     expect(fold(written)).toBe(folded)
+  })
+})
+
+describe('trim', () => {
+  it('takes off exactly the characters of White_Space and U+FEFF', () => {
+    const taken = new Set(whiteSpace)
+    for (let codePoint = 0; codePoint <= 0x10ffff; codePoint++) {
+      if (codePoint >= 0xd800 && codePoint <= 0xdfff) continue
+      const character = String.fromCodePoint(codePoint)
+      const expected = /\p{White_Space}|\ufeff/u.test(character)
+      if (taken.has(codePoint) !== expected) throw new Error(codePoint.toString(16))
+    }
+    expect(trim('\ufeff\u0085 a\u2003b\u000b')).toBe('a\u2003b')
   })
 })

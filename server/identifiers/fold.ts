@@ -12,14 +12,7 @@
  *
  * That is `decomposedFold(text)`: two texts have the same one exactly if they have the same `fold`.
  */
-import {
-  canonicalDecompositions,
-  caseFoldings,
-  combiningClasses,
-  compositionExclusions,
-  marks,
-  whiteSpaces,
-} from './tables.ts'
+import { canonicalDecompositions, caseFoldings, combiningClasses, compositionExclusions, marks } from './tables.ts'
 
 /** The version of the Unicode Character Database that everything in this folder is made of. */
 export const unicodeVersion = '17.0.0'
@@ -178,21 +171,6 @@ export function compose(text: string): string {
   return asciiOnly.test(text)
     ? text
     : stringOf(composed(sortMarks(Array.from(text, codePointOf).flatMap(decompositionOf))))
-}
-
-/** Whether the code point has the property White_Space, or is the byte order mark, which no reader sees. */
-export function isWhiteSpace(codePoint: number): boolean {
-  return whiteSpaces.has(codePoint) || codePoint === 0xfeff
-}
-
-/** The text without the white space at its ends: the property White_Space of the pinned version, and U+FEFF. */
-export function trim(text: string): string {
-  let start = 0
-  let end = text.length
-  // All of them are single UTF-16 units.
-  while (start < end && isWhiteSpace(text.charCodeAt(start))) start++
-  while (end > start && isWhiteSpace(text.charCodeAt(end - 1))) end--
-  return text.slice(start, end)
 }
 
 function foldedCodePoints(text: string): number[] {

@@ -1,4 +1,5 @@
-import { fold, trim } from './fold.ts'
+import { trim } from '../platform/validation/trim.ts'
+import { fold } from './fold.ts'
 import { decodePunycode, encodePunycode } from './punycode.ts'
 
 /** The kinds of identifiers a person can be found by. */

@@ -51,9 +51,6 @@ export const combiningClasses = unpackClasses(packed.combiningClasses)
 /** Full_Composition_Exclusion: what NFC never composes. */
 export const compositionExclusions = unpackSet(packed.compositionExclusions)
 
-/** White_Space. */
-export const whiteSpaces = unpackSet(packed.whiteSpaces)
-
 /** General_Category M: marks that belong to the character before them. */
 export const marks = unpackSet(packed.marks)
 

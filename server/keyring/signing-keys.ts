@@ -1,9 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import type pg from 'pg'
-import { recordEverywhere } from '../audit/record-everywhere.ts'
 import { seal } from '../platform/crypto/seal.ts'
-import type { Database } from '../platform/database/pool.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { openWith } from './identifier-hash-key.ts'
 
@@ -43,30 +41,6 @@ export async function activeSigningKey(
 }
 
 /**
- * Retires the active key and makes a new one. Certificates that the retired key signed stay verifiable; access tokens that
- * it signed end. It is recorded in the trail of the installation and in that of every tenant. Answers the new key's id.
- */
-export async function rotateSigningKey(database: Database, purpose: SigningPurpose = 'certificate'): Promise<string> {
-  // Where it fails the connection is closed, and the server undoes it.
-  return await database.pool.lend(async (client) => {
-    await client.query('begin')
-    await client.query('update signing_keys set retired_at = now() where purpose = $1 and retired_at is null', [
-      purpose,
-    ])
-    await insertKey(client, database.masterKey, purpose)
-    await recordEverywhere(database, client, { activity: 'SigningKeyRotated', details: { purpose } })
-    const { rows } = await client.query<{ kid: string }>(
-      'select kid from signing_keys where purpose = $1 and retired_at is null',
-      [purpose],
-    )
-    await client.query('commit')
-    const [active] = rows
-    if (active === undefined) throw new Error('a key was just inserted and none is active')
-    return active.kid
-  })
-}
-
-/**
  * The public parts of the keys of a purpose, as a JSON Web Key Set (RFC 7517). Of certificates all that ever signed one,
  * because those stay valid; of access tokens the active one alone, because the tokens of a retired key have ended. The two
  * sets share no key.
@@ -81,7 +55,7 @@ export async function publicKeys(client: Queryable, purpose: SigningPurpose = 'c
 }
 
 /** Where another transaction was first, that one's key counts. */
-async function insertKey(client: Queryable, masterKey: Buffer, purpose: SigningPurpose): Promise<void> {
+export async function insertKey(client: Queryable, masterKey: Buffer, purpose: SigningPurpose): Promise<void> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
   const publicJwk = await exportJWK(publicKey)
   const kid = await calculateJwkThumbprint(publicJwk)

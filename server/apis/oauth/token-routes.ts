@@ -1,7 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { scopes } from '../../access/principal.ts'
 import { issueToken, type TokenResponse, tokenErrorBody } from '../../access/tokens.ts'
 import type { Application } from '../../application.ts'
 import { readForms } from '../../http/body/read-form.ts'
@@ -10,6 +9,7 @@ import type { HttpServer } from '../../http/http-server.ts'
 import { answers, contents } from '../../http/openapi/complete-route.ts'
 import { originOf } from '../../http/public-address.ts'
 import { publicKeys } from '../../keyring/signing-keys.ts'
+import { scopes } from '../../permissions/principal.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
 
 const Parameter = Type.Optional(Type.String({ maxLength: 1024 }))

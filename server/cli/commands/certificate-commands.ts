@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { JSONWebKeySet } from 'jose'
+import { rotateSigningKey } from '../../access/rotate-signing-key.ts'
 import {
   type CertificateFile,
   type DiskLevel,
@@ -12,7 +13,6 @@ import { checkAmong } from '../../erasure/proof/check-membership.ts'
 import { newestErasure, readCertificate } from '../../erasure/requests/show-erasures.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { openSource, readUtf8 } from '../../imports/utf8-text.ts'
-import { rotateSigningKey } from '../../keyring/signing-keys.ts'
 import { requireSelector } from '../../people/accounts/find-users.ts'
 import { LetheError } from '../../platform/errors.ts'
 import { helpText } from '../help-text.ts'

@@ -1,13 +1,11 @@
-import { createHash, sign as signBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { calculateJwkThumbprint, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
 import { Type } from 'typebox'
 import { Check } from 'typebox/value'
-import type { CheckpointClaims } from '../../audit/checkpoint.ts'
 import type { Operation } from '../../datamap/compile.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { hashesOfIdentifier, hashIdentifier } from '../../keyring/identifier-hash-key.ts'
-import type { SigningKey } from '../../keyring/signing-keys.ts'
 import type { Effect } from '../../personal-data/affected-rows.ts'
 import { LetheError } from '../../platform/errors.ts'
 
@@ -106,18 +104,6 @@ export type CertificateFile = {
    */
   subjects: string[]
   keys: JSONWebKeySet
-}
-
-/**
- * Signs claims as a compact JWS (RFC 7515) with EdDSA over their canonical JSON. Put together here: a certificate is signed
- * while its people are locked, and the way through WebCrypto and its threads takes ten times as long as the signature.
- */
-export function sign(key: SigningKey, claims: CertificateClaims | AddendumClaims | CheckpointClaims): string {
-  const payload = canonicalize(claims)
-  if (payload === undefined) throw new TypeError('claims are JSON')
-  const header = JSON.stringify({ alg: 'EdDSA', kid: key.kid, typ: 'application/json' })
-  const signed = [header, payload].map((part) => Buffer.from(part).toString('base64url')).join('.')
-  return `${signed}.${signBytes(null, Buffer.from(signed), key.privateKey).toString('base64url')}`
 }
 
 /** One subject in the list that the digest covers. */

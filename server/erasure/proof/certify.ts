@@ -1,13 +1,14 @@
 import { record } from '../../audit/record.ts'
 import { foldVersion } from '../../identifiers/fold.ts'
 import { identifierHashKey } from '../../keyring/identifier-hash-key.ts'
+import { sign } from '../../keyring/jws.ts'
 import { activeSigningKey, type SigningKey } from '../../keyring/signing-keys.ts'
 import { notify } from '../../notify/notify.ts'
 import { type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import type { ClaimedOrder } from '../engine/claim-subjects.ts'
 import { announcementOf } from '../requests/progress-events.ts'
-import { type CertificateClaims, placeAfter, sign, subjectDigest } from './certificate.ts'
+import { type CertificateClaims, placeAfter, subjectDigest } from './certificate.ts'
 import { readSubjectLines } from './subject-list.ts'
 
 /** Whoever certifies, retries or cancels a request waits for its row. Sent at once; fails with the transaction. */

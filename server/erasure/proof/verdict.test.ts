@@ -8,6 +8,7 @@ import { openTestApplication, type TestApplication } from '../../../test/applica
 import { effort } from '../../../test/effort.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
 import { runCommand } from '../../../test/run-command.ts'
+import { sign } from '../../keyring/jws.ts'
 import { activeSigningKey, publicKeys } from '../../keyring/signing-keys.ts'
 import { retryErasure } from '../requests/retry-erasure.ts'
 import { readCertificate } from '../requests/show-erasures.ts'
@@ -16,7 +17,6 @@ import {
   type CertificateFile,
   type Claims,
   hashOf,
-  sign,
   type Verdict,
   verifyCertificate,
 } from './certificate.ts'

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import { aboutScopes } from '../../access/principal.ts'
 import { docsPlugin, docsStyle } from '../../apis/docs-plugin.ts'
 import { isODataAddress } from '../../apis/learn365/odata-error.ts'
+import { aboutScopes } from '../../permissions/principal.ts'
 import type { HttpServer } from '../http-server.ts'
 import { ODataError, Problem } from './complete-route.ts'
 

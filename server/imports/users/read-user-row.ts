@@ -1,9 +1,9 @@
-import { trim } from '../../identifiers/fold.ts'
 import { checkUserFields } from '../../people/accounts/user-fields.ts'
 import { removeGuard } from '../../platform/csv/formula-guard.ts'
 import type { JsonObject } from '../../platform/database/generated/schema.gen.ts'
 import { isLetheError } from '../../platform/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { trim } from '../../platform/validation/trim.ts'
 import { decodeUtf8, escapeForCopy, missing } from '../fields.ts'
 import {
   type NamingColumn,

@@ -1,5 +1,5 @@
-import { requireMayGrant } from '../../access/grants.ts'
 import { record } from '../../audit/record.ts'
+import { requireMayGrant } from '../../permissions/grants.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
 import { requirePast } from '../../platform/validation/require-time.ts'

@@ -1,8 +1,9 @@
-import { trim } from '../../identifiers/fold.ts'
+import type { UserRole } from '../../permissions/roles.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
-import { type User, type UserKind, type UserRole, type UserState, userColumnsSql, userStates } from './user.ts'
+import { trim } from '../../platform/validation/trim.ts'
+import { type User, type UserKind, type UserState, userColumnsSql, userStates } from './user.ts'
 
 export const userSorts = ['id', 'created', 'deleted', 'name'] as const
 export type UserSort = (typeof userSorts)[number]

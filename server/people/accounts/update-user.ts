@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { gainedRoles, requireMayGrant } from '../../access/grants.ts'
 import { record } from '../../audit/record.ts'
 import { identifierKey } from '../../identifiers/identifier-key.ts'
+import { gainedRoles, requireMayGrant } from '../../permissions/grants.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { formerValues, keepFormer } from '../identifiers/former-identifiers.ts'
 import { lockForChange } from '../lifecycle/lock-users.ts'

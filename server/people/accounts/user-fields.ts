@@ -1,11 +1,12 @@
 import { requireAddress, requireVisible } from '../../identifiers/address.ts'
-import { trim } from '../../identifiers/fold.ts'
 import { identifierKey } from '../../identifiers/identifier-key.ts'
+import { type UserRole, userRoles } from '../../permissions/roles.ts'
 import type { JsonObject } from '../../platform/database/generated/schema.gen.ts'
 import { LetheError } from '../../platform/errors.ts'
 import { requireLine } from '../../platform/validation/require-text.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
-import { type Product, products, type UserKind, type UserRole, userKinds, userRoles } from './user.ts'
+import { trim } from '../../platform/validation/trim.ts'
+import { type Product, products, type UserKind, userKinds } from './user.ts'
 
 /** What can be set on a user. Null clears a field; a field that is absent stays as it is. */
 export type UserFields = {

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import type { UserRole } from '../../permissions/roles.ts'
 import type { JsonObject, Users } from '../../platform/database/generated/schema.gen.ts'
 
 export const userStates = ['active', 'suspended', 'deleted', 'anonymized'] as const
@@ -6,18 +7,6 @@ export type UserState = (typeof userStates)[number]
 
 export const userKinds = ['internal', 'external'] as const
 export type UserKind = (typeof userKinds)[number]
-
-/** Every role but the learner's is privileged: a delete takes it away, and only an administrator gives it back. */
-export const userRoles = [
-  'administrator',
-  'privacy_officer',
-  'integration_administrator',
-  'author',
-  'instructor',
-  'manager',
-  'learner',
-] as const
-export type UserRole = (typeof userRoles)[number]
 
 export const products = ['learn', 'flow'] as const
 export type Product = (typeof products)[number]

@@ -1,9 +1,9 @@
-import { requireMayGrant } from '../../access/grants.ts'
 import { record } from '../../audit/record.ts'
 import { reactivateAfterRestore as reactivateMemberships } from '../../directory/memberships.ts'
 import { reactivateAfterRestore as reactivateParticipation } from '../../learning/participation.ts'
+import { requireMayGrant } from '../../permissions/grants.ts'
+import type { UserRole } from '../../permissions/roles.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import type { UserRole } from '../accounts/user.ts'
 import { lockForChange } from './lock-users.ts'
 
 /** What a restore brought back: who is active and who is suspended now, and how many rows are active again. */

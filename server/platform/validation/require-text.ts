@@ -1,5 +1,5 @@
-import { trim } from '../../identifiers/fold.ts'
 import { LetheError } from '../errors.ts'
+import { trim } from './trim.ts'
 
 const maxLineLength = 256
 const maxTextLength = 20_000

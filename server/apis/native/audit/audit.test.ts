@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../../../test/http.ts'
+import { rotateSigningKey } from '../../../access/rotate-signing-key.ts'
 import { installationTrail } from '../../../audit/installation-trail.ts'
 import { sealWaiting } from '../../../audit/seal-audit.ts'
-import { rotateSigningKey } from '../../../keyring/signing-keys.ts'
 
 let http: TestHttp
 let tenant: string

@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
 import { apiKeyAccesses, apiKeyKinds, createApiKey, listApiKeys, revokeApiKey } from '../../../access/api-keys.ts'
 import { createOAuthClient, listOAuthClients, revokeOAuthClient } from '../../../access/oauth-clients.ts'
-import { scopes } from '../../../access/principal.ts'
 import type { Application } from '../../../application.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { createOnce, IdempotencyHeaders } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { answers, named } from '../../../http/openapi/complete-route.ts'
+import { scopes } from '../../../permissions/principal.ts'
 import { Id, IdParams, NullableId, NullableTime, Time } from '../schemas.ts'
 
 const tags = ['Credentials']

@@ -4,7 +4,8 @@ import type { ErasureDetails, ErasureSummary } from '../../../erasure/requests/s
 import { named } from '../../../http/openapi/complete-route.ts'
 import type { NamedPerson } from '../../../people/accounts/candidates.ts'
 import { selectorNames } from '../../../people/accounts/find-users.ts'
-import { userKinds, userRoles, userStates } from '../../../people/accounts/user.ts'
+import { userKinds, userStates } from '../../../people/accounts/user.ts'
+import { userRoles } from '../../../permissions/roles.ts'
 import { ActingCredential, Id, NullableId, NullableText, NullableTime, Time } from '../schemas.ts'
 
 export const operations = ['purge', 'anonymize'] as const

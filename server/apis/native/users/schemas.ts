@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { named } from '../../../http/openapi/complete-route.ts'
-import { products, userKinds, userRoles, userStates } from '../../../people/accounts/user.ts'
+import { products, userKinds, userStates } from '../../../people/accounts/user.ts'
+import { userRoles } from '../../../permissions/roles.ts'
 import type { UserDetails } from '../../../views/user-details.ts'
 import { ActingCredential, Id, NullableId, NullableText, NullableTime, Reappeared, Time } from '../schemas.ts'
 

@@ -1,5 +1,5 @@
-import type { UserRole } from '../people/accounts/user.ts'
 import type { Initiator } from '../platform/initiator.ts'
+import type { UserRole } from './roles.ts'
 
 /** What a person may be: the operator of the installation, or a user of a tenant by the user's roles. */
 export type Role = 'operator' | UserRole

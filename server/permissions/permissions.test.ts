@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type UserRole, userRoles } from '../people/accounts/user.ts'
 import { LetheError } from '../platform/errors.ts'
 import { isPermitted, type Permission, permissions, requirePermission } from './permissions.ts'
 import { type Principal, type Scope, scopes } from './principal.ts'
+import { type UserRole, userRoles } from './roles.ts'
 
 const names = Object.keys(permissions) as Permission[]
 const me = '018f0000-0000-7000-8000-0000000000a1'

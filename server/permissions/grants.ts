@@ -1,8 +1,8 @@
-import type { UserRole } from '../people/accounts/user.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { type Permission, permissionsOf } from './permissions.ts'
 import type { Access, Scope } from './principal.ts'
+import type { UserRole } from './roles.ts'
 
 /** What is handed out: roles to a person, or scopes to a program. A password is handed out with the roles of its person. */
 export type Grant = { roles: readonly UserRole[] } | { scopes: readonly Scope[] }

@@ -1,6 +1,6 @@
-import type { UserRole } from '../people/accounts/user.ts'
 import { LetheError } from '../platform/errors.ts'
 import type { Access, Principal, Role, Scope } from './principal.ts'
+import type { UserRole } from './roles.ts'
 
 /** Who may do something. Whoever is not named may not. */
 export type Rule = {
