@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream'
 import { ZipFile } from 'yazl'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { type ExportIndex, type ExportUserOptions, exportUser, type ReceiveFile } from './export-user.ts'
+import type { ExportIndex } from './export-index.ts'
+import { type ExportUserOptions, exportUser, type ReceiveFile } from './export-user.ts'
 import { writeNewFile } from './new-file.ts'
 
 /**

@@ -14,9 +14,6 @@
  */
 import { canonicalDecompositions, caseFoldings, combiningClasses, compositionExclusions, marks } from './tables.ts'
 
-/** The version of the Unicode Character Database that everything in this folder is made of. */
-export const unicodeVersion = '17.0.0'
-
 /**
  * The version of our fold: it goes along with every stored hash of a folded value. 1 was the one before there was a
  * version: NFC and lower case of the runtime.

@@ -201,8 +201,8 @@ describe('skills and scales', () => {
   it('of another catalog do not mix', async () => {
     const [own, foreign] = [await catalog(), await catalog()]
     const { id: scaleSetId } = await test.run((tx) => createScaleSet(tx, { title: 'Own', catalogId: own, levels }))
-    for (const of of [{}, { catalogId: foreign }]) {
-      const created = test.run((tx) => createSkill(tx, { title: 'Skill', scaleSetId, ...of }))
+    for (const place of [{}, { catalogId: foreign }]) {
+      const created = test.run((tx) => createSkill(tx, { title: 'Skill', scaleSetId, ...place }))
       await expect(created).rejects.toMatchObject({ code: 'scale_set.other_catalog' })
     }
   })

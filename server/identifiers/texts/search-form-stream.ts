@@ -2,7 +2,6 @@ import { combiningClass, foldedDecomposition, iota, iotaSubscript } from '../fol
 import { beginsEscape, controlSign, EscapeReader, isAsciiAlphanumeric } from './escapes.ts'
 import { codePointAt, lookAhead } from './words.ts'
 
-export { controlSign } from './escapes.ts'
 export const tab = 0x09
 export const newline = 0x0a
 export const backslash = 0x5c
