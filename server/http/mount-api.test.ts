@@ -1,5 +1,4 @@
 import net, { type AddressInfo } from 'node:net'
-import fc from 'fast-check'
 import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { Type } from 'typebox'
@@ -10,7 +9,7 @@ import { createApiKey } from '../access/api-keys.ts'
 import { authenticate } from '../access/authenticate.ts'
 import { LetheError } from '../platform/errors.ts'
 import { createTenant } from '../tenancy/tenants.ts'
-import { type Api, apiAt } from './api.ts'
+import type { Api } from './api.ts'
 import { readJson } from './body/read-json.ts'
 import { createServer, type FrameOptions } from './create-server.ts'
 import type { ErrorFormat } from './errors/error-format.ts'
@@ -280,22 +279,5 @@ describe('an API that is mounted', () => {
     expect([answer.statusCode, answer.json()]).toEqual([503, { failed: 'service.unavailable', status: 503 }])
     expect(answer.headers['retry-after']).toBe('5')
     await other.close()
-  })
-})
-
-describe('an address', () => {
-  it('belongs to the API whose prefix it begins with, up to the end of a word', () => {
-    const rest = fc.oneof(
-      fc.constantFrom('', '/', '/x', '?x', '(1)', '.x', '#', '%20', '-', '-x', '_', '0', 'a'),
-      fc.string(),
-    )
-    fc.assert(
-      fc.property(fc.constantFrom('/star/v1', '/comets', '/plain'), rest, (prefix, behind) => {
-        const found = apiAt([starApi, plainApi], `${prefix}${behind}`)
-        const owner = prefix === '/plain' ? plainApi : starApi
-        expect(found).toBe(/^[A-Za-z0-9_-]/.test(behind) ? undefined : owner)
-      }),
-    )
-    expect(apiAt([starApi, plainApi], '/')).toBeUndefined()
   })
 })
