@@ -1,9 +1,9 @@
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
-import { buildServer } from './http/create-server.ts'
 import { Announcements } from './platform/database/announcements.ts'
 import { GuardedPool } from './platform/database/guarded-pool.ts'
 import type { Database } from './platform/database/pool.ts'
+import { buildServer } from './server.ts'
 
 /** The OpenAPI document of all routes, as JSON text. Needs no database: no route is called. */
 export async function openApiDocument(): Promise<string> {

@@ -4,9 +4,10 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../test/http.ts'
-import { buildServer } from './http/create-server.ts'
+import { problemDetails } from './http/errors/problem-details.ts'
 import { completeRoute } from './http/openapi/complete-route.ts'
 import { GuardedPool } from './platform/database/guarded-pool.ts'
+import { buildServer } from './server.ts'
 
 let http: TestHttp
 let key: Credential
@@ -254,7 +255,9 @@ describe('the HTTP server', () => {
   })
 
   it('does not start with a route that does not say who may call it', async () => {
-    expect(() => completeRoute({ method: 'GET', url: '/forgotten', handler: () => undefined })).toThrow(/\/forgotten/)
+    expect(() =>
+      completeRoute({ method: 'GET', url: '/forgotten', handler: () => undefined }, problemDetails(), []),
+    ).toThrow(/\/forgotten/)
     const server = await buildServer(http.app, { log: pino({ level: 'silent' }) })
     expect(() => server.get('/forgotten', () => '')).toThrow(/does not say in its config who may call it/)
     await server.close()

@@ -1,30 +1,30 @@
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { registerAjvFormats, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import fastify, { type FastifyBaseLogger, type FastifyReply } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { v7 as newId } from 'uuid'
-import { authenticate } from '../access/authenticate.ts'
-import { withCandidates } from '../apis/candidates.ts'
-import { addLearn365Api } from '../apis/learn365/learn365-api.ts'
-import { addNativeApi } from '../apis/native/native-api.ts'
-import type { Application } from '../application.ts'
-import { LetheError } from '../platform/errors.ts'
+import type { Database } from '../platform/database/pool.ts'
+import type { LetheError } from '../platform/errors.ts'
 import type { Workers } from '../platform/jobs/work.ts'
-import { readJsonWithCare } from './body/read-json.ts'
+import { type Api, apiAt } from './api.ts'
+import { checkInput } from './body/check-input.ts'
+import { readJson, refuseOtherContentTypes } from './body/read-json.ts'
 import { endConnectionsWhenClosing } from './end-connections.ts'
-import { problemOf, replyWithError } from './errors/problem-details.ts'
+import { answerError } from './errors/answer-error.ts'
+import { answerUnreadable } from './errors/answer-unreadable.ts'
+import type { ErrorFormat } from './errors/error-format.ts'
+import { problemDetails } from './errors/problem-details.ts'
+import { type Recognize, recognizeError } from './errors/recognize-error.ts'
 import type { HttpServer } from './http-server.ts'
 import { RequestLog, requestLogger } from './log-requests.ts'
-import { watchMethods } from './method-refusals.ts'
+import { mountApi, refuseUnknownAddress } from './mount-api.ts'
 import { compileAnswersOnce } from './openapi/compile-answers.ts'
 import { completeRoute } from './openapi/complete-route.ts'
-import { addOpenApi } from './openapi/openapi.ts'
-import { addHealthRoutes } from './operations/health-routes.ts'
-import { addMetrics } from './operations/metrics.ts'
+import { addOpenApi, type DocumentOptions } from './openapi/openapi.ts'
+import { measureRequests } from './operations/metrics.ts'
+import { operationsApi } from './operations/operations-api.ts'
 import { pathOfRequest, readPublicUrl, requireOneHost } from './public-address.ts'
-import { addAccess, type RateLimits, usualRateLimits } from './require-access.ts'
+import { type Authenticate, addAccess, type RateLimits, usualRateLimits } from './require-access.ts'
 
 export type ServerOptions = {
   log: Logger
@@ -37,6 +37,22 @@ export type ServerOptions = {
   workers?: Pick<Workers, 'missingFor' | 'idleFor'> | undefined
 }
 
+/** What the frame is told by the one file that puts everything together. */
+export type FrameOptions = ServerOptions & {
+  database: Database
+  /** Where the embedded database keeps its files; undefined where the database is another server's. */
+  dataFolder?: string | undefined
+  apis: readonly Api[]
+  authenticate: Authenticate
+  document: DocumentOptions
+  /** How errors are answered at addresses of no API, and by APIs without a format of their own. Default: problem details. */
+  errors?: ErrorFormat
+  /** Knows the errors of the database that only the rooms can tell apart. */
+  recognize?: Recognize
+  /** Reads what the answer to an error may tell this caller besides; the answer waits for it. */
+  completeError?: (error: LetheError, request: FastifyRequest) => Promise<void>
+}
+
 const bodyLimit = 1024 * 1024
 /** A request that takes longer than this to arrive is dropped, in milliseconds. */
 const requestTimeout = 60_000
@@ -45,8 +61,16 @@ const handlerTimeout = 120_000
 
 registerAjvFormats()
 
-/** Builds the server with all its routes, ready for `inject` or `listen`. Closing it does not close the application. */
-export async function buildServer(app: Application, options: ServerOptions): Promise<HttpServer> {
+/** Builds the server with these APIs, ready for `inject` or `listen`. Closing it does not close the database. */
+export async function createServer(options: FrameOptions): Promise<HttpServer> {
+  const { database, document, recognize = () => undefined, completeError = async () => undefined } = options
+  const frameFormat = options.errors ?? problemDetails()
+  const operations = operationsApi({ ...options, title: document.info.title })
+  const apis = [operations, ...options.apis]
+  const formatOf = (api: Api | undefined) => api?.errors ?? frameFormat
+  const formatAt = (url: string) => formatOf(apiAt(apis, url))
+  const recognized = (error: unknown, request: FastifyRequest) => recognizeError(error, request, recognize)
+
   const requestLog = new RequestLog()
   const server: HttpServer = fastify({
     loggerInstance: requestLogger(options.log) satisfies FastifyBaseLogger as FastifyBaseLogger,
@@ -61,26 +85,41 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     requestIdHeader: false,
     rewriteUrl: pathOfRequest,
-    schemaController: { compilersFactory: { buildSerializer: compileAnswersOnce() } },
+    // As factories, because a context with schemas of its own makes its compilers anew: what `setValidatorCompiler` sets does
+    // not hold there.
+    schemaController: {
+      compilersFactory: {
+        // Its type knows the compilers of Ajv only.
+        buildValidator: (() => TypeBoxValidatorCompiler) as never,
+        buildSerializer: compileAnswersOnce(),
+      },
+    },
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     frameworkErrors: (error, request, reply) => {
-      replyWithError(problemOf(error, request), request, reply)
+      answerError(recognized(error, request), request, reply, formatAt(request.url))
     },
-    clientErrorHandler: answerUnreadable,
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket, formatAt),
   }).withTypeProvider<TypeBoxTypeProvider>()
-  server.setValidatorCompiler(TypeBoxValidatorCompiler)
-  server.setErrorHandler(async (error, request, reply) => {
-    const problem = await withCandidates(app, request, problemOf(error, request))
-    if (problem.kind === 'failed' || problem.kind === 'unavailable' || problem.kind === 'environment') {
-      requestLog.failed(problem, request, reply)
+
+  const answer = async (error: unknown, request: FastifyRequest, reply: FastifyReply, format: ErrorFormat) => {
+    let found = recognized(error, request)
+    try {
+      await completeError(found, request)
+    } catch (failure) {
+      found = recognized(failure, request)
     }
-    return replyWithError(problem, request, reply)
-  })
-  server.setNotFoundHandler((request, reply) => {
-    replyWithError(new LetheError('request.unknown_route'), request, reply)
-  })
+    if (found.kind === 'failed' || found.kind === 'unavailable' || found.kind === 'environment') {
+      requestLog.failed(found, request, reply)
+    }
+    return answerError(found, request, reply, format)
+  }
+  // What is no API's by its place may be one's by its address: `/api/v1.old` is not below `/api/v1`, and looks like it.
+  server.setErrorHandler((error, request, reply) => answer(error, request, reply, formatAt(request.url)))
+  server.setNotFoundHandler(refuseUnknownAddress)
+
   const publicUrl = options.publicUrl === undefined ? undefined : readPublicUrl(options.publicUrl)
+  server.decorate('database', database)
   server.addHook('onRequest', (request, reply, done) => {
     reply.headers({ 'x-request-id': request.id, ...securityHeaders })
     done()
@@ -90,23 +129,27 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     done(null, payload)
   })
   requireOneHost(server, publicUrl)
-  readJsonWithCare(server)
+  refuseOtherContentTypes(server)
+  readJson(server, ['application/json', 'application/merge-patch+json'])
+  checkInput(server)
   endConnectionsWhenClosing(server)
-  const methods = watchMethods(server)
   server.addHook('onRoute', (route) => {
     if (/^\/docs(\/|$)/.test(route.url)) route.config = { ...route.config, permission: 'public' }
-    completeRoute(route)
+    completeRoute(route, formatAt(route.url), document.credentials)
   })
-  await addOpenApi(server)
+  for (const { schema } of new Set([frameFormat, ...apis.map(formatOf)].map((format) => format.schema))) {
+    server.addSchema(schema)
+  }
+  // The groups of the frame come behind those of the APIs.
+  await addOpenApi(server, [...options.apis, operations], document)
   await addAccess(server, {
-    authenticate: ({ headers: { authorization, cookie } }) => authenticate(app.database, { authorization, cookie }),
+    authenticate: options.authenticate,
     rateLimits: { ...usualRateLimits, ...options.rateLimits },
   })
-  addMetrics(server, app)
-  addHealthRoutes(server, app, options.workers)
-  await addNativeApi(server, app)
-  addLearn365Api(server, app)
-  methods.addRefusals()
+  measureRequests(server)
+  for (const api of apis) {
+    await mountApi(server, api, (error, request, reply) => answer(error, request, reply, formatOf(api)))
+  }
   return server
 }
 
@@ -134,23 +177,4 @@ function challengeScript(reply: FastifyReply): void {
 function requestIdOf(given: string | string[] | undefined): string {
   const isId = typeof given === 'string' && /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,64})$/i.test(given)
   return isId ? given : newId()
-}
-
-/** Answers what is no HTTP at all, or has no end. The server reads none of it, so there is no request to speak of. */
-function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
-  const body = JSON.stringify({
-    type: 'urn:lethe:problem:request.malformed',
-    title: STATUS_CODES[status],
-    status,
-    detail: 'The request cannot be read.',
-    code: 'request.malformed',
-  })
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
 }

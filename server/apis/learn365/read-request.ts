@@ -1,6 +1,16 @@
 import type { FastifyRequest } from 'fastify'
 import { LetheError } from '../../platform/errors.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * Members of the body that clients of Learn365 send along, though they set nothing: they are taken out before the body
+     * is checked. `levels.id` is one inside of a list.
+     */
+    unread?: readonly string[]
+  }
+}
+
 type Schema = { properties?: Record<string, unknown> }
 
 /**
@@ -56,4 +66,11 @@ export function dropUnread(request: FastifyRequest): void {
       }),
     )
   }
+}
+
+/** Takes the annotations out of a body that the route does not read: clients send them along with anything. */
+export function dropAnnotations(request: FastifyRequest): void {
+  const { body } = request
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return
+  request.body = Object.fromEntries(Object.entries(body).filter(([name]) => !name.includes('@')))
 }

@@ -331,6 +331,30 @@ describe('reading as OData', () => {
     const stolen = await http.call('GET', json['@odata.nextLink'].slice(http.url.length), { as: elsewhere })
     expect(stolen.status).toBe(400)
   })
+
+  it('answers OData errors where no route is reached, at both of its prefixes and however they are encoded', async () => {
+    for (const [method, path, status, code] of [
+      ['GET', '/odata/v2/Nothing', 404, 'request.unknown_route'],
+      ['GET', '/%6Fdata/v2/Nothing', 404, 'request.unknown_route'],
+      ['GET', '/services/%73kills/Nothing', 404, 'request.unknown_route'],
+      ['DELETE', '/odata/v2/Users', 405, 'request.method_not_allowed'],
+      ['PATCH', '/services/skills/Skills', 405, 'request.method_not_allowed'],
+      ['GET', '/odata/v2/%ff', 400, 'request.malformed'],
+      ['GET', '/services/skills/%ff', 400, 'request.malformed'],
+    ] as const) {
+      const answer = await http.call(method, path, { as: key })
+      expect([path, answer.status, answer.json]).toEqual([
+        path,
+        status,
+        { error: { code, message: expect.any(String) } },
+      ])
+    }
+    const unread = await fetch(`${http.url}/odata/v2/Users`, { headers: { 'x-long': 'x'.repeat(20_000) } })
+    expect([unread.status, await unread.json()]).toEqual([
+      431,
+      { error: { code: 'request.malformed', message: 'The request cannot be read.' } },
+    ])
+  })
 })
 
 type Named = { name: string }

@@ -1,26 +1,16 @@
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { issueToken, type TokenResponse, tokenErrorBody } from '../../access/tokens.ts'
-import type { Application } from '../../application.ts'
-import { readForms } from '../../http/body/read-form.ts'
-import { statusOfKind } from '../../http/errors/problem-details.ts'
+import { usualStatuses } from '../../http/errors/statuses.ts'
 import type { HttpServer } from '../../http/http-server.ts'
-import { answers, contents } from '../../http/openapi/complete-route.ts'
+import { mediaTypes } from '../../http/openapi/shared-schema.ts'
 import { originOf } from '../../http/public-address.ts'
-import { publicKeys } from '../../keyring/signing-keys.ts'
-import { scopes } from '../../permissions/principal.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
 
 const Parameter = Type.Optional(Type.String({ maxLength: 1024 }))
 const TokenError = Type.Object(
   { error: Type.String(), error_description: Type.String() },
   { description: 'An error of RFC 6749, section 5.2' },
-)
-
-const KeySet = Type.Object(
-  { keys: Type.Array(Type.Object({}, { additionalProperties: true })) },
-  { description: 'A JSON Web Key Set' },
 )
 
 const tokenSchema = {
@@ -34,7 +24,7 @@ const tokenSchema = {
     client_secret: Type.Optional(Type.String({ maxLength: 1024, format: 'password' })),
     scope: Parameter,
   }),
-  response: answers({
+  response: {
     200: Type.Object(
       {
         access_token: Type.String(),
@@ -44,59 +34,33 @@ const tokenSchema = {
       },
       { description: 'A token' },
     ),
-    400: contents('The request is not valid', { 'application/json': TokenError }),
-    401: contents('No such client, or not its secret', { 'application/json': TokenError }),
-  }),
+    400: mediaTypes('The request is not valid', { 'application/json': TokenError }),
+    401: mediaTypes('No such client, or not its secret', { 'application/json': TokenError }),
+  },
 }
 
-/**
- * `/oauth2/token` and `/oauth2/token/:tenantId` (RFC 6749), the metadata about them (RFC 8414), and the public keys of
- * certificates and, apart from those, of tokens (RFC 7517)
- */
-export async function addTokenRoutes(server: HttpServer, app: Application): Promise<void> {
+/** `/oauth2/token` and `/oauth2/token/:tenantId` (RFC 6749, section 4.4) */
+export function addTokenRoutes(server: HttpServer): void {
+  const shared = {
+    method: 'POST' as const,
+    config: { permission: 'public' as const, guarded: true },
+    attachValidation: true,
+  }
   server.route({
-    method: 'GET',
-    url: '/.well-known/jwks.json',
-    config: { permission: 'public' },
+    ...shared,
+    url: '/oauth2/token/:tenantId',
     schema: {
-      tags: ['Operations'],
-      summary: 'The public keys of certificates',
-      description: 'Includes all earlier keys, so old certificates stay verifiable.',
-      response: answers({ 200: KeySet }),
+      ...tokenSchema,
+      summary: 'Get an access token in a tenant (client credentials)',
+      params: Type.Object({ tenantId: Type.String({ format: 'uuid' }) }),
     },
-    handler: async (_request, reply) => {
-      const { keys } = await publicKeys(app.database.pool)
-      reply.header('cache-control', 'public, max-age=300')
-      return { keys: keys.map((key) => ({ ...key })) }
-    },
+    handler: (request, reply) => answerToken(request, reply, request.params.tenantId),
   })
-  addDiscovery(server, app)
-  await server.register((context, _options, done) => {
-    const forms = context.withTypeProvider<TypeBoxTypeProvider>()
-    // Only here: a browser sends forms from any page.
-    readForms(forms)
-    const shared = {
-      method: 'POST' as const,
-      config: { permission: 'public' as const, guarded: true },
-      attachValidation: true,
-    }
-    forms.route({
-      ...shared,
-      url: '/oauth2/token/:tenantId',
-      schema: {
-        ...tokenSchema,
-        summary: 'Get an access token in a tenant (client credentials)',
-        params: Type.Object({ tenantId: Type.String({ format: 'uuid' }) }),
-      },
-      handler: (request, reply) => answerToken(request, reply, request.params.tenantId),
-    })
-    forms.route({
-      ...shared,
-      url: '/oauth2/token',
-      schema: { ...tokenSchema, summary: 'Get an access token in the tenant of the client (client credentials)' },
-      handler: (request, reply) => answerToken(request, reply, undefined),
-    })
-    done()
+  server.route({
+    ...shared,
+    url: '/oauth2/token',
+    schema: { ...tokenSchema, summary: 'Get an access token in the tenant of the client (client credentials)' },
+    handler: (request, reply) => answerToken(request, reply, undefined),
   })
 
   async function answerToken(
@@ -110,7 +74,7 @@ export async function addTokenRoutes(server: HttpServer, app: Application): Prom
       }
       const { grant_type: grantType, client_id, client_secret, scope } = request.body
       const basic = readClient(request.headers.authorization)
-      const token = await issueToken(app.database, tenantId, {
+      const token = await issueToken(server.database, tenantId, {
         grantType,
         clientId: basic?.id ?? client_id,
         clientSecret: basic?.secret ?? client_secret,
@@ -122,73 +86,11 @@ export async function addTokenRoutes(server: HttpServer, app: Application): Prom
     } catch (error) {
       const body = tokenErrorBody(error)
       if (body === undefined || !isLetheError(error)) throw error
-      const status = statusOfKind[error.kind] === 401 ? 401 : 400
+      const status = usualStatuses[error.kind] === 401 ? 401 : 400
       if (status === 401) reply.header('www-authenticate', 'Basic realm="Lethe", charset="UTF-8"')
       return reply.code(status).type('application/json').send(body)
     }
   }
-}
-
-const keysOfTokens = '/.well-known/oauth-jwks.json'
-
-/** What a client, or a server that checks our tokens, needs to know to begin. */
-function addDiscovery(server: HttpServer, app: Application): void {
-  server.route({
-    method: 'GET',
-    url: keysOfTokens,
-    config: { permission: 'public' },
-    schema: {
-      tags: ['Operations'],
-      summary: 'The public key of access tokens',
-      description:
-        'Separate from the keys of certificates, so that a token never verifies as a certificate. The set is empty before the first token, and leaves out a replaced key, because its tokens have ended.',
-      response: answers({ 200: KeySet }),
-    },
-    handler: async (_request, reply) => {
-      const { keys } = await publicKeys(app.database.pool, 'token')
-      reply.header('cache-control', 'public, max-age=300')
-      return { keys: keys.map((key) => ({ ...key })) }
-    },
-  })
-  server.route({
-    method: 'GET',
-    url: '/.well-known/oauth-authorization-server',
-    config: { permission: 'public' },
-    schema: {
-      tags: ['Operations'],
-      summary: 'Describe how to get and check access tokens (RFC 8414)',
-      response: answers({
-        200: Type.Object(
-          {
-            issuer: Type.String(),
-            token_endpoint: Type.String(),
-            jwks_uri: Type.String(),
-            scopes_supported: Type.Array(Type.String()),
-            response_types_supported: Type.Array(Type.String()),
-            grant_types_supported: Type.Array(Type.String()),
-            token_endpoint_auth_methods_supported: Type.Array(Type.String()),
-            service_documentation: Type.String(),
-          },
-          { description: 'Metadata of an OAuth 2.0 authorization server' },
-        ),
-      }),
-    },
-    handler: (request, reply) => {
-      const issuer = originOf(request)
-      reply.header('cache-control', 'public, max-age=300').header('vary', 'Host')
-      return {
-        issuer,
-        token_endpoint: `${issuer}/oauth2/token`,
-        jwks_uri: `${issuer}${keysOfTokens}`,
-        scopes_supported: [...scopes],
-        // There is no authorization endpoint: programs get tokens in their own name.
-        response_types_supported: [],
-        grant_types_supported: ['client_credentials'],
-        token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-        service_documentation: `${issuer}/docs`,
-      }
-    },
-  })
 }
 
 /** The client that HTTP Basic names: form-encoded before it is put together (RFC 6749, section 2.3.1). */

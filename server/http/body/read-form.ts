@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { HttpServer } from '../http-server.ts'
 import { requireUtf8, requireUtf8Escapes } from './request-body.ts'
-import { guardJson } from './storable-json.ts'
+import { requireStorableJson } from './storable-json.ts'
 
 /**
  * Reads application/x-www-form-urlencoded, as OAuth 2.0 sends it. A parameter that is sent twice counts as sent wrongly
@@ -21,7 +21,7 @@ export function readForms(server: HttpServer): void {
           return [name, values.length === 1 ? values[0] : values]
         }),
       )
-      guardJson(fields)
+      requireStorableJson(fields)
       return fields
     },
   )

@@ -1,47 +1,49 @@
-import { isODataAddress } from '../../apis/learn365/odata-error.ts'
 import { LetheError } from '../../platform/errors.ts'
 import type { HttpServer } from '../http-server.ts'
 import { attempt } from './attempt.ts'
-import { answersWithoutBody, requireUtf8, requireUtf8Escapes, takesBody } from './request-body.ts'
-import { guardJson } from './storable-json.ts'
+import { answersWithoutBody, requireUtf8 } from './request-body.ts'
+import { requireStorableJson } from './storable-json.ts'
 
 /**
- * Reads JSON bodies and no others; what no route could keep is refused before any route sees it. Where a route needs no
- * body, an empty one of any content type is none, and one that says something is refused: nobody would do what it says.
+ * Reads bodies of these content types as JSON. What no route could keep is refused before any route sees it. Where a route
+ * needs no body, an empty one is none.
  */
-export function readJsonWithCare(server: HttpServer): void {
+export function readJson(server: HttpServer, contentTypes: string[]): void {
   const parse = server.getDefaultJsonParser('error', 'error')
+  server.addContentTypeParser<Buffer>(contentTypes, { parseAs: 'buffer' }, (request, bytes, done) => {
+    if (bytes.length === 0 && answersWithoutBody(request)) {
+      done(null, undefined)
+      return
+    }
+    let text = ''
+    attempt(
+      () => {
+        text = requireUtf8(request, bytes)
+      },
+      (refusal) => {
+        if (refusal) done(refusal)
+        else {
+          // It answers by its callback only.
+          void parse(request, text, (error, value) => {
+            if (error) done(error)
+            else
+              attempt(
+                () => requireStorableJson(value),
+                (refused) => done(refused ?? null, value),
+              )
+          })
+        }
+      },
+    )
+  })
+}
+
+/**
+ * Refuses bodies of any content type that nothing reads. Where a route needs no body, an empty one of any content type is
+ * none, and one that says something is refused: nothing would do what it says.
+ */
+export function refuseOtherContentTypes(server: HttpServer): void {
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser<Buffer>(
-    ['application/json', 'application/merge-patch+json'],
-    { parseAs: 'buffer' },
-    (request, bytes, done) => {
-      if (bytes.length === 0 && answersWithoutBody(request)) {
-        done(null, undefined)
-        return
-      }
-      let text = ''
-      attempt(
-        () => {
-          text = requireUtf8(request, bytes)
-        },
-        (refusal) => {
-          if (refusal) done(refusal)
-          else {
-            // It answers by its callback only.
-            void parse(request, text, (error, value) => {
-              if (error) done(error)
-              else
-                attempt(
-                  () => guardJson(value),
-                  (refused) => done(refused ?? null, value),
-                )
-            })
-          }
-        },
-      )
-    },
-  )
   server.addContentTypeParser('*', (request, payload, done) => {
     if (request.is404 || !answersWithoutBody(request)) {
       done(request.is404 ? null : new LetheError('request.unsupported_media_type'), undefined)
@@ -64,25 +66,4 @@ export function readJsonWithCare(server: HttpServer): void {
     if (isEmpty && answersWithoutBody(request)) delete request.raw.headers['content-type']
     done()
   })
-  server.addHook('preValidation', (request, _reply, done) => {
-    attempt(() => {
-      requireUtf8Escapes(request.url)
-      guardJson(request.params)
-      guardJson(request.query)
-      if (request.body == null && takesBody(request) && answersWithoutBody(request)) request.body = {}
-      if (!takesBody(request)) refuseStray(request.body, isODataAddress(request.url))
-    }, done)
-  })
-}
-
-/** Refuses members of a body that no route reads. OData lets clients send annotations along with anything. */
-function refuseStray(body: unknown, odata: boolean): void {
-  if (body === undefined || body === null) return
-  const names = Object.keys(body).filter((name) => !odata || !name.includes('@'))
-  if (typeof body === 'object' && !Array.isArray(body)) {
-    const [name] = names
-    if (name !== undefined) throw new LetheError('input.unknown_field', { field: name.slice(0, 64) || 'body' })
-    return
-  }
-  throw new LetheError('input.invalid', { field: 'body', expected: 'it must be empty' })
 }

@@ -8,7 +8,7 @@ const mostLevels = 64
  * no place for, halves of characters, and numbers so large that reading them makes them infinite. Throws `input.invalid`
  * with the field.
  */
-export function guardJson(value: unknown, field = ''): void {
+export function requireStorableJson(value: unknown, field = ''): void {
   guard(value, field, 1)
 }
 

@@ -1,60 +1,32 @@
-import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
-import { docsPlugin, docsStyle } from '../../apis/docs-plugin.ts'
-import { isODataAddress } from '../../apis/learn365/odata-error.ts'
-import { aboutScopes } from '../../permissions/principal.ts'
+import swaggerUi, { type FastifySwaggerUiOptions } from '@fastify/swagger-ui'
+import { type Api, apiAt, type Tag } from '../api.ts'
 import type { HttpServer } from '../http-server.ts'
-import { ODataError, Problem } from './complete-route.ts'
+import type { Credentials } from './complete-route.ts'
+import { docsStyle } from './docs-style.ts'
 
-/** The groups of Lethe's own API, in the order of the page. */
-const tags = [
-  {
-    name: 'Users',
-    description: 'People with an account in the tenant: create, change, suspend, delete and restore them.',
-  },
-  { name: 'Erasures', description: 'Erasure requests to purge or anonymize people, and their certificates.' },
-  { name: 'Exports', description: 'Kept exports about people, until they expire.' },
-  { name: 'Catalogs', description: 'Catalogs and their members.' },
-  { name: 'Learning', description: 'Courses, training plans, enrollments, certificates of learners, transcripts.' },
-  { name: 'Skills', description: 'Skills, their scales, and awards to users.' },
-  { name: 'Groups', description: 'Directory groups, their members, and purged people who return with them.' },
-  { name: 'Notifications', description: 'Messages to a user inside the product, read and unread.' },
-  { name: 'Audit', description: 'Who did what, and when.' },
-  { name: 'Credentials', description: 'API keys and OAuth clients.' },
-  { name: 'Sign-in', description: 'Sessions of people and tokens of programs.' },
-  { name: 'Tenants', description: 'For the operator of the installation.' },
-  { name: 'Operations', description: 'Health, metrics, keys.' },
-]
-
-/** The groups of Learn365's API, with its names. */
-const learn365Tags = [
-  { name: 'Users', description: 'Read, change and purge users; revoke a skill at the old address.' },
-  { name: 'UserSkills', description: 'Award and revoke the skills of a user.' },
-  { name: 'CourseCatalogs', description: 'Catalogs and their members.' },
-  { name: 'Courses', description: 'Courses and training plans; enroll and unenroll.' },
-  { name: 'Enrollments', description: 'Read enrollments, and purge those that have ended.' },
-  { name: 'Certificates', description: 'Certificates of learners.' },
-  { name: 'Skills', description: 'The skills of the tenant.' },
-  { name: 'SkillScaleSets', description: 'Scales with their levels.' },
-  { name: 'Competencies', description: 'Skills under their old name.' },
-  { name: 'Service', description: 'The entity sets and their model.' },
-]
-
-/** The group of an operation as the page shows it: the API, then the API's own name for the group. */
-function groupOf(url: string, tag: string): string {
-  return `${isODataAddress(url) ? 'Learn365' : 'Lethe'}: ${tag}`
+/** What the document and its page say about the installation as a whole. */
+export type DocumentOptions = {
+  info: { title: string; version: string; description: string; license?: { name: string; identifier: string } }
+  /** How a caller proves who it is, by the names that `credentials` uses. */
+  securitySchemes: Record<string, object>
+  credentials: Credentials
+  /** The heading of the page at /docs. */
+  pageTitle: string
+  /** Plugins of Swagger UI. The browser gets the text of these functions: they can use nothing from outside of them. */
+  pagePlugins?: NonNullable<FastifySwaggerUiOptions['uiConfig']>['plugins']
+  /** What these plugins need of CSS. */
+  pageStyle?: string
 }
 
-/** Makes the OpenAPI 3.1 document from the routes' schemas, answers it, and shows it at /docs. Before any route is added. */
-export async function addOpenApi(server: HttpServer): Promise<void> {
-  server.addSchema(Problem.schema)
-  server.addSchema(ODataError.schema)
+/** Makes the OpenAPI 3.1 document from the routes' schemas, and shows it at /docs. Before any route is added. */
+export async function addOpenApi(server: HttpServer, apis: readonly Api[], options: DocumentOptions): Promise<void> {
+  const { info, securitySchemes, pageTitle, pagePlugins = [], pageStyle = '' } = options
   await server.register(swagger, {
-    // Keys in brackets, as in Users('{key}'), are parameters with a pattern for the router; the library would take the
-    // brackets for a pattern too, so they pass it encoded, and so do those of a function without parameters.
+    // A parameter in brackets, as in Things('{key}'), has a pattern for the router. The library would take the brackets for a
+    // pattern too, so they pass it encoded, and so do those of a function without parameters.
     transform: ({ schema, url }) => ({
-      schema: { ...schema, ...(schema?.tags && { tags: schema.tags.map((tag) => groupOf(url, tag)) }) },
+      schema: { ...schema, ...(schema?.tags && { tags: schema.tags.map((tag) => groupOf(apiAt(apis, url), tag)) }) },
       url: url.replaceAll('()', '%28%29').replaceAll(/\(('?):(\w+)\(\.\+\)'?\)/g, '%28$1{$2}$1%29'),
     }),
     transformObject: (document) => {
@@ -71,51 +43,9 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
     },
     openapi: {
       openapi: '3.1.0',
-      info: {
-        title: 'Lethe',
-        version: readVersion(),
-        description:
-          'Keeps learner records and can forget them. Errors are problem details (RFC 9457) with a stable `code`. Every response has a request id: the one sent as `X-Request-Id` (a UUID, or 16 to 64 hexadecimal digits), or a new one.',
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      },
-      tags: [
-        ...tags.map((tag) => ({ ...tag, name: groupOf('/', tag.name) })),
-        ...learn365Tags.map((tag) => ({ ...tag, name: groupOf('/odata/v2', tag.name) })),
-      ],
-      components: {
-        securitySchemes: {
-          key: {
-            type: 'http',
-            scheme: 'basic',
-            description:
-              'API key: the key is the password, and the user name is not looked at (`api` by custom). API secret as Thrive has it: the user name is the id of the tenant, the password the secret.',
-          },
-          token: {
-            type: 'oauth2',
-            description:
-              'For programs: a token of 3,600 seconds, for the id and the secret of an OAuth client. `{tenantId}` is the id of its tenant.',
-            flows: {
-              clientCredentials: {
-                tokenUrl: '/oauth2/token/{tenantId}',
-                scopes: aboutScopes,
-              },
-            },
-          },
-          session: {
-            type: 'apiKey',
-            in: 'cookie',
-            name: 'lethe_session',
-            description: 'Set by the sign-in of a person, `POST /api/v1/session`; the browser sends it.',
-          },
-          csrf: {
-            type: 'apiKey',
-            in: 'header',
-            name: 'x-csrf-token',
-            description:
-              'For people: sign in with `POST /api/v1/session` on this page, and nothing is left to do. The browser keeps the cookie, and `csrf_token` of the answer, which whatever changes something needs, is filled in here.',
-          },
-        },
-      },
+      info,
+      tags: tagsOf(apis),
+      components: { securitySchemes: securitySchemes as never },
     },
     refResolver: {
       buildLocalReference: (json, _baseUri, _fragment, index) =>
@@ -130,7 +60,7 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
     uiConfig: {
       // Without the bar on top, which asks for the address of another document.
       layout: 'BaseLayout',
-      plugins: [docsPlugin],
+      plugins: pagePlugins,
       validatorUrl: null,
       // Keys stay out of the browser's storage.
       persistAuthorization: false,
@@ -138,15 +68,23 @@ export async function addOpenApi(server: HttpServer): Promise<void> {
       docExpansion: 'none',
       tryItOutEnabled: false,
     },
-    theme: { title: 'Lethe: the APIs', css: [{ filename: 'docs.css', content: docsStyle }] },
+    theme: { title: pageTitle, css: [{ filename: 'docs.css', content: `${docsStyle}${pageStyle}` }] },
   })
-  server.route({
-    method: 'GET',
-    url: '/openapi.json',
-    config: { permission: 'public' },
-    schema: { hide: true },
-    handler: async () => server.swagger(),
-  })
+}
+
+/** The group of an operation as the page shows it: the API, then the API's own name for the group. */
+function groupOf(api: Api | undefined, tag: string): string {
+  return api === undefined ? tag : `${api.title}: ${tag}`
+}
+
+/** All groups: those of one title stand together, in the order in which the titles come first. */
+function tagsOf(apis: readonly Api[]): Tag[] {
+  const titles = [...new Set(apis.map(({ title }) => title))]
+  return titles.flatMap((title) =>
+    apis
+      .filter((api) => api.title === title)
+      .flatMap((api) => (api.tags ?? []).map((tag) => ({ ...tag, name: groupOf(api, tag.name) }))),
+  )
 }
 
 /** The library says of every body that it is required. */
@@ -163,9 +101,4 @@ function putPathFirst(operation: unknown): void {
   const inPath = (parameter: { in?: string }) => parameter.in === 'path'
   const { parameters } = operation
   operation.parameters = [...parameters.filter(inPath), ...parameters.filter((parameter) => !inPath(parameter))]
-}
-
-function readVersion(): string {
-  const content: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
-  return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown'
 }

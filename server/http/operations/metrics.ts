@@ -1,14 +1,21 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Application } from '../../application.ts'
 import type { HttpServer } from '../http-server.ts'
-import { answers, contents } from '../openapi/complete-route.ts'
+import { mediaTypes } from '../openapi/shared-schema.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What is measured in this process. */
+    metrics: Registry
+  }
+}
 
 /**
- * Measures every request, and answers /metrics in Prometheus' format. Labels are methods, patterns of routes and statuses:
+ * Measures every request of the routes that are added from now on. Labels are methods, patterns of routes and statuses:
  * nothing that names a tenant or a person.
  */
-export function addMetrics(server: HttpServer, app: Application): void {
+export function measureRequests(server: HttpServer): void {
   const registry = new Registry()
+  server.decorate('metrics', registry)
   collectDefaultMetrics({ register: registry })
   const requests = new Histogram({
     name: 'lethe_http_request_duration_seconds',
@@ -23,7 +30,7 @@ export function addMetrics(server: HttpServer, app: Application): void {
     labelNames: ['state'] as const,
     registers: [registry],
     collect() {
-      const { totalCount, idleCount, waitingCount } = app.database.pool
+      const { totalCount, idleCount, waitingCount } = server.database.pool
       this.set({ state: 'busy' }, totalCount - idleCount)
       this.set({ state: 'idle' }, idleCount)
       this.set({ state: 'waited_for' }, waitingCount)
@@ -34,6 +41,10 @@ export function addMetrics(server: HttpServer, app: Application): void {
     requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
     done()
   })
+}
+
+/** `/metrics`, in the format of Prometheus. */
+export function addMetricsRoute(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: '/metrics',
@@ -41,8 +52,8 @@ export function addMetrics(server: HttpServer, app: Application): void {
     schema: {
       tags: ['Operations'],
       summary: 'Metrics for Prometheus',
-      response: answers({ 200: contents('Metrics', { 'text/plain': { type: 'string' } }) }),
+      response: { 200: mediaTypes('Metrics', { 'text/plain': { type: 'string' } }) },
     },
-    handler: async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+    handler: async (_request, reply) => reply.type(server.metrics.contentType).send(await server.metrics.metrics()),
   })
 }

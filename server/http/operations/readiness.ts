@@ -1,9 +1,8 @@
 import { statfs } from 'node:fs/promises'
-import type { Application } from '../../application.ts'
 import { transientFailure } from '../../platform/database/failures.ts'
 import type { GuardedPool } from '../../platform/database/guarded-pool.ts'
 import { requireMigrated } from '../../platform/database/migrate.ts'
-import { codeOf } from '../../platform/database/pool.ts'
+import { codeOf, type Database } from '../../platform/database/pool.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
 import type { Workers } from '../../platform/jobs/work.ts'
 
@@ -20,16 +19,26 @@ const leastDiskSpace = 64 * 2 ** 20
 /** So long an answer of the database counts, in milliseconds: whoever asks often does not load it. */
 const freshFor = 1000
 
+export type ReadinessOptions = {
+  database: Database
+  /** Where the embedded database keeps its files; undefined where the database is another server's. */
+  dataFolder?: string | undefined
+  /** What takes jobs in this process, where anything does. */
+  workers?: Pick<Workers, 'missingFor' | 'idleFor'> | undefined
+}
+
 /** Finds out whether this process can work. */
 export class Readiness {
-  readonly #app: Application
-  readonly #workers: Pick<Workers, 'missingFor' | 'idleFor'> | undefined
+  readonly #database: Database
+  readonly #dataFolder: string | undefined
+  readonly #workers: ReadinessOptions['workers']
   /** A connection that nothing else uses: the truth about the others must not wait for them. */
   #pool: GuardedPool | undefined
   #asked: { at: number; reasons: Promise<string[]> } | undefined
 
-  constructor(app: Application, workers?: Pick<Workers, 'missingFor' | 'idleFor'>) {
-    this.#app = app
+  constructor({ database, dataFolder, workers }: ReadinessOptions) {
+    this.#database = database
+    this.#dataFolder = dataFolder
     this.#workers = workers
   }
 
@@ -45,7 +54,7 @@ export class Readiness {
 
   /** What this process knows by itself. */
   #busy(): string[] {
-    const { longestWait } = this.#app.database.pool
+    const { longestWait } = this.#database.pool
     const missing = this.#workers?.missingFor() ?? 0
     return [
       ...(longestWait < longWait
@@ -67,16 +76,15 @@ export class Readiness {
   }
 
   async #diskReasons(): Promise<string[]> {
-    const { databaseUrl, dataFolder } = this.#app.config
-    if (databaseUrl !== undefined) return []
-    const { bavail, bsize } = await statfs(dataFolder)
+    if (this.#dataFolder === undefined) return []
+    const { bavail, bsize } = await statfs(this.#dataFolder)
     const left = bavail * bsize
     if (left >= leastDiskSpace) return []
     return [`The disk of the data folder is full: ${Math.floor(left / 2 ** 20)} MiB are left. Free space there.`]
   }
 
   async #databaseReasons(): Promise<string[]> {
-    this.#pool ??= this.#app.database.openUnflushed(1, { waitSeconds: 5 })
+    this.#pool ??= this.#database.openUnflushed(1, { waitSeconds: 5 })
     const pool = this.#pool
     try {
       return await pool.lend(async (client) => {

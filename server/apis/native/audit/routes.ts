@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { Application } from '../../../application.ts'
+import type { Permission } from '../../../permissions/permissions.ts'
 import { activityNames } from '../../../audit/activities.ts'
 import { auditFormats, exportAudit } from '../../../audit/export-audit.ts'
 import { installationTrail } from '../../../audit/installation-trail.ts'
@@ -11,9 +11,8 @@ import { actorKinds } from '../../../audit/record.ts'
 import { verifyAudit } from '../../../audit/verify-audit.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { tenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, contents, named } from '../../../http/openapi/complete-route.ts'
+import { mediaTypes, sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { principalOf } from '../../../http/require-access.ts'
-import type { Permission } from '../../../permissions/permissions.ts'
 import type { JsonObject } from '../../../platform/database/generated/schema.gen.ts'
 import { forReading } from '../../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../../platform/database/transaction.ts'
@@ -24,7 +23,7 @@ const tags = ['Audit']
 const NullableJson = Type.Unsafe<JsonObject | null>({ type: ['object', 'null'], additionalProperties: true })
 const NullableNumber = Type.Unsafe<number | null>({ type: ['integer', 'null'] })
 
-const AuditEntry = named(
+const AuditEntry = sharedSchema(
   'AuditEntry',
   Type.Object(
     {
@@ -110,14 +109,17 @@ const trails: Trail[] = [
 ]
 
 /** `/api/v1/audit`, the tenant's, and `/api/v1/installation/audit`, for operators */
-export function addAuditRoutes(server: HttpServer, app: Application): void {
+export function addAuditRoutes(server: HttpServer): void {
   server.addSchema(AuditEntry.schema)
-  for (const trail of trails) addTrailRoutes(server, app, trail)
+  for (const trail of trails) addTrailRoutes(server, trail)
 }
 
-function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRead, toExport, idOf }: Trail): void {
-  const inTrail = <T>(request: FastifyRequest, work: (tx: TenantTransaction) => Promise<T>, database = app.database) =>
-    inTenant(database, idOf(request), work, { initiator: principalOf(request).initiator })
+function addTrailRoutes(server: HttpServer, { root, name, toRead, toExport, idOf }: Trail): void {
+  const inTrail = <T>(
+    request: FastifyRequest,
+    work: (tx: TenantTransaction) => Promise<T>,
+    database = server.database,
+  ) => inTenant(database, idOf(request), work, { initiator: principalOf(request).initiator })
   server.route({
     method: 'GET',
     url: root,
@@ -133,9 +135,9 @@ function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRe
         },
         { additionalProperties: false },
       ),
-      response: answers({
+      response: {
         200: Type.Object({ entries: Type.Array(AuditEntry.ref), next: Next }, { description: 'A page' }),
-      }),
+      },
     },
     handler: (request) => {
       const { limit, after, ...rest } = request.query
@@ -155,14 +157,14 @@ function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRe
         { ...filter, format: Type.Optional(Type.Enum([...auditFormats], { description: 'Default: jsonl' })) },
         { additionalProperties: false },
       ),
-      response: answers({
-        200: contents('Entries', { 'application/jsonl': { type: 'string' }, 'text/csv': { type: 'string' } }),
-      }),
+      response: {
+        200: mediaTypes('Entries', { 'application/jsonl': { type: 'string' }, 'text/csv': { type: 'string' } }),
+      },
     },
     handler: async (request, reply) => {
       const { format = 'jsonl', ...rest } = request.query
       const stream = new PassThrough()
-      const reading = forReading(app.database)
+      const reading = forReading(server.database)
       const read = <T>(work: (tx: TenantTransaction) => Promise<T>) => inTrail(request, work, reading)
       const exporting = exportAudit(read, filterOf(rest), format, async (text) => {
         // Whoever does not read on holds the export up, and whoever has gone ends it.
@@ -184,9 +186,9 @@ function addTrailRoutes(server: HttpServer, app: Application, { root, name, toRe
       tags,
       summary: `Check for altered, removed or inserted entries of the ${name}`,
       description: 'Reads all sealed entries, and lists every change since they were sealed.',
-      response: answers({ 200: Verification }),
+      response: { 200: Verification },
     },
-    handler: (request) => verifyAudit(app.database, idOf(request)),
+    handler: (request) => verifyAudit(server.database, idOf(request)),
   })
 }
 

@@ -1,9 +1,8 @@
 import { Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
-import { createOnce, IdempotencyHeaders } from '../../../http/idempotency.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, named } from '../../../http/openapi/complete-route.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { addCatalogMembers, catalogRoles } from '../../../learning/catalogs/add-catalog-members.ts'
 import { createCatalog } from '../../../learning/catalogs/create-catalog.ts'
 import { listCatalogMembers } from '../../../learning/catalogs/list-catalog-members.ts'
@@ -33,7 +32,7 @@ import {
 const tags = ['Catalogs']
 const url = '/api/v1/catalogs'
 
-const Catalog = named(
+const Catalog = sharedSchema(
   'Catalog',
   Type.Object(
     {
@@ -54,7 +53,7 @@ const Catalog = named(
 
 const Role = Type.Enum([...catalogRoles])
 
-const CatalogMember = named(
+const CatalogMember = sharedSchema(
   'CatalogMember',
   Type.Object(
     {
@@ -97,31 +96,28 @@ const Removal = Type.Object(
 )
 
 /** `/api/v1/catalogs` */
-export function addCatalogRoutes(server: HttpServer, app: Application): void {
+export function addCatalogRoutes(server: HttpServer): void {
   for (const { schema } of [Catalog, CatalogMember]) server.addSchema(schema)
   server.route({
     method: 'GET',
     url,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: 'List catalogs, by title',
       querystring: Paging,
-      response: answers(
-        { 200: Type.Object({ catalogs: Type.Array(Catalog.ref), next: Next }, { description: 'A page' }) },
-        [404],
-      ),
+      response: { 200: Type.Object({ catalogs: Type.Array(Catalog.ref), next: Next }, { description: 'A page' }) },
     },
     handler: async (request) => {
       const { limit = 50, ...rest } = request.query
-      const { catalogs, next = null } = await inTenantOf(request, app, (tx) => listCatalogs(tx, { limit, ...rest }))
+      const { catalogs, next = null } = await inTenantOf(request, (tx) => listCatalogs(tx, { limit, ...rest }))
       return { catalogs, next }
     },
   })
   server.route({
     method: 'POST',
     url,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [409] },
     schema: {
       tags,
       summary: 'Create a catalog',
@@ -130,12 +126,12 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
         { title: Line, description: Type.Optional(Text), contact_emails: Type.Optional(Addresses) },
         { additionalProperties: false, examples: [{ title: 'Bakery', contact_emails: ['bakery@example.org'] }] },
       ),
-      response: answers({ 201: Created }, [409]),
+      response: { 201: Created },
     },
     handler: (request, reply) => {
       const { contact_emails, ...rest } = request.body
       return inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const { id } = await createCatalog(tx, {
             ...rest,
             ...(contact_emails !== undefined && { contactEmails: contact_emails }),
@@ -148,19 +144,19 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${url}/:id`,
-    config: { permission: 'learning.read' },
-    schema: { tags, summary: 'Read a catalog', params: IdParams, response: answers({ 200: Catalog.ref }, [404]) },
-    handler: (request) => inTenantOf(request, app, (tx) => showCatalog(tx, request.params.id)),
+    config: { permission: 'learning.read', errors: [404] },
+    schema: { tags, summary: 'Read a catalog', params: IdParams, response: { 200: Catalog.ref } },
+    handler: (request) => inTenantOf(request, (tx) => showCatalog(tx, request.params.id)),
   })
-  addMembers(server, app)
-  addGroupAssignments(server, app, 'catalog')
+  addMembers(server)
+  addGroupAssignments(server, 'catalog')
 }
 
-function addMembers(server: HttpServer, app: Application): void {
+function addMembers(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: `${url}/:id/members`,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: 'List the members of a catalog',
@@ -174,13 +170,10 @@ function addMembers(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers(
-        { 200: Type.Object({ members: Type.Array(CatalogMember.ref), next: Next }, { description: 'A page' }) },
-        [404],
-      ),
+      response: { 200: Type.Object({ members: Type.Array(CatalogMember.ref), next: Next }, { description: 'A page' }) },
     },
     handler: async (request) => {
-      const { members, next = null } = await inTenantOf(request, app, (tx) =>
+      const { members, next = null } = await inTenantOf(request, (tx) =>
         listCatalogMembers(tx, { catalogId: request.params.id, ...request.query }),
       )
       return { members, next }
@@ -189,7 +182,7 @@ function addMembers(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/:id/members`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Add users to a catalog',
@@ -200,15 +193,12 @@ function addMembers(server: HttpServer, app: Application): void {
         { user_ids: Type.Array(Id, { minItems: 1, maxItems: 1000 }), role: Type.Optional(Role) },
         { additionalProperties: false },
       ),
-      response: answers(
-        { 201: Type.Object({ added: Type.Integer() }, { description: 'How many are new' }) },
-        [404, 409],
-      ),
+      response: { 201: Type.Object({ added: Type.Integer() }, { description: 'How many are new' }) },
     },
     handler: (request, reply) => {
       const { user_ids: userIds, ...rest } = request.body
       const catalogId = request.params.id
-      return createOnce(app, request, reply, async (tx) => ({
+      return withIdempotency(request, reply, async (tx) => ({
         status: 201,
         location: `${url}/${catalogId}/members`,
         body: await addCatalogMembers(tx, { catalogId, userIds, ...rest }),
@@ -218,45 +208,40 @@ function addMembers(server: HttpServer, app: Application): void {
   server.route({
     method: 'PATCH',
     url: `${url}/:id/members/:user_id`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Make a member of a catalog its administrator, or a plain member again',
       description: 'A user that has access through a group only must be added first.',
       params: MemberParams,
       body: Type.Object({ role: Role }, { additionalProperties: false, examples: [{ role: 'administrator' }] }),
-      response: answers(
-        {
-          200: Type.Object(
-            { changed: Type.Boolean({ description: 'False: the user already had this role' }) },
-            { description: 'Done' },
-          ),
-        },
-        [404, 409],
-      ),
+      response: {
+        200: Type.Object(
+          { changed: Type.Boolean({ description: 'False: the user already had this role' }) },
+          { description: 'Done' },
+        ),
+      },
     },
     handler: (request) => {
       const { id: catalogId, user_id: userId } = request.params
-      return inTenantOf(request, app, (tx) => setCatalogRole(tx, { catalogId, userId, role: request.body.role }))
+      return inTenantOf(request, (tx) => setCatalogRole(tx, { catalogId, userId, role: request.body.role }))
     },
   })
   server.route({
     method: 'DELETE',
     url: `${url}/:id/members/:user_id`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Remove a user from a catalog',
       description:
         'Unenrolls the user from its courses and training plans; the records stay in the transcript. A user that has access through a group stays listed, as not added.',
       params: MemberParams,
-      response: answers({ 200: Removal }, [404, 409]),
+      response: { 200: Removal },
     },
     handler: async (request) => {
       const { id: catalogId, user_id: userId } = request.params
-      const removals = await inTenantOf(request, app, (tx) =>
-        removeCatalogMembers(tx, { catalogId, userIds: [userId] }),
-      )
+      const removals = await inTenantOf(request, (tx) => removeCatalogMembers(tx, { catalogId, userIds: [userId] }))
       return onlyOne(removals)
     },
   })

@@ -1,9 +1,8 @@
 import { type Static, Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
-import { createOnce, IdempotencyHeaders } from '../../../http/idempotency.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, named } from '../../../http/openapi/complete-route.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { courseKinds, createCourse, type NewCourse } from '../../../learning/courses/create-course.ts'
 import { createTrainingPlan } from '../../../learning/courses/create-training-plan.ts'
 import { listCourses, showCourse } from '../../../learning/courses/list-courses.ts'
@@ -52,11 +51,11 @@ const courseColumns = {
   length_days: NullableNumber,
 }
 
-const Course = named('Course', Type.Object(courseColumns, { description: 'A course' }))
+const Course = sharedSchema('Course', Type.Object(courseColumns, { description: 'A course' }))
 
 const Enrolled = Type.Integer({ description: 'People who are enrolled now' })
 
-const CourseWithDetails = named(
+const CourseWithDetails = sharedSchema(
   'CourseWithDetails',
   Type.Object(
     {
@@ -90,9 +89,9 @@ const CourseWithDetails = named(
   ),
 )
 
-const TrainingPlan = named('TrainingPlan', Type.Object(listed, { description: 'A training plan' }))
+const TrainingPlan = sharedSchema('TrainingPlan', Type.Object(listed, { description: 'A training plan' }))
 
-const TrainingPlanWithDetails = named(
+const TrainingPlanWithDetails = sharedSchema(
   'TrainingPlanWithDetails',
   Type.Object(
     {
@@ -107,7 +106,7 @@ const TrainingPlanWithDetails = named(
   ),
 )
 
-const Session = named(
+const Session = sharedSchema(
   'Session',
   Type.Object(
     {
@@ -182,61 +181,55 @@ const NewCourseBody = Type.Object(
 )
 
 /** `/api/v1/courses` and `/api/v1/training-plans` */
-export function addCourseRoutes(server: HttpServer, app: Application): void {
+export function addCourseRoutes(server: HttpServer): void {
   for (const { schema } of [Course, CourseWithDetails, TrainingPlan, TrainingPlanWithDetails, Session]) {
     server.addSchema(schema)
   }
-  addCourses(server, app)
-  addGroupAssignments(server, app, 'course')
-  addSessions(server, app)
-  addTrainingPlans(server, app)
+  addCourses(server)
+  addGroupAssignments(server, 'course')
+  addSessions(server)
+  addTrainingPlans(server)
 }
 
-function addCourses(server: HttpServer, app: Application): void {
+function addCourses(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: coursesUrl,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: 'List courses, in the order of their creation',
       querystring: Filter,
-      response: answers(
-        { 200: Type.Object({ courses: Type.Array(Course.ref), next: Next }, { description: 'A page' }) },
-        [404],
-      ),
+      response: { 200: Type.Object({ courses: Type.Array(Course.ref), next: Next }, { description: 'A page' }) },
     },
     handler: async (request) => {
-      const { courses, next = null } = await inTenantOf(request, app, (tx) => listCourses(tx, filterOf(request.query)))
+      const { courses, next = null } = await inTenantOf(request, (tx) => listCourses(tx, filterOf(request.query)))
       return { courses, next }
     },
   })
   server.route({
     method: 'POST',
     url: coursesUrl,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Create a course with its modules and assessments',
       headers: IdempotencyHeaders,
       body: NewCourseBody,
-      response: answers(
-        {
-          201: Type.Object(
-            {
-              id: Id,
-              module_ids: Type.Array(Id, { description: 'In the order given' }),
-              assessment_ids: Type.Array(Id, { description: 'In the order given' }),
-            },
-            { description: 'Created; Location says where it is' },
-          ),
-        },
-        [404, 409],
-      ),
+      response: {
+        201: Type.Object(
+          {
+            id: Id,
+            module_ids: Type.Array(Id, { description: 'In the order given' }),
+            assessment_ids: Type.Array(Id, { description: 'In the order given' }),
+          },
+          { description: 'Created; Location says where it is' },
+        ),
+      },
     },
     handler: (request, reply) =>
       inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const { id, moduleIds, assessmentIds } = await createCourse(tx, newCourse(request.body))
           const body = { id, module_ids: moduleIds, assessment_ids: assessmentIds }
           return { status: 201, location: `${coursesUrl}/${id}`, body }
@@ -246,35 +239,32 @@ function addCourses(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${coursesUrl}/:id`,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: 'Read a course with its parts',
       params: IdParams,
-      response: answers({ 200: CourseWithDetails.ref }, [404]),
+      response: { 200: CourseWithDetails.ref },
     },
-    handler: (request) => inTenantOf(request, app, (tx) => showCourse(tx, request.params.id)),
+    handler: (request) => inTenantOf(request, (tx) => showCourse(tx, request.params.id)),
   })
 }
 
-function addSessions(server: HttpServer, app: Application): void {
+function addSessions(server: HttpServer): void {
   const url = `${coursesUrl}/:id/sessions`
   server.route({
     method: 'GET',
     url,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: 'List the sessions of a course, in the order of their creation',
       params: IdParams,
       querystring: Paging,
-      response: answers(
-        { 200: Type.Object({ sessions: Type.Array(Session.ref), next: Next }, { description: 'A page' }) },
-        [404],
-      ),
+      response: { 200: Type.Object({ sessions: Type.Array(Session.ref), next: Next }, { description: 'A page' }) },
     },
     handler: async (request) => {
-      const { sessions, next = null } = await inTenantOf(request, app, (tx) =>
+      const { sessions, next = null } = await inTenantOf(request, (tx) =>
         listSessions(tx, { courseId: request.params.id, ...request.query }),
       )
       return { sessions, next }
@@ -283,7 +273,7 @@ function addSessions(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Schedule a session of a course',
@@ -300,13 +290,13 @@ function addSessions(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers({ 201: Created }, [404, 409]),
+      response: { 201: Created },
     },
     handler: (request, reply) => {
       const { starts_at, ends_at, contact_emails, instructor_ids, ...rest } = request.body
       const courseId = request.params.id
       return inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const { id } = await scheduleSession(tx, {
             courseId,
             ...rest,
@@ -323,36 +313,35 @@ function addSessions(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${url}/:session_id`,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: 'Read a session of a course',
       params: Type.Object({ id: Id, session_id: Id }),
-      response: answers({ 200: Session.ref }, [404]),
+      response: { 200: Session.ref },
     },
     handler: (request) => {
       const { id: courseId, session_id: sessionId } = request.params
-      return inTenantOf(request, app, (tx) => showSession(tx, { courseId, sessionId }))
+      return inTenantOf(request, (tx) => showSession(tx, { courseId, sessionId }))
     },
   })
 }
 
-function addTrainingPlans(server: HttpServer, app: Application): void {
+function addTrainingPlans(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: plansUrl,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: 'List training plans, in the order of their creation',
       querystring: Filter,
-      response: answers(
-        { 200: Type.Object({ training_plans: Type.Array(TrainingPlan.ref), next: Next }, { description: 'A page' }) },
-        [404],
-      ),
+      response: {
+        200: Type.Object({ training_plans: Type.Array(TrainingPlan.ref), next: Next }, { description: 'A page' }),
+      },
     },
     handler: async (request) => {
-      const { trainingPlans, next = null } = await inTenantOf(request, app, (tx) =>
+      const { trainingPlans, next = null } = await inTenantOf(request, (tx) =>
         listTrainingPlans(tx, filterOf(request.query)),
       )
       return { training_plans: trainingPlans, next }
@@ -361,7 +350,7 @@ function addTrainingPlans(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: plansUrl,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Create a training plan',
@@ -380,12 +369,12 @@ function addTrainingPlans(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers({ 201: Created }, [404, 409]),
+      response: { 201: Created },
     },
     handler: (request, reply) => {
       const { catalog_id, contact_emails, course_ids, author_ids, ...rest } = request.body
       return inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const { id } = await createTrainingPlan(tx, {
             ...rest,
             catalogId: catalog_id,
@@ -401,14 +390,14 @@ function addTrainingPlans(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${plansUrl}/:id`,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: 'Read a training plan with its courses',
       params: IdParams,
-      response: answers({ 200: TrainingPlanWithDetails.ref }, [404]),
+      response: { 200: TrainingPlanWithDetails.ref },
     },
-    handler: (request) => inTenantOf(request, app, (tx) => showTrainingPlan(tx, request.params.id)),
+    handler: (request) => inTenantOf(request, (tx) => showTrainingPlan(tx, request.params.id)),
   })
 }
 

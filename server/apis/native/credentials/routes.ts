@@ -1,12 +1,11 @@
 import { Type } from 'typebox'
 import { apiKeyAccesses, apiKeyKinds, createApiKey, listApiKeys, revokeApiKey } from '../../../access/api-keys.ts'
 import { createOAuthClient, listOAuthClients, revokeOAuthClient } from '../../../access/oauth-clients.ts'
-import type { Application } from '../../../application.ts'
-import type { HttpServer } from '../../../http/http-server.ts'
-import { createOnce, IdempotencyHeaders } from '../../../http/idempotency.ts'
-import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, named } from '../../../http/openapi/complete-route.ts'
 import { scopes } from '../../../permissions/principal.ts'
+import type { HttpServer } from '../../../http/http-server.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
+import { inTenantOf } from '../../../http/in-tenant-of.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { Id, IdParams, NullableId, NullableTime, Time } from '../schemas.ts'
 
 const tags = ['Credentials']
@@ -17,7 +16,7 @@ const Secret = Type.Unsafe<string | null>({
   description: 'Shown once: only its hash is stored. Null in the response to a repeated request',
 })
 
-const ApiKey = named(
+const ApiKey = sharedSchema(
   'ApiKey',
   Type.Object(
     {
@@ -36,7 +35,7 @@ const ApiKey = named(
   ),
 )
 
-const OAuthClient = named(
+const OAuthClient = sharedSchema(
   'OAuthClient',
   Type.Object(
     {
@@ -53,14 +52,14 @@ const OAuthClient = named(
 )
 
 /** `/api/v1/keys` and `/api/v1/clients` */
-export function addCredentialRoutes(server: HttpServer, app: Application): void {
+export function addCredentialRoutes(server: HttpServer): void {
   server.addSchema(ApiKey.schema)
   server.addSchema(OAuthClient.schema)
-  addKeyRoutes(server, app)
-  addClientRoutes(server, app)
+  addKeyRoutes(server)
+  addClientRoutes(server)
 }
 
-function addKeyRoutes(server: HttpServer, app: Application): void {
+function addKeyRoutes(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: '/api/v1/keys',
@@ -68,14 +67,14 @@ function addKeyRoutes(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'List API keys, including revoked and expired ones',
-      response: answers({ 200: Type.Object({ keys: Type.Array(ApiKey.ref) }, { description: 'Newest first' }) }),
+      response: { 200: Type.Object({ keys: Type.Array(ApiKey.ref) }, { description: 'Newest first' }) },
     },
-    handler: async (request) => ({ keys: await inTenantOf(request, app, listApiKeys) }),
+    handler: async (request) => ({ keys: await inTenantOf(request, listApiKeys) }),
   })
   server.route({
     method: 'POST',
     url: '/api/v1/keys',
-    config: { permission: 'keys.manage' },
+    config: { permission: 'keys.manage', errors: [409] },
     schema: {
       tags,
       summary: 'Create an API key',
@@ -89,34 +88,34 @@ function addKeyRoutes(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false, examples: [{ name: 'Reports', access: 'read_only' }] },
       ),
-      response: answers({ 201: Type.Object({ key: ApiKey.ref, secret: Secret }, { description: 'Created' }) }, [409]),
+      response: { 201: Type.Object({ key: ApiKey.ref, secret: Secret }, { description: 'Created' }) },
     },
     handler: (request, reply) => {
       const { expires_at, ...rest } = request.body
-      return createOnce(app, request, reply, async (tx) => {
+      return withIdempotency(request, reply, async (tx) => {
         const body = await createApiKey(tx, {
           ...rest,
           ...(expires_at !== undefined && { expiresAt: new Date(expires_at) }),
         })
-        return { status: 201, location: `/api/v1/keys/${body.key.id}`, body, once: ['secret'] }
+        return { status: 201, location: `/api/v1/keys/${body.key.id}`, body, omitOnReplay: ['secret'] }
       })
     },
   })
   server.route({
     method: 'DELETE',
     url: '/api/v1/keys/:id',
-    config: { permission: 'keys.manage' },
+    config: { permission: 'keys.manage', errors: [404] },
     schema: {
       tags,
       summary: 'Revoke an API key immediately',
       params: IdParams,
-      response: answers({ 200: ApiKey.ref }, [404]),
+      response: { 200: ApiKey.ref },
     },
-    handler: (request) => inTenantOf(request, app, (tx) => revokeApiKey(tx, request.params.id)),
+    handler: (request) => inTenantOf(request, (tx) => revokeApiKey(tx, request.params.id)),
   })
 }
 
-function addClientRoutes(server: HttpServer, app: Application): void {
+function addClientRoutes(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: '/api/v1/clients',
@@ -124,16 +123,16 @@ function addClientRoutes(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'List OAuth clients, including revoked ones',
-      response: answers({
+      response: {
         200: Type.Object({ clients: Type.Array(OAuthClient.ref) }, { description: 'Newest first' }),
-      }),
+      },
     },
-    handler: async (request) => ({ clients: await inTenantOf(request, app, listOAuthClients) }),
+    handler: async (request) => ({ clients: await inTenantOf(request, listOAuthClients) }),
   })
   server.route({
     method: 'POST',
     url: '/api/v1/clients',
-    config: { permission: 'clients.manage' },
+    config: { permission: 'clients.manage', errors: [409] },
     schema: {
       tags,
       summary: 'Create an OAuth client',
@@ -142,27 +141,24 @@ function addClientRoutes(server: HttpServer, app: Application): void {
         { name: Name, scopes: Type.Array(Type.Enum([...scopes]), { minItems: 1, maxItems: 8 }) },
         { additionalProperties: false, examples: [{ name: 'Directory', scopes: ['api/read'] }] },
       ),
-      response: answers(
-        { 201: Type.Object({ client: OAuthClient.ref, secret: Secret }, { description: 'Created' }) },
-        [409],
-      ),
+      response: { 201: Type.Object({ client: OAuthClient.ref, secret: Secret }, { description: 'Created' }) },
     },
     handler: (request, reply) =>
-      createOnce(app, request, reply, async (tx) => {
+      withIdempotency(request, reply, async (tx) => {
         const body = await createOAuthClient(tx, request.body)
-        return { status: 201, location: `/api/v1/clients/${body.client.id}`, body, once: ['secret'] }
+        return { status: 201, location: `/api/v1/clients/${body.client.id}`, body, omitOnReplay: ['secret'] }
       }),
   })
   server.route({
     method: 'DELETE',
     url: '/api/v1/clients/:id',
-    config: { permission: 'clients.manage' },
+    config: { permission: 'clients.manage', errors: [404] },
     schema: {
       tags,
       summary: 'Revoke an OAuth client and its tokens immediately',
       params: IdParams,
-      response: answers({ 200: OAuthClient.ref }, [404]),
+      response: { 200: OAuthClient.ref },
     },
-    handler: (request) => inTenantOf(request, app, (tx) => revokeOAuthClient(tx, request.params.id)),
+    handler: (request) => inTenantOf(request, (tx) => revokeOAuthClient(tx, request.params.id)),
   })
 }

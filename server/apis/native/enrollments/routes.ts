@@ -1,9 +1,8 @@
 import { type Static, Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
-import { createOnce, IdempotencyHeaders } from '../../../http/idempotency.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, named } from '../../../http/openapi/complete-route.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { completeEnrollment } from '../../../learning/enrollments/complete-enrollment.ts'
 import { enroll } from '../../../learning/enrollments/enroll.ts'
 import type { PlaceOptions } from '../../../learning/enrollments/enrollment-target.ts'
@@ -46,7 +45,7 @@ const place = {
   training_plan_id: NullableId,
 }
 
-const Enrollment = named(
+const Enrollment = sharedSchema(
   'Enrollment',
   Type.Object(
     {
@@ -75,7 +74,7 @@ const Enrollment = named(
   ),
 )
 
-const IssuedCertificate = named(
+const IssuedCertificate = sharedSchema(
   'IssuedCertificate',
   Type.Object(
     {
@@ -107,14 +106,14 @@ const Filter = Type.Object(
 )
 
 /** `/api/v1/enrollments` and `/api/v1/issued-certificates` */
-export function addEnrollmentRoutes(server: HttpServer, app: Application): void {
+export function addEnrollmentRoutes(server: HttpServer): void {
   for (const { schema } of [Enrollment, IssuedCertificate]) server.addSchema(schema)
-  addEnrollments(server, app)
-  addEnrollmentActs(server, app)
-  addCertificates(server, app)
+  addEnrollments(server)
+  addEnrollmentActs(server)
+  addCertificates(server)
 }
 
-function addEnrollments(server: HttpServer, app: Application): void {
+function addEnrollments(server: HttpServer): void {
   server.route({
     method: 'GET',
     url,
@@ -124,12 +123,12 @@ function addEnrollments(server: HttpServer, app: Application): void {
       summary: 'List enrollments, in the order of their creation',
       description: 'Includes ended enrollments and those of deleted users, with `enrolled` false.',
       querystring: Filter,
-      response: answers({
+      response: {
         200: Type.Object({ enrollments: Type.Array(Enrollment.ref), next: Next }, { description: 'A page' }),
-      }),
+      },
     },
     handler: async (request) => {
-      const { enrollments, next = null } = await inTenantOf(request, app, (tx) =>
+      const { enrollments, next = null } = await inTenantOf(request, (tx) =>
         listEnrollments(tx, filterOf(request.query)),
       )
       return { enrollments, next }
@@ -138,7 +137,7 @@ function addEnrollments(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Enroll a user in a course or a training plan',
@@ -153,18 +152,18 @@ function addEnrollments(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers({ 201: Created }, [404, 409]),
+      response: { 201: Created },
     },
     handler: (request, reply) => {
       const { user_id: userId, course_id, training_plan_id, session_id } = request.body
       return inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const { id } = await enroll(tx, {
             userId,
             ...placeOf({ course_id, training_plan_id }),
             ...(session_id !== undefined && { sessionId: session_id }),
           })
-          return { status: 201, location: `${url}/${id}`, body: { id }, about: userId }
+          return { status: 201, location: `${url}/${id}`, body: { id }, subjectUserId: userId }
         }),
       )
     },
@@ -172,22 +171,22 @@ function addEnrollments(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${url}/:id`,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: 'Read an enrollment',
       params: IdParams,
-      response: answers({ 200: Enrollment.ref }, [404]),
+      response: { 200: Enrollment.ref },
     },
-    handler: (request) => inTenantOf(request, app, (tx) => showEnrollment(tx, request.params.id)),
+    handler: (request) => inTenantOf(request, (tx) => showEnrollment(tx, request.params.id)),
   })
 }
 
-function addEnrollmentActs(server: HttpServer, app: Application): void {
+function addEnrollmentActs(server: HttpServer): void {
   server.route({
     method: 'POST',
     url: `${url}/:id/complete`,
-    config: { permission: 'learning.write', bodyOptional: true },
+    config: { permission: 'learning.write', bodyOptional: true, errors: [404, 409] },
     schema: {
       tags,
       summary: 'Complete an enrollment, whatever the progress in its parts',
@@ -200,11 +199,11 @@ function addEnrollmentActs(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false, examples: [{ result: 'pass' }] },
       ),
-      response: answers({ 200: Type.Object({ id: Id, completed_at: Time }, { description: 'Completed' }) }, [404, 409]),
+      response: { 200: Type.Object({ id: Id, completed_at: Time }, { description: 'Completed' }) },
     },
     handler: async (request) => {
       const { at, ...rest } = request.body
-      const { id, completedAt } = await inTenantOf(request, app, (tx) =>
+      const { id, completedAt } = await inTenantOf(request, (tx) =>
         completeEnrollment(tx, {
           enrollmentId: request.params.id,
           ...rest,
@@ -217,7 +216,7 @@ function addEnrollmentActs(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/:id/unenroll`,
-    config: { permission: 'learning.write', bodyOptional: true },
+    config: { permission: 'learning.write', bodyOptional: true, errors: [404, 409] },
     schema: {
       tags,
       summary: 'End an enrollment',
@@ -228,10 +227,10 @@ function addEnrollmentActs(server: HttpServer, app: Application): void {
         { note: Type.Optional(Type.String({ ...Text, description: 'The reason; stored with the enrollment' })) },
         { additionalProperties: false, examples: [{ note: 'Moved to the evening course' }] },
       ),
-      response: answers({ 200: Type.Object({ id: Id, unenrolled_at: Time }, { description: 'Ended' }) }, [404, 409]),
+      response: { 200: Type.Object({ id: Id, unenrolled_at: Time }, { description: 'Ended' }) },
     },
     handler: async (request) => {
-      const { id, unenrolledAt } = await inTenantOf(request, app, (tx) =>
+      const { id, unenrolledAt } = await inTenantOf(request, (tx) =>
         unenroll(tx, { enrollmentId: request.params.id, ...request.body }),
       )
       return { id, unenrolled_at: unenrolledAt }
@@ -240,43 +239,40 @@ function addEnrollmentActs(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/:id/purge`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Purge an enrollment that is not active',
       description:
         'Also purges its records in the course: progress, actions, attempts, submissions and certificates. If the user has another enrollment in the course, these records belong to it and stay. Cannot be undone.',
       params: IdParams,
-      response: answers(
-        {
-          200: Type.Object(
-            {
-              user_id: Id,
-              removed: Type.Unsafe<Record<string, number>>({
-                type: 'object',
-                additionalProperties: { type: 'integer' },
-                description: 'Rows, by table',
-              }),
-            },
-            { description: 'Purged' },
-          ),
-        },
-        [404, 409],
-      ),
+      response: {
+        200: Type.Object(
+          {
+            user_id: Id,
+            removed: Type.Unsafe<Record<string, number>>({
+              type: 'object',
+              additionalProperties: { type: 'integer' },
+              description: 'Rows, by table',
+            }),
+          },
+          { description: 'Purged' },
+        ),
+      },
     },
     handler: async (request) => {
-      const { userId, removed } = await inTenantOf(request, app, (tx) => purgeEnrollment(tx, request.params.id))
+      const { userId, removed } = await inTenantOf(request, (tx) => purgeEnrollment(tx, request.params.id))
       return { user_id: userId, removed }
     },
   })
 }
 
-function addCertificates(server: HttpServer, app: Application): void {
+function addCertificates(server: HttpServer): void {
   const certificates = '/api/v1/issued-certificates'
   server.route({
     method: 'POST',
     url: `${url}/:id/certificates`,
-    config: { permission: 'learning.write', bodyOptional: true },
+    config: { permission: 'learning.write', bodyOptional: true, errors: [404, 409] },
     schema: {
       tags,
       summary: 'Issue a certificate for a completed enrollment',
@@ -291,12 +287,12 @@ function addCertificates(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false, examples: [{ number: 'B-17' }] },
       ),
-      response: answers({ 201: Created }, [404, 409]),
+      response: { 201: Created },
     },
     handler: (request, reply) => {
       const { number, expires_at, at } = request.body
       return inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const { user_id: about } = await showEnrollment(tx, request.params.id)
           const { id } = await issueCertificate(tx, {
             enrollmentId: request.params.id,
@@ -312,14 +308,14 @@ function addCertificates(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${certificates}/:id`,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: 'Read a certificate of a learner',
       params: IdParams,
-      response: answers({ 200: IssuedCertificate.ref }, [404]),
+      response: { 200: IssuedCertificate.ref },
     },
-    handler: (request) => inTenantOf(request, app, (tx) => showIssuedCertificate(tx, request.params.id)),
+    handler: (request) => inTenantOf(request, (tx) => showIssuedCertificate(tx, request.params.id)),
   })
 }
 

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { decodeJwt } from 'jose'
 import { Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import { verifyCertificate } from '../../../erasure/proof/certificate.ts'
 import { followErasure } from '../../../erasure/requests/follow-erasure.ts'
 import { readCertificate } from '../../../erasure/requests/show-erasures.ts'
@@ -9,7 +8,7 @@ import { asksFor } from '../../../http/accepts.ts'
 import { EventStreamHeaders, sendEvents } from '../../../http/event-stream.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { inTenantOf, tenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, contents } from '../../../http/openapi/complete-route.ts'
+import { mediaTypes } from '../../../http/openapi/shared-schema.ts'
 import { IdParams } from '../schemas.ts'
 import { erasureBody } from './schemas.ts'
 
@@ -50,17 +49,17 @@ const longestWait = 60
 const longestStream = 24 * 60 * 60 * 1000
 
 /** `/api/v1/erasures/:id/progress` and `/api/v1/erasures/:id/certificate` */
-export function addProofRoutes(server: HttpServer, app: Application): void {
+export function addProofRoutes(server: HttpServer): void {
   const stopping = new AbortController()
   server.addHook('preClose', async () => stopping.abort())
   const follow = (request: FastifyRequest<{ Params: { id: string } }>, signal: AbortSignal) =>
-    followErasure(app.database, { tenant: tenantOf(request), request: request.params.id, signal })
+    followErasure(server.database, { tenant: tenantOf(request), request: request.params.id, signal })
   server.route({
     method: 'GET',
     url: '/api/v1/erasures/:id/progress',
     exposeHeadRoute: false,
     handlerTimeout: longestStream,
-    config: { permission: 'erasures.read' },
+    config: { permission: 'erasures.read', errors: [404] },
     schema: {
       tags,
       summary: 'Follow an erasure request',
@@ -68,13 +67,10 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
         'Server-sent events: `progress` with the request after each change, then `end` with the ended request, and the stream ends. Each event has an id. A client that reconnects with the id of `end` in Last-Event-ID, as an EventSource does, gets 204 and need not connect again.',
       params: IdParams,
       headers: EventStreamHeaders,
-      response: answers(
-        {
-          200: contents('Events', { 'text/event-stream': { type: 'string' } }),
-          204: Type.Null({ description: 'The client already knows the end' }),
-        },
-        [404],
-      ),
+      response: {
+        200: mediaTypes('Events', { 'text/event-stream': { type: 'string' } }),
+        204: Type.Null({ description: 'The client already knows the end' }),
+      },
     },
     handler: (request, reply) =>
       sendEvents(request, reply, stopping.signal, async function* (signal) {
@@ -91,7 +87,7 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: '/api/v1/erasures/:id/certificate',
-    config: { permission: 'certificates.read' },
+    config: { permission: 'certificates.read', errors: [404] },
     schema: {
       tags,
       summary: 'Read the certificate of an erasure request',
@@ -110,15 +106,12 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers(
-        {
-          200: contents('The certificate', {
-            'application/json': certificateFile,
-            'application/jose': { type: 'string' },
-          }),
-        },
-        [404],
-      ),
+      response: {
+        200: mediaTypes('The certificate', {
+          'application/json': certificateFile,
+          'application/jose': { type: 'string' },
+        }),
+      },
     },
     handler: async (request, reply) => {
       const { wait = 0 } = request.query
@@ -126,7 +119,7 @@ export function addProofRoutes(server: HttpServer, app: Application): void {
         const signal = AbortSignal.any([AbortSignal.timeout(wait * 1000), stopping.signal, request.signal])
         for await (const { certified } of follow(request, signal)) if (certified) break
       }
-      const file = await inTenantOf(request, app, (tx) => readCertificate(tx, request.params.id))
+      const file = await inTenantOf(request, (tx) => readCertificate(tx, request.params.id))
       if (asksFor(request, 'application/jose')) {
         // After a retry the newest certificate counts, not the first.
         const certificate = file.certificates.findLast((jws) => decodeJwt(jws).type === 'lethe.erasure_certificate')

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { Application } from '../../../application.ts'
+import { isPermitted } from '../../../permissions/permissions.ts'
 import { groupsThatBringBack, type ReturningGroup } from '../../../directory/reappearances.ts'
 import { cancelErasure } from '../../../erasure/requests/cancel-erasure.ts'
 import { listSubjects } from '../../../erasure/requests/list-subjects.ts'
@@ -8,14 +8,12 @@ import { requestErasure } from '../../../erasure/requests/request-erasure.ts'
 import { retryErasure } from '../../../erasure/requests/retry-erasure.ts'
 import { listErasures, showErasure } from '../../../erasure/requests/show-erasures.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
-import { createOnce, IdempotencyHeaders } from '../../../http/idempotency.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers } from '../../../http/openapi/complete-route.ts'
 import { principalOf } from '../../../http/require-access.ts'
 import { namePeople } from '../../../people/accounts/candidates.ts'
 import { requireSelector, requireUsers, type Selector } from '../../../people/accounts/find-users.ts'
 import { selectUsers } from '../../../people/accounts/select-users.ts'
-import { isPermitted } from '../../../permissions/permissions.ts'
 import type { TenantTransaction } from '../../../platform/database/transaction.ts'
 import { LetheError } from '../../../platform/errors.ts'
 import { Id, IdParams, Next } from '../schemas.ts'
@@ -35,22 +33,22 @@ import {
 const tags = ['Erasures']
 
 /** `/api/v1/erasures`, without progress and certificate */
-export function addErasureRoutes(server: HttpServer, app: Application): void {
+export function addErasureRoutes(server: HttpServer): void {
   for (const { schema } of [Erasure, ErasureWithDetails, Preview]) server.addSchema(schema)
   server.route({
     method: 'POST',
     url: '/api/v1/erasures/preview',
-    config: { permission: 'erasures.preview' },
+    config: { permission: 'erasures.preview', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Count, table by table, what an erasure request would do',
       body: PreviewBody,
-      response: answers({ 200: Preview.ref }, [404, 409]),
+      response: { 200: Preview.ref },
     },
     handler: async (request) => {
       const { operation, most_named: most = 10, ...whom } = request.body
       const mayRead = isPermitted(principalOf(request), 'users.read')
-      return await inTenantOf(request, app, async (tx) => {
+      return await inTenantOf(request, async (tx) => {
         const users = await resolve(tx, whom)
         const ids = users.map(({ id }) => id)
         const preview = await previewErasure(tx, operation, ids)
@@ -65,18 +63,18 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: '/api/v1/erasures',
-    config: { permission: 'erasures.order' },
+    config: { permission: 'erasures.order', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Make an erasure request: purge or anonymize deleted users',
       description: 'Cannot be undone. The server never guesses: if several people match a selector, it returns 409.',
       headers: IdempotencyHeaders,
       body: OrderBody,
-      response: answers({ 202: Ordered }, [404, 409]),
+      response: { 202: Ordered },
     },
     handler: (request, reply) => {
       const { operation, reason, expected_people: expected, ...whom } = request.body
-      return createOnce(app, request, reply, async (tx) => {
+      return withIdempotency(request, reply, async (tx) => {
         const userIds = (await resolve(tx, whom)).map(({ id }) => id)
         if (expected !== undefined && expected !== userIds.length) {
           throw new LetheError('erasure.other_people', { expected, found: userIds.length })
@@ -87,7 +85,7 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
           status: 202,
           location: `/api/v1/erasures/${id}`,
           body: { id, ...(salt !== undefined && { salt }) },
-          once: ['salt'],
+          omitOnReplay: ['salt'] as const,
         }
       })
     },
@@ -106,13 +104,13 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers({
+      response: {
         200: Type.Object({ erasures: Type.Array(Erasure.ref), next: Next }, { description: 'A page' }),
-      }),
+      },
     },
     handler: async (request) => {
       const { limit = 50, after } = request.query
-      const found = await inTenantOf(request, app, (tx) =>
+      const found = await inTenantOf(request, (tx) =>
         listErasures(tx, { limit: limit + 1, ...(after !== undefined && { before: after }) }),
       )
       const erasures = found.slice(0, limit).map(erasureBody)
@@ -122,20 +120,20 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: '/api/v1/erasures/:id',
-    config: { permission: 'erasures.read' },
+    config: { permission: 'erasures.read', errors: [404] },
     schema: {
       tags,
       summary: 'Read an erasure request with its steps and its receipt',
       params: IdParams,
-      response: answers({ 200: ErasureWithDetails.ref }, [404]),
+      response: { 200: ErasureWithDetails.ref },
     },
     handler: async (request) =>
-      erasureDetailsBody(await inTenantOf(request, app, (tx) => showErasure(tx, request.params.id))),
+      erasureDetailsBody(await inTenantOf(request, (tx) => showErasure(tx, request.params.id))),
   })
   server.route({
     method: 'GET',
     url: '/api/v1/erasures/:id/subjects',
-    config: { permission: 'erasures.read' },
+    config: { permission: 'erasures.read', errors: [404] },
     schema: {
       tags,
       summary: 'List the people of an erasure request, by internal id',
@@ -147,10 +145,10 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers({ 200: Subjects }, [404]),
+      response: { 200: Subjects },
     },
     handler: async (request) => {
-      const { subjects, next = null } = await inTenantOf(request, app, (tx) =>
+      const { subjects, next = null } = await inTenantOf(request, (tx) =>
         listSubjects(tx, { request: request.params.id, ...request.query }),
       )
       return { subjects, next }
@@ -159,15 +157,15 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: '/api/v1/erasures/:id/retry',
-    config: { permission: 'erasures.retry' },
+    config: { permission: 'erasures.retry', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Retry the people that failed',
       params: IdParams,
-      response: answers({ 202: Type.Object({ id: Id }, { description: 'Workers continue the request' }) }, [404, 409]),
+      response: { 202: Type.Object({ id: Id }, { description: 'Workers continue the request' }) },
     },
     handler: async (request, reply) => {
-      await inTenantOf(request, app, (tx) => retryErasure(tx, request.params.id))
+      await inTenantOf(request, (tx) => retryErasure(tx, request.params.id))
       reply.code(202).header('location', `/api/v1/erasures/${request.params.id}`)
       return { id: request.params.id }
     },
@@ -175,20 +173,17 @@ export function addErasureRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: '/api/v1/erasures/:id/cancel',
-    config: { permission: 'erasures.cancel' },
+    config: { permission: 'erasures.cancel', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Cancel the request for the people that are not erased yet',
       params: IdParams,
-      response: answers(
-        {
-          200: Type.Object({ cancelled: Type.Integer() }, { description: 'The number of people it was cancelled for' }),
-        },
-        [404, 409],
-      ),
+      response: {
+        200: Type.Object({ cancelled: Type.Integer() }, { description: 'The number of people it was cancelled for' }),
+      },
     },
     handler: async (request) => ({
-      cancelled: await inTenantOf(request, app, (tx) => cancelErasure(tx, request.params.id)),
+      cancelled: await inTenantOf(request, (tx) => cancelErasure(tx, request.params.id)),
     }),
   })
 }

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { Verdict } from '../../../erasure/proof/certificate.ts'
 import type { ErasureDetails, ErasureSummary } from '../../../erasure/requests/show-erasures.ts'
-import { named } from '../../../http/openapi/complete-route.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import type { NamedPerson } from '../../../people/accounts/candidates.ts'
 import { selectorNames } from '../../../people/accounts/find-users.ts'
 import { userKinds, userStates } from '../../../people/accounts/user.ts'
@@ -42,10 +42,10 @@ const summary = {
 }
 
 /** How far an order is. */
-export const Erasure = named('Erasure', Type.Object(summary, { description: 'An erasure request' }))
+export const Erasure = sharedSchema('Erasure', Type.Object(summary, { description: 'An erasure request' }))
 
 /** An order with its steps, its receipt and the reasons of failures. */
-export const ErasureWithDetails = named(
+export const ErasureWithDetails = sharedSchema(
   'ErasureWithDetails',
   Type.Object(
     {
@@ -76,7 +76,7 @@ export const ErasureWithDetails = named(
 )
 
 /** What an order would do. */
-export const Preview = named(
+export const Preview = sharedSchema(
   'Preview',
   Type.Object(
     {

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import {
   defaultKeepDays,
   deleteExport,
@@ -13,9 +12,9 @@ import {
 import { openExport } from '../../../exports/open-export.ts'
 import { waitForExport } from '../../../exports/wait-for-export.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
-import { createOnce, IdempotencyHeaders } from '../../../http/idempotency.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf, tenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, contents, named } from '../../../http/openapi/complete-route.ts'
+import { mediaTypes, sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { findUser } from '../../../people/accounts/find-users.ts'
 import { inOurNames } from '../field-names.ts'
 import {
@@ -42,7 +41,7 @@ const longestWait = 60
 /** The longest that somebody reads an archive before the answer ends, in milliseconds. */
 const longestDownload = 60 * 60 * 1000
 
-const Kept = named(
+const Kept = sharedSchema(
   'KeptExport',
   Type.Object(
     {
@@ -71,16 +70,16 @@ const ExportParams = Type.Object({ id: Id, export_id: Id })
 const Page = Type.Object(paging, { additionalProperties: false })
 
 /** `/api/v1/exports` and `/api/v1/users/:id/exports` */
-export function addKeptExportRoutes(server: HttpServer, app: Application): void {
+export function addKeptExportRoutes(server: HttpServer): void {
   server.addSchema(Kept.schema)
-  addLists(server, app)
-  addOrders(server, app)
-  addContent(server, app)
+  addLists(server)
+  addOrders(server)
+  addContent(server)
 }
 
 const Listed = Type.Object({ exports: Type.Array(Kept.ref), next: Next }, { description: 'A page' })
 
-function addLists(server: HttpServer, app: Application): void {
+function addLists(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: '/api/v1/exports',
@@ -89,28 +88,26 @@ function addLists(server: HttpServer, app: Application): void {
       tags,
       summary: 'List the kept exports of the tenant, newest first',
       querystring: Page,
-      response: answers({ 200: Listed }),
+      response: { 200: Listed },
     },
     handler: async (request) => {
-      const { exports, next = null } = await inTenantOf(request, app, (tx) =>
-        listExports(tx, pageOptions(request.query)),
-      )
+      const { exports, next = null } = await inTenantOf(request, (tx) => listExports(tx, pageOptions(request.query)))
       return { exports, next }
     },
   })
   server.route({
     method: 'GET',
     url: ofUser,
-    config: { permission: 'exports.read', target: 'id' },
+    config: { permission: 'exports.read', target: 'id', errors: [404] },
     schema: {
       tags,
       summary: 'List the kept exports about a user, newest first',
       params: IdParams,
       querystring: Page,
-      response: answers({ 200: Listed }, [404]),
+      response: { 200: Listed },
     },
     handler: async (request) => {
-      const { exports, next = null } = await inTenantOf(request, app, async (tx) => {
+      const { exports, next = null } = await inTenantOf(request, async (tx) => {
         const { id: userId } = await findUser(tx, { by: 'id', value: request.params.id })
         return await listExports(tx, { userId, ...pageOptions(request.query) })
       })
@@ -119,13 +116,13 @@ function addLists(server: HttpServer, app: Application): void {
   })
 }
 
-function addOrders(server: HttpServer, app: Application): void {
+function addOrders(server: HttpServer): void {
   const stopping = new AbortController()
   server.addHook('preClose', async () => stopping.abort())
   server.route({
     method: 'POST',
     url: ofUser,
-    config: { permission: 'exports.order', bodyOptional: true },
+    config: { permission: 'exports.order', bodyOptional: true, errors: [404, 409] },
     schema: {
       tags,
       summary: 'Request a kept export of all data about a user',
@@ -145,27 +142,24 @@ function addOrders(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false, examples: [{ keep_days: 14 }] },
       ),
-      response: answers(
-        {
-          202: Type.Object(
-            { ...Created.properties, expires_at: Time },
-            { description: 'Requested; Location has the address of the export' },
-          ),
-        },
-        [404, 409],
-      ),
+      response: {
+        202: Type.Object(
+          { ...Created.properties, expires_at: Time },
+          { description: 'Requested; Location has the address of the export' },
+        ),
+      },
     },
     handler: (request, reply) => {
       const { keep_days } = request.body
       const userId = request.params.id
       return inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const { id, expires_at } = await keepExport(tx, {
             userId,
             ...(keep_days !== undefined && { keepDays: keep_days }),
           })
           const location = `/api/v1/users/${userId}/exports/${id}`
-          return { status: 202, location, body: { id, expires_at }, about: userId }
+          return { status: 202, location, body: { id, expires_at }, subjectUserId: userId }
         }),
       )
     },
@@ -173,7 +167,7 @@ function addOrders(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${ofUser}/:export_id`,
-    config: { permission: 'exports.read', target: 'id' },
+    config: { permission: 'exports.read', target: 'id', errors: [404] },
     schema: {
       tags,
       summary: 'Read the progress of a kept export, and when it expires',
@@ -190,17 +184,17 @@ function addOrders(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers({ 200: Kept.ref }, [404]),
+      response: { 200: Kept.ref },
     },
     handler: async (request) => {
       const { id: userId, export_id: exportId } = request.params
       const { wait = 0 } = request.query
-      const show = () => inTenantOf(request, app, (tx) => showExport(tx, exportId, { userId }))
+      const show = () => inTenantOf(request, (tx) => showExport(tx, exportId, { userId }))
       const kept = await show()
       if (wait === 0 || (kept.state !== 'waiting' && kept.state !== 'running')) return kept
       const enough = AbortSignal.any([AbortSignal.timeout(wait * 1000), stopping.signal, request.signal])
       try {
-        return await waitForExport(app.database, tenantOf(request), exportId, { signal: enough })
+        return await waitForExport(server.database, tenantOf(request), exportId, { signal: enough })
       } catch (error) {
         if (!enough.aborted) throw error
         return await show()
@@ -209,28 +203,25 @@ function addOrders(server: HttpServer, app: Application): void {
   })
 }
 
-function addContent(server: HttpServer, app: Application): void {
+function addContent(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: `${ofUser}/:export_id/content`,
     exposeHeadRoute: false,
     handlerTimeout: longestDownload,
-    config: { permission: 'exports.read', target: 'id' },
+    config: { permission: 'exports.read', target: 'id', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Download the archive of a kept export',
       description:
         'A ZIP file. The server refuses an expired export. If the export expires or its user is erased during the download, the response breaks off.',
       params: ExportParams,
-      response: answers(
-        { 200: contents('The archive', { 'application/zip': { type: 'string', format: 'binary' } }) },
-        [404, 409],
-      ),
+      response: { 200: mediaTypes('The archive', { 'application/zip': { type: 'string', format: 'binary' } }) },
     },
     handler: async (request, reply) => {
       const { id: userId, export_id: exportId } = request.params
-      const { id } = await inTenantOf(request, app, (tx) => showExport(tx, exportId, { userId }))
-      const { content, size, fileName } = await openExport(app.database, tenantOf(request), id)
+      const { id } = await inTenantOf(request, (tx) => showExport(tx, exportId, { userId }))
+      const { content, size, fileName } = await openExport(server.database, tenantOf(request), id)
       reply.headers({
         'content-type': 'application/zip',
         'content-length': size,
@@ -242,17 +233,17 @@ function addContent(server: HttpServer, app: Application): void {
   server.route({
     method: 'DELETE',
     url: `${ofUser}/:export_id`,
-    config: { permission: 'exports.order' },
+    config: { permission: 'exports.order', errors: [404] },
     schema: {
       tags,
       summary: 'Delete a kept export before it expires',
       description: 'Deletes the content and the record of it. If workers are writing the export, they stop.',
       params: ExportParams,
-      response: answers({ 204: Nothing }, [404]),
+      response: { 204: Nothing },
     },
     handler: async (request, reply) => {
       const { id: userId, export_id: exportId } = request.params
-      await inTenantOf(request, app, async (tx) => {
+      await inTenantOf(request, async (tx) => {
         const { id } = await showExport(tx, exportId, { userId })
         await deleteExport(tx, id)
       })

@@ -1,8 +1,6 @@
 import { Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers } from '../../../http/openapi/complete-route.ts'
 import {
   assignGroupToCatalog,
   assignGroupToCourse,
@@ -54,37 +52,37 @@ const places = {
 } as const
 
 /** The groups of the directory that a catalog or a course is open to. */
-export function addGroupAssignments(server: HttpServer, app: Application, kind: 'catalog' | 'course'): void {
+export function addGroupAssignments(server: HttpServer, kind: 'catalog' | 'course'): void {
   const { url, tags, aboutList, aboutOpening } = places[kind]
   server.route({
     method: 'GET',
     url,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags,
       summary: `List the directory groups that a ${kind} is open to`,
       description: aboutList,
       params: IdParams,
-      response: answers({ 200: AssignedGroups }, [404]),
+      response: { 200: AssignedGroups },
     },
     handler: async (request) => ({
-      groups: await inTenantOf(request, app, (tx) => listAssignedGroups(tx, { kind, id: request.params.id })),
+      groups: await inTenantOf(request, (tx) => listAssignedGroups(tx, { kind, id: request.params.id })),
     }),
   })
   server.route({
     method: 'PUT',
     url: `${url}/:group_id`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404] },
     schema: {
       tags,
       summary: `Open a ${kind} to the members of a group, while they are members`,
       description: aboutOpening,
       params: GroupParams,
-      response: answers({ 200: Assigned }, [404]),
+      response: { 200: Assigned },
     },
     handler: (request) => {
       const { id, group_id: groupId } = request.params
-      return inTenantOf(request, app, (tx) =>
+      return inTenantOf(request, (tx) =>
         kind === 'catalog'
           ? assignGroupToCatalog(tx, { catalogId: id, groupId })
           : assignGroupToCourse(tx, { courseId: id, groupId }),
@@ -94,17 +92,17 @@ export function addGroupAssignments(server: HttpServer, app: Application, kind: 
   server.route({
     method: 'DELETE',
     url: `${url}/:group_id`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404] },
     schema: {
       tags,
       summary: `Close a ${kind} to a group`,
       description: 'The members lose the access through this group. Enrollments stay.',
       params: GroupParams,
-      response: answers({ 200: Unassigned }, [404]),
+      response: { 200: Unassigned },
     },
     handler: (request) => {
       const { id, group_id: groupId } = request.params
-      return inTenantOf(request, app, (tx) =>
+      return inTenantOf(request, (tx) =>
         kind === 'catalog'
           ? unassignGroupFromCatalog(tx, { catalogId: id, groupId })
           : unassignGroupFromCourse(tx, { courseId: id, groupId }),

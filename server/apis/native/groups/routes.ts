@@ -1,14 +1,13 @@
 import { type Static, Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import { createGroup } from '../../../directory/create-group.ts'
 import { listGroupMembers } from '../../../directory/list-group-members.ts'
 import { listGroups, showGroup } from '../../../directory/list-groups.ts'
 import { setGroupMembers } from '../../../directory/set-group-members.ts'
 import { syncGroup } from '../../../directory/sync-group.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
-import { createOnce, IdempotencyHeaders } from '../../../http/idempotency.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, named } from '../../../http/openapi/complete-route.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { inOurNames } from '../field-names.ts'
 import {
   Created,
@@ -32,7 +31,7 @@ const url = '/api/v1/groups'
 const mostMembers = 50_000
 const bodyLimit = 16 * 1024 * 1024
 
-const Group = named(
+const Group = sharedSchema(
   'Group',
   Type.Object(
     {
@@ -47,7 +46,7 @@ const Group = named(
   ),
 )
 
-const GroupMember = named(
+const GroupMember = sharedSchema(
   'GroupMember',
   Type.Object({ ...person, reappeared: Reappeared }, { description: 'A member of a group' }),
 )
@@ -94,36 +93,33 @@ const Sync = Type.Object(
 )
 
 /** `/api/v1/groups` */
-export function addGroupRoutes(server: HttpServer, app: Application): void {
+export function addGroupRoutes(server: HttpServer): void {
   for (const { schema } of [Group, GroupMember]) server.addSchema(schema)
-  addGroups(server, app)
-  addMembers(server, app)
+  addGroups(server)
+  addMembers(server)
 }
 
-function addGroups(server: HttpServer, app: Application): void {
+function addGroups(server: HttpServer): void {
   server.route({
     method: 'GET',
     url,
-    config: { permission: 'groups.read' },
+    config: { permission: 'groups.read', errors: [404] },
     schema: {
       tags,
       summary: 'List groups, by name',
       querystring: Paging,
-      response: answers(
-        { 200: Type.Object({ groups: Type.Array(Group.ref), next: Next }, { description: 'A page' }) },
-        [404],
-      ),
+      response: { 200: Type.Object({ groups: Type.Array(Group.ref), next: Next }, { description: 'A page' }) },
     },
     handler: async (request) => {
       const { limit = 50, ...rest } = request.query
-      const { groups, next = null } = await inTenantOf(request, app, (tx) => listGroups(tx, { limit, ...rest }))
+      const { groups, next = null } = await inTenantOf(request, (tx) => listGroups(tx, { limit, ...rest }))
       return { groups, next }
     },
   })
   server.route({
     method: 'POST',
     url,
-    config: { permission: 'groups.write' },
+    config: { permission: 'groups.write', errors: [409] },
     schema: {
       tags,
       summary: 'Create a group without members',
@@ -138,12 +134,12 @@ function addGroups(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false, examples: [{ display_name: 'Bakers' }] },
       ),
-      response: answers({ 201: Created }, [409]),
+      response: { 201: Created },
     },
     handler: (request, reply) => {
       const { display_name: displayName, description, directory_object_id } = request.body
       return inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const { id } = await createGroup(tx, {
             displayName,
             ...(description !== undefined && { description }),
@@ -157,30 +153,27 @@ function addGroups(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${url}/:id`,
-    config: { permission: 'groups.read' },
-    schema: { tags, summary: 'Read a group', params: IdParams, response: answers({ 200: Group.ref }, [404]) },
-    handler: (request) => inTenantOf(request, app, (tx) => showGroup(tx, request.params.id)),
+    config: { permission: 'groups.read', errors: [404] },
+    schema: { tags, summary: 'Read a group', params: IdParams, response: { 200: Group.ref } },
+    handler: (request) => inTenantOf(request, (tx) => showGroup(tx, request.params.id)),
   })
 }
 
-function addMembers(server: HttpServer, app: Application): void {
+function addMembers(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: `${url}/:id/members`,
-    config: { permission: 'groups.read' },
+    config: { permission: 'groups.read', errors: [404] },
     schema: {
       tags,
       summary: 'List the members of a group',
       description: 'Leaves out deleted users; `reappeared` marks purged people who returned.',
       params: IdParams,
       querystring: Paging,
-      response: answers(
-        { 200: Type.Object({ members: Type.Array(GroupMember.ref), next: Next }, { description: 'A page' }) },
-        [404],
-      ),
+      response: { 200: Type.Object({ members: Type.Array(GroupMember.ref), next: Next }, { description: 'A page' }) },
     },
     handler: async (request) => {
-      const { members, next = null } = await inTenantOf(request, app, (tx) =>
+      const { members, next = null } = await inTenantOf(request, (tx) =>
         listGroupMembers(tx, { groupId: request.params.id, ...request.query }),
       )
       return { members, next }
@@ -190,7 +183,7 @@ function addMembers(server: HttpServer, app: Application): void {
     method: 'PUT',
     url: `${url}/:id/members`,
     bodyLimit,
-    config: { permission: 'groups.write' },
+    config: { permission: 'groups.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Replace the members of a group by these users',
@@ -198,21 +191,16 @@ function addMembers(server: HttpServer, app: Application): void {
         'New members must be active. Suspended members stay. Memberships of deleted users stay, for a restore.',
       params: IdParams,
       body: Type.Object({ user_ids: Type.Array(Id, { maxItems: mostMembers }) }, { additionalProperties: false }),
-      response: answers(
-        { 200: Type.Object({ added: Type.Integer(), removed: Type.Integer() }, { description: 'Done' }) },
-        [404, 409],
-      ),
+      response: { 200: Type.Object({ added: Type.Integer(), removed: Type.Integer() }, { description: 'Done' }) },
     },
     handler: (request) =>
-      inTenantOf(request, app, (tx) =>
-        setGroupMembers(tx, { groupId: request.params.id, userIds: request.body.user_ids }),
-      ),
+      inTenantOf(request, (tx) => setGroupMembers(tx, { groupId: request.params.id, userIds: request.body.user_ids })),
   })
   server.route({
     method: 'POST',
     url: `${url}/:id/sync`,
     bodyLimit,
-    config: { permission: 'groups.write' },
+    config: { permission: 'groups.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Synchronize a group with the directory',
@@ -230,9 +218,9 @@ function addMembers(server: HttpServer, app: Application): void {
           ],
         },
       ),
-      response: answers({ 200: Sync }, [404, 409]),
+      response: { 200: Sync },
     },
     handler: (request) =>
-      inTenantOf(request, app, (tx) => syncGroup(tx, { groupId: request.params.id, members: request.body.members })),
+      inTenantOf(request, (tx) => syncGroup(tx, { groupId: request.params.id, members: request.body.members })),
   })
 }

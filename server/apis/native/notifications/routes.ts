@@ -1,8 +1,7 @@
 import { Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, named } from '../../../http/openapi/complete-route.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { listNotifications } from '../../../notify/list-notifications.ts'
 import { markNotificationsRead } from '../../../notify/mark-notifications-read.ts'
 import { findUser } from '../../../people/accounts/find-users.ts'
@@ -11,7 +10,7 @@ import { Id, IdParams, Next, NullableTime, paging, Time } from '../schemas.ts'
 const tags = ['Notifications']
 const url = '/api/v1/users/:id/notifications'
 
-const Notification = named(
+const Notification = sharedSchema(
   'Notification',
   Type.Object(
     {
@@ -30,12 +29,12 @@ const Notification = named(
 const Unread = Type.Integer({ description: 'The number of unread notifications' })
 
 /** `/api/v1/users/:id/notifications` */
-export function addNotificationRoutes(server: HttpServer, app: Application): void {
+export function addNotificationRoutes(server: HttpServer): void {
   server.addSchema(Notification.schema)
   server.route({
     method: 'GET',
     url,
-    config: { permission: 'notifications.read', target: 'id' },
+    config: { permission: 'notifications.read', target: 'id', errors: [404] },
     schema: {
       tags,
       summary: 'List the notifications of a user, newest first',
@@ -44,22 +43,19 @@ export function addNotificationRoutes(server: HttpServer, app: Application): voi
         { ...paging, unread: Type.Optional(Type.Boolean({ description: 'Only unread notifications' })) },
         { additionalProperties: false },
       ),
-      response: answers(
-        {
-          200: Type.Object(
-            { notifications: Type.Array(Notification.ref), unread: Unread, next: Next },
-            { description: 'A page' },
-          ),
-        },
-        [404],
-      ),
+      response: {
+        200: Type.Object(
+          { notifications: Type.Array(Notification.ref), unread: Unread, next: Next },
+          { description: 'A page' },
+        ),
+      },
     },
     handler: async (request) => {
       const {
         notifications,
         unread,
         next = null,
-      } = await inTenantOf(request, app, async (tx) => {
+      } = await inTenantOf(request, async (tx) => {
         const { id: userId } = await findUser(tx, { by: 'id', value: request.params.id })
         return await listNotifications(tx, { userId, ...request.query })
       })
@@ -69,7 +65,7 @@ export function addNotificationRoutes(server: HttpServer, app: Application): voi
   server.route({
     method: 'POST',
     url: `${url}/read`,
-    config: { permission: 'notifications.mark', target: 'id' },
+    config: { permission: 'notifications.mark', target: 'id', errors: [404] },
     schema: {
       tags,
       summary: 'Mark notifications of a user as read',
@@ -79,13 +75,10 @@ export function addNotificationRoutes(server: HttpServer, app: Application): voi
         { ids: Type.Optional(Type.Array(Id, { maxItems: 1000 })) },
         { additionalProperties: false, examples: [{}] },
       ),
-      response: answers(
-        { 200: Type.Object({ marked: Type.Integer(), unread: Unread }, { description: 'Done' }) },
-        [404],
-      ),
+      response: { 200: Type.Object({ marked: Type.Integer(), unread: Unread }, { description: 'Done' }) },
     },
     handler: (request) =>
-      inTenantOf(request, app, async (tx) => {
+      inTenantOf(request, async (tx) => {
         const { id: userId } = await findUser(tx, { by: 'id', value: request.params.id })
         const { ids } = request.body
         return await markNotificationsRead(tx, { userId, ...(ids !== undefined && { ids }) })

@@ -7,12 +7,11 @@ import { type StartedSession, signOut } from '../../../access/sessions.ts'
 import { changePassword, setPassword } from '../../../access/set-password.ts'
 import { signIn } from '../../../access/sign-in.ts'
 import { signOutUser } from '../../../access/sign-out-user.ts'
-import type { Application } from '../../../application.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { inTenantOf, tenantOf } from '../../../http/in-tenant-of.ts'
-import { answers } from '../../../http/openapi/complete-route.ts'
 import { principalOf } from '../../../http/require-access.ts'
 import { userRoles } from '../../../permissions/roles.ts'
+import type { Database } from '../../../platform/database/pool.ts'
 import { isLetheError, LetheError } from '../../../platform/errors.ts'
 import { findTenant } from '../../../tenancy/tenants.ts'
 import { IdParams, NullableId, Time } from '../schemas.ts'
@@ -26,11 +25,11 @@ const Started = {
 }
 
 /** `/api/v1/session`, `/api/v1/operator-session`, and what ends sessions */
-export function addSessionRoutes(server: HttpServer, app: Application): void {
+export function addSessionRoutes(server: HttpServer): void {
   server.route({
     method: 'POST',
     url: '/api/v1/session',
-    config: { permission: 'public', guarded: true },
+    config: { permission: 'public', guarded: true, errors: [401] },
     schema: {
       tags,
       summary: 'Sign in as a user of a tenant',
@@ -44,25 +43,22 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers(
-        {
-          201: Type.Object(
-            {
-              tenant_id: Type.String(),
-              user_id: Type.String(),
-              roles: Type.Array(Type.Enum([...userRoles])),
-              ...Started,
-            },
-            { description: 'Signed in' },
-          ),
-        },
-        [401],
-      ),
+      response: {
+        201: Type.Object(
+          {
+            tenant_id: Type.String(),
+            user_id: Type.String(),
+            roles: Type.Array(Type.Enum([...userRoles])),
+            ...Started,
+          },
+          { description: 'Signed in' },
+        ),
+      },
     },
     handler: async (request, reply) => {
       const { tenant, login, password } = request.body
-      const tenantId = await tenantIdOf(app, tenant)
-      const session = await signIn(app.database, tenantId, { login, password })
+      const tenantId = await tenantIdOf(server.database, tenant)
+      const session = await signIn(server.database, tenantId, { login, password })
       startInBrowser(request, reply, session)
       const { userId: user_id, roles, csrfToken: csrf_token, expiresAt: expires_at } = session
       return { tenant_id: tenantId, user_id, roles, csrf_token, expires_at }
@@ -71,7 +67,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: '/api/v1/operator-session',
-    config: { permission: 'public', guarded: true },
+    config: { permission: 'public', guarded: true, errors: [401] },
     schema: {
       tags,
       summary: 'Sign in as an operator of the installation',
@@ -79,13 +75,10 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
         { name: Type.String({ minLength: 1, maxLength: 64 }), password: Password },
         { additionalProperties: false },
       ),
-      response: answers(
-        { 201: Type.Object({ operator_id: Type.String(), ...Started }, { description: 'Signed in' }) },
-        [401],
-      ),
+      response: { 201: Type.Object({ operator_id: Type.String(), ...Started }, { description: 'Signed in' }) },
     },
     handler: async (request, reply) => {
-      const session = await signInOperator(app.database, request.body)
+      const session = await signInOperator(server.database, request.body)
       startInBrowser(request, reply, session)
       const { operatorId: operator_id, csrfToken: csrf_token, expiresAt: expires_at } = session
       return { operator_id, csrf_token, expires_at }
@@ -98,7 +91,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'Show the caller',
-      response: answers({
+      response: {
         200: Type.Object(
           {
             kind: Type.Enum(['person', 'program', 'operator']),
@@ -109,7 +102,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
           },
           { description: 'The owner of the credential, and its permissions' },
         ),
-      }),
+      },
     },
     handler: async (request) => {
       const { tenantId = null, initiator, access } = principalOf(request)
@@ -125,19 +118,19 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'DELETE',
     url: '/api/v1/session',
-    config: { permission: 'public' },
+    config: { permission: 'public', errors: [403] },
     schema: {
       tags,
       summary: 'Sign out',
       description: 'Ends the session of the cookie, if there is one. Needs its CSRF token.',
       headers: Type.Object({ 'x-csrf-token': Type.Optional(Type.String({ maxLength: 256 })) }),
-      response: answers({ 204: Type.Null({ description: 'Signed out' }) }, [403]),
+      response: { 204: Type.Null({ description: 'Signed out' }) },
     },
     handler: async (request, reply) => {
       const { cookie } = request.headers
       if (cookie !== undefined) {
         verifyCsrf({ cookie, csrfToken: request.headers['x-csrf-token'] })
-        await signOut(app.database, cookie)
+        await signOut(server.database, cookie)
       }
       reply.code(204).header('set-cookie', endedSessionCookie({ secure: isSecure(request) }))
       return null
@@ -146,25 +139,22 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: '/api/v1/users/:id/sign-out',
-    config: { permission: 'users.sign_out', target: 'id' },
+    config: { permission: 'users.sign_out', target: 'id', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Sign a user out everywhere',
       params: IdParams,
-      response: answers(
-        { 200: Type.Object({ ended: Type.Integer() }, { description: 'The number of ended sessions' }) },
-        [404, 409],
-      ),
+      response: { 200: Type.Object({ ended: Type.Integer() }, { description: 'The number of ended sessions' }) },
     },
     handler: async (request) => {
       const userId = request.params.id
-      return await inTenantOf(request, app, (tx) => signOutUser(tx, userId))
+      return await inTenantOf(request, (tx) => signOutUser(tx, userId))
     },
   })
   server.route({
     method: 'PUT',
     url: '/api/v1/users/:id/password',
-    config: { permission: 'users.password', target: 'id', guarded: true },
+    config: { permission: 'users.password', target: 'id', guarded: true, errors: [404, 409] },
     schema: {
       tags,
       summary: 'Set a password',
@@ -174,10 +164,7 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
         { password: Password, current_password: Type.Optional(Password) },
         { additionalProperties: false },
       ),
-      response: answers(
-        { 200: Type.Object({ ended: Type.Integer() }, { description: 'The number of ended sessions' }) },
-        [404, 409],
-      ),
+      response: { 200: Type.Object({ ended: Type.Integer() }, { description: 'The number of ended sessions' }) },
     },
     handler: async (request) => {
       const { password, current_password: currentPassword } = request.body
@@ -188,19 +175,19 @@ export function addSessionRoutes(server: HttpServer, app: Application): void {
           throw new LetheError('input.invalid', { field: 'current_password', expected: 'it is missing' })
         }
         const options = { userId, session, currentPassword, newPassword: password }
-        const { signedOut } = await changePassword(app.database, tenantOf(request), options)
+        const { signedOut } = await changePassword(server.database, tenantOf(request), options)
         return { ended: signedOut }
       }
-      const { signedOut } = await inTenantOf(request, app, (tx) => setPassword(tx, { userId, password }))
+      const { signedOut } = await inTenantOf(request, (tx) => setPassword(tx, { userId, password }))
       return { ended: signedOut }
     },
   })
 }
 
 /** An id that nobody has where there is no such tenant: the sign-in then does the same work and gives the same answer. */
-async function tenantIdOf(app: Application, nameOrId: string): Promise<string> {
+async function tenantIdOf(database: Database, nameOrId: string): Promise<string> {
   try {
-    return (await findTenant(app.database, nameOrId)).id
+    return (await findTenant(database, nameOrId)).id
   } catch (error) {
     if (isLetheError(error) && error.code === 'tenant.not_found') return newId()
     throw error

@@ -1,9 +1,8 @@
 import { type Static, Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
-import { createOnce, IdempotencyHeaders } from '../../../http/idempotency.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, named } from '../../../http/openapi/complete-route.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { LetheError } from '../../../platform/errors.ts'
 import { awardSkill } from '../../../skills/award-skill.ts'
 import { deleteScaleSet, updateScaleSet } from '../../../skills/change-scale-set.ts'
@@ -36,7 +35,7 @@ const scalesUrl = '/api/v1/scale-sets'
 
 const OwnCatalog = Type.Unsafe<string | null>({ ...NullableId, description: 'Null: for every catalog of the tenant' })
 
-const Skill = named(
+const Skill = sharedSchema(
   'Skill',
   Type.Object(
     {
@@ -51,7 +50,7 @@ const Skill = named(
   ),
 )
 
-const ScaleSet = named(
+const ScaleSet = sharedSchema(
   'ScaleSet',
   Type.Object(
     {
@@ -98,17 +97,17 @@ const skillAtLevel = {
 }
 
 /** `/api/v1/skills`, `/api/v1/scale-sets` and `/api/v1/users/:id/skills` */
-export function addSkillRoutes(server: HttpServer, app: Application): void {
+export function addSkillRoutes(server: HttpServer): void {
   for (const { schema } of [Skill, ScaleSet]) server.addSchema(schema)
-  addSkills(server, app)
-  addSkillChanges(server, app)
-  addScaleSets(server, app)
-  addScaleSetChanges(server, app)
-  addSkillsOfUsers(server, app)
-  addAwards(server, app)
+  addSkills(server)
+  addSkillChanges(server)
+  addScaleSets(server)
+  addScaleSetChanges(server)
+  addSkillsOfUsers(server)
+  addAwards(server)
 }
 
-function addSkills(server: HttpServer, app: Application): void {
+function addSkills(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: skillsUrl,
@@ -124,13 +123,13 @@ function addSkills(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers({
+      response: {
         200: Type.Object({ skills: Type.Array(Skill.ref), next: Next }, { description: 'A page' }),
-      }),
+      },
     },
     handler: async (request) => {
       const { catalog_id, limit = 50, ...rest } = request.query
-      const { skills, next = null } = await inTenantOf(request, app, (tx) =>
+      const { skills, next = null } = await inTenantOf(request, (tx) =>
         listSkills(tx, { limit, ...rest, ...(catalog_id !== undefined && { catalogId: catalog_id }) }),
       )
       return { skills, next }
@@ -139,7 +138,7 @@ function addSkills(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: skillsUrl,
-    config: { permission: 'skills.write' },
+    config: { permission: 'skills.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Create a skill',
@@ -153,12 +152,12 @@ function addSkills(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers({ 201: Created }, [404, 409]),
+      response: { 201: Created },
     },
     handler: (request, reply) => {
       const { scale_set_id: scaleSetId, catalog_id, ...rest } = request.body
       return inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const catalog = catalog_id !== undefined && { catalogId: catalog_id }
           const { id } = await createSkill(tx, { ...rest, scaleSetId, ...catalog })
           return { status: 201, location: `${skillsUrl}/${id}`, body: { id } }
@@ -169,17 +168,17 @@ function addSkills(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${skillsUrl}/:id`,
-    config: { permission: 'skills.read' },
-    schema: { tags, summary: 'Read a skill', params: IdParams, response: answers({ 200: Skill.ref }, [404]) },
-    handler: (request) => inTenantOf(request, app, (tx) => showSkill(tx, request.params.id)),
+    config: { permission: 'skills.read', errors: [404] },
+    schema: { tags, summary: 'Read a skill', params: IdParams, response: { 200: Skill.ref } },
+    handler: (request) => inTenantOf(request, (tx) => showSkill(tx, request.params.id)),
   })
 }
 
-function addSkillChanges(server: HttpServer, app: Application): void {
+function addSkillChanges(server: HttpServer): void {
   server.route({
     method: 'PATCH',
     url: `${skillsUrl}/:id`,
-    config: { permission: 'skills.write' },
+    config: { permission: 'skills.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Change a skill',
@@ -194,14 +193,14 @@ function addSkillChanges(server: HttpServer, app: Application): void {
         }),
         { additionalProperties: false },
       ),
-      response: answers({ 200: Skill.ref }, [404, 409]),
+      response: { 200: Skill.ref },
     },
     handler: (request) => {
       const { scale_set_id, ...rest } = request.body
       const skillId = request.params.id
       const changes = { ...rest, ...(scale_set_id !== undefined && { scaleSetId: scale_set_id }) }
       return inOurNames(
-        inTenantOf(request, app, async (tx) => {
+        inTenantOf(request, async (tx) => {
           await updateSkill(tx, { skillId, changes })
           return await showSkill(tx, skillId)
         }),
@@ -211,21 +210,21 @@ function addSkillChanges(server: HttpServer, app: Application): void {
   server.route({
     method: 'DELETE',
     url: `${skillsUrl}/:id`,
-    config: { permission: 'skills.write' },
+    config: { permission: 'skills.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Delete a skill that was never awarded',
       params: IdParams,
-      response: answers({ 204: Nothing }, [404, 409]),
+      response: { 204: Nothing },
     },
     handler: async (request, reply) => {
-      await inTenantOf(request, app, (tx) => deleteSkill(tx, { skillId: request.params.id }))
+      await inTenantOf(request, (tx) => deleteSkill(tx, { skillId: request.params.id }))
       return reply.code(204).send(null)
     },
   })
 }
 
-function addScaleSets(server: HttpServer, app: Application): void {
+function addScaleSets(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: scalesUrl,
@@ -234,14 +233,14 @@ function addScaleSets(server: HttpServer, app: Application): void {
       tags,
       summary: 'List scales with their levels, in the order of their creation',
       querystring: Type.Object({ catalog_id: ForCatalog, ...paging }, { additionalProperties: false }),
-      response: answers({
+      response: {
         200: Type.Object({ scale_sets: Type.Array(ScaleSet.ref), next: Next }, { description: 'A page' }),
-      }),
+      },
     },
     handler: async (request) => {
       const { catalog_id, limit = 50, ...rest } = request.query
       const catalog = catalog_id !== undefined && { catalogId: catalog_id }
-      const found = await inTenantOf(request, app, (tx) => listScaleSets(tx, { limit: limit + 1, ...rest, ...catalog }))
+      const found = await inTenantOf(request, (tx) => listScaleSets(tx, { limit: limit + 1, ...rest, ...catalog }))
       const page = found.slice(0, limit)
       return { scale_sets: page, next: found.length > limit ? (page.at(-1)?.id ?? null) : null }
     },
@@ -249,7 +248,7 @@ function addScaleSets(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: scalesUrl,
-    config: { permission: 'skills.write' },
+    config: { permission: 'skills.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Create a scale with its levels',
@@ -267,19 +266,16 @@ function addScaleSets(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false, examples: [{ title: 'Baking', levels: [{ title: 'Apprentice', value: 1 }] }] },
       ),
-      response: answers(
-        {
-          201: Type.Object(
-            { id: Id, level_ids: Type.Array(Id, { description: 'In the order given' }) },
-            { description: 'Created; Location says where it is' },
-          ),
-        },
-        [404, 409],
-      ),
+      response: {
+        201: Type.Object(
+          { id: Id, level_ids: Type.Array(Id, { description: 'In the order given' }) },
+          { description: 'Created; Location says where it is' },
+        ),
+      },
     },
     handler: (request, reply) =>
       inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const { catalog_id, is_default, ...rest } = request.body
           const { id, levelIds } = await createScaleSet(tx, {
             ...rest,
@@ -293,17 +289,17 @@ function addScaleSets(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${scalesUrl}/:id`,
-    config: { permission: 'skills.read' },
-    schema: { tags, summary: 'Read a scale', params: IdParams, response: answers({ 200: ScaleSet.ref }, [404]) },
-    handler: (request) => inTenantOf(request, app, (tx) => showScaleSet(tx, request.params.id)),
+    config: { permission: 'skills.read', errors: [404] },
+    schema: { tags, summary: 'Read a scale', params: IdParams, response: { 200: ScaleSet.ref } },
+    handler: (request) => inTenantOf(request, (tx) => showScaleSet(tx, request.params.id)),
   })
 }
 
-function addScaleSetChanges(server: HttpServer, app: Application): void {
+function addScaleSetChanges(server: HttpServer): void {
   server.route({
     method: 'PATCH',
     url: `${scalesUrl}/:id`,
-    config: { permission: 'skills.write' },
+    config: { permission: 'skills.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Change a scale',
@@ -313,14 +309,14 @@ function addScaleSetChanges(server: HttpServer, app: Application): void {
       body: Type.Partial(Type.Object({ title: Line, is_default: Type.Boolean(), levels: Levels }), {
         additionalProperties: false,
       }),
-      response: answers({ 200: ScaleSet.ref }, [404, 409]),
+      response: { 200: ScaleSet.ref },
     },
     handler: (request) => {
       const { is_default, ...rest } = request.body
       const scaleSetId = request.params.id
       const changes = { ...rest, ...(is_default !== undefined && { isDefault: is_default }) }
       return inOurNames(
-        inTenantOf(request, app, async (tx) => {
+        inTenantOf(request, async (tx) => {
           await updateScaleSet(tx, { scaleSetId, changes })
           return await showScaleSet(tx, scaleSetId)
         }),
@@ -330,15 +326,15 @@ function addScaleSetChanges(server: HttpServer, app: Application): void {
   server.route({
     method: 'DELETE',
     url: `${scalesUrl}/:id`,
-    config: { permission: 'skills.write' },
+    config: { permission: 'skills.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Delete a scale that no skill uses',
       params: IdParams,
-      response: answers({ 204: Nothing }, [404, 409]),
+      response: { 204: Nothing },
     },
     handler: async (request, reply) => {
-      await inTenantOf(request, app, (tx) => deleteScaleSet(tx, { scaleSetId: request.params.id }))
+      await inTenantOf(request, (tx) => deleteScaleSet(tx, { scaleSetId: request.params.id }))
       return reply.code(204).send(null)
     },
   })
@@ -346,39 +342,36 @@ function addScaleSetChanges(server: HttpServer, app: Application): void {
 
 const ofUser = '/api/v1/users/:id/skills'
 
-function addSkillsOfUsers(server: HttpServer, app: Application): void {
+function addSkillsOfUsers(server: HttpServer): void {
   server.route({
     method: 'GET',
     url: ofUser,
-    config: { permission: 'transcripts.read', target: 'id' },
+    config: { permission: 'transcripts.read', target: 'id', errors: [404] },
     schema: {
       tags,
       summary: 'List the skills of a user, newest award first',
       description: 'Includes revoked skills, as in the transcript.',
       params: IdParams,
-      response: answers(
-        { 200: Type.Object({ skills: Type.Array(UserSkill.ref) }, { description: 'Every award' }) },
-        [404],
-      ),
+      response: { 200: Type.Object({ skills: Type.Array(UserSkill.ref) }, { description: 'Every award' }) },
     },
     handler: async (request) => {
-      const { skills } = await inTenantOf(request, app, (tx) => showTranscript(tx, request.params.id))
+      const { skills } = await inTenantOf(request, (tx) => showTranscript(tx, request.params.id))
       return { skills }
     },
   })
   server.route({
     method: 'GET',
     url: `${ofUser}/:award_id`,
-    config: { permission: 'transcripts.read', target: 'id' },
+    config: { permission: 'transcripts.read', target: 'id', errors: [404] },
     schema: {
       tags,
       summary: 'Read an award of a skill to a user',
       params: Type.Object({ id: Id, award_id: Id }),
-      response: answers({ 200: UserSkill.ref }, [404]),
+      response: { 200: UserSkill.ref },
     },
     handler: async (request) => {
       const awardId = request.params.award_id.toLowerCase()
-      const { skills } = await inTenantOf(request, app, (tx) => showTranscript(tx, request.params.id))
+      const { skills } = await inTenantOf(request, (tx) => showTranscript(tx, request.params.id))
       const award = skills.find(({ id }) => id === awardId)
       if (award === undefined) throw new LetheError('skill.award_not_found', { id: awardId })
       return award
@@ -386,11 +379,11 @@ function addSkillsOfUsers(server: HttpServer, app: Application): void {
   })
 }
 
-function addAwards(server: HttpServer, app: Application): void {
+function addAwards(server: HttpServer): void {
   server.route({
     method: 'POST',
     url: ofUser,
-    config: { permission: 'skills.award' },
+    config: { permission: 'skills.award', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Award a skill at a level to a user',
@@ -398,14 +391,14 @@ function addAwards(server: HttpServer, app: Application): void {
       params: IdParams,
       headers: IdempotencyHeaders,
       body: Type.Object(skillAtLevel, { additionalProperties: false }),
-      response: answers({ 201: Created }, [404, 409]),
+      response: { 201: Created },
     },
     handler: (request, reply) => {
       const userId = request.params.id
       return inOurNames(
-        createOnce(app, request, reply, async (tx) => {
+        withIdempotency(request, reply, async (tx) => {
           const { id } = await awardSkill(tx, { userId, ...chosenSkill(request.body) })
-          return { status: 201, location: `/api/v1/users/${userId}/skills/${id}`, body: { id }, about: userId }
+          return { status: 201, location: `/api/v1/users/${userId}/skills/${id}`, body: { id }, subjectUserId: userId }
         }),
       )
     },
@@ -413,7 +406,7 @@ function addAwards(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${ofUser}/revoke`,
-    config: { permission: 'skills.award' },
+    config: { permission: 'skills.award', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Revoke a skill at a level from a user',
@@ -427,20 +420,17 @@ function addAwards(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers(
-        {
-          200: Type.Object(
-            { id: Type.String({ format: 'uuid', description: 'Of the award' }), revoked_at: Time },
-            { description: 'Revoked' },
-          ),
-        },
-        [404, 409],
-      ),
+      response: {
+        200: Type.Object(
+          { id: Type.String({ format: 'uuid', description: 'Of the award' }), revoked_at: Time },
+          { description: 'Revoked' },
+        ),
+      },
     },
     handler: async (request) => {
       const { reason } = request.body
       const { id, revokedAt } = await inOurNames(
-        inTenantOf(request, app, (tx) =>
+        inTenantOf(request, (tx) =>
           revokeSkill(tx, {
             userId: request.params.id,
             ...chosenSkill(request.body),

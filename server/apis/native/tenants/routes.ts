@@ -1,10 +1,10 @@
 import { type Static, Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, idOfRequest } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, named } from '../../../http/openapi/complete-route.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { principalOf } from '../../../http/require-access.ts'
+import type { Database } from '../../../platform/database/pool.ts'
 import { inTenant } from '../../../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../../../platform/errors.ts'
 import { readTenantSettings } from '../../../tenancy/read-tenant-settings.ts'
@@ -20,7 +20,7 @@ import { Id, IdParams, Time } from '../schemas.ts'
 
 const tags = ['Tenants']
 
-const Tenant = named(
+const Tenant = sharedSchema(
   'Tenant',
   Type.Object(
     { id: Id, name: Type.String(), kind: Type.Enum([...tenantKinds]), created_at: Time },
@@ -28,7 +28,7 @@ const Tenant = named(
   ),
 )
 
-const Settings = named(
+const Settings = sharedSchema(
   'TenantSettings',
   Type.Object(
     {
@@ -58,7 +58,7 @@ const SettingsChanges = Type.Partial(
 )
 
 /** `/api/v1/tenants`, for operators, and `/api/v1/tenant`, one's own */
-export function addTenantRoutes(server: HttpServer, app: Application): void {
+export function addTenantRoutes(server: HttpServer): void {
   server.addSchema(Tenant.schema)
   server.addSchema(Settings.schema)
   server.route({
@@ -68,14 +68,14 @@ export function addTenantRoutes(server: HttpServer, app: Application): void {
     schema: {
       tags,
       summary: 'List all tenants',
-      response: answers({ 200: Type.Object({ tenants: Type.Array(Tenant.ref) }, { description: 'Oldest first' }) }),
+      response: { 200: Type.Object({ tenants: Type.Array(Tenant.ref) }, { description: 'Oldest first' }) },
     },
-    handler: async () => ({ tenants: await listTenants(app.database) }),
+    handler: async () => ({ tenants: await listTenants(server.database) }),
   })
   server.route({
     method: 'POST',
     url: '/api/v1/tenants',
-    config: { permission: 'tenants.manage' },
+    config: { permission: 'tenants.manage', errors: [409] },
     schema: {
       tags,
       summary: 'Create a tenant',
@@ -84,18 +84,18 @@ export function addTenantRoutes(server: HttpServer, app: Application): void {
         { name: Type.String({ minLength: 1, maxLength: 256 }), kind: Type.Enum([...tenantKinds]) },
         { additionalProperties: false, examples: [{ name: 'Acme', kind: 'enterprise' }] },
       ),
-      response: answers({ 201: Tenant.ref }, [409]),
+      response: { 201: Tenant.ref },
     },
     handler: async (request, reply) => {
       // A tenant's rows belong to the tenant, the stored answer too; so the repetition knows the tenant by its id instead.
-      const id = idOfRequest(app, request)
+      const id = idOfRequest(request)
       const { initiator } = principalOf(request)
-      const earlier = id === undefined ? undefined : await tenantOfId(app, id)
+      const earlier = id === undefined ? undefined : await tenantOfId(server.database, id)
       if (earlier !== undefined && (earlier.name !== request.body.name.trim() || earlier.kind !== request.body.kind)) {
         throw new LetheError('idempotency.other_request')
       }
       if (earlier !== undefined) reply.header('idempotency-replayed', 'true')
-      const tenant = earlier ?? (await createTenant(app.database, { ...request.body, ...(id && { id }), initiator }))
+      const tenant = earlier ?? (await createTenant(server.database, { ...request.body, ...(id && { id }), initiator }))
       reply.code(201).header('location', `/api/v1/tenants/${tenant.id}`)
       return tenant
     },
@@ -103,33 +103,33 @@ export function addTenantRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: '/api/v1/tenants/:id',
-    config: { permission: 'tenants.read' },
-    schema: { tags, summary: 'Read a tenant', params: IdParams, response: answers({ 200: Tenant.ref }, [404]) },
-    handler: (request) => findTenant(app.database, request.params.id),
+    config: { permission: 'tenants.read', errors: [404] },
+    schema: { tags, summary: 'Read a tenant', params: IdParams, response: { 200: Tenant.ref } },
+    handler: (request) => findTenant(server.database, request.params.id),
   })
   server.route({
     method: 'PATCH',
     url: '/api/v1/tenants/:id',
-    config: { permission: 'tenants.manage' },
+    config: { permission: 'tenants.manage', errors: [404] },
     schema: {
       tags,
       summary: 'Change the settings of a tenant',
       params: IdParams,
       body: SettingsChanges,
-      response: answers({ 200: Settings.ref }, [404]),
+      response: { 200: Settings.ref },
     },
     handler: async (request) => {
-      const { id } = await findTenant(app.database, request.params.id)
+      const { id } = await findTenant(server.database, request.params.id)
       const { initiator } = principalOf(request)
-      return await inTenant(app.database, id, (tx) => updateTenant(tx, changesOf(request.body)), { initiator })
+      return await inTenant(server.database, id, (tx) => updateTenant(tx, changesOf(request.body)), { initiator })
     },
   })
   server.route({
     method: 'GET',
     url: '/api/v1/tenant',
     config: { permission: 'tenant.read' },
-    schema: { tags, summary: "Read the settings of the caller's tenant", response: answers({ 200: Settings.ref }) },
-    handler: (request) => inTenantOf(request, app, readTenantSettings),
+    schema: { tags, summary: "Read the settings of the caller's tenant", response: { 200: Settings.ref } },
+    handler: (request) => inTenantOf(request, readTenantSettings),
   })
   server.route({
     method: 'PATCH',
@@ -139,9 +139,9 @@ export function addTenantRoutes(server: HttpServer, app: Application): void {
       tags,
       summary: "Change the settings of the caller's tenant",
       body: SettingsChanges,
-      response: answers({ 200: Settings.ref }),
+      response: { 200: Settings.ref },
     },
-    handler: (request) => inTenantOf(request, app, (tx) => updateTenant(tx, changesOf(request.body))),
+    handler: (request) => inTenantOf(request, (tx) => updateTenant(tx, changesOf(request.body))),
   })
 }
 
@@ -154,9 +154,9 @@ function changesOf(body: Static<typeof SettingsChanges>): TenantSettingsChanges 
   }
 }
 
-async function tenantOfId(app: Application, id: string): Promise<TenantRow | undefined> {
+async function tenantOfId(database: Database, id: string): Promise<TenantRow | undefined> {
   try {
-    return await findTenant(app.database, id)
+    return await findTenant(database, id)
   } catch (error) {
     if (isLetheError(error) && error.code === 'tenant.not_found') return undefined
     throw error

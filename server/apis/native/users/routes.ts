@@ -1,10 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { Application } from '../../../application.ts'
+import { requirePermission } from '../../../permissions/permissions.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
-import { createOnce, IdempotencyHeaders } from '../../../http/idempotency.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers } from '../../../http/openapi/complete-route.ts'
 import { principalOf } from '../../../http/require-access.ts'
 import { createUser } from '../../../people/accounts/create-user.ts'
 import { type ListUsersOptions, listUsers, readStates, userSorts } from '../../../people/accounts/list-users.ts'
@@ -14,7 +13,6 @@ import { deleteUsers } from '../../../people/lifecycle/delete-users.ts'
 import { reactivateUser } from '../../../people/lifecycle/reactivate-user.ts'
 import { restoreUsers } from '../../../people/lifecycle/restore-users.ts'
 import { suspendUser } from '../../../people/lifecycle/suspend-user.ts'
-import { requirePermission } from '../../../permissions/permissions.ts'
 import { type UserRole, userRoles } from '../../../permissions/roles.ts'
 import { showUser } from '../../../views/user-details.ts'
 import { Id, IdParams, Next } from '../schemas.ts'
@@ -54,7 +52,7 @@ const Counts = Type.Object({
 })
 
 /** `/api/v1/users` */
-export function addUserRoutes(server: HttpServer, app: Application): void {
+export function addUserRoutes(server: HttpServer): void {
   server.addSchema(User.schema)
   server.addSchema(UserWithDetails.schema)
   server.route({
@@ -66,45 +64,45 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
       summary: 'List users',
       description: 'Pages neither repeat nor skip an unchanged user.',
       querystring: Filter,
-      response: answers({ 200: Type.Object({ users: Type.Array(User.ref), next: Next }, { description: 'A page' }) }),
+      response: { 200: Type.Object({ users: Type.Array(User.ref), next: Next }, { description: 'A page' }) },
     },
     handler: async (request) => {
-      const { users, next = null } = await inTenantOf(request, app, (tx) => listUsers(tx, listOptions(request.query)))
+      const { users, next = null } = await inTenantOf(request, (tx) => listUsers(tx, listOptions(request.query)))
       return { users, next }
     },
   })
   server.route({
     method: 'POST',
     url: '/api/v1/users',
-    config: { permission: 'users.write' },
+    config: { permission: 'users.write', errors: [409] },
     schema: {
       tags,
       summary: 'Create a user',
       headers: IdempotencyHeaders,
       body: NewUser,
-      response: answers({ 201: User.ref }, [409]),
+      response: { 201: User.ref },
     },
     handler: async (request, reply) => {
       const { another_person: anotherPerson, ...fields } = request.body
       if (fields.roles !== undefined) requireRolesPermission(request, fields.roles)
-      return await createOnce(app, request, reply, async (tx) => {
+      return await withIdempotency(request, reply, async (tx) => {
         const user = await createUser(tx, fields, { anotherPerson })
-        return { status: 201, location: `/api/v1/users/${user.id}`, body: user, about: user.id }
+        return { status: 201, location: `/api/v1/users/${user.id}`, body: user, subjectUserId: user.id }
       })
     },
   })
   server.route({
     method: 'GET',
     url: '/api/v1/users/:id',
-    config: { permission: 'users.read', target: 'id' },
+    config: { permission: 'users.read', target: 'id', errors: [404] },
     schema: {
       tags,
       summary: 'Read a user',
       params: IdParams,
-      response: answers({ 200: UserWithDetails.ref }, [404]),
+      response: { 200: UserWithDetails.ref },
     },
     handler: async (request) => {
-      const { user, ...details } = await inTenantOf(request, app, (tx) =>
+      const { user, ...details } = await inTenantOf(request, (tx) =>
         showUser(tx, { by: 'id', value: request.params.id }),
       )
       return { ...user, ...details }
@@ -113,34 +111,31 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'PATCH',
     url: '/api/v1/users/:id',
-    config: { permission: 'users.write' },
+    config: { permission: 'users.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Change a user',
       description: 'Absent fields stay; null clears a field (JSON merge patch). custom_fields is replaced as a whole.',
       params: IdParams,
       body: UserChanges,
-      response: answers({ 200: User.ref }, [404, 409]),
+      response: { 200: User.ref },
     },
-    handler: (request) => inTenantOf(request, app, (tx) => updateUser(tx, request.params.id, request.body)),
+    handler: (request) => inTenantOf(request, (tx) => updateUser(tx, request.params.id, request.body)),
   })
   server.route({
     method: 'DELETE',
     url: '/api/v1/users/:id',
-    config: { permission: 'users.delete' },
+    config: { permission: 'users.delete', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Delete a user; a restore undoes it',
       params: IdParams,
-      response: answers(
-        {
-          200: Type.Object({ deletion_id: Id, inactive: Counts }, { description: 'The records that became inactive' }),
-        },
-        [404, 409],
-      ),
+      response: {
+        200: Type.Object({ deletion_id: Id, inactive: Counts }, { description: 'The records that became inactive' }),
+      },
     },
     handler: async (request) => {
-      const { deletionId, inactive } = await inTenantOf(request, app, (tx) =>
+      const { deletionId, inactive } = await inTenantOf(request, (tx) =>
         deleteUsers(tx, { userIds: [request.params.id] }),
       )
       return { deletion_id: deletionId, inactive }
@@ -149,7 +144,7 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: '/api/v1/users/:id/restore',
-    config: { permission: 'users.restore' },
+    config: { permission: 'users.restore', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Restore a deleted user',
@@ -163,23 +158,20 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
         },
         { additionalProperties: false },
       ),
-      response: answers(
-        {
-          200: Type.Object(
-            { state: Type.Enum(['active', 'suspended']), active: Counts },
-            {
-              description:
-                'The state (suspended if the user was suspended before), and the records that are active again',
-            },
-          ),
-        },
-        [404, 409],
-      ),
+      response: {
+        200: Type.Object(
+          { state: Type.Enum(['active', 'suspended']), active: Counts },
+          {
+            description:
+              'The state (suspended if the user was suspended before), and the records that are active again',
+          },
+        ),
+      },
     },
     handler: async (request) => {
       const withRoles = request.query.with_roles === true
       if (withRoles) requirePermission(principalOf(request), 'users.roles')
-      const { active, suspended } = await inTenantOf(request, app, (tx) =>
+      const { active, suspended } = await inTenantOf(request, (tx) =>
         restoreUsers(tx, { userIds: [request.params.id], withRoles }),
       )
       return { state: suspended.length > 0 ? ('suspended' as const) : ('active' as const), active }
@@ -188,40 +180,39 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: '/api/v1/users/:id/suspend',
-    config: { permission: 'users.write' },
+    config: { permission: 'users.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Suspend a user',
       params: IdParams,
-      response: answers({ 200: User.ref }, [404, 409]),
+      response: { 200: User.ref },
     },
-    handler: (request) => inTenantOf(request, app, (tx) => suspendUser(tx, request.params.id)),
+    handler: (request) => inTenantOf(request, (tx) => suspendUser(tx, request.params.id)),
   })
   server.route({
     method: 'POST',
     url: '/api/v1/users/:id/reactivate',
-    config: { permission: 'users.write' },
+    config: { permission: 'users.write', errors: [404, 409] },
     schema: {
       tags,
       summary: 'End the suspension of a user',
       params: IdParams,
-      response: answers({ 200: User.ref }, [404, 409]),
+      response: { 200: User.ref },
     },
-    handler: (request) => inTenantOf(request, app, (tx) => reactivateUser(tx, request.params.id)),
+    handler: (request) => inTenantOf(request, (tx) => reactivateUser(tx, request.params.id)),
   })
   server.route({
     method: 'PUT',
     url: '/api/v1/users/:id/roles',
-    config: { permission: 'users.roles' },
+    config: { permission: 'users.roles', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Set the roles of a user',
       params: IdParams,
       body: RolesBody,
-      response: answers({ 200: User.ref }, [404, 409]),
+      response: { 200: User.ref },
     },
-    handler: (request) =>
-      inTenantOf(request, app, (tx) => updateUser(tx, request.params.id, { roles: request.body.roles })),
+    handler: (request) => inTenantOf(request, (tx) => updateUser(tx, request.params.id, { roles: request.body.roles })),
   })
 }
 

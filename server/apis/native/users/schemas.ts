@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { named } from '../../../http/openapi/complete-route.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { products, userKinds, userStates } from '../../../people/accounts/user.ts'
 import { userRoles } from '../../../permissions/roles.ts'
 import type { UserDetails } from '../../../views/user-details.ts'
@@ -47,10 +47,10 @@ const columns = {
 }
 
 /** A user as the operations answer it. */
-export const User = named('User', Type.Object(columns, { description: 'A user' }))
+export const User = sharedSchema('User', Type.Object(columns, { description: 'A user' }))
 
 /** A user with what belongs to the account. */
-export const UserWithDetails = named(
+export const UserWithDetails = sharedSchema(
   'UserWithDetails',
   Type.Object(
     {

@@ -1,9 +1,8 @@
 import { Type } from 'typebox'
-import type { Application } from '../../../application.ts'
 import { asksFor } from '../../../http/accepts.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { answers, contents, named } from '../../../http/openapi/complete-route.ts'
+import { mediaTypes, sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { enrollmentStates } from '../../../learning/enrollments/record-enrollments.ts'
 import { showTranscript } from '../../../views/transcript.ts'
 import { transcriptCsv } from '../../../views/transcript-csv.ts'
@@ -35,7 +34,7 @@ const enrollment = {
 }
 
 /** An award of a skill to a user. */
-export const UserSkill = named(
+export const UserSkill = sharedSchema(
   'UserSkill',
   Type.Object(
     {
@@ -61,7 +60,7 @@ export const UserSkill = named(
   ),
 )
 
-const Transcript = named(
+const Transcript = sharedSchema(
   'Transcript',
   Type.Object(
     {
@@ -98,12 +97,12 @@ const Transcript = named(
 )
 
 /** `/api/v1/users/:id/transcript` */
-export function addTranscriptRoute(server: HttpServer, app: Application): void {
+export function addTranscriptRoute(server: HttpServer): void {
   for (const { schema } of [UserSkill, Transcript]) server.addSchema(schema)
   server.route({
     method: 'GET',
     url: '/api/v1/users/:id/transcript',
-    config: { permission: 'transcripts.read', target: 'id' },
+    config: { permission: 'transcripts.read', target: 'id', errors: [404] },
     schema: {
       tags: ['Learning'],
       summary: 'Read the transcript of a user',
@@ -114,19 +113,16 @@ export function addTranscriptRoute(server: HttpServer, app: Application): void {
         { format: Type.Optional(Type.Enum(['json', 'csv'], { description: 'Takes precedence over Accept' })) },
         { additionalProperties: false },
       ),
-      response: answers(
-        {
-          200: contents('The transcript', {
-            'application/json': Transcript.ref,
-            'text/csv': { type: 'string' },
-          }),
-        },
-        [404],
-      ),
+      response: {
+        200: mediaTypes('The transcript', {
+          'application/json': Transcript.ref,
+          'text/csv': { type: 'string' },
+        }),
+      },
     },
     handler: async (request, reply) => {
       const { format = asksFor(request, 'text/csv') ? 'csv' : 'json' } = request.query
-      const transcript = await inTenantOf(request, app, (tx) => showTranscript(tx, request.params.id))
+      const transcript = await inTenantOf(request, (tx) => showTranscript(tx, request.params.id))
       reply.header('vary', 'accept')
       if (format === 'json') return transcript
       reply.type('text/csv; charset=utf-8')
