@@ -226,7 +226,7 @@ function keyOf(table: TableSchema, row: Row): Row {
   return Object.fromEntries(table.primaryKey.map((column) => [column, row[column]]))
 }
 
-/** Orders tables so that a row exists before the rows that point to it. */
+/** Sorts tables so that a row exists before the rows that point to it. */
 function parentsFirst(tables: TableSchema[]): TableSchema[] {
   const ordered: TableSchema[] = []
   const visit = (table: TableSchema, path: string[]) => {

@@ -351,7 +351,7 @@ function tenantColumnOf(facts: SchemaFacts, table: string): string {
   return 'tenant_id' in factsOf(facts, table).columns ? 'tenant_id' : 'id'
 }
 
-/** Orders tables so that a row is deleted before the rows that it points to. */
+/** Sorts tables so that a row is deleted before the rows that it points to. */
 function childrenFirst(tables: string[], facts: SchemaFacts): string[] {
   const wanted = new Set(tables)
   const ordered: string[] = []

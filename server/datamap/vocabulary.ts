@@ -20,7 +20,7 @@ type Fact = { is: 'fact' }
 type Subject = { is: 'subject' }
 
 /**
- * Points to a person who did something to a row that belongs to something else (DESIGN: by a person).
+ * Points to a person who did something to a row that belongs to something else.
  * - `null`: the column becomes null.
  * - `remove`: the row goes: it says no more than that this person has that part.
  * - `reassign`: the successor takes the person's place; where there is no successor, or the successor has it already,

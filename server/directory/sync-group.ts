@@ -22,7 +22,7 @@ export type DirectoryMember = {
   display_name?: string | null
 }
 
-/** What a synchronisation of a group did. */
+/** What a synchronization of a group did. */
 export type GroupSync = {
   /** Members who came into the group, new users among them, and users who left it. */
   added: number
@@ -57,7 +57,7 @@ export async function syncGroup(
   options: { groupId: string; members: readonly DirectoryMember[] },
 ): Promise<GroupSync> {
   await requireGroup(tx, options.groupId)
-  // One synchronisation of a group at a time: each makes the group what the directory says.
+  // One synchronization of a group at a time: each makes the group what the directory says.
   await tx.query('select from directory_groups where tenant_id = $1 and id = $2 for no key update', [
     tx.tenantId,
     options.groupId,
@@ -146,7 +146,7 @@ async function createOrFind(tx: TenantTransaction, member: DirectoryMember): Pro
     return { id, created: true }
   } catch (error) {
     if (!isLetheError(error, 'user.taken')) throw error
-    // The synchronisation of another group made the same user in the meantime.
+    // The synchronization of another group made the same user in the meantime.
     const found = (await findKnown(tx, [member.directory_object_id])).get(member.directory_object_id)
     if (found === undefined || found.state !== 'active') throw error
     return { id: found.id, created: false }

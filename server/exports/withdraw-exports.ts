@@ -42,7 +42,7 @@ export async function countExportsToWithdraw(
 
 /**
  * Withdraws the kept exports of others that may hold an identifier of somebody who is erased, in the transaction of the
- * erasure: their content is destroyed, and those who ordered them are told to order anew. An export that is being written
+ * erasure: their content is destroyed, and those who requested them are told to request new ones. An export that is being written
  * is looked at when it is finished. `gone`: people whose exports go. Answers what was done. Throws `master_key.wrong`.
  */
 export async function withdrawExports(

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 
-/** A process as it can be recognised later: a pid alone may have passed to another process meanwhile. */
+/** A process as it can be recognized later: a pid alone may have passed to another process meanwhile. */
 export type ProcessMark = {
   pid: number
   /** When it started, in words of the operating system; null where that is not cheap to know. */

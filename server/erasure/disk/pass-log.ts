@@ -33,7 +33,7 @@ export async function markLog(owner: pg.Client): Promise<void> {
 }
 
 /**
- * Gets the write-ahead log past the newest mark, as far as the login may: it switches segments and orders checkpoints until
+ * Gets the write-ahead log past the newest mark, as far as the login may: it switches segments and requests checkpoints until
  * the old segments are gone, and those that wait to be written again are written over. Otherwise it looks whether that has
  * come by itself. Undefined: nothing waits for it.
  *

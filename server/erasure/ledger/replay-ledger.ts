@@ -80,7 +80,7 @@ export async function planReplay(database: Database, options: ReplayOptions): Pr
 
 /**
  * Repeats the erasure of everybody whom a ledger file names and who is there again, because an older backup was restored:
- * deletes them where needed and orders their erasure, one request for each of the ledger's, waits until those have ended,
+ * deletes them where needed and requests their erasure, one request for each of the ledger's, waits until those have ended,
  * and puts the ledger's entries and tombstones back that the backup did not have. Workers must be running. A second replay
  * finds nothing to do. The file is read to its end first: one that is not whole changes nothing.
  *
@@ -172,7 +172,7 @@ async function orderAgain(database: Database, options: ReplayOptions, replay: Re
   return back
 }
 
-/** Deletes who is not deleted yet and orders the erasure, in one transaction. A repeated anonymization shows no salt. */
+/** Deletes the people who are not deleted yet and requests their erasure, in one transaction. A repeated anonymization shows no salt. */
 async function repeat(
   tx: TenantTransaction,
   { request, operation, people }: { request: string; operation: ErasedLine['operation']; people: string[] },

@@ -100,7 +100,7 @@ export type CertificateFile = {
   certificates: string[]
   /**
    * One line a subject, in order: the keyed hash of the internal id, then those of the identifiers; of anonymized people
-   * only the latter, under the salt of the order.
+   * only the latter, under the salt of the request.
    */
   subjects: string[]
   keys: JSONWebKeySet
@@ -112,7 +112,7 @@ export function subjectLine(id: Buffer, identifiers: { kind: string; hash: Buffe
   return [`id:${id.toString('hex')}`, ...hashes].join(' ')
 }
 
-/** One subject of an anonymize request: hashes under the salt of the order, and nothing that leads to the kept history. */
+/** One subject of an anonymize request: hashes under the salt of the request, and nothing that leads to the kept history. */
 export function saltedLine(salt: Buffer, identifiers: Identifier[]): string {
   return hashesOf(salt, identifiers).sort().join(' ')
 }
@@ -132,7 +132,7 @@ function hashesOf(key: Buffer, identifiers: Identifier[]): string[] {
   return identifiers.map((identifier) => `${identifier.kind}:${hashIdentifier(key, identifier).toString('hex')}`)
 }
 
-/** A running digest over subject lines, so that no list of any length has to be held. */
+/** A running digest over the subject list, so that no list of any length has to be held. */
 export function subjectDigest(): { add(line: string): void; hex(): string } {
   const hash = createHash('sha256')
   return {

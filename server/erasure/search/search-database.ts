@@ -33,7 +33,7 @@ export async function searchDatabase(
   )
 }
 
-/** Searches these tables, as the auditor. */
+/** Searches these tables, as the search role. */
 export async function searchTables(
   client: pg.ClientBase,
   tables: readonly TextTable[],

@@ -13,7 +13,7 @@ export type TextTable = {
   readable: boolean
 }
 
-/** Runs `work` as the auditor, who reads the rows of all tenants, in one snapshot of the whole database. */
+/** Runs `work` as the search role, which reads the rows of all tenants, in one snapshot of the whole database. */
 export async function inAuditorSnapshot<T>(
   database: Database,
   work: (client: pg.PoolClient) => Promise<T>,

@@ -175,7 +175,7 @@ async function readOpen(tx: TenantTransaction): Promise<Finding[]> {
 export type FollowUp = { tenant: string; request: string }
 
 /**
- * Orders a follow-up for everybody of whom the sweep found something: what was found is scrubbed wherever the data map
+ * Requests a follow-up for all people of whom the sweep found something: what was found is scrubbed wherever the data map
  * knows that people are mentioned, searched for in the whole database, and certified. Where a request names the person
  * already, that one goes on, or is tried again. Answers the requests, whose workers must be running.
  */

@@ -9,7 +9,7 @@ export type AnnouncementsConfig = { url: () => string; application_name?: string
 /**
  * Hears what the database announces (`pg_notify('lethe', id || ' ' || what is said)`), for any number of listeners over
  * one connection of its own. It is opened when the first one comes, and then kept: to listen anew for everybody who waits
- * takes the server as long as a small transaction, in the very moment when it begins what is waited for. An announcement
+ * takes the server as long as a small transaction, in the very moment when it begins what is waited for. A notification
  * may be lost with the connection: whoever listens looks from time to time as well.
  */
 export class Announcements {

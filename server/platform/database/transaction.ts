@@ -31,7 +31,7 @@ export type TenantTransaction = {
     name?: string,
   ): Promise<{ rows: Row[]; rowCount: number }>
   /**
-   * Reads through indexes as the auditor, whose rows are not separated by tenant but by the condition in each query: under
+   * Reads through indexes as the search role, whose rows are not separated by tenant but by the condition in each query: under
    * row level security PostgreSQL uses no trigram or array index, because the operators behind them are not leakproof. Only
    * for statements of the data map, each part of which names the tenant.
    */
