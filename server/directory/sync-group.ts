@@ -34,8 +34,9 @@ export type GroupSync = {
   /** Purged people whom the tenant keeps out, by the directory's id, which the caller gave. */
   blocked: { directory_object_id: string; request_id: string }[]
   /**
-   * Members who were left out because users were known by one of their identifiers before a rename, with the ids of those
-   * users: the same people, or others who got a used address. Give the user the directory object id, or create another one.
+   * Members that were left out because other users had one of their identifiers before a change, with the ids of these
+   * users. They are the same people, or others with a reused address. Give the user the directory object id, or create
+   * another one.
    */
   known_before: { directory_object_id: string; user_ids: string[] }[]
   /** Ids of deleted users whom the directory still has in the group: they stay deleted until somebody restores them. */

@@ -91,9 +91,9 @@ function readableLabel(label: string): string {
 const mostSpelledLabels = 3
 
 /**
- * The forms that the address of this key can be written in, as far as they have different keys of their own letters: the
- * key itself first, then those with labels in U-form. For what is no address it is the key alone. A reader that folds its
- * text reads ß there as ss, so `identifierKey` of what was found decides whether it is this address.
+ * The forms of the address with this key whose letters have different keys. The key itself comes first, then the forms
+ * with labels in U-form. For what is no address it is the key alone. A reader that folds its text reads ß there as ss,
+ * so `identifierKey` of what was found decides whether it is this address.
  */
 export function domainSpellings(key: string): string[] {
   const at = domainStart(key)

@@ -7,8 +7,8 @@ export function isODataAddress(url: string): boolean {
 }
 
 /**
- * The status of an error: as everywhere, except that what is not valid is 400, as OData has it, and a login name that
- * several people have is 500, as Learn365 has it.
+ * The status of an error, as in the native API. Except: invalid values are 400, as in OData, and a login name of
+ * several people is 500, as in Learn365.
  */
 export function odataStatusOf(error: LetheError, usual: number): number {
   if (error.kind === 'ambiguous') return 500

@@ -114,7 +114,9 @@ async function readMembers(file: string): Promise<DirectoryMember[]> {
 function remarksOn({ reappeared, blocked, known_before, deleted, suspended }: GroupSync): string[] {
   return [
     ...(reappeared.length > 0
-      ? [`${counted(reappeared.length, 'purged person', 'purged people')} returned as new users without records.`]
+      ? [
+          `${counted(reappeared.length, 'purged person', 'purged people')} returned ${reappeared.length === 1 ? 'as a new user' : 'as new users'} without records.`,
+        ]
       : []),
     ...(blocked.length > 0
       ? [
