@@ -57,9 +57,9 @@ const explicit: Record<string, Record<string, unknown>> = {
  * not added but changed: manager, deleted by, created by.
  *
  * Every column that takes text gets `canary(table, column)`, in lower case where a check asks for that, a list of one
- * in an array, and `{"canary": ...}` in JSON; columns with a list of values take their default or the first one. Columns
- * of the users table are the caller's, except the other user's custom fields. Keys get it too: whoever looks for
- * canaries afterwards gives those columns something that may stay.
+ * in an array. It gets `{"canary": ...}` in JSON; columns with a list of values take their default or the first one.
+ * Columns of the users table are the caller's, except the other user's custom fields. Keys get it too: whoever looks
+ * for canaries afterwards gives those columns something that may stay.
  *
  * Throws where a table of a tenant is left without a row and not excepted with a reason.
  */

@@ -17,9 +17,9 @@ const longestLogin = 512
 /**
  * Signs a user of the tenant in by login name or e-mail address, and starts a session.
  *
- * The response is the same as for a wrong password, after the same work, if the user is unknown, has no password, is
- * suspended or deleted, or has the same name as another active user. Attempts are counted per name, also for names that
- * no user has.
+ * A user may be unknown, have no password, be suspended or deleted, or have the same name as another active user. The
+ * response is then the same as for a wrong password, after the same work. Attempts are counted per name, also for names
+ * that no user has.
  *
  * Throws `input.invalid`, `access.sign_in_failed`, `access.too_many_attempts`.
  */

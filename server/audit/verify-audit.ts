@@ -42,11 +42,11 @@ const entriesAtATime = 2000
 const mostGuesses = 4
 
 /**
- * Checks the audit trail of a tenant as it is at one moment: every sealed entry against the chain, and the chain
- * against the signed checkpoints. Finds entries that were altered, removed or inserted by a person without the master
- * key. It finds a removed end of the chain, too, unless the checkpoints of that end were also removed. So give an
- * earlier `head` that was noted elsewhere, such as in a certificate, as `noted`. Needs no person's key: ciphertext is
- * what is hashed, so erasures change nothing. Memory does not depend on the number of entries.
+ * Checks the audit trail of a tenant in one snapshot: every sealed entry against the chain, and the chain against the
+ * signed checkpoints. Finds entries that were altered, removed or inserted by a person without the master key. It finds
+ * a removed end of the chain, unless its checkpoints were removed, too. So give an earlier `head` that was noted
+ * elsewhere, such as in a certificate, as `noted`. Needs no person's key, because the chain hashes ciphertext. Memory
+ * does not depend on the number of entries.
  */
 export async function verifyAudit(
   database: Database,

@@ -3,9 +3,9 @@ import type { IdentifierKind } from '../identifiers/identifier-key.ts'
 import type { DB } from '../platform/database/generated/schema.gen.ts'
 
 /**
- * The words in which a room says what its columns hold and what becomes of them. Every column of every table stands
- * in the map exactly once: `TableEntry` is typed over the generated types of the database, so that a column or a table
- * that is not classified does not compile.
+ * The words in which a room says what its columns hold and what becomes of them. Every column of every table stands in
+ * the map exactly once: `TableEntry` is typed over the generated types of the database. So an unclassified column or
+ * table does not compile.
  */
 
 export type TableName = keyof DB & string

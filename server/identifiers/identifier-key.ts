@@ -54,8 +54,8 @@ function domainStart(text: string): number | undefined {
 }
 
 /**
- * A domain as it stands in DNS: ASCII labels in lower case, others folded and in Punycode (RFC 5890, 3492). ß and ς are
- * letters of their own in a domain (RFC 5894, section 7.2): `straße.example` and `strasse.example` are two.
+ * A domain in the form of DNS. ASCII labels are in lower case, others are folded and in Punycode (RFC 5890, 3492). In a
+ * domain, ß and ς are letters of their own (RFC 5894, section 7.2), so `straße.example` and `strasse.example` are two.
  */
 export function domainKey(domain: string): string {
   return domain.split('.').map(labelKey).join('.')

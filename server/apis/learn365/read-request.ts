@@ -30,8 +30,8 @@ export function readOptionNames(request: FastifyRequest): void {
 }
 
 /**
- * Removes members from a body that OData clients send and that set nothing: annotations (JSON Format, section 4.6), and
- * members that the route ignores, such as properties that a response has and a change cannot set.
+ * Removes members from a body that set nothing. They are annotations (JSON Format, section 4.6), and members that the
+ * route ignores, such as properties that a response has and a change cannot set.
  *
  * Throws `input.invalid` for `@odata.bind`, which would set something.
  */

@@ -5,8 +5,8 @@ import { isSearchable, searchForms } from './search-forms.ts'
 import { type BoundaryRule, boundaryRule, isEscapeLetter, isWord, lookBack } from './words.ts'
 
 /**
- * One identifier in one value: its index in the given list, the column and row of the stream, counted from 0, and its
- * place in bytes from the beginning of the value.
+ * One identifier in one value: its index in the given list, the column and row of the stream (from 0), and its offset
+ * in the value in bytes.
  */
 export type Finding = { identifier: number; column: number; row: number; from: number; to: number }
 
