@@ -19,9 +19,9 @@ const rounds = 7
 const bulk = 5000
 
 /**
- * Writing of the audit trail by parallel writers, a transaction for each entry, against plain inserts of the same rows in
- * the same transactions: acts of both kinds by turns, acts without values alone, and acts with values about a person, who
- * has a key already, alone. Then one statement for many entries, sealing and verification, by themselves.
+ * Writing of the audit trail by parallel writers, a transaction for each entry, against plain inserts of the same rows
+ * in the same transactions. It measures entries of both kinds in turn, entries without values, and entries with values
+ * about a person who already has a key. Then one statement for many entries, sealing and verification, by themselves.
  */
 export async function benchAudit(place: Place): Promise<Row[]> {
   const name = 'lethe_bench_audit'

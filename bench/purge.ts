@@ -25,7 +25,7 @@ const counted = 45
 const many = 5000
 /** All learners of the data set who clicked. */
 const manyWithClicks = 4080
-/** Whatever the size of an order and of the database, the process holds no more. */
+/** Whatever the size of an erasure request and of the database, the process holds no more. */
 const mostMemory = 512 * 2 ** 20
 
 /** Milliseconds of a measurement, by hand and by Lethe. */

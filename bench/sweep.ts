@@ -18,8 +18,8 @@ const posts = 100_000
 const postsAtATime = 5000
 
 /**
- * The later sweep of the whole database against a bare COPY of the same columns to nothing, in turn: first the data set as
- * it is, whose texts are mostly identifiers; then with posts of ordinary prose.
+ * The later sweep of the whole database against a bare COPY of the same columns to nothing, in turn. First the data set
+ * as it is, whose texts are mostly identifiers; then with posts of ordinary prose.
  */
 export async function benchSweep(loaded: Loaded): Promise<Row[]> {
   return await withClone(loaded, 'lethe_bench_sweep', async ({ app, owner }) => {

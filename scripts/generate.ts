@@ -93,8 +93,8 @@ async function openApiDocument(): Promise<string> {
 }
 
 /**
- * Compiles from the schema just read, not from the checked-in facts. Whoever added a table has yet to classify it, and
- * needs the new types for that: a map that does not fit must not keep the other files from being written.
+ * Compiles from the schema just read, not from the checked-in facts. The author of a new table needs the new types to
+ * classify it, so a map that does not fit does not stop the other files.
  */
 function compiledStatements(schema: Schema): { text: string } | { unsound: string } {
   try {

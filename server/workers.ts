@@ -15,7 +15,7 @@ import { readTrails } from './people/identifiers/read-trail.ts'
 import { actingFor, forWork } from './platform/database/pool.ts'
 import { type Workers, work } from './platform/jobs/work.ts'
 
-/** Starts working on the jobs of every room. What a job does is set in motion by the system, whoever ordered it. */
+/** Starts working on the jobs of every room. The system is the initiator of a job, whoever requested the work. */
 export async function startWorkers(given: Application, log: Logger): Promise<Workers> {
   const app = { ...given, database: forWork(actingFor(given.database, { from: 'system' })) }
   const mailer = openMailer(app.config)

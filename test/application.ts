@@ -21,15 +21,15 @@ export type TestApplication = TestDatabase & {
   startWorkers(): Promise<void>
   stopWorkers(): Promise<void>
   inTenant<T>(tenant: string, work: (tx: TenantTransaction) => Promise<T>): Promise<T>
-  /** Orders a purge. */
+  /** Requests a purge. */
   order(tenant: string, userIds: string[], requestedBy?: string): Promise<string>
   /** Waits until the request has ended, and shows it. */
   ended(tenant: string, request: string): Promise<ErasureDetails>
-  /** Orders to anonymize. */
+  /** Requests an anonymization. */
   orderToAnonymize(tenant: string, userIds: string[], requestedBy?: string): Promise<{ request: string; salt: string }>
-  /** Orders a purge and waits until it has ended. */
+  /** Requests a purge and waits until it has ended. */
   purge(tenant: string, userIds: string[], requestedBy?: string): Promise<ErasureDetails>
-  /** Orders to anonymize and waits until it has ended. */
+  /** Requests an anonymization and waits until it has ended. */
   anonymize(tenant: string, userIds: string[], requestedBy?: string): Promise<ErasureDetails & { salt: string }>
 }
 

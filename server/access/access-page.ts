@@ -43,7 +43,7 @@ const credentials = [
     'sign-in of a person',
     'name and password once, then a cookie; requests that change something also send the CSRF token',
     "by the person's roles",
-    `on sign-out; after ${idleMinutes} minutes without a request, and after ${longestHours} hours at the latest; immediately when the person is suspended, deleted, purged or anonymized, or the password is changed`,
+    `on sign-out; after ${idleMinutes} minutes without a request; after ${longestHours} hours at the latest; when the person is suspended, deleted, purged or anonymized; when the password is changed`,
   ],
   ['sign-in of an operator', 'the same', 'by the role `operator`', 'the same'],
 ]
@@ -65,12 +65,14 @@ Lethe counts per typed name. A person with a login name and an e-mail address ha
 
 Lethe stores the counts under keyed hashes of the names. A worker deletes a count within an hour after a day without attempts. A purge or an anonymization deletes the counts of the person's names, also if the attempts came while the person was deleted. If several people have one name, the count goes with one of them. If no person has the name, only time ends the count.
 
-API keys and clients belong to the tenant. They stay valid when the person who created them is suspended, deleted, purged or anonymized. After a purge or an anonymization, the successor becomes responsible for them: the user who made the erasure request, otherwise the user responsible for the key or client that made it, otherwise the longest-serving active administrator, otherwise no one. A person who knew a secret still knows it, so revoke or replace it when a person leaves.
+API keys and clients belong to the tenant. They stay valid when the person who created them is suspended, deleted, purged or anonymized.
+
+After a purge or an anonymization, the successor becomes responsible for them: the user who made the erasure request. If a key or client made it, the user responsible for that key or client is the successor. Otherwise it is the longest-serving active administrator, or no one. A person who knew a secret still knows it, so revoke or replace it when a person leaves.
 
 Tokens are JWTs (RFC 9068). \`/.well-known/oauth-authorization-server\` (RFC 8414) describes how to get them. \`/.well-known/oauth-jwks.json\` has the public key, for servers that check tokens without asking Lethe. Such a server does not learn that a client was revoked: it accepts a token until the token expires. Other keys sign certificates; they are at \`/.well-known/jwks.json\`, and no key is in both sets.
 `
 
-const aboutGrants = `A caller can only grant permissions that the caller has. This holds for every way to grant rights: roles of a new, changed, restored or imported user, API keys, OAuth clients, and the password of another person, which grants everything that the person may do. Lethe refuses more with \`access.beyond_own\`, which names the missing permissions.
+const aboutGrants = `A caller can only grant permissions that the caller has. This holds for roles of a new, changed, restored or imported user, for API keys and for OAuth clients. It also holds for the password of another person, because a password grants everything that the person may do. Lethe refuses more with \`access.beyond_own\`, which names the missing permissions.
 
 - A person has the permissions of the roles at that moment, not of those at sign-in.
 - A program has the permissions of its key, or of the scopes of its token. It cannot grant a role that may do what no program may, such as administrator.
@@ -85,7 +87,7 @@ const aboutHosts = `
 
 Responses of \`/odata/v2\` contain links to the server. They use the address of \`lethe serve --public-url\` (or LETHE_PUBLIC_URL). Without it, they use the host that the request names: the Host header, or X-Forwarded-Host from a proxy that \`--trusted-proxies\` trusts. So the sender of a request chooses the host in its own response, and in no other. Set the public address if a cache may store responses, or if a client passes links on.
 
-The server refuses a request with 400 if it has two Host headers, a Host header that is not a host with an optional port, or another host in its address (RFC 9112, section 3.2).
+The server refuses a request with 400 if its host is not clear. It must have one Host header, with a host and an optional port, and no other host in its address (RFC 9112, section 3.2).
 `
 
 /** docs/access.md: the credentials, and the table of who may do what. */

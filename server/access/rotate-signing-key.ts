@@ -3,8 +3,8 @@ import { insertKey, type SigningPurpose } from '../keyring/signing-keys.ts'
 import type { Database } from '../platform/database/pool.ts'
 
 /**
- * Retires the active key and makes a new one. Certificates that the retired key signed stay verifiable; access tokens that
- * it signed end. It is recorded in the trail of the installation and in that of every tenant. Answers the new key's id.
+ * Retires the active key and makes a new one. Certificates that the retired key signed stay verifiable; access tokens
+ * that it signed end. It is recorded in the system trail and in the trail of every tenant. Answers the new key's id.
  */
 export async function rotateSigningKey(database: Database, purpose: SigningPurpose = 'certificate'): Promise<string> {
   // Where it fails the connection is closed, and the server undoes it.

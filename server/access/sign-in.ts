@@ -17,8 +17,9 @@ const longestLogin = 512
 /**
  * Signs a user of the tenant in by login name or e-mail address, and starts a session.
  *
- * Whoever is not there, has no password, is suspended or deleted, or shares the name with another active user is told the
- * same as with a wrong password, after the same work; and attempts are counted per name, whether somebody has it or not.
+ * A user may be unknown, have no password, be suspended or deleted, or have the same name as another active user. The
+ * response is then the same as for a wrong password, after the same work. Attempts are counted per name, also for names
+ * that no user has.
  *
  * Throws `input.invalid`, `access.sign_in_failed`, `access.too_many_attempts`.
  */

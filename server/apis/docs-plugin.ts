@@ -12,8 +12,8 @@ type System = {
 type List = { filter(keep: (definition: Data) => boolean): List }
 
 /**
- * A plugin of Swagger UI, so that every credential works on the page: the dialog asks for the tenant that a token is for,
- * and whoever signs in with an operation of the page has the CSRF token filled in, until signing out.
+ * A plugin of Swagger UI, so that every credential works on the page. The dialog asks for the tenant of a token. After
+ * a sign-in with an operation of the page, the plugin fills in the CSRF token until the sign-out.
  *
  * The browser gets the text of this function: it can use nothing from outside of it.
  */

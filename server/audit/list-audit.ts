@@ -31,7 +31,7 @@ export type AuditEntry = {
   /** Whether it is about a person who is no user. */
   contact: boolean
   details: JsonObject
-  /** Why, where it is an order to erase people and a reason was given. It is kept with the order, not in the trail. */
+  /** The reason of an erasure request, if one was given. It is stored with the request, not in the trail. */
   reason: string | null
   /**
    * What was recorded about the subject; null where nothing was, or where it is `erased`. A text that held an identifier of

@@ -12,9 +12,9 @@ export type ChainHead = { sequence: number; hash: string | null }
 const entriesAtATime = 2000
 
 /**
- * Seals the entries that wait into the tenant's chain and signs how far it reaches: all that are committed, whatever their
- * ids, because a transaction that began earlier may commit later; up to 2,000 of them in the order of their ids. Answers
- * the head of the chain, how many were sealed, and whether there may be more. One sealer at a time works in a tenant; the
+ * Seals the entries that wait into the tenant's chain and signs the new head: up to 2,000 entries in the order of their
+ * ids. It takes all committed entries, whatever their ids, because an earlier transaction may commit later. Answers the
+ * head of the chain, how many were sealed, and whether there may be more. One sealer at a time works in a tenant; the
  * others wait until the transaction ends, and what the transaction itself recorded is sealed too.
  *
  * Throws `master_key.wrong`.

@@ -5,8 +5,8 @@ import { codeOf, type Database } from '../platform/database/pool.ts'
 const interval = 2000
 
 /**
- * Looks for entries that wait, as long as it is not stopped, and orders a sealer for each tenant that has some. Writers
- * order none: they would all wait for the one row of that job. One sealer at a time works in a tenant.
+ * Looks for entries that wait, as long as it is not stopped, and queues a sealer for each tenant that has some. Writers
+ * queue none: they would all wait for the one row of that job. One sealer at a time works in a tenant.
  */
 export function watchUnsealed(database: Database, log: Logger): { stop(): Promise<void> } {
   let looking = Promise.resolve()
@@ -26,7 +26,7 @@ export function watchUnsealed(database: Database, log: Logger): { stop(): Promis
   }
 }
 
-/** Orders a sealer for each tenant that has entries to be sealed. */
+/** Queues a sealer for each tenant that has entries to be sealed. */
 export async function orderSealers(database: Database): Promise<void> {
   await database.pool.query(
     `select graphile_worker.add_job('seal_audit', payload := json_build_object('tenant', tenant), job_key := 'seal_audit ' || tenant,

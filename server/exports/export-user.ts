@@ -31,10 +31,10 @@ export type ExportUserOptions = {
 }
 
 /**
- * Hands over everything that is held about a user, file by file, compiled from the data map: rows about the person whole,
- * as JSON and as CSV, with the values opened that are kept under the person's key; where the person acted, table, key and
- * role; where identifiers of the person are mentioned, the place; content as files; and an index to read and one for
- * programs. No file name says who it is. Memory does not depend on the number of rows.
+ * Hands over everything that is held about a user, file by file, compiled from the data map. Rows about the person are
+ * complete, as JSON and as CSV, with decrypted values. Rows in which the person acted give table, key and role.
+ * Mentions give the place. There are files, an index to read, and one for programs. No file name says who it is. Memory
+ * does not depend on the number of rows.
  *
  * All files show the database as it was at one moment, so this must be the first in its transaction. Nothing is locked
  * meanwhile; at the end the user's row is, until the transaction ends. Where an erasure was first, the transaction is run

@@ -24,8 +24,8 @@ type Row = {
 }
 
 /**
- * Opens a kept export. Each piece of the content is read in a short transaction of its own, so a slow reader holds nothing
- * up, and an export that expires, is deleted or whose person is erased meanwhile breaks off: the content then throws.
+ * Opens a kept export. Each piece of the content is read in a short transaction of its own, so a slow reader blocks
+ * nothing. If the export expires or is deleted, or its person is erased, the content throws.
  *
  * Throws `input.invalid`, `export.not_found`, `export.expired` from the moment of expiry on, `export.not_ready`,
  * `export.withdrawn`, `export.damaged`, `master_key.wrong`.

@@ -18,9 +18,10 @@ type Attempt = { tenant: string; id: string; userId: string; key: Buffer; sealed
  * the same time, the later one takes over. Where somebody who may stand in it is erased meanwhile, it begins anew. It
  * ends quietly where the export is deleted, has expired, or its person is erased.
  *
- * The content is written in transactions of its own beside the one that reads, so that progress can be seen. The one that
- * reads has one of the connections that are there for this, and locks nothing before its end: who changes or erases the
- * person does not wait for it. An erasure deletes the export with the person, and then the next chunk finds it gone.
+ * The content is written in transactions of its own beside the one that reads, so that progress can be seen. The
+ * reading transaction uses one of the connections for long reads, and locks nothing before its end. So changes and
+ * erasures of the person do not wait for it. An erasure deletes the export with the person, and then the next chunk
+ * finds it gone.
  */
 export async function runExport(database: Database, payload: JobPayload): Promise<void> {
   const { tenant, export: id } = payload

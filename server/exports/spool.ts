@@ -11,17 +11,17 @@ import { inChunks, openChunk, sealChunk } from './export-content.ts'
 export type SpoolPlace = { databaseUrl: string | undefined; dataFolder: string }
 
 /**
- * The folder for content that waits on disk until it is sent: in the data folder, or, where the database is another
- * server's and there is no data folder, the system's temporary folder.
+ * The folder for content that waits on disk until it is sent: in the data folder. With a PostgreSQL server of your own,
+ * there is no data folder, so it is the system's temporary folder.
  */
 export function spoolFolderOf(place: SpoolPlace): string {
   return place.databaseUrl === undefined ? path.join(place.dataFolder, 'spool') : os.tmpdir()
 }
 
 /**
- * Keeps content on disk until it is read once, from the beginning to the end. Nobody else can read it: the file loses its
- * name before anything is written, so that a crash leaves nothing, and what is written is encrypted under a key that only
- * the memory of this process has. Answers the content as a stream and its length in bytes.
+ * Keeps content on disk until it is read once, from the beginning to the end. Only this process can read it. The file
+ * loses its name before the first write, so a crash leaves nothing. The content is encrypted under a key that exists
+ * only in memory. Answers the content as a stream and its length in bytes.
  *
  * `write` is called with a function that takes the content. Throws what `write` throws.
  */

@@ -42,8 +42,8 @@ export async function countExportsToWithdraw(
 
 /**
  * Withdraws the kept exports of others that may hold an identifier of somebody who is erased, in the transaction of the
- * erasure: their content is destroyed, and those who ordered them are told to order anew. An export that is being written
- * is looked at when it is finished. `gone`: people whose exports go. Answers what was done. Throws `master_key.wrong`.
+ * erasure. It destroys their content and notifies the users who requested them. An export that is being written is
+ * looked at when it is finished. `gone`: people whose exports go. Answers what was done. Throws `master_key.wrong`.
  */
 export async function withdrawExports(
   tx: TenantTransaction,

@@ -163,8 +163,8 @@ const securityHeaders = {
 }
 
 /**
- * Asks a script of a page for something else than Basic: for that the browser would open a window of its own, and keep the
- * answer from the script until somebody closes it.
+ * Never asks a script of a page for Basic. The browser would open its own window for that, and withhold the response
+ * from the script until the user closes it.
  */
 function challengeScript(reply: FastifyReply): void {
   const challenge = reply.getHeader('www-authenticate')

@@ -38,9 +38,9 @@ const lifetime = '24 hours'
 type Stored = { fingerprint: string; status: Created<unknown>['status'] | null; body: string | null }
 
 /**
- * Creates something in one transaction of the tenant of whoever asks and, where the request has an Idempotency-Key, only
- * once: the key is stored with the answer in the same transaction. A repetition that comes while the first still runs
- * waits for it. What failed has left nothing, so its repetition is a new attempt.
+ * Creates an object in one transaction of the caller's tenant. If the request has an Idempotency-Key, it does so only
+ * once: the same transaction stores the key with the response. A repetition that comes while the first still runs waits
+ * for it. What failed has left nothing, so its repetition is a new attempt.
  *
  * Throws `idempotency.other_request`, `idempotency.erased`, and what `create` throws.
  */

@@ -15,8 +15,7 @@
 import { canonicalDecompositions, caseFoldings, combiningClasses, compositionExclusions, marks } from './tables.ts'
 
 /**
- * The version of our fold: it goes along with every stored hash of a folded value. 1 was the one before there was a
- * version: NFC and lower case of the runtime.
+ * The version of our fold, stored with every hash of a folded value. Version 1 was NFC and lower case of the runtime.
  */
 export const foldVersion = 2
 
@@ -91,9 +90,9 @@ export function isMark(codePoint: number): boolean {
 }
 
 /**
- * Whether the code point may change what the one before it becomes: it (or its decomposition) begins with a mark that is
- * sorted, or with something that NFC may join to what precedes. Between two code points, of which the second does not,
- * a text can be cut: the folds of both parts, joined, are the fold of the whole.
+ * Whether the code point may change the result for the previous one. It, or its decomposition, begins with a mark that
+ * is sorted, or with a character that NFC may join to the previous one. Between two code points, of which the second
+ * does not, a text can be cut: the folds of both parts, joined, are the fold of the whole.
  */
 export function joinsBackwards(codePoint: number): boolean {
   const [first = codePoint] = decompositionOf(codePoint)

@@ -10,8 +10,8 @@ export type RowIdentifiers = { line: number } & { [Kind in IdentifierKind]?: str
 const rowsPerLookup = 5000
 
 /**
- * Of the rows that a query selects (`line`, and columns named like the kinds of identifiers; it may return a line twice),
- * passes on those who have an identifier of somebody who was purged, some thousand at a time.
+ * Of the rows that a query selects (`line`, and columns named like the kinds of identifiers; it may return a line
+ * twice). Passes on those with an identifier of a purged person, some thousand at a time.
  */
 export async function findTombstoned(
   tx: TenantTransaction,

@@ -7,10 +7,10 @@ import type { Mailer } from './mailer.ts'
 type Waiting = { id: string; subject: string; body: string; email: string }
 
 /**
- * The job that sends a notification by e-mail, to the address that the user has by now. It sends nothing where no mail
- * server is configured, where it was sent before, and where notification, user or address are gone: so what waits when a
- * person is purged, anonymized or deleted is never sent. An address that the server refuses is not tried again; any other
- * failure makes the queue repeat the job.
+ * The job that sends a notification by e-mail, to the address that the user has by now. It sends nothing without a mail
+ * server, a second time, or if notification, user or address are gone. So a waiting e-mail of a purged, anonymized or
+ * deleted person is never sent. An address that the server refuses is not tried again; any other failure makes the
+ * queue repeat the job.
  */
 export async function sendEmail(database: Database, mailer: Mailer | undefined, payload: JobPayload): Promise<void> {
   const { tenant, notification } = payload

@@ -29,11 +29,11 @@ export type ScrubOptions = Pick<ErasureOptions, 'operation' | 'people' | 'findAl
 }
 
 /**
- * Erases people by the data map, in the transaction given: deletes what is about them, takes them out of what they did,
- * and deletes their own rows last; or, to anonymize them, does so with what names or describes them and keeps the rest.
- * Then counts again, by the same map, what there is about them. The caller has locked the people, so that nothing can be
- * added meanwhile, and calls {@link scrub} too. Answers what was done to which table, in rows as the database counted
- * them, and what is left. All of it is sent at once: what the caller sends next comes after it.
+ * Erases people by the data map, in the given transaction: deletes rows about them, removes them from rows of other
+ * objects, and deletes their own rows last. To anonymize people, it clears what names or describes them, and keeps the
+ * rest. Then counts again by the same map. The caller has locked the people, so that nothing can be added meanwhile,
+ * and calls {@link scrub} too. Returns the effects per table, in rows as counted by the database, and what is left.
+ * Everything is sent immediately, before the caller's next statement.
  */
 export async function erase(
   tx: TenantTransaction,

@@ -5,9 +5,9 @@ import { copyTo } from '../platform/database/copy-to.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /**
- * Tells which of many identifiers occur at all in the tenant's mention columns: one pass over each table, in memory that
- * depends on the number of identifiers and not on the number of rows. Nearly always that is none of them, or few, which
- * are then looked up one by one.
+ * Returns which of many identifiers occur in the tenant's mention columns. It takes one pass over each table, and
+ * memory by the number of identifiers, not of rows. Nearly always that is none of them, or few, which are then looked
+ * up one by one.
  */
 export async function identifiersMentioned(
   tx: TenantTransaction,

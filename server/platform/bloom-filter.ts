@@ -2,8 +2,8 @@ const bitsPerEntry = 16
 const probes = 6
 
 /**
- * Tells of any number of random-looking entries, in two bytes for each, that an entry is not among them; one in a
- * thousand of the others it takes for one that is (a Bloom filter). Entries are hashes: two words of them are enough.
+ * A Bloom filter for any number of random-looking entries, with two bytes for each. It tells that an entry is not among
+ * them. One in a thousand other entries is a false positive. Entries are hashes: two words of them are enough.
  */
 export class BloomFilter {
   #bits: Uint32Array

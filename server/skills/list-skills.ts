@@ -68,8 +68,9 @@ export type ListedScaleSet = {
 }
 
 /**
- * Scales in the order of their creation, each with its levels from the lowest; with `ids`, these; with a `catalogId`, those
- * of this catalog and those for all catalogs; with a `limit`, at most so many behind the id `after`. Throws `input.invalid`.
+ * Scales in the order of their creation, each with its levels from the lowest. With `ids`, these; with a `catalogId`,
+ * those of this catalog and those for all catalogs; with a `limit`, at most so many behind the id `after`. Throws
+ * `input.invalid`.
  */
 export async function listScaleSets(
   tx: TenantTransaction,

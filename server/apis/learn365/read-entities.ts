@@ -36,8 +36,8 @@ const sqlTypes: Record<Property['type'], string> = {
 type Row = Record<string, unknown>
 
 /**
- * A page of the entities that the options ask for. The next page begins behind the last entity of this one, by its values:
- * pages neither repeat nor leave out an entity that stays as it is, whatever is created or erased meanwhile. The token of
+ * A page of the entities that the options ask for. The next page begins after the last entity of this one, by its
+ * values. So pages neither repeat nor skip an unchanged entity, whatever is created or erased meanwhile. The token of
  * the next page is encrypted, because the values may be those of a person, and holds for this query only.
  *
  * Throws `odata.query`.

@@ -40,8 +40,8 @@ export function readOptionNames(request: FastifyRequest): void {
 }
 
 /**
- * Takes out of a body what clients of OData send along and nobody sets: annotations (JSON Format, section 4.6), and what
- * the route names as not read, such as the properties that an answer has and a change cannot touch.
+ * Removes members from a body that set nothing. They are annotations (JSON Format, section 4.6), and members that the
+ * route ignores, such as properties that a response has and a change cannot set.
  *
  * Throws `input.invalid` for `@odata.bind`, which would set something.
  */

@@ -215,7 +215,7 @@ function formatVerified(verified: VerifiedCertificate, trusted: boolean): string
       'data map': certificate.data_map,
       'rows left': certificate.verification.rows_left + certificate.verification.mentions_left,
       'not erased': certificate.subjects.failed,
-      'shared identifiers': certificate.shared_identifiers,
+      'identifiers held by others': certificate.shared_identifiers,
       'on disk':
         disk === undefined ? 'not stated' : `level ${disk.level} since ${disk.reached_at}: ${levels[disk.level]}`,
       outstanding: outstanding.length === 0 ? 'nothing' : outstanding,

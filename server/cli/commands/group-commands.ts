@@ -69,7 +69,7 @@ export function addGroupCommands(program: Command): void {
       helpText({
         notes: `
 The head names the columns: directory_object_id, which every row needs, and login_name, email, first_name, last_name and
-display_name of people who are new. Who is in the file and unknown becomes a user; who was purged comes back as a new
+display_name of people who are new. An unknown person becomes a new user. A purged person returns as a new
 user without records, unless "lethe tenant update --returning-members block" keeps them out. Deleted users stay deleted.`,
         examples: ['lethe group sync GROUP bakers.csv', 'lethe group sync GROUP bakers.csv --json'],
       }),
@@ -114,7 +114,9 @@ async function readMembers(file: string): Promise<DirectoryMember[]> {
 function remarksOn({ reappeared, blocked, known_before, deleted, suspended }: GroupSync): string[] {
   return [
     ...(reappeared.length > 0
-      ? [`${counted(reappeared.length, 'purged person', 'purged people')} returned as new users without records.`]
+      ? [
+          `${counted(reappeared.length, 'purged person', 'purged people')} returned ${reappeared.length === 1 ? 'as a new user' : 'as new users'} without records.`,
+        ]
       : []),
     ...(blocked.length > 0
       ? [

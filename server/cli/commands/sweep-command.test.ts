@@ -65,7 +65,7 @@ describe('lethe sweep', () => {
   it('names a table that may not be read, and ends with 1', async () => {
     await test.owner.query('create table hidden (note text)')
     const { code, stderr } = await test.run('sweep', '--quiet')
-    expect([code, stderr]).toEqual([1, expect.stringContaining('may not read hidden; grant select to lethe_auditor')])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('may not read hidden. Grant select to lethe_auditor')])
     expect((await test.run('sweep', '--email', 'bob@example.org')).code).toBe(1)
     await test.owner.query('drop table hidden')
   })

@@ -9,9 +9,9 @@ export const backupKinds = ['dump', 'files'] as const
 export type BackupKind = (typeof backupKinds)[number]
 
 /**
- * Notes when the oldest backup that is still kept was begun, and adds to the requests that are past it a signed addendum
- * that the operator said so: of dumps where the request had ended before, of files where it was at level 5. Answers how
- * many there were. Nothing checks whether it is so. Throws `input.invalid` for a time to come.
+ * Stores the start of the oldest backup, and adds a signed addendum to the requests that no backup holds. For dumps,
+ * the request must have ended before; for files, it must have been at level 5. Answers how many there were. Nothing
+ * checks whether it is so. Throws `input.invalid` for a time to come.
  */
 export async function declareBackups(
   database: Database,

@@ -33,9 +33,9 @@ export async function markLog(owner: pg.Client): Promise<void> {
 }
 
 /**
- * Gets the write-ahead log past the newest mark, as far as the login may: it switches segments and orders checkpoints until
- * the old segments are gone, and those that wait to be written again are written over. Otherwise it looks whether that has
- * come by itself. Undefined: nothing waits for it.
+ * Moves the write-ahead log past the newest mark, as far as the rights of the login go. It switches segments and
+ * requests checkpoints until the old segments are gone, and overwrites those that wait for reuse. Otherwise it looks
+ * whether that has come by itself. Undefined: nothing waits for it.
  *
  * A segment that is removed from its place may wait under a later number with all its old bytes. So first all segments up
  * to the mark must be gone, and then the log must get past the last number that there is at that time.

@@ -97,9 +97,9 @@ export async function planRewrite(
 }
 
 /**
- * Cleans, one after the other, the tables that ended erasures have touched and that were not cleaned since, and adds a
- * signed addendum to every request that reaches a level by it. It may be stopped and repeated: a table that was rewritten
- * counts from then on. `onTable` hears of each table before it is worked on.
+ * Cleans, one after the other, the tables that ended erasures touched, unless they were cleaned since. Adds a signed
+ * addendum to every request that reaches a level. It may be stopped and repeated: a table that was rewritten counts
+ * from then on. `onTable` hears of each table before it is worked on.
  *
  * Throws `database.rewrite_running`, `database.not_owner` and `database.no_room`.
  */
@@ -295,8 +295,8 @@ async function databaseTime(owner: pg.Client): Promise<Date> {
 }
 
 /**
- * Adds the level to every request whose tables are all clean. The time of a rewriting is compared with that at which the
- * request ended, though its transaction was committed a moment later: until then it held the tables, and the rewriting
+ * Adds the level to every request whose tables are all clean. The time of a rewriting is compared with the end of the
+ * request, although its transaction was committed a moment later. Until then it locked the tables, so the rewriting
  * waited for it.
  */
 async function addLevels(

@@ -7,9 +7,9 @@ import { asOwner, type OwnedDatabase, rewriteDatabase } from './rewrite-database
 const mostSegments = 64
 
 /**
- * The job that brings erasures to the higher levels on disk where the server is the embedded one: it rewrites the tables
- * that they touched and that are no larger than the limit (in bytes), pauses after each as long as it took, lets others pass who
- * use a table, and moves the log on. What is not done this time is done the next.
+ * The job that brings erasures to the higher levels on disk, on the embedded server. It rewrites the touched tables up
+ * to the limit (in bytes), and pauses after each for as long as it took. It lets requests pass that use a table, and
+ * then moves the log forward. What is not done this time is done the next.
  */
 export async function runRewrite(
   owned: OwnedDatabase,

@@ -10,7 +10,7 @@ export type Claimed = {
   saltedLine: string | null
 }
 
-/** What was ordered. */
+/** The erasure request. */
 export type ClaimedOrder = {
   operation: Operation
   sealedKey: Buffer | null

@@ -12,11 +12,11 @@ import { concludeErasure } from './finish-request.ts'
 const slice = 5000
 
 /**
- * The job of an erasure: takes batches of people until none is left, then verifies and certifies. Several jobs may work
- * on one request, and any of them may be killed at any point: all state is in the database, and moves with the work.
- * The job ends when nobody waits any more: people whom another transaction holds may come free again, when that one
- * belongs to a killed process, and then somebody must be there to take them. Once the signal is aborted, the batch
- * under way is the last one, and another job goes on.
+ * The job of an erasure request: takes batches of people until none is left, then verifies and certifies. Several jobs
+ * may work on one request, and any of them may be killed: all state is in the database and moves with the work. The job
+ * ends when no person waits any more. Another transaction may hold people, and a killed process may release them; then
+ * a job must be there to take them. Once the signal is aborted, the batch under way is the last one, and another job
+ * goes on.
  */
 export async function runErasure(database: Database, payload: JobPayload, signal?: AbortSignal): Promise<void> {
   const { tenant, request, operation, person } = payload

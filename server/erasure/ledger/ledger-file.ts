@@ -44,8 +44,8 @@ export type ErasedLine = Extract<LedgerLine, { type: 'erased' }>
 export type TombstoneLine = Extract<LedgerLine, { type: 'tombstone' }>
 
 /**
- * The last line. The digest shows that no byte was lost; the seal, made with the master key, that this installation wrote
- * it: whoever could make a ledger could have anybody purged by it.
+ * The last line. The digest shows that no byte was lost. The seal, made with the master key, shows that this
+ * installation wrote the file, because a forged ledger could purge any person.
  */
 type EndLine = { type: 'end'; lines: number; sha256: string; seal: string }
 

@@ -79,10 +79,10 @@ export async function planReplay(database: Database, options: ReplayOptions): Pr
 }
 
 /**
- * Repeats the erasure of everybody whom a ledger file names and who is there again, because an older backup was restored:
- * deletes them where needed and orders their erasure, one request for each of the ledger's, waits until those have ended,
- * and puts the ledger's entries and tombstones back that the backup did not have. Workers must be running. A second replay
- * finds nothing to do. The file is read to its end first: one that is not whole changes nothing.
+ * Repeats the erasure of all people of a ledger file that exist again after an older backup was restored. Deletes them
+ * if needed, makes one erasure request for each request of the ledger, and waits for the end. Restores the entries and
+ * tombstones that the backup lacks. Workers must be running. A second replay finds nothing to do. The file is read to
+ * its end first: one that is not whole changes nothing.
  *
  * Throws like {@link planReplay}.
  */
@@ -172,7 +172,7 @@ async function orderAgain(database: Database, options: ReplayOptions, replay: Re
   return back
 }
 
-/** Deletes who is not deleted yet and orders the erasure, in one transaction. A repeated anonymization shows no salt. */
+/** Deletes the people who are not deleted yet and requests their erasure, in one transaction. A repeated anonymization shows no salt. */
 async function repeat(
   tx: TenantTransaction,
   { request, operation, people }: { request: string; operation: ErasedLine['operation']; people: string[] },

@@ -10,15 +10,15 @@ import type { Effect } from '../../personal-data/affected-rows.ts'
 import { LetheError } from '../../platform/errors.ts'
 
 /**
- * What is still to come after a statement: the search of the whole database, the higher levels on disk (docs/disk.md), and
- * the end of the last backup that may hold the people.
+ * What is outstanding after a statement: the search of the whole database, the higher levels on disk (docs/disk.md),
+ * and the last backup that may hold the people.
  */
 export type Outstanding = 'search' | 'disk' | 'backups'
 
 /**
- * How far the erasure has got on disk, and since when (docs/disk.md):
- * 1 committed, so that no query answers it; 2 the keys are destroyed; 3 no dead row and no statistics are left; 4 no file
- * of the database holds it apart from the log; 5 neither does the log.
+ * The level on disk that the erasure has reached, and since when (docs/disk.md). At level 1, the erasure is committed,
+ * so no query returns the data. At level 2, the keys are destroyed. At level 3, no dead rows and no statistics are
+ * left. At level 4, no file of the database holds the data, except the log. At level 5, the log does not either.
  */
 export type DiskLevel = 1 | 2 | 3 | 4 | 5
 export type OnDisk = { level: DiskLevel; reached_at: string }
@@ -100,7 +100,7 @@ export type CertificateFile = {
   certificates: string[]
   /**
    * One line a subject, in order: the keyed hash of the internal id, then those of the identifiers; of anonymized people
-   * only the latter, under the salt of the order.
+   * only the latter, under the salt of the request.
    */
   subjects: string[]
   keys: JSONWebKeySet
@@ -112,7 +112,7 @@ export function subjectLine(id: Buffer, identifiers: { kind: string; hash: Buffe
   return [`id:${id.toString('hex')}`, ...hashes].join(' ')
 }
 
-/** One subject of an anonymize request: hashes under the salt of the order, and nothing that leads to the kept history. */
+/** One subject of an anonymize request: hashes under the salt of the request, and nothing that leads to the kept history. */
 export function saltedLine(salt: Buffer, identifiers: Identifier[]): string {
   return hashesOf(salt, identifiers).sort().join(' ')
 }
@@ -132,7 +132,7 @@ function hashesOf(key: Buffer, identifiers: Identifier[]): string[] {
   return identifiers.map((identifier) => `${identifier.kind}:${hashIdentifier(key, identifier).toString('hex')}`)
 }
 
-/** A running digest over subject lines, so that no list of any length has to be held. */
+/** A running digest over the subject list, so that no list of any length has to be held. */
 export function subjectDigest(): { add(line: string): void; hex(): string } {
   const hash = createHash('sha256')
   return {
@@ -181,11 +181,10 @@ export type VerifiedCertificate = {
 }
 
 /**
- * Checks a certificate file without any database: every signature against the keys given (the file's own by default; the
- * checker should compare them with the published ones), that each key has the name that follows from it, that the file is
- * about one request of one tenant, that each statement follows the one before it, the digest of the subject list, and that
- * what the API's answer says beside the statements is what they say.
- * Statements of version 1 do not name the one before them: of those only what they say of their certificate is checked.
+ * Verifies a certificate file without a database. Checks every signature against the given keys (by default those of
+ * the file; compare them with the published ones), and that the name of each key follows from it. The file must be
+ * about one request of one tenant, and each statement must follow the previous one. The digest of the subject list must
+ * match, and other members must agree with the statements. Statements of version 1 do not name the previous one.
  *
  * Throws `certificate.invalid` with the first thing that does not hold.
  */

@@ -45,8 +45,8 @@ export async function readForCertificate(tx: TenantTransaction, request: string)
 }
 
 /**
- * Signs what was done for a request whose people are all verified or failed, and tells who ordered it. The search of the
- * whole database is ordered once this is committed. Where nobody is done there is nothing to certify, and the request ends.
+ * Signs what was done for a request whose people are all verified or failed, and notifies the user who requested it. The search of the
+ * whole database is requested once this is committed. Where nobody is done there is nothing to certify, and the request ends.
  */
 export async function certify(
   tx: TenantTransaction,

@@ -6,10 +6,9 @@ import { readCertificate } from '../requests/show-erasures.ts'
 import { isAmong, type Verdict, verifyCertificate } from './certificate.ts'
 
 /**
- * Whether a person is among the people of a certified request, and what the statements about it come to: of a purge by the
- * tenant's key, of an anonymization by the salt that was answered. The identifier's value may be as it is written. An
- * identifier that somebody else held too when the
- * person was purged was not remembered, and answers no.
+ * Whether a certified request covers a person, and the verdict of its statements. For a purge it uses the tenant's key,
+ * for an anonymization the returned salt. The identifier's value may be as it is written. An identifier that somebody
+ * else held too when the person was purged was not remembered, and answers no.
  *
  * Throws `erasure.not_found`, `certificate.not_found`, `certificate.salt_needed`, `certificate.no_salt`,
  * `certificate.invalid`.

@@ -5,10 +5,10 @@ import { subjectLine } from './certificate.ts'
 const linesAtATime = 1000
 
 /**
- * The lines of the subject list of a request, in the order of the internal ids: who was done when the last certificate was
- * signed, by keyed hashes only: of purged people under the tenant's key, of anonymized ones under the salt of the order,
- * as it was given. A person in whom the search found something afterwards stays in that list until a later
- * certificate says otherwise.
+ * The lines of the subject list of a request, in the order of the internal ids: the people that were done at the last
+ * certificate, by keyed hashes only. Hashes of purged people use the tenant's key, those of anonymized people the salt
+ * of the request. A person in whom the search found something afterwards stays in that list until a later certificate
+ * says otherwise.
  */
 export async function* readSubjectLines(
   tx: TenantTransaction,

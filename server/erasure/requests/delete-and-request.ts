@@ -4,10 +4,10 @@ import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { type ErasureOrder, requestErasure } from './request-erasure.ts'
 
 /**
- * Orders an erasure for callers who know no delete before it: who is not deleted yet is deleted first, in the same
+ * Requests an erasure for callers who know no delete before it: who is not deleted yet is deleted first, in the same
  * transaction. Answers what {@link requestErasure} answers.
  *
- * Throws what that throws, and `user.last_administrator`; then nothing was ordered, and nobody was deleted.
+ * Throws what that throws, and `user.last_administrator`; then nothing was requested, and no user was deleted.
  */
 export async function deleteAndRequestErasure(
   tx: TenantTransaction,

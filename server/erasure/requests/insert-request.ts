@@ -26,7 +26,7 @@ const peoplePerJob = 500
 
 /**
  * Inserts a request with its subjects, its steps and its jobs, which come into being together when the transaction commits.
- * Sent at once, without an answer; answers the request's id. The caller makes sure of who orders it (`actingUser`), before
+ * Sent at once, without an answer; answers the request's id. The caller makes sure of who requests it (`actingUser`), before
  * or along with it.
  */
 export function insertRequest(tx: TenantTransaction, given: NewRequest): string {

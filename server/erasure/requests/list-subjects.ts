@@ -2,7 +2,7 @@ import { isUuid, type TenantTransaction } from '../../platform/database/transact
 import { LetheError } from '../../platform/errors.ts'
 import { erasureProgress } from './show-erasures.ts'
 
-/** One person of an order, by internal id. */
+/** One person of an erasure request, by internal id. */
 export type ErasureSubject = {
   user_id: string
   state: string
@@ -13,7 +13,7 @@ export type ErasureSubject = {
 }
 
 /**
- * A page of the people of an order, by internal id, and where the next one begins; undefined at the end.
+ * A page of the people of an erasure request, by internal id, and where the next one begins; undefined at the end.
  *
  * Throws `input.invalid`, `erasure.not_found`.
  */

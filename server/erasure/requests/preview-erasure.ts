@@ -36,8 +36,8 @@ export type ErasurePreview = {
    */
   singledOut: number
   /**
-   * Where identifiers of theirs stand that the operation cannot rewrite: it would erase the people and then fail with these
-   * places, until the values are changed there and it is tried again.
+   * Places with identifiers that the operation cannot rewrite. It would erase the people and then fail with these
+   * places, until the values are changed there and the request is retried.
    */
   blockedBy: { table: string; column: string; rows: number }[]
   /** Where their full names stand in texts that stay. Nobody can tell whose name it is, so it is shown, not rewritten. */

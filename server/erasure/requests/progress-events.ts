@@ -4,8 +4,8 @@ import type { ErasureSummary } from './show-erasures.ts'
 export type Progress = { tenant: string; progress: ErasureSummary }
 
 /**
- * The payload of an announcement that says how far a request is, which spares whoever follows it a look. Others are the
- * request's id alone.
+ * The payload of a progress event. It has the progress, so followers
+ * need no query. Other payloads are only the id of the request.
  */
 export function announcementOf(said: Progress): string {
   return `${said.progress.id} ${JSON.stringify(said)}`

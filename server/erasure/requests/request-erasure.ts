@@ -18,14 +18,14 @@ export type ErasureOrder = {
 }
 
 /**
- * Orders the erasure of deleted users: the request, its subjects, its steps and its jobs come into being together, when
+ * Requests the erasure of deleted users: the request, its subjects, its steps and its jobs come into being together, when
  * the caller's transaction commits. Answers the request's id; the work is done by the workers.
  *
  * The certificate of an anonymize request names people by keyed hashes under a random salt. It is answered here, once, in
  * base64url, and stored nowhere: whoever has it can tell whether a person whom they know is among those people.
  *
  * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`,
- * `user.acting_erased` and `master_key.wrong`; then nothing was ordered.
+ * `user.acting_erased` and `master_key.wrong`; then nothing was requested.
  */
 export async function requestErasure(
   tx: TenantTransaction,

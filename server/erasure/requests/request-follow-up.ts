@@ -13,10 +13,10 @@ import { retryErasure } from './retry-erasure.ts'
 export type Reappeared = { userId: string; identifiers: Identifier[] }
 
 /**
- * Orders that identifiers of people who were purged before are scrubbed, verified and certified: a purge whose people are
+ * Requests that identifiers of people who were purged before are scrubbed, verified and certified: a purge whose people are
  * erased already, as one that is tried again. Answers the request's id.
  *
- * Throws `user.erasure_pending`, `user.acting_erased`; then nothing was ordered.
+ * Throws `user.erasure_pending`, `user.acting_erased`; then nothing was requested.
  */
 export async function requestFollowUp(
   tx: TenantTransaction,

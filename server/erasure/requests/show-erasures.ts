@@ -40,9 +40,9 @@ export type ErasureSummary = {
 }
 
 export type ErasureDetails = ErasureSummary & {
-  /** Why, as the one who ordered it said. */
+  /** The reason that the requester gave. */
   reason: string | null
-  /** The user who ordered it; else the API key, OAuth client or operator. Both null: the command line, or the system. */
+  /** The user who requested it; else the API key, OAuth client or operator. Both null: the command line, or the system. */
   requestedBy: string | null
   requestedByCredential: string | null
   dataMap: string

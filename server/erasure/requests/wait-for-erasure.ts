@@ -10,14 +10,14 @@ export type WaitOptions = {
   signal?: AbortSignal
 }
 
-/** Between two looks when nothing is announced: progress of a large request, or an announcement that was lost. */
+/** Between two looks when nothing is announced: progress of a large request, or a notification that was lost. */
 const lookEvery = 500
 
-/** Nearly everybody waits for one person and has just ordered it: until then it is announced, and there was nothing to see. */
+/** Nearly everybody waits for one person and has just requested it: until then it is announced, and there was nothing to see. */
 const firstLookAfter = 50
 
 /**
- * Waits until a request is certified or has ended; woken by the database's announcement, so it loses no time. Throws
+ * Waits until a request is certified or has ended; woken by a notification of the database, so it loses no time. Throws
  * `erasure.not_found`, and the signal's reason where that ends the waiting.
  */
 export async function waitForErasure(

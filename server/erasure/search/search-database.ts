@@ -18,9 +18,9 @@ export type SearchResult = {
 }
 
 /**
- * Searches every text-like column of every table of the database, whether the data map knows it or not, in one pass and
- * one snapshot, for any number of identifiers of one tenant. Of tables that are separated by tenant, that tenant's rows.
- * `protect`: longer identifiers of people who stay, what is inside of which does not count.
+ * Searches every text-like column of every table of the database, mapped or not. It takes one pass and one snapshot for
+ * any number of identifiers of one tenant. Of tables that are separated by tenant, that tenant's rows. `protect`:
+ * longer identifiers of people who stay, what is inside of which does not count.
  */
 export async function searchDatabase(
   database: Database,
@@ -33,7 +33,7 @@ export async function searchDatabase(
   )
 }
 
-/** Searches these tables, as the auditor. */
+/** Searches these tables, as the search role. */
 export async function searchTables(
   client: pg.ClientBase,
   tables: readonly TextTable[],

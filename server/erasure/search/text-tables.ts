@@ -13,7 +13,7 @@ export type TextTable = {
   readable: boolean
 }
 
-/** Runs `work` as the auditor, who reads the rows of all tenants, in one snapshot of the whole database. */
+/** Runs `work` as the search role, which reads the rows of all tenants, in one snapshot of the whole database. */
 export async function inAuditorSnapshot<T>(
   database: Database,
   work: (client: pg.PoolClient) => Promise<T>,
@@ -47,9 +47,9 @@ export function textsOf(table: TextTable, tenants: readonly string[], options: {
 }
 
 /**
- * The tables with what is searched in them and no erasure can rewrite: columns that the data map does not know as ones that
- * mention people, and tables that it does not know at all. The identifiers of the people themselves are not among them:
- * who stays keeps those.
+ * The tables with the searched columns that no erasure can rewrite: columns that mention no people according to the
+ * data map, and tables that the map does not know. The identifiers of the people themselves are not among them: who
+ * stays keeps those.
  */
 export function notRewritten(tables: readonly TextTable[]): TextTable[] {
   return tables.flatMap((table) => {
@@ -62,8 +62,8 @@ const rewritten = new Set(['mention', 'content', 'identity', 'identifier', 'deri
 
 /**
  * Every table with its text-like columns, from the catalog: texts, JSON, arrays and other types that print as text, but
- * no numbers, times, bytes; no UUID that the data map knows to be an internal id, which names nobody outside; and no words
- * of the code, ciphertext and names of other accounts, as the map says.
+ * no numbers, times or bytes. The map excludes UUIDs that are internal ids, words of the code, ciphertext, and names of
+ * other accounts.
  */
 export async function readTextTables(client: pg.ClientBase): Promise<TextTable[]> {
   const { rows } = await client.query<{

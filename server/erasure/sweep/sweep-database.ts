@@ -47,10 +47,10 @@ export type SweepPass = {
 }
 
 /**
- * Looks for everybody whom these tenants have purged, though nobody knows any more who it was: takes every token of every
- * text-like column of the whole database, in one pass and one snapshot, and compares its keyed hash with the tombstones,
- * and what looks like an internal id with the ledger. A tenant's rows are compared with its own tombstones, tables that are
- * not separated by tenant with all of them. Memory depends on the number of tombstones (two bytes each) and findings.
+ * Searches for all people that these tenants have purged, by hashes only. It takes every token of every text-like
+ * column of the database, in one pass and one snapshot. It compares the keyed hash with the tombstones, and tokens like
+ * internal ids with the ledger. A tenant's rows are compared with its own tombstones, tables that are not separated by
+ * tenant with all of them. Memory depends on the number of tombstones (two bytes each) and findings.
  *
  * Throws `master_key.wrong`.
  */
@@ -91,8 +91,8 @@ export function searchedAs({ kind, value }: Pick<Trace, 'kind' | 'value'>): Iden
 }
 
 /**
- * Looks for the traces of one tenant again, now that their values are known: by the rules of the search that a follow-up
- * ends with, so that the two never differ. `protect`: longer identifiers of people who are there.
+ * Looks for the traces of one tenant again, now with their values. It uses the rules of the search at the end of a
+ * follow-up, so the two never differ. `protect`: longer identifiers of people who are there.
  */
 export async function confirmTraces(
   database: Database,

@@ -30,7 +30,7 @@ export type Finding = {
   request: string | null
   /**
    * What can be done: `scrub`, where the data map knows the column as one that mentions people; `replay` of the ledger,
-   * where the person is there again; otherwise somebody has to look at it.
+   * if the person exists again; otherwise a person must check it.
    */
   remedy: 'scrub' | 'replay' | 'by hand'
 }
@@ -175,9 +175,9 @@ async function readOpen(tx: TenantTransaction): Promise<Finding[]> {
 export type FollowUp = { tenant: string; request: string }
 
 /**
- * Orders a follow-up for everybody of whom the sweep found something: what was found is scrubbed wherever the data map
- * knows that people are mentioned, searched for in the whole database, and certified. Where a request names the person
- * already, that one goes on, or is tried again. Answers the requests, whose workers must be running.
+ * Requests a follow-up for all people with findings. It scrubs the findings in all columns that mention people
+ * according to the data map. Then it searches the whole database for them and signs a certificate. Where a request
+ * names the person already, that one goes on, or is tried again. Answers the requests, whose workers must be running.
  */
 export async function followUp(database: Database, swept: Sweep): Promise<FollowUp[]> {
   const followUps: FollowUp[] = []

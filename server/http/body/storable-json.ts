@@ -4,9 +4,8 @@ import { LetheError } from '../../platform/errors.ts'
 const mostLevels = 64
 
 /**
- * Refuses what is JSON and yet nothing that anybody can keep: values nested too deep, the null byte, which PostgreSQL has
- * no place for, halves of characters, and numbers so large that reading them makes them infinite. Throws `input.invalid`
- * with the field.
+ * Refuses JSON that cannot be stored: values nested too deep, null bytes, halves of characters, and numbers so large
+ * that they are read as infinite. Throws `input.invalid` with the field.
  */
 export function requireStorableJson(value: unknown, field = ''): void {
   guard(value, field, 1)

@@ -7,8 +7,8 @@ type Serializer = ReturnType<ReturnType<BuildSerializer>>
 const compiled = new Map<string, Serializer>()
 
 /**
- * Compiles the schemas of answers, each once in a process: nearly every route can answer the same dozen errors, and one
- * compiled for each route and status would make a start take seconds. A process that starts several servers, as tests do,
+ * Compiles the schemas of answers, each once per process. Nearly every route can return the same dozen errors, and a
+ * compilation per route and status would take seconds at the start. A process that starts several servers, as tests do,
  * compiles nothing twice.
  */
 export function compileAnswersOnce(): BuildSerializer {

@@ -6,9 +6,9 @@ import { referencesWithoutSemicolon, referenceTable } from '../generated/html-re
  * Whenever what was read so far ends in a complete escape, the escape is replaced by what it stands for, and that may
  * complete another one. Read are
  *
- * - JSON (RFC 8259, section 7): `\uXXXX` behind any number of backslashes, pairs of surrogates too; `\/` and `\"`; and any
- *   number of backslashes as one, because JSON within JSON doubles them at every level. `\b \f \n \r \t` stay as they are:
- *   the letter may as well begin a word (`ACME\njane`), so words.ts takes both readings;
+ * - JSON (RFC 8259, section 7): `\uXXXX` behind any number of backslashes, pairs of surrogates too; `\/` and `\"`; Any
+ *   number of backslashes counts as one, because JSON within JSON doubles them at every level. `\b \f \n \r \t` stay as
+ *   they are: the letter may as well begin a word (`ACME\njane`), so words.ts takes both readings;
  * - percent-encoding (RFC 3986, section 2.1) of UTF-8, of letters and digits as well;
  * - HTML's character references (HTML Standard, section 13.5): decimal, hexadecimal, and by name where they stand for
  *   something that can be in or beside an identifier. Without the semicolon as HTML reads them in text, except a name

@@ -5,8 +5,8 @@ import { isSearchable, searchForms } from './search-forms.ts'
 import { type BoundaryRule, boundaryRule, isEscapeLetter, isWord, lookBack } from './words.ts'
 
 /**
- * One identifier in one value: its index in the given list, the column and row of the stream, counted from 0, and where it
- * is written, in bytes from the beginning of the value in the stream.
+ * One identifier in one value: its index in the given list, the column and row of the stream (from 0), and its offset
+ * in the value in bytes.
  */
 export type Finding = { identifier: number; column: number; row: number; from: number; to: number }
 
@@ -44,10 +44,10 @@ const noNeedles: readonly Needle[] = []
  * often as it stands there. Findings are complete after `end()`. Chunks may be cut anywhere. An exception thrown by
  * `onFinding` leaves `write` or `end` as it is; the scanner cannot be used after that.
  *
- * How: the stream is brought to search form in a sliding window. Only behind a byte that is no ASCII letter or digit can
- * an identifier start; there the hash of the next five bytes is looked up in a bit set that fits the processor's cache and
- * rejects nearly everything. What passes is hashed on to the next end of a word, and on from there as long as some
- * identifier has this beginning.
+ * How: the stream is brought to search form in a sliding window. An identifier can start only after a byte that is not
+ * an ASCII letter or digit. There, the scanner looks up the hash of the next five bytes in a bit set that fits into the
+ * processor's cache and rejects nearly everything. What passes is hashed on to the next end of a word, and on from
+ * there as long as some identifier has this beginning.
  */
 export class IdentifierScanner extends SearchFormStream {
   readonly #onFinding: (finding: Finding) => void

@@ -9,10 +9,10 @@ const tellingName = 8
 
 /**
  * Patterns for `lethe_search_form(text) like any (…)` that find every text in which the scanner finds one of these
- * identifiers; what they find is checked word by word afterwards. Every three letters of a pattern are one more look into
- * each index, so it has no more of them than tell somebody apart: the end of a UUID, and the name of an address, whose
- * domain a whole tenant shares. Patterns that find nothing that another one does not find are left out: a login name often
- * ends in the e-mail address.
+ * identifiers; what they find is checked word by word afterwards. Every three letters of a pattern are one more look
+ * into each index, so a pattern has only as many as needed to tell people apart. That is the end of a UUID, and the
+ * name of an address, because a whole tenant shares the domain. Patterns that find nothing that another one does not
+ * find are left out: a login name often ends in the e-mail address.
  */
 export function likePatterns(identifiers: readonly Identifier[]): string[] {
   const patterns = [...new Set(identifiers.flatMap(spellings).map(patternOf))]

@@ -35,9 +35,9 @@ const stringOrNumber = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
 const jsonSign = /\\u[0-9a-fA-F]{4}|\\.|[^\\]/gsu
 
 /**
- * JSON without the identifiers, in strings and names alike. It stays JSON: an escape is replaced as a whole, a number too,
- * by null, and an identifier that goes over the end of a string is taken out of each string that it stands in. Every other
- * byte stays as it is.
+ * JSON without the identifiers, in strings and names alike. The result is still JSON. An escape is replaced as a whole,
+ * and a number by null. An identifier across several strings is removed from each of them. Every other byte stays as it
+ * is.
  */
 export function scrubJson(json: string, identifiers: readonly Identifier[], protect: readonly Identifier[]): string {
   const found = occurrencesIn(json, identifiers, protect)

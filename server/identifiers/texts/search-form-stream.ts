@@ -13,8 +13,8 @@ const sliceSize = 64 * 1024
 const stops = 0x100
 const needsReading = 0x200
 /**
- * For each byte of the stream: the byte in search form, whether it stops a word (is no ASCII letter or digit), and whether
- * it needs a closer look (what begins an escape, and all that is not ASCII).
+ * For each byte of the stream: the byte in search form, and whether it stops a word (no ASCII letter or digit). Also
+ * whether it needs a closer look: the start of an escape, or not ASCII.
  */
 const byteTable = Uint16Array.from({ length: 256 }, (_, byte) => {
   if (isAsciiAlphanumeric(byte)) return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
@@ -517,9 +517,9 @@ export abstract class SearchFormStream {
 }
 
 /**
- * What the code points below U+10000 become, in UTF-8, where they begin with a letter or sign of their own and their marks
- * are in order: where that begins in `formBytes`, whether it is more than one character, and its length; 0 where it was not
- * looked up yet.
+ * The results for code points below U+10000 that begin with their own letter or sign, with sorted marks, in UTF-8. Each
+ * has its start in `formBytes`, whether it is more than one character, and its length; 0 where it was not looked up
+ * yet.
  */
 const wholeForms = new Uint32Array(0x10000)
 const formOffset = 6

@@ -19,10 +19,10 @@ import { readEscapes } from './escapes.ts'
  */
 
 /**
- * Whether the identifier may be looked for inside texts. "anna", "administrator", "2024" or "1234567" stand in texts that
- * have nothing to do with the person, and purging that person must not rewrite them. So what cannot be told apart from
- * ordinary words, years, amounts and counters is compared with whole values only: fewer than 5 characters, letters alone,
- * or digits alone and fewer than 8 of them. So is one with control characters inside, which are all read alike.
+ * Whether the identifier may be looked for inside texts. "anna", "administrator", "2024" or "1234567" also occur in
+ * texts about other things, and a purge must not rewrite those. So an identifier that looks like a word, a year, an
+ * amount or a counter is compared with whole values only. It has fewer than 5 characters, or letters only, or fewer
+ * than 8 digits and nothing else. So is one with control characters inside, which are all read alike.
  */
 export function isSearchable(identifier: Identifier): boolean {
   const value = identifierKey(identifier.kind, identifier.value)

@@ -86,17 +86,16 @@ export function kindsOf(token: string): Identifier['kind'][] {
  *
  * - A **chunk** is a run of letters and digits, with single joiners (`_ + @ . -`) inside. Up to three chunks may be
  *   connected by one of `\ / | : # ' & ~ ^ $` or by `--`, or stand side by side where letters of one script end and
- *   those of another begin. Each chunk and each run of connected chunks is a token, also with one joiner before it, and
- *   the beginnings of an address that end before `_`, `+` or `@`, which cannot go on behind an address.
+ *   those of another begin. Each chunk and each run of connected chunks is a token, also with one joiner before it. So
+ *   are the beginnings of an address before `_`, `+` or `@`, which cannot go on behind an address.
  * - A UUID is a token wherever no letter or digit stands beside it.
  * - A whole value of up to 256 bytes is a token, whatever it is made of, if it has a digit or an `@`.
  *
  * No token is longer than 1,024 bytes or shorter than isSearchable allows, and none is a date or a time. ASCII comes in
- * lower case; any other token as it was written, not folded, because its key cannot be told from its fold. Where escapes
- * are in it, it comes in each of its readings (escapes.ts). Tokens come as
- * often as they stand there; the same one may come twice from one place. Some are parts of longer words: a finding is only
- * what IdentifierScanner finds, too. With `groups`, the first column holds no text but names the group that the row belongs
- * to; its value is told whenever it changes.
+ * lower case, other tokens as written, because their key does not follow from their fold. A token with escapes comes in
+ * each of its readings (escapes.ts). A token may come twice from one place, or be a part of a longer word: a finding is
+ * only what IdentifierScanner finds, too. With `groups`, the first column holds no text but names the group that the
+ * row belongs to; its value is told whenever it changes.
  */
 export class TokenScanner extends SearchFormStream {
   readonly #onToken: (token: string, place: TokenPlace) => void

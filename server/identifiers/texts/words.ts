@@ -5,10 +5,10 @@ import { isAsciiAlphanumeric } from './escapes.ts'
  * Where a word begins and ends in a text in search form (UTF-8): whether an identifier that stands there is that
  * identifier, or a part of something longer.
  *
- * - A **letter or digit** beside the identifier makes it part of another word. Letters of Latin, Greek and Cyrillic, and
- *   all digits of ASCII, join whatever they stand beside. Letters of other scripts join their own script only, because an
- *   address often stands between them without a space; those of scripts that put no spaces between words, or write
- *   particles onto them (Han, kana, Hangul, Thai, Lao, Khmer, Burmese, Tibetan, Yi), join nothing.
+ * - A **letter or digit** beside the identifier makes it part of another word. Letters of Latin, Greek and Cyrillic,
+ *   and all digits of ASCII, join whatever they stand beside. Letters of other scripts join their own script only,
+ *   because an address often stands between them without a space. Letters of scripts without spaces between words, or
+ *   with attached particles, join nothing (Han, kana, Hangul, Thai, Lao, Khmer, Burmese, Tibetan, Yi).
  * - A **combining mark** belongs to the letter before it: behind the identifier it makes the last letter another one.
  *   Selectors of variants (U+FE0F behind an emoji) change no letter.
  * - One **joiner** of `_ + @ . -` with a letter or digit on its far side joins: "jane@x.org." and "see...jane@x.org"

@@ -22,9 +22,9 @@ export type CatalogMember = Person & {
 type Added = { user_id: string; role: CatalogRole; added_at: Date }
 
 /**
- * Who is in a catalog, added to it or through a group, in the order of the ids: a page of at most `limit` (50, up to
- * 1000) behind the id `after`; with a `role`, only those who were added with it. `next` goes on behind the page, undefined
- * at the end.
+ * The members of a catalog, added directly or through a group, by id. A page of at most `limit` (50, up to 1000) behind
+ * the id `after`; with a `role`, only those who were added with it. `next` goes on behind the page, undefined at the
+ * end.
  *
  * Throws `input.invalid`, `catalog.not_found`.
  */

@@ -36,9 +36,9 @@ export type EnrollmentRecord = {
 }
 
 /**
- * Records how enrollments of active users stand, any number at once: creates those that do not exist, and brings the
- * others to the state given; what somebody was unenrolled from stays as it is, and the person is enrolled anew. Of
- * several records for one enrollment the last counts. Returns how many there are.
+ * Records how enrollments of active users stand, any number at once: creates those that do not exist, and sets the
+ * others to the given state. An ended enrollment stays as it is, and the user gets a new one. Of several records for
+ * one enrollment the last counts. Returns how many there are.
  *
  * Throws `input.invalid`, `course.not_found`, `training_plan.not_found`, `session.not_found`, `user.not_found`,
  * `user.wrong_state`; then nothing was recorded.

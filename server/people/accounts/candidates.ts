@@ -53,8 +53,8 @@ export function candidatesOf(error: LetheError): Candidate[] | undefined {
 export type NamedPerson = Candidate & { given: Selector | null }
 
 /**
- * The first of the people who are meant, at most `most`, each with the selector that named the person, so that a mistyped
- * one is seen before something irreversible is done.
+ * The first of the people who are meant, at most `most`, each with the selector that named the person. So a mistyped
+ * selector is visible before an irreversible action.
  */
 export async function namePeople(
   tx: TenantTransaction,

@@ -16,8 +16,8 @@ import { checkUserFields, defaultDisplayName, type UserFields } from './user-fie
  * Creates an active user, a learner with an account in Learn where the fields do not say otherwise. `at` is when it
  * happened, where that is recorded afterwards.
  *
- * An identifier that a user of the tenant was known by before a rename may mean that user, or somebody who got a used
- * address: `anotherPerson` says that it is somebody else.
+ * A former identifier of a user may mean that user, or another person with a reused address. `anotherPerson` says that
+ * it is somebody else.
  *
  * Throws `input.unknown_field`, `input.invalid`, `user.taken`, `user.taken_by_deleted` and, unless `anotherPerson` says
  * so, `user.known_before`; `access.beyond_own` for roles that may do more than who acts.

@@ -71,10 +71,10 @@ const lookups: Record<SelectorName, { column: string; type: string; normalForm: 
 
 /**
  * The one user whom the selector names. Deleted users match, anonymized ones do not. A login name matches by the part
- * behind its last bar; names and addresses match in every spelling that has the same key, also with what comes along
- * with a pasted address (`<ann@x.org>;`). Refs are unique as they are written, so of several with one key the one that
- * is written like that counts. `withAnonymized`: anonymized users match too, who have nothing but an id to be found by.
- * What a user was known by before a rename finds nobody; the error then has the ids of those users (`formerly`).
+ * after its last bar. Names and addresses match in every spelling with the same key, also with characters that come
+ * along with a pasted address (`<ann@x.org>;`). Refs are unique by exact spelling, so of several with one key, the
+ * exact one counts. `withAnonymized`: anonymized users match, too, by id only. A former identifier finds no user; the
+ * error then has the ids of the former holders (`formerly`).
  *
  * Throws `input.invalid`, `user.not_found` with the ids of users who have a similar identifier, and `subject.ambiguous`
  * with the candidates.

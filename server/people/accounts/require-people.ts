@@ -4,9 +4,9 @@ import { actorColumns } from '../../platform/initiator.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
 
 /**
- * Makes sure that a row may refer to these people, and that none of them is erased before the transaction ends: an erasure
- * takes the whole lock of their rows, so it comes before this, which then finds nobody, or after the commit, and then it
- * finds the reference. A foreign key alone does not do: it keeps the row of an anonymized person, too.
+ * Makes sure that a row may refer to these people, and that none of them is erased before the transaction ends. An
+ * erasure takes an exclusive lock on their rows. So it comes before, and this finds no user, or after the commit, and
+ * the erasure finds the reference. A foreign key alone does not do: it keeps the row of an anonymized person, too.
  *
  * `field` is what names them in the caller's words. Undefined ids name nobody. A deleted person may still be referred to.
  *

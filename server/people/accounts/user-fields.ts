@@ -87,9 +87,8 @@ const checks: { [Field in UserFieldName]-?: Check<Exclude<UserFields[Field], und
 export const userFieldNames = Object.keys(checks) as UserFieldName[]
 
 /**
- * Checks what somebody wants to set on a user, whatever it is made of, and returns it in the form that is stored: text
- * trimmed, addresses without what came along at their ends, UUIDs in lower case, lists without doubles. Fields that are
- * undefined count as absent.
+ * Checks the given fields of a user, of any type, and returns them as stored: trimmed text, clean addresses, UUIDs in
+ * lower case, lists without duplicates. Fields that are undefined count as absent.
  *
  * Throws `input.unknown_field` and `input.invalid`, which name the field and never repeat the value.
  */

@@ -13,8 +13,8 @@ import { type FormerValue, keepFormer } from './former-identifiers.ts'
 const entriesAtATime = 500
 
 /**
- * The job that reads what the trail recorded before there were indexes of it, in all tenants: what users were known by
- * before they were renamed, and the words of what is sealed. It goes on where it was stopped, and may run at any time and
+ * The job that reads the entries from before the indexes of the trail, in all tenants. It collects the former
+ * identifiers of users, and the words of sealed values. It goes on where it was stopped, and may run at any time and
  * any number of times. A tenant that was read is written down as read, and not read again.
  */
 export async function readTrails(database: Database, log: Pick<Logger, 'info'>): Promise<void> {

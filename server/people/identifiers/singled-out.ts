@@ -1,9 +1,9 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 
 /**
- * How many of these users would be told apart by the custom fields that survive when they are anonymized: fewer users of
- * the tenant than its `singled_out_below`, themselves included, have the same values in all of them. Whoever has none of
- * the fields is not singled out by them.
+ * The number of these users that the surviving custom fields would single out after an anonymization. Fewer users of
+ * the tenant than its `singled_out_below`, themselves included, have the same values in all of them. Whoever has none
+ * of the fields is not singled out by them.
  */
 export async function countSingledOut(tx: TenantTransaction, userIds: readonly string[]): Promise<number> {
   const { rows } = await tx.query<{ singled_out: number }>(

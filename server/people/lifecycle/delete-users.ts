@@ -16,9 +16,9 @@ export type Deletion = {
 }
 
 /**
- * Deletes active or suspended users softly, all or none: they are hidden, signed out and restorable, keep their ids and
- * lose their privileged roles; their product accounts, memberships and enrollments become inactive. One statement for
- * each table, whatever the number of users. `at` is when it happened, where that is recorded afterwards.
+ * Deletes active or suspended users softly, all or none. They are hidden, signed out and restorable, keep their ids,
+ * and lose their privileged roles. Their product accounts, memberships and enrollments become inactive. One statement
+ * for each table, whatever the number of users. `at` is when it happened, where that is recorded afterwards.
  *
  * `lastAdministratorToo`: the tenant may be left without an administrator, because the act is not the tenant's to refuse.
  *

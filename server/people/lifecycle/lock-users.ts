@@ -27,9 +27,9 @@ export async function lockUsers(tx: TenantTransaction, userIds: readonly string[
 }
 
 /**
- * Locks the users for a change and makes sure that it may be made: nobody's erasure is pending, everybody is in one of
- * the states in `from`, and where the change takes the role of administrator away (by roles or by state), an active
- * administrator remains. `act` is the change in the words of the error, such as "suspended".
+ * Locks the users for a change and checks that it is allowed. No user has a pending erasure, and all are in one of the
+ * states in `from`. If the change takes the role of administrator away (by roles or by state), an active administrator
+ * must remain. `act` is the change in the words of the error, such as "suspended".
  *
  * Throws `user.not_found`, `user.erasure_pending`, `user.wrong_state` and `user.last_administrator`.
  */

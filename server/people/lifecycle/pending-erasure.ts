@@ -1,14 +1,14 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
 
-/** For statements over many users: selects the ids of those whose erasure is ordered and not ended; $1 is the tenant. */
+/** For statements over many users: selects the ids of those with a pending erasure; $1 is the tenant. */
 export const pendingErasures = `
   select user_id from erasure_subjects
   where tenant_id = $1 and state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'running', 'failed')`
 
 /**
- * Throws `user.erasure_pending` where an erasure of one of the users is ordered and not ended; a failed one may go on at
- * any time. The caller has locked the users' rows, as whoever orders an erasure does, so that the answer stays true.
+ * Throws `user.erasure_pending` where an erasure of one of the users is pending; a failed one may go on at
+ * any time. The caller has locked the users' rows, as every request for an erasure does, so that the answer stays true.
  */
 export async function requireNoPendingErasure(tx: TenantTransaction, userIds: readonly string[]): Promise<void> {
   const { rows } = await tx.query<{ request_id: string }>(
@@ -23,7 +23,7 @@ export async function requireNoPendingErasure(tx: TenantTransaction, userIds: re
   if (request !== undefined) throw new LetheError('user.erasure_pending', { request })
 }
 
-/** The erasure of the user that is ordered and not ended; undefined where there is none. */
+/** The pending erasure of the user; undefined where there is none. */
 export async function findPendingErasure(
   tx: TenantTransaction,
   userId: string,

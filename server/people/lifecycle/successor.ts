@@ -1,10 +1,10 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 
 /**
- * The successor takes over what passes to another person when people are erased: the user who asked for the erasure; where
- * a key or a client did, the user who answers for it; else the longest-serving active administrator of the tenant. The
- * successor is an active user and none of the people in `except`; undefined where there is none. Nothing passes to a person
- * who is being erased: the row stays locked until the transaction ends.
+ * The successor takes over what passes to another person when people are erased: the user who made the erasure request.
+ * If a key or a client made it, the user responsible for it. Otherwise the longest-serving active administrator of the
+ * tenant. The successor is an active user and none of the people in `except`; undefined where there is none. Nothing
+ * passes to a person who is being erased: the row stays locked until the transaction ends.
  */
 export async function findSuccessor(
   tx: TenantTransaction,

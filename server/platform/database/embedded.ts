@@ -93,7 +93,7 @@ const stopSeconds = 30
 
 /**
  * In mebibytes: a quarter of the memory there is, as PostgreSQL's documentation advises, and 4 GiB at most. It is taken
- * as it is needed. Where it is too little for what a large order touches, each page that goes waits for the log to be
+ * as it is needed. Where it is too little for the changes of a large erasure request, each page that goes waits for the log to be
  * on disk.
  */
 function sharedBuffers(): number {

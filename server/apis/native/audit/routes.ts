@@ -101,7 +101,7 @@ const trails: Trail[] = [
   { root: '/api/v1/audit', name: 'audit trail', toRead: 'audit.read', toExport: 'audit.export', idOf: tenantOf },
   {
     root: '/api/v1/installation/audit',
-    name: 'audit trail of the installation',
+    name: 'system trail',
     toRead: 'installation.audit',
     toExport: 'installation.audit',
     idOf: () => installationTrail,

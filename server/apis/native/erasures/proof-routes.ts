@@ -23,7 +23,7 @@ const certificateFile = {
       type: 'string',
       enum: ['clean', 'search_outstanding', 'found'],
       description:
-        'The verdict of all statements. clean: erased, and no residual data found; search_outstanding: erased, and the search follows; found: residual data was found, or a person could not be erased',
+        'The verdict of all statements. `clean`: erased, and no residual data found. `search_outstanding`: erased, and the search follows. `found`: residual data was found, or a person could not be erased',
     },
     outstanding: {
       type: 'array',
@@ -45,7 +45,7 @@ const certificateFile = {
 /** The longest that a request waits for a certificate, in seconds. */
 const longestWait = 60
 
-/** The longest that somebody follows an order before the stream ends, in milliseconds. */
+/** The longest time that a client can follow an erasure request before the stream ends, in milliseconds. */
 const longestStream = 24 * 60 * 60 * 1000
 
 /** `/api/v1/erasures/:id/progress` and `/api/v1/erasures/:id/certificate` */

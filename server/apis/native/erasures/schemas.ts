@@ -28,7 +28,7 @@ const summary = {
     type: ['string', 'null'],
     enum: ['clean', 'search_outstanding', 'found', null],
     description:
-      'The verdict of certificate and addenda. clean: erased, and no residual data found; search_outstanding: erased, and the search follows; found: residual data was found, or a person could not be erased. Null: not known yet',
+      'The verdict of certificate and addenda. `clean`: erased, and no residual data found. `search_outstanding`: erased, and the search follows. `found`: residual data was found, or a person could not be erased. Null: not known yet',
   }),
   people: Type.Object({
     total: Type.Integer(),
@@ -44,7 +44,7 @@ const summary = {
 /** How far an order is. */
 export const Erasure = sharedSchema('Erasure', Type.Object(summary, { description: 'An erasure request' }))
 
-/** An order with its steps, its receipt and the reasons of failures. */
+/** An erasure request with its steps, its receipt and the reasons for failures. */
 export const ErasureWithDetails = sharedSchema(
   'ErasureWithDetails',
   Type.Object(
@@ -75,7 +75,7 @@ export const ErasureWithDetails = sharedSchema(
   ),
 )
 
-/** What an order would do. */
+/** What an erasure request would do. */
 export const Preview = sharedSchema(
   'Preview',
   Type.Object(
@@ -239,7 +239,7 @@ export function erasureBody(erasure: ErasureSummary): Static<typeof Erasure.sche
   return { id, operation, state, initiated_from, created_at, finished_at, certified, verdict, people: subjects }
 }
 
-/** An order with everything about it in the words of the API. */
+/** An erasure request with all its details, in the words of the API. */
 export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof ErasureWithDetails.schema> {
   return {
     ...erasureBody(erasure),

@@ -51,7 +51,7 @@ const Kept = sharedSchema(
       ordered_by_credential: ActingCredential,
       state: Type.Enum([...states], {
         description:
-          'failed: workers try again by themselves; expired: the content is destroyed, or about to be; withdrawn: the content is destroyed because a person who may be named in it was erased',
+          '`failed`: workers try again by themselves. `expired`: the content is destroyed, or about to be. `withdrawn`: a person who may be named in it was erased, so the content is destroyed',
       }),
       size: Type.Integer({ description: 'Bytes of the archive written so far' }),
       rows_written: Type.Integer(),

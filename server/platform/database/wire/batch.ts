@@ -40,8 +40,8 @@ class BatchedStatement extends DriversQuery {
 }
 
 /**
- * Prepared statements that the server is asked to answer together. One by one, each would cost it and this process a system
- * call and a change of hands for its answer, which takes about as long as a small statement itself.
+ * Prepared statements that the server is asked to answer together. One by one, each result would cost both processes a
+ * system call and a wake-up. That takes about as long as a small statement.
  *
  * After a failure the server passes over those that follow, as it would in any transaction: they fail with `25P02`.
  */

@@ -9,8 +9,8 @@ type Wire = { stream: Socket & { borrows?: boolean }; query(text: string): void 
  * Streams the rows of a query in COPY's text format. COPY takes no parameters: what stands in the text must be safe. A
  * chunk is the callee's until it returns. What `onChunk` throws is thrown when the server has sent everything.
  *
- * Read here, and not by the library that writes COPY for us: that one makes two objects of every row, which takes longer
- * than to search it, and leaves them to the garbage collector.
+ * We read it ourselves. The library that writes COPY for us makes two objects per row, which takes longer than to
+ * search the row, and leaves them to the garbage collector.
  */
 export async function copyTo(client: pg.ClientBase, query: string, onChunk: (chunk: Buffer) => void): Promise<void> {
   let failure: { error: unknown } | undefined
