@@ -12,6 +12,7 @@ import { deleteUsers } from '../server/people/delete-users.ts'
 import { listUsers } from '../server/people/list-users.ts'
 import { showUser } from '../server/people/show-user.ts'
 import type { UserFields } from '../server/people/user-fields.ts'
+import { plainDriver } from '../server/platform/database/plain-driver.ts'
 import { openDatabase } from '../server/platform/database/pool.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../server/platform/database/transaction.ts'
 import { revokeSkill } from '../server/skills/revoke-skill.ts'
@@ -96,7 +97,7 @@ async function addRevoke(floor: FastifyInstance, { login, ...of }: SampleAward):
 async function recorded(work: (tx: TenantTransaction) => Promise<unknown>): Promise<Statement[]> {
   const sent: { statement: Omit<Statement, 'answers'>; answer: Promise<{ rows?: Record<string, unknown>[] }> }[] = []
   const { query } = pg.Client.prototype
-  const plain = await openDatabase({ url, masterKey, driver: 'plain' })
+  const plain = await openDatabase({ url, masterKey, driver: plainDriver })
   pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
     const answer = Reflect.apply(query, this, given)
     sent.push({ statement: given[0] as Statement, answer })

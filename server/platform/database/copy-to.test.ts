@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts'
 import { copyTo } from './copy-to.ts'
-import { driverNames } from './driver.ts'
+import { drivers } from './drivers.ts'
 import { codeOf, type Database, openDatabase } from './pool.ts'
 
 let test: TestDatabase
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-describe.each(driverNames)('by the %s driver,', (driver) => {
+describe.each(drivers)('by the $name driver,', (driver) => {
   let database: Database
   let client: pg.PoolClient
   beforeAll(async () => {

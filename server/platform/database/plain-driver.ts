@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { to as copyToStream } from 'pg-copy-streams'
-import { afterTheEnd, type Driver, errorFrom, nameTaken, type Session } from './driver.ts'
+import { afterTheEnd, type Driver, errorFrom, type Session } from './driver.ts'
+import { claimName } from './statement-names.ts'
 
 /**
  * The driver over documented interfaces only: `Pool`, `client.query` and the streams of `pg-copy-streams`. It waits for the
@@ -11,7 +12,6 @@ import { afterTheEnd, type Driver, errorFrom, nameTaken, type Session } from './
  */
 export const plainDriver: Driver = {
   name: 'plain',
-  connectionOptions: {},
   startSession: (client) => new PlainSession(client),
   async copyTo(client, query, onChunk) {
     let failure: { error: unknown } | undefined
@@ -26,9 +26,6 @@ export const plainDriver: Driver = {
     if (failure !== undefined) throw failure.error
   },
 }
-
-/** The statements that each connection knows by name. */
-const namedStatements = new WeakMap<pg.ClientBase, Map<string, string>>()
 
 /** One statement at a time, by `client.query`. */
 export class PlainSession implements Session {
@@ -52,7 +49,7 @@ export class PlainSession implements Session {
     return await this.#inTurn(async () => {
       if (this.#unsendable !== undefined) throw this.#unsendable
       try {
-        if (name !== undefined) requireSame(this.#client, name, text)
+        if (name !== undefined) claimName(this.#client, name, text)
         return await this.#client.query<Row>({ text, values: [...values], ...(name !== undefined && { name }) })
       } catch (error) {
         // Not the server's: pg could not send it, or has lost the connection.
@@ -60,10 +57,6 @@ export class PlainSession implements Session {
         throw error
       }
     })
-  }
-
-  flush(): void {
-    // Nothing is held back.
   }
 
   lend<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
@@ -91,14 +84,4 @@ export class PlainSession implements Session {
       resolve()
     }
   }
-}
-
-function requireSame(client: pg.ClientBase, name: string, text: string): void {
-  let known = namedStatements.get(client)
-  if (known === undefined) {
-    known = new Map()
-    namedStatements.set(client, known)
-  }
-  if ((known.get(name) ?? text) !== text) throw nameTaken(name)
-  known.set(name, text)
 }

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { isLetheError, LetheError } from '../errors.ts'
 import type { Initiator } from '../initiator.ts'
 import { Announcements } from './announcements.ts'
-import { type DriverName, usualDriver } from './driver.ts'
+import { type Driver, usualDriver } from './driver.ts'
 import { driverNamed, useDriver } from './drivers.ts'
 import { GuardedPool } from './guarded-pool.ts'
 import { type Patience, requestPatience, usualConnections, usualWaitSeconds, workPatience } from './patience.ts'
@@ -47,7 +47,7 @@ export type PoolOptions = {
   /** Shown in pg_stat_activity. */
   applicationName?: string
   /** Which driver speaks to the server; otherwise the usual one. */
-  driver?: DriverName | undefined
+  driver?: Driver | undefined
   /** The role that every connection acts as; undefined: the login itself, who can read nothing. */
   role?: 'lethe_app' | undefined
 }
@@ -128,7 +128,7 @@ export async function openPool(options: PoolOptions): Promise<GuardedPool> {
  */
 async function openPools(options: PoolOptions) {
   const role = 'role' in options ? options.role : 'lethe_app'
-  const driver = driverNamed(options.driver ?? usualDriver)
+  const driver = options.driver ?? driverNamed(usualDriver)
   const at = { url: options.url }
   const family = {}
   const open = (given: {
@@ -151,7 +151,6 @@ async function openPools(options: PoolOptions) {
       keepAlive: true,
       keepAliveInitialDelayMillis: 30_000,
       types,
-      ...driver.connectionOptions,
     })
     useDriver(pool, driver)
     tolerateLostConnections(pool)

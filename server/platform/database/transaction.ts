@@ -13,8 +13,8 @@ import { sqlstate } from './sqlstates.ts'
 /**
  * A transaction of one tenant. Everything in it sees that tenant's rows and no others.
  *
- * Statements leave at the end of the turn of the event loop in which they were given, and are answered in order: those
- * that do not need each other's results may be awaited together (`Promise.all`) and cost one round trip.
+ * Statements leave at once and are answered in order: those that do not need each other's results may be awaited together
+ * (`Promise.all`) and cost one round trip.
  */
 export type TenantTransaction = {
   readonly tenantId: string
@@ -45,8 +45,6 @@ export type TenantTransaction = {
    * with its error.
    */
   send(text: string, values?: readonly unknown[], name?: string): void
-  /** Sends at once what would leave at the end of this turn of the event loop, and be answered together. */
-  flush(): void
   /** Gives the connection to a COPY, which keeps it to itself: nothing else may be under way. */
   copy<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T>
 }
@@ -282,9 +280,6 @@ function transactionOn(
         }),
       })
       return db
-    },
-    flush() {
-      session.flush()
     },
     send(text, values, name) {
       become(false)

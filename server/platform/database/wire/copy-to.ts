@@ -1,25 +1,23 @@
 import type { Socket } from 'node:net'
 import type pg from 'pg'
+import type { Driver } from '../driver.ts'
 import { CopyOutput } from './copy-output.ts'
 
-/** The driver's side of the connection, which its type declarations know in part only. */
-type Wire = { stream: Socket & { borrows?: boolean }; query(text: string): void }
+/** The connection below a client, which the type declarations of pg know in part only. */
+type Connection = { stream: Socket; query(text: string): void }
 
 /**
- * Streams the rows of a query in COPY's text format. COPY takes no parameters: what stands in the text must be safe. A
- * chunk is the callee's until it returns. What `onChunk` throws is thrown when the server has sent everything.
- *
- * Read here, and not by the library that writes COPY for us: that one makes two objects of every row, which takes longer
- * than to search it, and leaves them to the garbage collector.
+ * {@link Driver.copyTo}, which reads the server's messages from the socket itself: `pg-copy-streams` makes two objects of
+ * every row, which takes longer than to search it.
  */
 export async function copyTo(client: pg.ClientBase, query: string, onChunk: (chunk: Buffer) => void): Promise<void> {
   let failure: { error: unknown } | undefined
   await new Promise<void>((resolve, reject) => {
     client.query({
       submit(connection: unknown) {
-        const { stream } = connection as Wire
-        const [driver] = stream.listeners('data') as ((data: Buffer) => void)[]
-        if (driver === undefined) throw new Error('the driver does not read its connection')
+        const { stream } = connection as Connection
+        const [parser] = stream.listeners('data') as ((data: Buffer) => void)[]
+        if (parser === undefined) throw new Error('pg does not read its connection')
         const output = new CopyOutput()
         const read = (received: Buffer) => {
           const { rows, rest } = output.read(received)
@@ -29,14 +27,11 @@ export async function copyTo(client: pg.ClientBase, query: string, onChunk: (chu
             failure = { error }
           }
           if (rest === undefined) return
-          stream.borrows = false
-          stream.off('data', read).on('data', driver)
-          // It may keep a part of it.
-          driver(Buffer.from(rest))
+          stream.off('data', read).on('data', parser)
+          parser(rest)
         }
-        stream.borrows = true
-        stream.off('data', driver).on('data', read)
-        ;(connection as Wire).query(`copy (${query}) to stdout`)
+        stream.off('data', parser).on('data', read)
+        ;(connection as Connection).query(`copy (${query}) to stdout`)
       },
       handleError: reject,
       handleCommandComplete: () => undefined,
