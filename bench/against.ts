@@ -108,6 +108,8 @@ async function run(command: string, args: string[], cwd: string, environment: No
   // An interrupt reaches the child as well: it cleans up, ends, and then this process does.
   const wait = () => undefined
   process.on('SIGINT', wait)
+  const end = () => child.kill('SIGTERM')
+  process.on('SIGTERM', end)
   try {
     await new Promise<void>((resolve, reject) => {
       child.on('error', reject)
@@ -118,5 +120,6 @@ async function run(command: string, args: string[], cwd: string, environment: No
     })
   } finally {
     process.off('SIGINT', wait)
+    process.off('SIGTERM', end)
   }
 }

@@ -1,29 +1,21 @@
-import { searchDatabase } from '../server/erasure/search-database.ts'
 import { showUser } from '../server/people/show-user.ts'
-import type { Driver } from '../server/platform/database/driver.ts'
-import { plainDriver } from '../server/platform/database/plain-driver.ts'
+import { pipelinedDriver, plainDriver } from '../server/platform/database/drivers.ts'
 import type { Database } from '../server/platform/database/pool.ts'
 import { inTenant } from '../server/platform/database/transaction.ts'
-import { pipelinedDriver } from '../server/platform/database/wire/pipelined-driver.ts'
-import { type Loaded, withClone } from './databases.ts'
+import type { Loaded } from './databases.ts'
 import { withPurges } from './purge.ts'
 import { median, milliseconds, type Row } from './report.ts'
 
 const warmUp = 15
 const purges = 100
-const searches = 60
 const lookUps = 30
 const usersOfLookUp = 200
 
 /**
- * What each private part of `pg` is worth that the usual driver stands on: the same work with it and without it, by turns.
+ * What the private part of `pg` is worth that the usual driver stands on: the same work with it and without it, by turns.
  * The floor is with it, ours is without it; the ratio is the median of those of the pairs.
  */
 export async function benchDrivers(loaded: Loaded): Promise<Row[]> {
-  return [...(await withoutPipelining(loaded)), await withoutCopyReader(loaded)]
-}
-
-async function withoutPipelining(loaded: Loaded): Promise<Row[]> {
   const rounds = warmUp + purges
   return await withPurges(
     loaded,
@@ -47,26 +39,6 @@ async function withoutPipelining(loaded: Loaded): Promise<Row[]> {
           ]),
         ],
         plainDriver,
-      ),
-    pipelinedDriver,
-  )
-}
-
-async function withoutCopyReader(loaded: Loaded): Promise<Row> {
-  const plainReader: Driver = { ...pipelinedDriver, copyTo: plainDriver.copyTo }
-  return await withClone(
-    loaded,
-    'lethe_bench_reader',
-    ({ app }) =>
-      withClone(
-        loaded,
-        'lethe_bench_streams',
-        ({ app: other }) =>
-          inTurn('search of the database without the COPY reader', searches, [
-            () => timeOfSearch(app.database, loaded.tenant),
-            () => timeOfSearch(other.database, loaded.tenant),
-          ]),
-        plainReader,
       ),
     pipelinedDriver,
   )
@@ -107,11 +79,5 @@ async function timeOfLookUps(database: Database, tenant: string): Promise<number
   for (const value of ids) {
     await inTenant(database, tenant, (tx) => showUser(tx, { by: 'id', value }), { readOnly: true })
   }
-  return performance.now() - started
-}
-
-async function timeOfSearch(database: Database, tenant: string): Promise<number> {
-  const started = performance.now()
-  await searchDatabase(database, tenant, [{ kind: 'email', value: 'not.there@example.org' }])
   return performance.now() - started
 }

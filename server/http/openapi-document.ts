@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { readConfig } from '../config.ts'
 import { Announcements } from '../platform/database/announcements.ts'
+import { plainDriver } from '../platform/database/drivers.ts'
 import { GuardedPool } from '../platform/database/guarded-pool.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { buildServer } from './build-server.ts'
@@ -15,6 +16,7 @@ export async function openApiDocument(): Promise<string> {
     pool,
     reading: pool,
     masterKey,
+    driver: plainDriver,
     announcements,
     openUnflushed: () => pool,
     moveTo: () => undefined,

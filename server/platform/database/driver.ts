@@ -9,16 +9,11 @@ export const driverNames: readonly DriverName[] = ['pipelined', 'plain']
 /** The driver where no setting says otherwise. */
 export const usualDriver: DriverName = 'pipelined'
 
-/** What transactions and pools need of `pg`. Everything else uses `pg` as its documentation describes it. */
+/** How transactions send their statements. Everything else uses `pg` as its documentation describes it. */
 export type Driver = {
   readonly name: DriverName
   /** Takes over a connection of the pool, on which nothing is under way. {@link Session.release} gives it back. */
   startSession(client: pg.PoolClient): Session
-  /**
-   * Streams the rows of a query in COPY's text format. COPY takes no parameters: what stands in the text must be safe. A
-   * chunk is the callee's until it returns. Throws what `onChunk` throws, once the server has sent everything.
-   */
-  copyTo(client: pg.ClientBase, query: string, onChunk: (chunk: Buffer) => void): Promise<void>
 }
 
 /** What one transaction sends over its connection. Statements run in the order in which they were given. */

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts'
+import { copyTo } from './copy-to.ts'
 import { drivers } from './drivers.ts'
 import { codeOf, type Database, openDatabase } from './pool.ts'
 import { inTenant, type TenantTransaction } from './transaction.ts'
@@ -131,6 +132,18 @@ describe.each(drivers)('by the $name driver,', (driver) => {
       return await Promise.all([early, clock('second')])
     })
     expect(second - first).toBeGreaterThan(80)
+  })
+
+  it('lends the connection to a COPY in the middle of a transaction, and goes on in order', async () => {
+    const answers = await run(async (tx) => {
+      await tx.query(`set local lethe_test.said = 'here'`)
+      const copied: Buffer[] = []
+      const said = `select current_setting('lethe_test.said'), n from generate_series(1, 2) as n`
+      await tx.copy((client) => copyTo(client, said, (chunk) => copied.push(Buffer.from(chunk))))
+      const numbers = [1, 2].map((one) => value(tx.query('select $1::int as value', [one], 'after')))
+      return [Buffer.concat(copied).toString(), ...(await Promise.all(numbers))]
+    })
+    expect(answers).toEqual(['here\t1\nhere\t2\n', 1, 2])
   })
 
   it('reads as the auditor only what it is told to, and is the application with its own settings otherwise', async () => {

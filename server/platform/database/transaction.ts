@@ -2,10 +2,9 @@ import { Kysely } from 'kysely'
 import type pg from 'pg'
 import type { Initiator } from '../initiator.ts'
 import type { Session } from './driver.ts'
-import { driverOf } from './drivers.ts'
 import { isLostToConcurrency } from './failures.ts'
 import { dialectOver } from './kysely-dialect.ts'
-import { PlainSession } from './plain-driver.ts'
+import { PlainSession } from './plain-session.ts'
 import { codeOf, type Database } from './pool.ts'
 import type { DB } from './schema.gen.ts'
 import { sqlstate } from './sqlstates.ts'
@@ -90,7 +89,7 @@ export async function inTenant<T>(
   // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
   const first = `${begin}; set local lethe.tenant_id = '${tenantId}'${later}${patienceOf(database)}`
   const attemptOnce = async (client: pg.PoolClient) => {
-    const session = driverOf(client).startSession(client)
+    const session = database.driver.startSession(client)
     const failures: Failures = { answered: [], lost: [], sent: false }
     let broken: Error | undefined
     let released = false

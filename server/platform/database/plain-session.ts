@@ -1,33 +1,13 @@
 import pg from 'pg'
-import { to as copyToStream } from 'pg-copy-streams'
-import { afterTheEnd, type Driver, errorFrom, type Session } from './driver.ts'
+import { afterTheEnd, errorFrom, type Session } from './driver.ts'
 import { claimName } from './statement-names.ts'
 
 /**
- * The driver over documented interfaces only: `Pool`, `client.query` and the streams of `pg-copy-streams`. It waits for the
- * answer to a statement before it sends the next one.
+ * Waits for the answer to a statement before it sends the next one, by `client.query` as pg documents it.
  *
  * It does not use pg's option `pipeline`: a client opened with it refuses the streams of `pg-copy-streams`, and a COPY must
  * run in the transaction that needs it.
  */
-export const plainDriver: Driver = {
-  name: 'plain',
-  startSession: (client) => new PlainSession(client),
-  async copyTo(client, query, onChunk) {
-    let failure: { error: unknown } | undefined
-    // Read to the end even after a failure: to leave earlier would leave the connection in the midst of the COPY.
-    for await (const chunk of client.query(copyToStream(`copy (${query}) to stdout`))) {
-      try {
-        if (failure === undefined) onChunk(chunk as Buffer)
-      } catch (error) {
-        failure = { error }
-      }
-    }
-    if (failure !== undefined) throw failure.error
-  },
-}
-
-/** One statement at a time, by `client.query`. */
 export class PlainSession implements Session {
   readonly #client: pg.PoolClient
   /** Settles when what was given last has its answer; undefined while nothing is under way. */
