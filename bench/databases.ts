@@ -3,6 +3,7 @@ import type { Application } from '../server/application.ts'
 import { readConfig } from '../server/config.ts'
 import { importedTables, importOulad } from '../server/imports/oulad/import-oulad.ts'
 import { newKey } from '../server/platform/crypto/seal.ts'
+import type { Driver } from '../server/platform/database/driver.ts'
 import { migrate } from '../server/platform/database/migrate.ts'
 import { openDatabase } from '../server/platform/database/pool.ts'
 import { vacuumTables } from '../server/platform/database/vacuum.ts'
@@ -31,11 +32,15 @@ export async function loadDatabase(place: Place): Promise<Loaded> {
   }
 }
 
+/** A clone of a loaded database: the application on it, and its owner's connection. */
+export type Clone = { app: Application; owner: pg.Client }
+
 /** Clones the loaded database, gives it to `work` in a settled state, and drops it. */
 export async function withClone<T>(
   loaded: Loaded,
   name: string,
-  work: (clone: { app: Application; owner: pg.Client }) => Promise<T>,
+  work: (clone: Clone) => Promise<T>,
+  driver?: Driver,
 ): Promise<T> {
   const admin = new pg.Client({ connectionString: urlOf(loaded.ownerUrl, 'postgres') })
   await admin.connect()
@@ -45,7 +50,7 @@ export async function withClone<T>(
     const owner = new pg.Client({ connectionString: urlOf(loaded.ownerUrl, name) })
     await owner.connect()
     const masterKey = newKey()
-    const database = await openDatabase({ url: urlOf(loaded.appUrl, name), masterKey })
+    const database = await openDatabase({ url: urlOf(loaded.appUrl, name), masterKey, driver })
     try {
       return await work({
         app: { config: readConfig({}), database, masterKey, close: () => database.close() },

@@ -1,3 +1,4 @@
+import { plainDriver } from '../server/platform/database/drivers.ts'
 import fastify, { type FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { pino } from 'pino'
@@ -96,7 +97,7 @@ async function addRevoke(floor: FastifyInstance, { login, ...of }: SampleAward):
 async function recorded(work: (tx: TenantTransaction) => Promise<unknown>): Promise<Statement[]> {
   const sent: { statement: Omit<Statement, 'answers'>; answer: Promise<{ rows?: Record<string, unknown>[] }> }[] = []
   const { query } = pg.Client.prototype
-  const plain = await openDatabase({ url, masterKey, driver: 'plain' })
+  const plain = await openDatabase({ url, masterKey, driver: plainDriver })
   pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
     const answer = Reflect.apply(query, this, given)
     sent.push({ statement: given[0] as Statement, answer })

@@ -3,9 +3,13 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { useEmbeddedServer } from '../server/platform/database/embedded.ts'
+import { requireWholeNumber } from '../server/platform/validation/require-number.ts'
+import { benchAgainst } from './against.ts'
 import { benchAudit } from './audit.ts'
 import { loadDatabase, type Place } from './databases.ts'
+import { benchDrivers } from './drivers.ts'
 import { benchHttp } from './http.ts'
 import { benchImportOulad } from './import-oulad.ts'
 import { writePlans } from './plans.ts'
@@ -17,7 +21,8 @@ import { benchFilters, benchTenFold } from './ten-fold.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
 // Arguments choose: import, http, skills, audit, one, many, anonymize, sweep, tenfold; filters, the part of tenfold that
-// takes no quarter of an hour; and plans, which writes docs/plans.md.
+// takes no quarter of an hour; and plans, which writes docs/plans.md. "--against COMMIT" runs the benchmark of an older commit
+// and this one in turn, "--rounds N" times each, and prints how many times as slow this one is.
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const oulad = process.env.LETHE_OULAD || path.join(project, '..', 'shared', 'data', 'oulad')
@@ -25,7 +30,16 @@ if (!existsSync(path.join(oulad, 'studentInfo.csv'))) {
   process.stderr.write(`The OULAD data set is not in ${oulad}. Set LETHE_OULAD to its folder.\n`)
   process.exit(2)
 }
-const only = new Set(process.argv.slice(2))
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { against: { type: 'string' }, rounds: { type: 'string', default: '3' } },
+})
+if (values.against !== undefined) {
+  const rounds = requireWholeNumber('--rounds', Number(values.rounds), { from: 1, to: 100 })
+  await benchAgainst({ commit: values.against, parts: positionals, rounds, project, oulad })
+  process.exit(0)
+}
+const only = new Set(positionals)
 const wanted = (name: string) => only.size === 0 || only.has(name)
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-bench-'))
@@ -43,7 +57,12 @@ try {
   if (wanted('http')) rows.push(...(await benchHttp(place)))
   if (wanted('skills')) rows.push(...(await benchSkills(place)))
   if (wanted('audit')) rows.push(...(await benchAudit(place)))
-  if (['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) || only.has('filters') || only.has('plans')) {
+  if (
+    ['one', 'many', 'anonymize', 'sweep', 'tenfold'].some(wanted) ||
+    only.has('filters') ||
+    only.has('drivers') ||
+    only.has('plans')
+  ) {
     const loaded = await loadDatabase(place)
     if (wanted('one') || wanted('tenfold')) rows.push(purgeOneRow(await measurePurgeOne(loaded)))
     if (wanted('many') || wanted('tenfold')) rows.push(...manyRows('purge', await measureManyInTurn(loaded, 'purge')))
@@ -51,6 +70,7 @@ try {
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
     if (wanted('tenfold')) rows.push(...(await benchTenFold(loaded)))
     if (only.has('filters')) rows.push(...(await benchFilters(loaded)))
+    if (only.has('drivers')) rows.push(...(await benchDrivers(loaded)))
     if (only.has('plans')) await writePlans(loaded)
   }
   printTable(rows)

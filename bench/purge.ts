@@ -1,3 +1,5 @@
+import type { Driver } from '../server/platform/database/driver.ts'
+import type { Database } from '../server/platform/database/pool.ts'
 import { setTimeout } from 'node:timers/promises'
 import type pg from 'pg'
 import { pino } from 'pino'
@@ -11,7 +13,7 @@ import { inTenant } from '../server/platform/database/transaction.ts'
 import type { JobPayload } from '../server/platform/jobs/enqueue.ts'
 import { work } from '../server/platform/jobs/work.ts'
 import { startWorkers } from '../server/workers.ts'
-import { type Loaded, settle, withClone } from './databases.ts'
+import { type Clone, type Loaded, settle, withClone } from './databases.ts'
 import { mebibytes, median, milliseconds, type Row } from './report.ts'
 
 const log = pino({ level: 'error' })
@@ -73,15 +75,19 @@ export async function measurePurgeOneInTurn(loaded: Loaded, other: Loaded): Prom
 /** When an order is over for the measurement: with its certificate, or with all that follows it. */
 type End = 'certified' | 'ended'
 
-/** Clones the database and gives a function that purges two learners more, one by hand and one by Lethe. */
-async function withPurges<T>(
+/**
+ * Clones the database and gives a function that purges two learners more, one by hand and one by Lethe, and the clone.
+ * `driver`: by which Lethe connects to it, where that is not the usual one.
+ */
+export async function withPurges<T>(
   loaded: Loaded,
   clone: string,
   rounds: number,
   end: End,
-  use: (next: () => Promise<Measured & { ended: number }>) => Promise<T>,
+  use: (next: () => Promise<Measured & { ended: number }>, database: Database) => Promise<T>,
+  driver?: Driver,
 ): Promise<T> {
-  return await withClone(loaded, clone, async ({ app, owner }) => {
+  const purges = async ({ app, owner }: Clone) => {
     const { rows } = await owner.query<{ user_id: string }>(
       `select user_id from record_actions where tenant_id = $1
        group by user_id having count(*) between 200 and 320 order by md5(user_id::text) limit $2`,
@@ -101,11 +107,12 @@ async function withPurges<T>(
         const floor = await purgeOneByHand(owner, loaded.tenant, first)
         const { certified, ended } = await order(app, loaded.tenant, 'purge', [second], end)
         return { floor, ours: certified, ended }
-      })
+      }, app.database)
     } finally {
       await workers.stop()
     }
-  })
+  }
+  return await withClone(loaded, clone, purges, driver)
 }
 
 /** The medians of both, and that of the ratios of each pair, which were measured within the same moment. */
@@ -192,6 +199,7 @@ export function manyRows(
       // Nothing is promised of anonymization: its floor writes one row a person, its proof as many as a purge's.
       target: operation === 'purge' ? '>= 0.8' : 'none',
       met: operation !== 'purge' || 1 / ratio >= 0.8,
+      better: 'more',
     },
     {
       what: 'memory of the process during it',

@@ -6,6 +6,8 @@ export type Row = {
   ratio: number
   target: string
   met: boolean
+  /** Whether more is better, where the target does not tell. */
+  better?: 'more'
 }
 
 /** Prints the rows as a table on standard output. */
@@ -14,14 +16,20 @@ export function printTable(rows: Row[]): void {
     ['what', 'floor', 'ours', 'ratio', 'target', ''],
     ...rows.map((row) => [row.what, row.floor, row.ours, row.ratio.toFixed(2), row.target, row.met ? 'met' : 'MISSED']),
   ]
+  console.log(formatTable(cells))
+}
+
+/** Lines of cells as a table. */
+export function formatTable(cells: readonly string[][]): string {
   const widths = cells[0]?.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0))) ?? []
-  for (const line of cells)
-    console.log(
+  return cells
+    .map((line) =>
       line
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))
         .join('  ')
         .trimEnd(),
     )
+    .join('\n')
 }
 
 /** The middle one of a list of numbers. */

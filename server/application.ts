@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { migrateDatabase } from './migrate-database.ts'
 import { readMasterKey } from './platform/crypto/master-key.ts'
+import { driverNamed } from './platform/database/drivers.ts'
 import { type ServerWatcher, useEmbeddedServer } from './platform/database/embedded.ts'
 import { requireMigrated } from './platform/database/migrate.ts'
 import { codeOf, type Database, openDatabase, openPool } from './platform/database/pool.ts'
@@ -80,7 +81,7 @@ export async function openApplication(
       max: config.databaseConnections,
       waitSeconds: config.databaseWaitSeconds,
       patience: config.requestPatience,
-      driver: config.driver,
+      driver: driverNamed(config.driver),
     })
     try {
       await requireMigrated(database.pool)

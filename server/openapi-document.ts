@@ -1,3 +1,4 @@
+import { plainDriver } from './platform/database/drivers.ts'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
 import { Announcements } from './platform/database/announcements.ts'
@@ -15,6 +16,7 @@ export async function openApiDocument(): Promise<string> {
     pool,
     reading: pool,
     masterKey,
+    driver: plainDriver,
     announcements,
     openUnflushed: () => pool,
     moveTo: () => undefined,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { readConfig } from '../server/config.ts'
 import { newKey } from '../server/platform/crypto/seal.ts'
+import { driverNamed } from '../server/platform/database/drivers.ts'
 import { type Database, openDatabase } from '../server/platform/database/pool.ts'
 import { startedTestServer } from './server.ts'
 
@@ -41,7 +42,7 @@ export async function openTestDatabase(
 ): Promise<TestDatabase> {
   const owner = new pg.Client({ connectionString: ownerUrl })
   await owner.connect()
-  const { driver } = readConfig(process.env)
+  const driver = driverNamed(readConfig(process.env).driver)
   const database = await openDatabase({ url: appUrl, masterKey, driver })
   return {
     database,

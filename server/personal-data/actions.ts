@@ -40,9 +40,10 @@ export async function erase(
   acts: PreparedAct[],
   options: Pick<ErasureOptions, 'operation' | 'people' | 'findAlsoErased'>,
 ): Promise<{ effects: Effect[]; left: Located[] }> {
-  const done = Promise.all([Promise.all(acts.map((act) => act(tx))), locate(tx, options.operation, options.people)])
-  tx.flush()
-  const [parts, left] = await done
+  const [parts, left] = await Promise.all([
+    Promise.all(acts.map((act) => act(tx))),
+    locate(tx, options.operation, options.people),
+  ])
   return { effects: await count(parts.flat(), options), left }
 }
 

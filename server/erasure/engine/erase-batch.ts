@@ -107,7 +107,6 @@ async function takeTurn(tx: TenantTransaction, request: string, { alone }: Turn)
 
 function look(tx: TenantTransaction, of: Expected): Look {
   const people = lockPeople(tx, of.people)
-  tx.flush()
   return { of, people, located: awaitedLater(locate(tx, of.operation, of.people)) }
 }
 

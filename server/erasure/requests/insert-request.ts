@@ -38,8 +38,6 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
   } else {
     enqueueErasure(tx, request, given.subjects.length)
   }
-  // While the server enqueues, the rest is made.
-  tx.flush()
   tx.send(
     `with request as (
        insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version,

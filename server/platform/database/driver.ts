@@ -9,18 +9,11 @@ export const driverNames: readonly DriverName[] = ['pipelined', 'plain']
 /** The driver where no setting says otherwise. */
 export const usualDriver: DriverName = 'pipelined'
 
-/** What transactions and pools need of `pg`. Everything else uses `pg` as its documentation describes it. */
+/** How transactions send their statements. Everything else uses `pg` as its documentation describes it. */
 export type Driver = {
   readonly name: DriverName
-  /** What each connection is opened with, besides what every driver needs. */
-  readonly connectionOptions: Pick<pg.PoolConfig, 'stream'>
   /** Takes over a connection of the pool, on which nothing is under way. {@link Session.release} gives it back. */
   startSession(client: pg.PoolClient): Session
-  /**
-   * Streams the rows of a query in COPY's text format. COPY takes no parameters: what stands in the text must be safe. A
-   * chunk is the callee's until it returns. Throws what `onChunk` throws, once the server has sent everything.
-   */
-  copyTo(client: pg.ClientBase, query: string, onChunk: (chunk: Buffer) => void): Promise<void>
 }
 
 /** What one transaction sends over its connection. Statements run in the order in which they were given. */
@@ -38,8 +31,6 @@ export type Session = {
     values?: readonly unknown[],
     name?: string,
   ): Promise<pg.QueryResult<Row>>
-  /** Sends at once what a driver would otherwise send at the end of this turn of the event loop. */
-  flush(): void
   /** Lends the connection to work that needs it alone, such as a COPY. Nothing may be sent by the session meanwhile. */
   lend<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T>
   /** Refuses further statements. Those that were given already still run. */
@@ -51,11 +42,6 @@ export type Session = {
 /** A statement that came after {@link Session.close}: the connection may belong to another transaction by now. */
 export function afterTheEnd(): Error {
   return new Error('a statement came after the end of its transaction')
-}
-
-/** A statement whose name another statement has on this connection. */
-export function nameTaken(name: string): TypeError {
-  return new TypeError(`The name ${name} stands for another statement on this connection`)
 }
 
 /** What was thrown, as an error. */

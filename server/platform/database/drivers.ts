@@ -1,22 +1,23 @@
-import type pg from 'pg'
 import type { Driver, DriverName } from './driver.ts'
-import { plainDriver } from './plain-driver.ts'
-import { pipelinedDriver } from './wire/pipelined-driver.ts'
+import { PlainSession } from './plain-session.ts'
+import { PipelinedSession } from './wire/pipelined-session.ts'
+
+/** The usual driver. It stands on private parts of `pg`: wire/README.md lists them. */
+export const pipelinedDriver: Driver = {
+  name: 'pipelined',
+  startSession: (client) => new PipelinedSession(client),
+}
+
+/** The driver over documented interfaces only. */
+export const plainDriver: Driver = {
+  name: 'plain',
+  startSession: (client) => new PlainSession(client),
+}
+
+/** Both drivers, the usual one first. */
+export const drivers: readonly Driver[] = [pipelinedDriver, plainDriver]
 
 /** The driver of this name. */
 export function driverNamed(name: DriverName): Driver {
   return name === 'plain' ? plainDriver : pipelinedDriver
-}
-
-/** The driver by which each connection of a pool was opened. */
-const drivers = new WeakMap<pg.ClientBase, Driver>()
-
-/** Opens every connection of the pool by this driver. */
-export function useDriver(pool: pg.Pool, driver: Driver): void {
-  pool.on('connect', (client) => drivers.set(client, driver))
-}
-
-/** The driver by which a connection was opened: the plain one, where it does not come from {@link useDriver}'s pools. */
-export function driverOf(client: pg.ClientBase): Driver {
-  return drivers.get(client) ?? plainDriver
 }

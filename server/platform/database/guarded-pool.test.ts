@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
-import { driverNames } from './driver.ts'
+import { drivers } from './drivers.ts'
 import { transientFailure } from './failures.ts'
 import { type Database, forReading, openDatabase } from './pool.ts'
 import { inTenant } from './transaction.ts'
@@ -20,7 +20,7 @@ afterAll(() => test.close())
 
 const nested = /asked for while another one of the same pool is held/
 
-describe.each(driverNames)('by the %s driver,', (driver) => {
+describe.each(drivers)('by the $name driver,', (driver) => {
   async function openSmall(options: { max: number; lockSeconds?: number }): Promise<Database> {
     const database = await openDatabase({
       driver,

@@ -2,8 +2,8 @@ import pg from 'pg'
 import { isLetheError, LetheError } from '../errors.ts'
 import type { Initiator } from '../initiator.ts'
 import { Announcements } from './announcements.ts'
-import { type DriverName, usualDriver } from './driver.ts'
-import { driverNamed, useDriver } from './drivers.ts'
+import { type Driver, usualDriver } from './driver.ts'
+import { driverNamed } from './drivers.ts'
 import { GuardedPool } from './guarded-pool.ts'
 import { type Patience, requestPatience, usualConnections, usualWaitSeconds, workPatience } from './patience.ts'
 import { sqlstate } from './sqlstates.ts'
@@ -16,6 +16,8 @@ export type Database = {
    * them may ask `pool` for a connection as well, but not the other way round.
    */
   reading: GuardedPool
+  /** How its transactions send their statements. */
+  driver: Driver
   /** How long its transactions wait, where that is not what the connections were opened with. */
   patience?: Patience | undefined
   /** Wraps every other key: what is recorded about people is encrypted in the transaction that records it. */
@@ -46,8 +48,6 @@ export type PoolOptions = {
   patience?: Patience
   /** Shown in pg_stat_activity. */
   applicationName?: string
-  /** Which driver speaks to the server; otherwise the usual one. */
-  driver?: DriverName | undefined
   /** The role that every connection acts as; undefined: the login itself, who can read nothing. */
   role?: 'lethe_app' | undefined
 }
@@ -62,8 +62,15 @@ types.setTypeParser(pg.types.builtins.NUMERIC, Number)
 const readers = 4
 const readersWaitSeconds = 30
 
+export type DatabaseOptions = PoolOptions & {
+  /** Wraps every other key. */
+  masterKey: Buffer
+  /** How its transactions send their statements; otherwise as usual. */
+  driver?: Driver | undefined
+}
+
 /** Opens the application's database. Throws like {@link openPool}. */
-export async function openDatabase(options: PoolOptions & { masterKey: Buffer }): Promise<Database> {
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { pool, open, at } = await openPools(options)
   const reading = open({
     max: readers,
@@ -79,6 +86,7 @@ export async function openDatabase(options: PoolOptions & { masterKey: Buffer })
     pool,
     reading,
     masterKey: options.masterKey,
+    driver: options.driver ?? driverNamed(usualDriver),
     announcements,
     openUnflushed: (max, { waitSeconds } = {}) =>
       open({ max, rank: 1, waitSeconds, patience: workPatience, settings: ' -c synchronous_commit=off' }),
@@ -128,7 +136,6 @@ export async function openPool(options: PoolOptions): Promise<GuardedPool> {
  */
 async function openPools(options: PoolOptions) {
   const role = 'role' in options ? options.role : 'lethe_app'
-  const driver = driverNamed(options.driver ?? usualDriver)
   const at = { url: options.url }
   const family = {}
   const open = (given: {
@@ -151,9 +158,7 @@ async function openPools(options: PoolOptions) {
       keepAlive: true,
       keepAliveInitialDelayMillis: 30_000,
       types,
-      ...driver.connectionOptions,
     })
-    useDriver(pool, driver)
     tolerateLostConnections(pool)
     return pool
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts'
-import { driverNames } from './driver.ts'
+import { drivers } from './drivers.ts'
 import { codeOf, type Database, openDatabase } from './pool.ts'
 import { inTenant, type TenantTransaction } from './transaction.ts'
 
@@ -18,7 +18,7 @@ const fixture = `set local lethe_test.fixture = 'yes'`
 const refs = async () =>
   (await test.owner.query<{ ref: string }>('select ref from users order by ref')).rows.map(({ ref }) => ref)
 
-describe.each(driverNames)('by the %s driver,', (driver) => {
+describe.each(drivers)('by the $name driver,', (driver) => {
   let database: Database
   beforeAll(async () => {
     await test.owner.query('delete from users')

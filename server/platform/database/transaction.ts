@@ -2,19 +2,18 @@ import { Kysely } from 'kysely'
 import type pg from 'pg'
 import type { Initiator } from '../initiator.ts'
 import type { Session } from './driver.ts'
-import { driverOf } from './drivers.ts'
 import { isLostToConcurrency } from './failures.ts'
 import type { DB } from './generated/schema.gen.ts'
 import { dialectOver } from './kysely-dialect.ts'
-import { PlainSession } from './plain-driver.ts'
+import { PlainSession } from './plain-session.ts'
 import { codeOf, type Database } from './pool.ts'
 import { sqlstate } from './sqlstates.ts'
 
 /**
  * A transaction of one tenant. Everything in it sees that tenant's rows and no others.
  *
- * Statements leave at the end of the turn of the event loop, and their results come in order. Statements that do not
- * need each other's results may be awaited together (`Promise.all`) and cost one round trip.
+ * Statements leave at once, and their results come in order. Statements that do not need each other's results may be
+ * awaited together (`Promise.all`) and cost one round trip.
  */
 export type TenantTransaction = {
   readonly tenantId: string
@@ -45,8 +44,6 @@ export type TenantTransaction = {
    * with its error.
    */
   send(text: string, values?: readonly unknown[], name?: string): void
-  /** Sends at once what would leave at the end of this turn of the event loop, and be answered together. */
-  flush(): void
   /** Gives the connection to a COPY, which keeps it to itself: nothing else may be under way. */
   copy<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T>
 }
@@ -92,7 +89,7 @@ export async function inTenant<T>(
   // The id is a checked UUID, so it may stand in the text. The first statement of the work goes out with it.
   const first = `${begin}; set local lethe.tenant_id = '${tenantId}'${later}${patienceOf(database)}`
   const attemptOnce = async (client: pg.PoolClient) => {
-    const session = driverOf(client).startSession(client)
+    const session = database.driver.startSession(client)
     const failures: Failures = { answered: [], lost: [], sent: false }
     let broken: Error | undefined
     let released = false
@@ -282,9 +279,6 @@ function transactionOn(
         }),
       })
       return db
-    },
-    flush() {
-      session.flush()
     },
     send(text, values, name) {
       become(false)

@@ -1,15 +1,13 @@
 import pg from 'pg'
 import { afterTheEnd, errorFrom, type Session } from '../driver.ts'
-import { type Answer, Batch } from './batch.ts'
-import { CoalescingSocket } from './coalescing-socket.ts'
+import { claimName } from '../statement-names.ts'
 
 /** `pipeline` is read-only by its type: pg documents it as an option of the constructor. */
-type PipelinedClient = Omit<pg.PoolClient, 'pipeline'> & { pipeline: boolean; connection: pg.Connection }
+type PipelinedClient = Omit<pg.PoolClient, 'pipeline'> & { pipeline: boolean }
 
-/** Sends without waiting for answers: prepared statements of one turn of the event loop together. */
+/** Sends each statement at once, without waiting for the answer to the one before. */
 export class PipelinedSession implements Session {
   readonly #client: PipelinedClient
-  #batch: Batch | undefined
   #closed = false
   /** Why a statement could not be sent. */
   #unsendable: Error | undefined
@@ -24,10 +22,11 @@ export class PipelinedSession implements Session {
     values: readonly unknown[] = [],
     name?: string,
   ): Promise<pg.QueryResult<Row>> {
+    if (this.#closed) throw afterTheEnd()
+    if (this.#unsendable !== undefined) throw this.#unsendable
     try {
-      return await new Promise((resolve, reject) => {
-        this.#send(text, values, name, (error, result) => (result === undefined ? reject(error) : resolve(result)))
-      })
+      if (name !== undefined) claimName(this.#client, name, text)
+      return await this.#send<Row>({ text, values: [...values], ...(name !== undefined && { name }) })
     } catch (error) {
       // The driver's own stack ends where the answer was read.
       if (error instanceof Error) Error.captureStackTrace(error)
@@ -35,30 +34,19 @@ export class PipelinedSession implements Session {
     }
   }
 
-  #send(text: string, values: readonly unknown[], name: string | undefined, answer: Answer): void {
-    if (this.#closed) throw afterTheEnd()
-    if (this.#unsendable !== undefined) throw this.#unsendable
-    if (values.length > 0 || name !== undefined) {
-      try {
-        this.#gather().add(text, values, name, answer)
-      } catch (error) {
-        this.#unsendable = errorFrom(error)
-        throw error
-      }
-    } else {
-      this.#submit()
-      this.#client.query(new pg.Query(text, [], answer as (error: Error | undefined) => void))
-    }
-  }
-
-  flush(): void {
-    this.#submit()
-    const { stream } = this.#client.connection
-    if (stream instanceof CoalescingSocket) stream.flush()
+  #send<Row extends pg.QueryResultRow>(statement: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
+    return new Promise((resolve, reject) => {
+      this.#client.query<Row>(statement, (error: Error | null, result) => {
+        if (error === null) return resolve(result)
+        // Not the server's: pg could not send it, or has lost the connection. A value without a form is found out before
+        // this call returns, so nothing is sent after it.
+        if (!(error instanceof pg.DatabaseError)) this.#unsendable ??= errorFrom(error)
+        reject(error)
+      })
+    })
   }
 
   async lend<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    this.#submit()
     // A client that pipelines refuses the streams of COPY.
     this.#client.pipeline = false
     try {
@@ -76,20 +64,5 @@ export class PipelinedSession implements Session {
     this.#closed = true
     this.#client.pipeline = false
     this.#client.release(failure ?? this.#unsendable)
-  }
-
-  /** Gives the driver what is gathered, so that what it is given next comes after it. */
-  #submit(): void {
-    const batch = this.#batch
-    this.#batch = undefined
-    if (batch !== undefined) this.#client.query(batch)
-  }
-
-  #gather(): Batch {
-    if (this.#batch === undefined) {
-      this.#batch = new Batch(this.#client)
-      process.nextTick(() => this.#submit())
-    }
-    return this.#batch
   }
 }

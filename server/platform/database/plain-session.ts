@@ -1,36 +1,13 @@
 import pg from 'pg'
-import { to as copyToStream } from 'pg-copy-streams'
-import { afterTheEnd, type Driver, errorFrom, nameTaken, type Session } from './driver.ts'
+import { afterTheEnd, errorFrom, type Session } from './driver.ts'
+import { claimName } from './statement-names.ts'
 
 /**
- * The driver over documented interfaces only: `Pool`, `client.query` and the streams of `pg-copy-streams`. It waits for the
- * answer to a statement before it sends the next one.
+ * Waits for the answer to a statement before it sends the next one, by `client.query` as pg documents it.
  *
  * It does not use pg's option `pipeline`: a client opened with it refuses the streams of `pg-copy-streams`, and a COPY must
  * run in the transaction that needs it.
  */
-export const plainDriver: Driver = {
-  name: 'plain',
-  connectionOptions: {},
-  startSession: (client) => new PlainSession(client),
-  async copyTo(client, query, onChunk) {
-    let failure: { error: unknown } | undefined
-    // Read to the end even after a failure: to leave earlier would leave the connection in the midst of the COPY.
-    for await (const chunk of client.query(copyToStream(`copy (${query}) to stdout`))) {
-      try {
-        if (failure === undefined) onChunk(chunk as Buffer)
-      } catch (error) {
-        failure = { error }
-      }
-    }
-    if (failure !== undefined) throw failure.error
-  },
-}
-
-/** The statements that each connection knows by name. */
-const namedStatements = new WeakMap<pg.ClientBase, Map<string, string>>()
-
-/** One statement at a time, by `client.query`. */
 export class PlainSession implements Session {
   readonly #client: pg.PoolClient
   /** Settles when what was given last has its answer; undefined while nothing is under way. */
@@ -52,7 +29,7 @@ export class PlainSession implements Session {
     return await this.#inTurn(async () => {
       if (this.#unsendable !== undefined) throw this.#unsendable
       try {
-        if (name !== undefined) requireSame(this.#client, name, text)
+        if (name !== undefined) claimName(this.#client, name, text)
         return await this.#client.query<Row>({ text, values: [...values], ...(name !== undefined && { name }) })
       } catch (error) {
         // Not the server's: pg could not send it, or has lost the connection.
@@ -60,10 +37,6 @@ export class PlainSession implements Session {
         throw error
       }
     })
-  }
-
-  flush(): void {
-    // Nothing is held back.
   }
 
   lend<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
@@ -91,14 +64,4 @@ export class PlainSession implements Session {
       resolve()
     }
   }
-}
-
-function requireSame(client: pg.ClientBase, name: string, text: string): void {
-  let known = namedStatements.get(client)
-  if (known === undefined) {
-    known = new Map()
-    namedStatements.set(client, known)
-  }
-  if ((known.get(name) ?? text) !== text) throw nameTaken(name)
-  known.set(name, text)
 }
