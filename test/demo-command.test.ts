@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
-import os from 'node:os'
+import { access, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeMemoryFolder } from './memory-folder.ts'
 
 const pinnedNode = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
 const lethe = fileURLToPath(new URL('../bin/lethe.mjs', import.meta.url))
@@ -15,10 +15,8 @@ let folder: string
 let data: string
 const started: Running[] = []
 beforeAll(async () => {
-  folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'lethe-demo-')))
+  folder = await makeMemoryFolder('lethe-demo-')
   data = path.join(folder, "it's data")
-  // As root the server runs as another user, who must be able to enter.
-  await chmod(folder, 0o711)
 })
 afterAll(async () => {
   for (const { child, ended } of started) {
