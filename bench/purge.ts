@@ -13,6 +13,7 @@ import { work } from '../server/platform/jobs/work.ts'
 import { startWorkers } from '../server/workers.ts'
 import { type Loaded, settle, withClone } from './databases.ts'
 import { mebibytes, median, milliseconds, type Row } from './report.ts'
+import { sized } from './size.ts'
 
 const log = pino({ level: 'error' })
 
@@ -20,11 +21,11 @@ const log = pino({ level: 'error' })
 const tables = ['record_actions', 'assessment_attempts', 'enrollments', 'product_accounts']
 
 /** The first rounds prepare statements on every connection and warm caches, on both sides; they do not count. */
-const warmUp = 15
-const counted = 45
-const many = 5000
+const warmUp = sized(15, 1)
+const counted = sized(45, 2)
+const many = sized(5000, 120)
 /** All learners of the data set who clicked. */
-const manyWithClicks = 4080
+const manyWithClicks = sized(4080, 40)
 /** Whatever the size of an order and of the database, the process holds no more. */
 const mostMemory = 512 * 2 ** 20
 
@@ -150,7 +151,7 @@ export async function measureMany(
 }
 
 /** How often 5,000 are measured: of times that differ by a fifth, the median of so many tells more. */
-export const rounds = 3
+export const rounds = sized(3, 1)
 
 /** {@link measureMany} several times, by hand and by Lethe in turn. */
 export async function measureManyInTurn(

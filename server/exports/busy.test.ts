@@ -120,7 +120,7 @@ function slowReader(path: string, as: Credential): Promise<net.Socket> {
   })
 }
 
-describe('readers that do not read', () => {
+describe('readers that do not read', { timeout: 120_000 }, () => {
   let user: string
   beforeAll(async () => {
     user = await userWith(0)
