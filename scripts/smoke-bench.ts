@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { makeMemoryFolder } from '../test/memory-folder.ts'
 import { hasOulad, ouladFolder, sliceOfOulad, writeDataSet } from '../test/oulad-data-set.ts'
 
 // Runs every part of the benchmark on a slice of the data set, at sizes that take seconds: a part that does not start, or
@@ -10,7 +11,8 @@ const parts = ['import', 'http', 'skills', 'audit', 'one', 'many', 'anonymize', 
 
 if (!hasOulad) throw new Error(`The OULAD data set is not in ${ouladFolder}; set LETHE_OULAD to its folder`)
 const folder = await writeDataSet(sliceOfOulad({ clicks: 60_000 }), ['studentVle'])
-const env = { ...process.env, LETHE_OULAD: folder, LETHE_BENCH_SMOKE: '1' }
+const memory = await makeMemoryFolder('lethe-smoke-')
+const env = { ...process.env, LETHE_OULAD: folder, LETHE_BENCH_SMOKE: '1', TMPDIR: memory }
 const asked = process.argv.slice(2)
 try {
   process.exitCode = await run(
@@ -18,7 +20,7 @@ try {
     asked.length > 0 ? asked : parts,
   )
 } finally {
-  await rm(folder, { recursive: true, force: true })
+  for (const made of [folder, memory]) await rm(made, { recursive: true, force: true })
 }
 
 function run(script: string, args: string[]): Promise<number> {
