@@ -83,9 +83,9 @@ function proposedBy({ text }: Running): string[] {
   return text.stdout.split('\n').flatMap((line) => /^ {2}(npx --no-install lethe .*)$/.exec(line)?.[1] ?? [])
 }
 
-/** What a shell does with the command. The first ones run in a process of their own, the others in this one. */
+/** What a shell does with the command. The first ones run in processes of their own; others in this one, where one will do. */
 async function paste(command: string, inProcess: boolean) {
-  if (!inProcess || isThorough) return await pasteInShell(command)
+  if (!inProcess || isThorough || /[|<>&;]/.test(command)) return await pasteInShell(command)
   const words = command.replace(/^npx --no-install lethe/, `printf '%s\\0'`)
   const { code, stdout } = await finish(startProgram('/bin/sh', ['-c', words]))
   if (code !== 0) throw new Error(`The shell does not take ${command}`)
