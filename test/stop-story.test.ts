@@ -132,7 +132,9 @@ describe('Ctrl-C in a purge of many', () => {
     const { message, code: word } = JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error
     expect(word).toBe('interrupted')
     const [, request = '', gone = ''] =
-      new RegExp(`Erasure request (\\S+): ([\\d,]+) of ${count.toLocaleString('en')} people are anonymized`).exec(message) ?? []
+      new RegExp(`Erasure request (\\S+): ([\\d,]+) of ${count.toLocaleString('en')} people are anonymized`).exec(
+        message,
+      ) ?? []
     expect(Number(gone.replace(',', ''))).toBe(await anonymized())
     expect(message).toContain('as soon as workers run again')
     const cancel = /^Cancel the rest: npx --no-install lethe (.*)$/m.exec(message)?.[1]?.split(' ') ?? []

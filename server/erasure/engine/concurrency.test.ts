@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
 import { orderCrowd, readRecord } from '../../../test/crowd.ts'
+import { effort } from '../../../test/effort.ts'
 import { newTenant } from '../../../test/rows.ts'
 import { startWorkerProcess } from '../../../test/workers.ts'
-import { effort } from '../../../test/effort.ts'
 
 let test: TestApplication
 beforeAll(async () => {
