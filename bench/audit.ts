@@ -10,13 +10,14 @@ import { inTenant, type TenantTransaction } from '../server/platform/database/tr
 import { createTenant } from '../server/tenancy/tenants.ts'
 import { type Place, urlOf } from './databases.ts'
 import { median, milliseconds, type Row } from './report.ts'
+import { sized } from './size.ts'
 
 const writers = 8
 /** Short rounds, by turns: whatever else the machine does meanwhile hits both sides of a pair alike. */
-const entriesPerWriter = 80
-const pairs = 31
-const rounds = 7
-const bulk = 5000
+const entriesPerWriter = sized(80, 8)
+const pairs = sized(31, 3)
+const rounds = sized(7, 2)
+const bulk = sized(5000, 200)
 
 /**
  * Writing of the audit trail by parallel writers, a transaction for each entry, against plain inserts of the same rows

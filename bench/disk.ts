@@ -15,12 +15,13 @@ import { deleteUsers } from '../server/people/lifecycle/delete-users.ts'
 import { inTenant } from '../server/platform/database/transaction.ts'
 import { createTenant } from '../server/tenancy/tenants.ts'
 import { startWorkers } from '../server/workers.ts'
+import { sized } from './size.ts'
 
 // Counts, for docs/disk.md, how many of 100 purged addresses among 6,300 users are in the files of the embedded server at
 // each level. The server is stopped for each look. It needs no data set: node bench/disk.ts
 
-const users = 6_300
-const purged = 100
+const users = sized(6_300, 300)
+const purged = sized(100, 10)
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-bench-disk-'))
 await chmod(folder, 0o711)

@@ -5,14 +5,15 @@ import { type Database, openDatabase } from '../server/platform/database/pool.ts
 import { inTenant, type TenantTransaction } from '../server/platform/database/transaction.ts'
 import { type Loaded, urlOf } from './databases.ts'
 import { median } from './report.ts'
+import { sized } from './size.ts'
 
 /** Properties of Learn365's users that are looked up by, with the columns that hold them. */
 const properties = { Email: 'email', LoginName: 'login_name', DirectoryObjectId: 'directory_object_id' }
 type FilterProperty = keyof typeof properties
 
 /** Warmed with the first ones, which do not count. */
-const warmUp = 50
-const counted = 250
+const warmUp = sized(50, 2)
+const counted = sized(250, 10)
 
 /** Milliseconds of one look-up, in the data set as it is and in its copies. */
 export type MeasuredFilter = { property: FilterProperty; single: number; many: number }

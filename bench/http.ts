@@ -15,16 +15,17 @@ import { inTenant, outsideTenants } from '../server/platform/database/transactio
 import { createTenant } from '../server/tenancy/tenants.ts'
 import { type Place, urlOf } from './databases.ts'
 import { median, milliseconds, type Row } from './report.ts'
+import { sized } from './size.ts'
 
-export const users = 25_000
+export const users = sized(25_000, 1_000)
 /** Both processes open with it what the other one sealed. */
 export const masterKeyOfBenchmark = Buffer.alloc(32, 7)
 export const connections = 8
-const secondsEach = 4
-export const rounds = 3
+const secondsEach = sized(4, 1)
+export const rounds = sized(3, 1)
 const purgesAtATime = 4
-const purges = 40
-const checks = 2000
+const purges = sized(40, 8)
+const checks = sized(2000, 100)
 
 /**
  * Requests under concurrent load against a bare handler with the same statements, checks of credentials, and purges over

@@ -15,6 +15,7 @@ import { benchImportOulad } from './import-oulad.ts'
 import { writePlans } from './plans.ts'
 import { manyRows, measureManyInTurn, measurePurgeOne, purgeOneRow } from './purge.ts'
 import { mebibytes, milliseconds, printTable, type Row } from './report.ts'
+import { isSmoke } from './size.ts'
 import { benchSkills } from './skills.ts'
 import { benchSweep } from './sweep.ts'
 import { benchFilters, benchTenFold } from './ten-fold.ts'
@@ -76,7 +77,10 @@ try {
   printTable(rows)
   const results = path.join(project, 'bench', 'results')
   await mkdir(results, { recursive: true })
-  await writeFile(path.join(results, 'latest.json'), `${JSON.stringify({ at: new Date(), rows }, null, 2)}\n`)
+  await writeFile(
+    path.join(results, isSmoke ? 'smoke.json' : 'latest.json'),
+    `${JSON.stringify({ at: new Date(), rows }, null, 2)}\n`,
+  )
 } finally {
   await server.release()
   await rm(folder, { recursive: true, force: true })

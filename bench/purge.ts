@@ -1,5 +1,3 @@
-import type { Driver } from '../server/platform/database/driver.ts'
-import type { Database } from '../server/platform/database/pool.ts'
 import { setTimeout } from 'node:timers/promises'
 import type pg from 'pg'
 import { pino } from 'pino'
@@ -9,12 +7,15 @@ import { runErasure } from '../server/erasure/engine/run-erasure.ts'
 import { requestErasure } from '../server/erasure/requests/request-erasure.ts'
 import { waitForErasure } from '../server/erasure/requests/wait-for-erasure.ts'
 import { deleteUsers } from '../server/people/lifecycle/delete-users.ts'
+import type { Driver } from '../server/platform/database/driver.ts'
+import type { Database } from '../server/platform/database/pool.ts'
 import { inTenant } from '../server/platform/database/transaction.ts'
 import type { JobPayload } from '../server/platform/jobs/enqueue.ts'
 import { work } from '../server/platform/jobs/work.ts'
 import { startWorkers } from '../server/workers.ts'
 import { type Clone, type Loaded, settle, withClone } from './databases.ts'
 import { mebibytes, median, milliseconds, type Row } from './report.ts'
+import { sized } from './size.ts'
 
 const log = pino({ level: 'error' })
 
@@ -22,11 +23,11 @@ const log = pino({ level: 'error' })
 const tables = ['record_actions', 'assessment_attempts', 'enrollments', 'product_accounts']
 
 /** The first rounds prepare statements on every connection and warm caches, on both sides; they do not count. */
-const warmUp = 15
-const counted = 45
-const many = 5000
+const warmUp = sized(15, 1)
+const counted = sized(45, 2)
+const many = sized(5000, 120)
 /** All learners of the data set who clicked. */
-const manyWithClicks = 4080
+const manyWithClicks = sized(4080, 40)
 /** Whatever the size of an erasure request and of the database, the process holds no more. */
 const mostMemory = 512 * 2 ** 20
 
@@ -157,7 +158,7 @@ export async function measureMany(
 }
 
 /** How often 5,000 are measured: of times that differ by a fifth, the median of so many tells more. */
-export const rounds = 3
+export const rounds = sized(3, 1)
 
 /** {@link measureMany} several times, by hand and by Lethe in turn. */
 export async function measureManyInTurn(

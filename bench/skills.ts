@@ -13,11 +13,12 @@ import { type Place, urlOf } from './databases.ts'
 import { connections, fillWithUsers, masterKeyOfBenchmark, rounds, type Server, startServer, users } from './http.ts'
 import type { SampleAward } from './http-server.ts'
 import { median, type Row } from './report.ts'
+import { sized } from './size.ts'
 
 /** Each revokes another award. */
-const requestsEach = 2400
+const requestsEach = sized(2400, 64)
 /** Statements are prepared and caches warmed; not counted. */
-const warmUp = 400
+const warmUp = sized(400, 40)
 
 /**
  * RevokeSkill of Learn365 over HTTP under concurrent load, against a bare handler with the same statements: every request

@@ -11,11 +11,12 @@ import { inTenant } from '../server/platform/database/transaction.ts'
 import { startWorkers } from '../server/workers.ts'
 import { type Loaded, settle, withClone } from './databases.ts'
 import { mebibytes, median, milliseconds, type Row } from './report.ts'
+import { sized } from './size.ts'
 
-const rounds = 5
-const purged = 1000
-const posts = 100_000
-const postsAtATime = 5000
+const rounds = sized(5, 1)
+const purged = sized(1000, 50)
+const posts = sized(100_000, 2_000)
+const postsAtATime = sized(5000, 1_000)
 
 /**
  * The later sweep of the whole database against a bare COPY of the same columns to nothing, in turn. First the data set

@@ -4,11 +4,12 @@ import { type Loaded, urlOf } from './databases.ts'
 import { measureFilters } from './filters.ts'
 import { type ComparedTwo, compareTwo, type Measured, measureMany, measurePurgeOneInTurn, rounds } from './purge.ts'
 import { mebibytes, milliseconds, type Row } from './report.ts'
+import { sized } from './size.ts'
 
 /** Ten copies of the data set: each in a tenant of its own, or all of them in one tenant. */
 type Layout = 'ten tenants' | 'one tenant'
 
-const copies = 9
+const copies = sized(9, 2)
 
 /** What tells the copies of one tenant apart, where a text must be unique; an address stays one. */
 const unlike: Record<string, (n: string) => string> = {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import os from 'node:os'
+import { chmod, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
 import pg from 'pg'
+import { makeMemoryFolder } from './memory-folder.ts'
 import { command, ownerUrlOf, postmasterOf, type ServeProcess, startServe } from './serve-process.ts'
 
 /** What is killed, and how long after the work began, in milliseconds. */
@@ -54,7 +54,7 @@ export class Victims {
 
   /** `mountOfMebibytes`: the data folder is a file system of its own, of this size. Needs root. */
   static async start(options: { mountOfMebibytes?: number } = {}): Promise<Victims> {
-    const folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-kills-'))
+    const folder = await makeMemoryFolder('lethe-kills-')
     const { mountOfMebibytes: size } = options
     if (size !== undefined) {
       await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', `size=${size}m`, 'tmpfs', folder])

@@ -1,12 +1,50 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { fileURLToPath } from 'node:url'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import type pg from 'pg'
 import { ouladFiles } from '../server/imports/oulad/files.ts'
 
 /** The lines of each file of a small data set, without the headers. A Buffer holds bytes that are no UTF-8. */
 export type DataSet = Record<keyof typeof ouladFiles, (string | Buffer)[]>
+
+/** The folder of the real data set, as it is published. */
+export const ouladFolder = process.env.LETHE_OULAD || fileURLToPath(new URL('../../shared/data/oulad', import.meta.url))
+
+/** Whether it is there. */
+export const hasOulad = existsSync(path.join(ouladFolder, 'courses.csv'))
+
+/** One presentation of the real data, AAA of October 2013: its first so many learners, and their clicks among the first so many. */
+export function sliceOfOulad(limits: { learners?: number; clicks: number }): DataSet {
+  const linesOf = (file: string) => {
+    const raw = readFileSync(path.join(ouladFolder, file))
+    const text = (file.endsWith('.gz') ? gunzipSync(raw) : raw).toString('latin1')
+    return text
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trimEnd())
+  }
+  const ofPresentation = (file: string) => linesOf(file).filter((line) => line.startsWith('AAA,2013J,'))
+  const assessments = ofPresentation('assessments.csv')
+  const ids = new Set(assessments.map((line) => line.split(',')[2]))
+  const infos = ofPresentation('studentInfo.csv').slice(0, limits.learners)
+  const learners = new Set(infos.map((line) => line.split(',')[2]))
+  const isOfLearner = (line: string) => learners.has(line.split(',')[2])
+  return {
+    courses: ofPresentation('courses.csv'),
+    studentInfo: infos.map((line) => Buffer.from(line, 'latin1')),
+    studentRegistration: ofPresentation('studentRegistration.csv').filter(isOfLearner),
+    assessments,
+    studentAssessment: linesOf('studentAssessment.csv').filter((line) => {
+      const [assessment, learner] = line.split(',')
+      return ids.has(assessment) && learners.has(learner)
+    }),
+    vle: linesOf('vle.csv').filter((line) => line.split(',').slice(1, 3).join(',') === 'AAA,2013J'),
+    studentVle: ofPresentation('studentVle-first-1048575.csv.gz').slice(0, limits.clicks).filter(isOfLearner),
+  }
+}
 
 /** Writes the data set into a folder of its own; the files named in `compressed` with gzip. */
 export async function writeDataSet(data: DataSet, compressed: (keyof DataSet)[] = []): Promise<string> {

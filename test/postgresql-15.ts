@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import net from 'node:net'
-import os from 'node:os'
 import path from 'node:path'
+import { makeMemoryFolder } from './memory-folder.ts'
 
 const programs = '/usr/lib/postgresql/15/bin'
 
@@ -33,7 +33,7 @@ export type Postgresql15 = {
  * what it commits to disk before it answers, for tests of what is on disk.
  */
 export async function startPostgresql15(options: { durable?: boolean } = {}): Promise<Postgresql15> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-postgresql-15-'))
+  const folder = await makeMemoryFolder('lethe-postgresql-15-')
   const asRoot = process.getuid?.() === 0
   const data = path.join(folder, 'data')
   const asServer = (program: string, args: string[]) => {
@@ -43,7 +43,6 @@ export async function startPostgresql15(options: { durable?: boolean } = {}): Pr
   }
   try {
     const port = await freePort()
-    await chmod(folder, 0o755)
     if (asRoot) requireSuccess('chown', ['postgres', folder])
     asServer('initdb', ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8'])
     const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=${options.durable ? 'on' : 'off'} -c max_locks_per_transaction=256`

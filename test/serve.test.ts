@@ -6,8 +6,11 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { effort } from './effort.ts'
 import { killWhileWorking, planKills, Victims } from './kills.ts'
 import { ownerUrlOf, postmasterOf } from './serve-process.ts'
+
+const kills = effort(4, 10)
 
 let victims: Victims
 beforeAll(async () => {
@@ -40,11 +43,11 @@ describe('a server whose database is killed', () => {
     expect(await victims.problems()).toEqual([])
   })
 
-  it('comes back from ten random kills with nothing lost and nothing done twice', async () => {
+  it(`comes back from ${kills} random kills with nothing lost and nothing done twice`, async () => {
     const seed = Number(process.env.LETHE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
     process.stderr.write(`kills: LETHE_TEST_SEED=${seed}\n`)
-    const hits = await killWhileWorking(victims, planKills(seed, 10, 800))
-    expect(hits).toBeGreaterThan(3)
+    const hits = await killWhileWorking(victims, planKills(seed, kills, 800))
+    expect(hits).toBeGreaterThan(kills / 4)
     expect(await victims.problems()).toEqual([])
   })
 })

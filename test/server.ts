@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
+import { rm } from 'node:fs/promises'
 import pg from 'pg'
 import { useEmbeddedServer } from '../server/platform/database/embedded.ts'
+import { makeMemoryFolder } from './memory-folder.ts'
 
 /** A PostgreSQL server for tests: the one that DATABASE_OWNER_URL names, or an embedded one in a folder of its own. */
 export type TestServer = {
@@ -12,9 +10,6 @@ export type TestServer = {
   dropDatabase(databaseName: string): Promise<void>
   release(): Promise<void>
 }
-
-/** Linux keeps these files in memory. */
-const memoryFolder = '/dev/shm'
 
 /** Tests of crashes and restarts start a server of their own, which keeps what it commits. */
 const withoutDurability = {
@@ -31,9 +26,7 @@ export async function useTestServer(): Promise<TestServer> {
     const app = process.env.DATABASE_URL || withLogin(given, 'lethe_test_server', 'test')
     return testServer(given, app, () => Promise.resolve())
   }
-  const folder = await mkdtemp(path.join(existsSync(memoryFolder) ? memoryFolder : os.tmpdir(), 'lethe-test-'))
-  // As root the server runs as another user, who must be able to enter.
-  await chmod(folder, 0o711)
+  const folder = await makeMemoryFolder('lethe-test-')
   const embedded = await useEmbeddedServer({ dataFolder: folder, settings: withoutDurability })
   return testServer(embedded.ownerUrl, embedded.appUrl, async () => {
     await embedded.release()

@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestCommandLine, type TestCommandLine } from './command-line.ts'
+import { effort } from './effort.ts'
 
 const pinnedNode = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
 const lethe = fileURLToPath(new URL('../bin/lethe.mjs', import.meta.url))
@@ -68,6 +69,9 @@ async function leavers(name: string, people: number) {
   }
 }
 
+/** More than two batches. */
+const count = effort(1_200, 2_600)
+
 describe('Ctrl-C in a purge of many', () => {
   it('says which request goes on, how many are gone, how to follow and to cancel; a second one ends at once', async () => {
     const people = await leavers('many-', 1500)
@@ -107,7 +111,7 @@ describe('Ctrl-C in a purge of many', () => {
   }, 120_000)
 
   it('ends after the batch under way at the first one, and its commands follow and cancel as they stand', async () => {
-    const people = await leavers('rest-', 2600)
+    const people = await leavers('rest-', count)
     await people.hold()
     const purge = start('anonymize', '--file', people.file, '--yes', '--json')
     const anonymized = async () => {
@@ -128,12 +132,14 @@ describe('Ctrl-C in a purge of many', () => {
     const { message, code: word } = JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error
     expect(word).toBe('interrupted')
     const [, request = '', gone = ''] =
-      /Erasure request (\S+): ([\d,]+) of 2,600 people are anonymized/.exec(message) ?? []
+      new RegExp(`Erasure request (\\S+): ([\\d,]+) of ${count.toLocaleString('en')} people are anonymized`).exec(
+        message,
+      ) ?? []
     expect(Number(gone.replace(',', ''))).toBe(await anonymized())
     expect(message).toContain('as soon as workers run again')
     const cancel = /^Cancel the rest: npx --no-install lethe (.*)$/m.exec(message)?.[1]?.split(' ') ?? []
     const cancelled = await test.json(...cancel)
-    expect(cancelled).toEqual({ request, cancelled: 2600 - cancelled.gone, gone: await anonymized() })
+    expect(cancelled).toEqual({ request, cancelled: count - cancelled.gone, gone: await anonymized() })
     const followed = await test.failure('erasure', 'follow', request)
     expect(followed).toMatchObject({ exit: 1, code: 'erasure.incomplete', details: { state: 'partial' } })
   }, 120_000)

@@ -192,7 +192,7 @@ describe('loading the demo', () => {
     } finally {
       await other.close()
     }
-  })
+  }, 60_000)
 
   it('takes a tenant of that name for the demo', async () => {
     const other = await createTestDatabase()

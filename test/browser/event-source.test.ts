@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasChromium, inChromium, startChromium } from '../chromium.ts'
+import { effort } from '../effort.ts'
 import { openTestHttp, type TestHttp } from '../http.ts'
 
 /** What the page tells about an EventSource. */
@@ -44,7 +45,7 @@ describe.skipIf(!hasChromium)(inChromium('the EventSource of a browser'), () => 
     await http.startWorkers()
     await page.waitForFunction('source.readyState === EventSource.CLOSED', undefined, { timeout: 30_000 })
     // Longer than the browser waits before it comes back.
-    await page.waitForTimeout(7000)
+    await page.waitForTimeout(effort(4_000, 7_000))
     const told = (await page.evaluate('({ ...told, state: source.readyState })')) as Told
     expect(told.events.at(-1)).toBe('end')
     expect(told.events.filter((event) => event === 'end')).toHaveLength(1)

@@ -13,30 +13,47 @@ export type Shown = {
 
 /** An operation that is open on the page. */
 export type Operation = {
-  box: Locator
+  /** Its heading. */
+  summary(): Promise<string>
+  /** Whether it is shown as one that should not be used any more. */
+  isDeprecated(): Promise<boolean>
   /** The names of the fields for parameters. */
   fields(): Promise<string[]>
+  /** What is written beside a field. */
+  describes(name: string): Promise<string>
   fill(name: string, value: string): Promise<void>
   body(value: unknown): Promise<void>
   /** Presses "Execute" and reads the answer. */
   execute(): Promise<Shown>
 }
 
-/** The page at /docs, as somebody uses it. */
-export type SwaggerPage = {
-  page: Page
+/** An operation on the page in a browser. */
+export type ShownOperation = Operation & { box: Locator }
+
+/** The page at /docs, as a person uses it. */
+export type DocsPage = {
   /** Errors of the page so far. */
   complaints: string[]
-  /** Opens the dialog "Authorize"; the locator is the dialog. */
-  dialog(): Promise<Locator>
-  closeDialog(): Promise<void>
   authorizeBasic(userName: string, password: string): Promise<void>
-  authorizeToken(client: { tenant: string; id: string; secret: string; scopes: string[] }): Promise<void>
-  /** Takes back every credential that was given in the dialog. */
-  forgetCredentials(): Promise<void>
+  /** What the page says of the credential that is set. */
+  authorized(): Promise<string>
   /** Expands the group, then the operation, and presses "Try it out". */
   tryOut(group: string, method: string, path: string): Promise<Operation>
   close(): Promise<void>
+}
+
+/** The page at /docs in a browser. */
+export type SwaggerPage = Omit<DocsPage, 'tryOut'> & {
+  page: Page
+  /** Opens the dialog "Authorize"; the locator is the dialog. */
+  dialog(): Promise<Locator>
+  closeDialog(): Promise<void>
+  authorizeToken(client: { tenant: string; id: string; secret: string; scopes: string[] }): Promise<void>
+  /** Closes every group that is open: the page draws what is open anew with each answer. */
+  collapse(): Promise<void>
+  /** Takes back every credential that was given in the dialog. */
+  forgetCredentials(): Promise<void>
+  tryOut(group: string, method: string, path: string): Promise<ShownOperation>
 }
 
 /** So long something may take to appear before that is an error, in milliseconds. */
@@ -85,6 +102,11 @@ export async function openSwagger(
       await container.locator('#auth-basic-password').fill(password)
       await submit(container)
     },
+    async authorized() {
+      const said = await (await openDialog()).locator('.auth-container').first().textContent()
+      await closeDialog()
+      return said ?? ''
+    },
     async authorizeToken({ tenant, id, secret, scopes }) {
       await openDialog()
       const container = containerOf('OAuth2')
@@ -94,6 +116,11 @@ export async function openSwagger(
       await container.locator('a', { hasText: 'select none' }).click()
       for (const scope of scopes) await container.locator(`label[for^="${scope}"] .item`).click()
       await submit(container)
+    },
+    async collapse() {
+      const open = page.locator('.opblock-tag[data-is-open="true"]')
+      for (let count = await open.count(); count > 0; count--) await open.first().click()
+      await open.first().waitFor({ state: 'detached' })
     },
     async forgetCredentials() {
       await openDialog()
@@ -123,10 +150,13 @@ export async function openSwagger(
   }
 }
 
-function operationIn(box: Locator): Operation {
+function operationIn(box: Locator): ShownOperation {
   const live = box.locator('.live-responses-table tbody')
   return {
     box,
+    summary: async () => (await box.locator('.opblock-summary-description').textContent()) ?? '',
+    isDeprecated: async () => ((await box.getAttribute('class')) ?? '').includes('opblock-deprecated'),
+    describes: async (name) => (await box.locator(`tr[data-param-name="${name}"]`).textContent()) ?? '',
     fields: () =>
       box.locator('tr[data-param-name]').evaluateAll((rows) => rows.map((row) => String(row.dataset.paramName))),
     async fill(name, value) {

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import os from 'node:os'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeMemoryFolder } from '../../../test/memory-folder.ts'
 import { hasPostgresql15, type Postgresql15, startPostgresql15 } from '../../../test/postgresql-15.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
 import { type Application, openApplication } from '../../application.ts'
@@ -52,8 +51,7 @@ type Server = {
 }
 
 async function embedded(): Promise<Server> {
-  const base = await mkdtemp(path.join(existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir(), 'lethe-disk-'))
-  await chmod(base, 0o711)
+  const base = await makeMemoryFolder('lethe-disk-')
   const folder = path.join(base, 'data')
   const server: Server = {
     name: 'the embedded PostgreSQL 18',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
 import { orderCrowd, readRecord } from '../../../test/crowd.ts'
+import { effort } from '../../../test/effort.ts'
 import { newTenant } from '../../../test/rows.ts'
 import { startWorkerProcess } from '../../../test/workers.ts'
 
@@ -10,25 +11,28 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-describe('one request for 1,200 people who refer to each other, worked on by two processes', () => {
+/** More than one batch. */
+const count = effort(700, 1_200)
+
+describe(`one request for ${count} people who refer to each other, worked on by two processes`, () => {
   it('erases everybody exactly once, and the receipt is what the preview said', async () => {
     const start = (name: string) =>
       startWorkerProcess({ name, databaseUrl: test.appUrl, masterKey: test.app.masterKey })
     const workers = await Promise.all([start('one'), start('other')])
-    const round = await orderCrowd(test, 1200)
+    const round = await orderCrowd(test, count)
     const record = await readRecord(test, round)
     await Promise.all(workers.map((worker) => worker.stop()))
     expect(record).toMatchObject({
       state: 'completed',
-      subjects: { total: 1200, done: 1200, failed: 0 },
+      subjects: { total: count, done: count, failed: 0 },
       receipt: round.preview,
       certificates: 2,
-      certified: 1200,
+      certified: count,
       findings: [[]],
       tombstones: [
-        ['email', 1200],
-        ['login_name', 1200],
-        ['ref', 1200],
+        ['email', count],
+        ['login_name', count],
+        ['ref', count],
       ],
       messages: ['erasure_done', 'sessions_need_instructor'],
       usersLeft: 2,

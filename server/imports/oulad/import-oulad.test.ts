@@ -131,6 +131,22 @@ describe('importOulad', () => {
     expect(rows[0].finished_at).not.toBeNull()
   })
 
+  it('locks hundreds of learners in no time in a database of which PostgreSQL knows nothing yet', async () => {
+    const fresh = await createTestDatabase()
+    onTestFinished(() => fresh.close())
+    await fresh.owner.query(`insert into tenants (id, name, kind) values ($1, 'Fresh', 'enterprise')`, [tenantId])
+    const learners = Array.from({ length: 500 }, (_, n) => 100 + n)
+    const data: DataSet = {
+      ...smallDataSet(),
+      studentInfo: learners.map((n) => `AAA,2013J,${n},F,Wales,HE Qualification,20-30%,35-55,0,60,N,Pass`),
+      studentRegistration: learners.map((n) => `AAA,2013J,${n},-53,`),
+      studentAssessment: learners.map((n) => `1752,${n},18,0,78`),
+      studentVle: learners.map((n) => `AAA,2013J,${n},546943,-10,4`),
+    }
+    const { files } = await importOulad(fresh.database, tenantId, { folder: await folderOf(data) })
+    expect(files.map(({ written }) => written)).toEqual(expect.arrayContaining([500, 500, 500, 500]))
+  }, 30_000)
+
   it('counts exact duplicates among the clicks', async () => {
     await importFolder(await folderOf(smallDataSet()))
     const { record_actions } = await contents()

@@ -7,15 +7,15 @@ import type { OuladRun } from './oulad-run.ts'
  * statement sees all earlier erasures, and no user is erased between it and the rows about the user.
  */
 export async function lockLearners(run: OuladRun, tx: TenantTransaction, stagedAs: string): Promise<void> {
-  // "offset 0" holds the planner, which may know the table as empty, to looking each learner up in the index.
+  // "offset 0" holds the planner, which may know the table as empty, to looking each learner up in the index. "materialized"
+  // keeps it from doing so again for each user: where it takes the users for one row, that would be all learners each time.
   await tx.query(
-    `select from users
-     where tenant_id = $1 and id in (
+    `with named as materialized (
        select u.id
        from (select distinct id_student from ${stagedAs}) s
        cross join lateral (select id from users where tenant_id = $1 and ref = $2 || s.id_student offset 0) u
      )
-     order by id for key share`,
+     select from users where tenant_id = $1 and id in (select id from named) order by id for key share`,
     [tx.tenantId, refPrefix(run.source)],
   )
 }

@@ -2,11 +2,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { accessSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import net from 'node:net'
-import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { makeMemoryFolder } from '../../../test/memory-folder.ts'
 import { isAlive } from '../folder-lock.ts'
 import { claimDataFolder, type EmbeddedServer, useEmbeddedServer } from './embedded.ts'
 
@@ -639,8 +639,6 @@ async function readPostmaster(): Promise<number | undefined> {
   }
 }
 
-async function makeBase(): Promise<string> {
-  const made = await fs.realpath(await fs.mkdtemp(path.join(os.tmpdir(), 'lethe-embedded-')))
-  await fs.chmod(made, 0o755)
-  return made
+function makeBase(): Promise<string> {
+  return makeMemoryFolder('lethe-embedded-')
 }
