@@ -13,21 +13,25 @@ import { erase, prepareActs, scrub } from '../personal-data/actions.ts'
 import { locate, sumEffects } from '../personal-data/affected-rows.ts'
 import { readSchema, schemaFactsOf } from '../platform/database/read-schema.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
-import { compileDataMap, type Operation } from './compile.ts'
+import { compileDataMap } from './compile/compile-data-map.ts'
+import { versionOf } from './compile/version.ts'
 import { compiledMap } from './compiled.ts'
 import { dataMap } from './data-map.ts'
-import { schemaFacts } from './generated/schema-facts.gen.ts'
+import type { Operation } from './plan.ts'
 import {
   type AnyEntry,
   actor,
   content,
+  deletion,
   fact,
   identifier,
   key,
+  keyOf,
   mention,
   reference,
   type SchemaFacts,
   sealedFor,
+  similarOf,
   subject,
 } from './vocabulary.ts'
 
@@ -216,16 +220,16 @@ describe('the data map in the database', () => {
 })
 
 describe('the version of the map', () => {
-  const versionOf = (changed: Record<string, AnyEntry>) => compileDataMap(changed, schemaFacts).version
+  it('is the one that the compiler gives to certificates', () => {
+    expect(compiledMap.version).toBe(versionOf(map))
+    expect(compiledMap.version).toMatch(/^[0-9a-f]{16}$/)
+  })
 
   it('changes with every entry and every class', () => {
     const versions = [compiledMap.version]
     for (const [table, entry] of Object.entries(map)) {
       versions.push(versionOf({ ...map, [table]: { ...entry, holds: `${entry.holds} And more.` } }))
       for (const [column, { is }] of Object.entries(entry.columns)) {
-        // Another class for these would not fit the schema, or what opens for them.
-        const opens = Object.values(entry.columns).some((one) => one.is === 'sealed' && one.opensFor === column)
-        if (is === 'subject' || is === 'actor' || opens) continue
         const columns = { ...entry.columns, [column]: is === 'fact' ? key : fact }
         versions.push(versionOf({ ...map, [table]: { ...entry, columns } }))
       }
@@ -236,6 +240,18 @@ describe('the version of the map', () => {
   it('changes with what becomes of a column', () => {
     const columns = { ...map.posts?.columns, author_id: actor('null') }
     expect(versionOf({ ...map, posts: { ...requireEntry('posts'), columns } })).not.toBe(compiledMap.version)
+  })
+
+  it('changes with what takes a row along, and with what a delete does to it', () => {
+    const ratings = requireEntry('ratings')
+    const sessions = requireEntry('sign_in_sessions')
+    const versions = [
+      compiledMap.version,
+      versionOf({ ...map, ratings: { ...ratings, scope: 'enrollment' } }),
+      versionOf({ ...map, ratings: { ...ratings, onDelete: 'end' } }),
+      versionOf({ ...map, sign_in_sessions: { ...sessions, onDelete: 'keep' } }),
+    ]
+    expect(new Set(versions).size).toBe(versions.length)
   })
 
   it('does not depend on the order in which things are declared', () => {
@@ -266,12 +282,29 @@ function smallMap(tables: Record<string, { entry: Partial<AnyEntry>; pointsTo?: 
     users: {
       holds: 'People.',
       about: 'themselves',
-      columns: { tenant_id: key, id: subject, state: fact, email: identifier('email') },
+      columns: {
+        tenant_id: key,
+        id: subject,
+        state: fact,
+        email: identifier('email'),
+        email_key: keyOf('email'),
+        email_similar: similarOf('email'),
+        deletion_id: deletion,
+      },
     },
   }
+  const text = { type: 'text', nullable: true }
   const facts: SchemaFacts = {
     users: {
-      columns: { tenant_id: column, id: column, state: column, email: { type: 'text', nullable: true } },
+      columns: {
+        tenant_id: column,
+        id: column,
+        state: column,
+        email: text,
+        email_key: text,
+        email_similar: text,
+        deletion_id: { ...column, nullable: true },
+      },
       primaryKey: ['tenant_id', 'id'],
       foreignKeys: [],
     },
@@ -280,12 +313,19 @@ function smallMap(tables: Record<string, { entry: Partial<AnyEntry>; pointsTo?: 
     map[name] = {
       holds: name,
       about: 'person',
+      scope: 'person',
+      onDelete: 'keep',
       anonymize: 'delete',
       columns: { tenant_id: key, id: key, user_id: subject },
       ...entry,
     }
     facts[name] = {
-      columns: Object.fromEntries(Object.keys(map[name]?.columns ?? {}).map((each) => [each, column])),
+      columns: Object.fromEntries(
+        Object.entries(map[name]?.columns ?? {}).map(([each, { is }]) => [
+          each,
+          { ...column, nullable: is === 'deletion' },
+        ]),
+      ),
       primaryKey: ['tenant_id', 'id'],
       foreignKeys: [
         ...people.map(toUsers),
@@ -453,15 +493,194 @@ describe('the compiler of the map', () => {
   })
 })
 
+describe('the compiler of a delete and a restore', () => {
+  const compile = (tables: Parameters<typeof smallMap>[0]) => {
+    const { map, facts } = smallMap(tables)
+    return compileDataMap(map, facts)
+  }
+  const columns = { tenant_id: key, id: key, user_id: subject }
+
+  it('makes inactive and active again, and ends, what each table says', () => {
+    const onDelete = fc.constantFrom('deactivate', 'end', 'keep')
+    fc.assert(
+      fc.property(fc.array(onDelete, { maxLength: 8 }), (kinds) => {
+        const named = kinds.map((kind, index) => [`table_${index}`, kind] as const)
+        const { deactivate, end, reactivate } = compile(
+          Object.fromEntries(
+            named.map(([name, kind]) => [
+              name,
+              {
+                entry: {
+                  onDelete: kind,
+                  columns: { ...columns, ...(kind === 'deactivate' && { deletion_id: deletion }) },
+                },
+              },
+            ]),
+          ),
+        )
+        const tables = (wanted: string) => named.flatMap(([name, kind]) => (kind === wanted ? [name] : []))
+        const of = (statements: readonly { table: string }[]) => statements.map(({ table }) => table)
+        expect(of(deactivate.acts)).toEqual(tables('deactivate'))
+        expect(of(reactivate.acts)).toEqual(tables('deactivate'))
+        expect(of(end)).toEqual(tables('end'))
+        for (const { table, text } of deactivate.acts) expect(text).toContain(`update ${table} set deletion_id = $3`)
+        for (const { table, text } of end) expect(text).toContain(`delete from ${table} where tenant_id = $1`)
+      }),
+    )
+  })
+
+  it('refuses what becomes inactive without a column for the delete, and the other way round', () => {
+    expect(() => compile({ grades: { entry: { onDelete: 'deactivate' } } })).toThrow(
+      'grades has 0 columns for the id of a delete; what becomes inactive has one',
+    )
+    const withDeletion = { ...columns, deletion_id: deletion }
+    expect(() => compile({ grades: { entry: { columns: withDeletion } } })).toThrow('grades has 1 columns')
+    expect(() =>
+      compile({
+        grades: { entry: { about: 'other', columns: { ...withDeletion, user_id: actor('null') } } },
+      }),
+    ).toThrow('grades has 1 columns')
+    expect(() =>
+      compile({ grades: { entry: { onDelete: 'deactivate', columns: { ...withDeletion, deleted: deletion } } } }),
+    ).toThrow('grades has 2 columns')
+  })
+
+  it('refuses a column for the delete that cannot be empty, or holds something else', () => {
+    const columnOf = (deletion_id: { type: string; nullable: boolean }) => () => {
+      const { map, facts } = smallMap({
+        grades: { entry: { onDelete: 'deactivate', columns: { ...columns, deletion_id: deletion } } },
+      })
+      const grades = facts.grades ?? { columns: {}, primaryKey: [], foreignKeys: [] }
+      compileDataMap(map, { ...facts, grades: { ...grades, columns: { ...grades.columns, deletion_id } } })
+    }
+    expect(columnOf({ type: 'uuid', nullable: true })).not.toThrow()
+    expect(columnOf({ type: 'uuid', nullable: false })).toThrow('grades.deletion_id holds the id of a delete')
+    expect(columnOf({ type: 'text', nullable: true })).toThrow('grades.deletion_id holds the id of a delete')
+  })
+
+  it('refuses an identifier that is a text and has no key to be compared by', () => {
+    const { map, facts } = smallMap({})
+    const users = map.users as AnyEntry
+    const changed = (more: AnyEntry['columns']) => () =>
+      compileDataMap({ users: { ...users, columns: { ...users.columns, ...more } } }, facts)
+    expect(changed({ email_key: fact })).toThrow('users.email needs a key and a similar form')
+    expect(changed({ email_similar: fact })).toThrow('users.email needs a key and a similar form')
+    expect(changed({ email_key: keyOf('state') })).toThrow('users.email needs a key and a similar form')
+    expect(changed({ email: fact })).toThrow('users.email_key is derived from email, which is no identifier')
+  })
+})
+
+describe('the compiler of the purge of one enrollment', () => {
+  const place = { entry: { about: 'other' as const, columns: { tenant_id: key, id: key } }, people: [] }
+  const enrollments = {
+    entry: { scope: { enrollmentIn: ['courses_id', 'plans_id'] } },
+    pointsTo: ['courses', 'plans'],
+  }
+  const inScope = (...pointsTo: string[]) => ({ entry: { scope: 'enrollment' as const }, pointsTo })
+  const compile = (tables: Parameters<typeof smallMap>[0]) => {
+    const { map, facts } = smallMap({ courses: place, plans: place, enrollments, ...tables })
+    return compileDataMap(map, facts).enrollment
+  }
+  const tablesOf = (part: { acts: readonly { table: string }[] } | undefined) => part?.acts.map(({ table }) => table)
+
+  it('tells rows of the enrollment itself from what was left behind in a course or a plan', () => {
+    const compiled = compile({
+      modules: { ...place, pointsTo: ['courses'] },
+      progress: inScope('modules'),
+      diplomas: inScope('courses', 'plans'),
+      // Both lead to a course as well, but they belong to one enrollment and no other.
+      visits: inScope('enrollments', 'modules'),
+      photos: inScope('visits'),
+      ratings: { entry: {}, pointsTo: ['courses'] },
+    })
+    expect(compiled?.table).toBe('enrollments')
+    expect(tablesOf(compiled?.own)).toEqual(['photos', 'visits', 'enrollments'])
+    expect(Object.keys(compiled?.left ?? {})).toEqual(['courses_id', 'plans_id'])
+    expect(tablesOf(compiled?.left.courses_id)).toEqual(['diplomas', 'progress'])
+    expect(tablesOf(compiled?.left.plans_id)).toEqual(['diplomas'])
+    expect(compiled?.own.acts.map(({ text }) => text.replace(/^.* and user_id = \$2 and /, ''))).toEqual([
+      'enrollments_id = $3)',
+      'enrollments_id = $3',
+      'id = $3',
+    ])
+    expect(compiled?.left.courses_id?.acts.map(({ text }) => text)).toEqual([
+      'delete from diplomas where tenant_id = $1 and user_id = $2 and courses_id = $3',
+      'delete from progress where tenant_id = $1 and user_id = $2 and modules_id in (select id from modules where tenant_id = $1 and courses_id = $3)',
+    ])
+  })
+
+  it('counts the rows that it deletes, table by table', () => {
+    const { own, left } = compiledMap.enrollment ?? { own: { acts: [] }, left: {} }
+    for (const part of [own, ...Object.values(left)]) {
+      const counted = 'locate' in part ? part.locate.text.split('\n').filter((line) => line.startsWith('select ')) : []
+      const conditions = counted.slice(1).map((line) => line.replace(/^.* row_count from /, 'delete from '))
+      expect(conditions).toEqual(part.acts.map(({ text }) => text))
+    }
+  })
+
+  it('deletes rows before the rows that they point to, however long the way to the course is', () => {
+    const chain = fc.integer({ min: 1, max: 7 }).chain((length) =>
+      fc.shuffledSubarray(
+        Array.from({ length }, (_, index) => `table_${index}`),
+        { minLength: length },
+      ),
+    )
+    fc.assert(
+      fc.property(chain, (names) => {
+        const tables = Object.fromEntries(names.map((name, index) => [name, inScope(names[index - 1] ?? 'courses')]))
+        const compiled = compile(tables)
+        expect(tablesOf(compiled?.left.courses_id)).toEqual(names.toReversed())
+        expect(tablesOf(compiled?.own)).toEqual(['enrollments'])
+      }),
+    )
+  })
+
+  it('refuses a table of the scope that no foreign key, or more than one, leads to a course from', () => {
+    expect(() => compile({ progress: inScope() })).toThrow(
+      'progress has the scope of an enrollment, but no foreign key leads to enrollments or courses or plans',
+    )
+    const two = { modules: { ...place, pointsTo: ['courses'] }, lessons: { ...place, pointsTo: ['courses'] } }
+    expect(() => compile({ ...two, progress: inScope('modules', 'lessons') })).toThrow(
+      'progress has the scope of an enrollment, but several foreign keys lead to courses',
+    )
+    const alone = smallMap({ courses: place, progress: inScope('courses') })
+    expect(() => compileDataMap(alone.map, alone.facts)).toThrow('but no table has enrollments')
+  })
+
+  it('refuses two tables of enrollments, and one that is in nothing', () => {
+    expect(() => compile({ more_enrollments: enrollments })).toThrow(
+      'enrollments and more_enrollments both say that they have enrollments',
+    )
+    expect(() => compile({ enrollments: { ...enrollments, pointsTo: ['courses'] } })).toThrow(
+      'enrollments.plans_id has no foreign key to what an enrollment is in',
+    )
+  })
+
+  it('refuses rows that stay while they point to rows that go with an enrollment', () => {
+    const modules = { ...place, pointsTo: ['courses'] }
+    expect(() =>
+      compile({ modules, progress: inScope('modules'), notes: { entry: {}, pointsTo: ['progress'] } }),
+    ).toThrow(
+      'notes (tenant_id, progress_id) points to rows of progress, which go when one enrollment is purged, and stay themselves',
+    )
+    expect(() => compile({ notes: { entry: {}, pointsTo: ['enrollments'] } })).toThrow(
+      'notes (tenant_id, enrollments_id) points to rows of enrollments, which go when one enrollment is purged',
+    )
+  })
+})
+
 describe('the types of the map', () => {
   const root = fileURLToPath(new URL('../../', import.meta.url))
   const imports = `
     import { dataMap } from '../../../server/datamap/data-map.ts'
-    import { actor, fact, identity, key, mention, sealedFor, subject, type DataMap, type RoomMap, type TableEntry } from '../../../server/datamap/vocabulary.ts'
-    export const used = [dataMap, actor, fact, identity, key, mention, sealedFor, subject]
+    import { actor, code, deletion, fact, identity, key, keyOf, mention, sealed, sealedFor, subject, type DataMap, type RoomMap, type TableEntry } from '../../../server/datamap/vocabulary.ts'
+    export const used = [dataMap, actor, code, deletion, fact, identity, key, keyOf, mention, sealed, sealedFor, subject]
     export type Used = [DataMap, RoomMap<'tenants'>, TableEntry<'tenants'>]`
   const tenants = (columns: string) =>
     `export const entry: TableEntry<'tenants'> = { holds: '', about: 'other', columns: { id: key, surviving_fields: fact, singled_out_below: fact, returning_members: fact, ${columns} } }`
+  const productAccounts = (said: string, deletionId: string) =>
+    `export const entry: TableEntry<'product_accounts'> = { holds: '', about: 'person', ${said},
+       columns: { tenant_id: key, user_id: subject, product: code, deletion_id: ${deletionId}, created_at: fact } }`
   /** Sources, each with what the compiler says about it. */
   const sources: Record<string, { source: string; error?: string }> = {
     'complete-entry': { source: tenants(`name: fact, kind: fact, created_by: actor('null'), created_at: fact`) },
@@ -500,9 +719,49 @@ describe('the types of the map', () => {
     },
     'about-a-person-without-anonymize': {
       source: `export const entry: TableEntry<'product_accounts'> = {
-        holds: '', about: 'person',
-        columns: { tenant_id: key, user_id: subject, product: fact, deletion_id: fact, created_at: fact } }`,
+        holds: '', about: 'person', scope: 'person', onDelete: 'deactivate',
+        columns: { tenant_id: key, user_id: subject, product: fact, deletion_id: deletion, created_at: fact } }`,
       error: "Property 'anonymize' is missing",
+    },
+    'about-a-person-without-a-scope': {
+      source: productAccounts(`onDelete: 'deactivate', anonymize: 'delete'`, 'deletion'),
+      error: "Property 'scope' is missing",
+    },
+    'about-a-person-without-what-a-delete-does': {
+      source: productAccounts(`scope: 'person', anonymize: 'delete'`, 'deletion'),
+      error: "Property 'onDelete' is missing",
+    },
+    'a-delete-that-is-a-fact': {
+      source: productAccounts(`scope: 'person', onDelete: 'deactivate', anonymize: 'delete'`, 'fact'),
+      error: "Type 'Fact' is not assignable to type 'Deletion'",
+    },
+    'a-delete-that-leaves-active-what-it-can-make-inactive': {
+      source: productAccounts(`scope: 'person', onDelete: 'keep', anonymize: 'delete'`, 'deletion'),
+      error: `Type '"keep"' is not assignable to type '"deactivate"'`,
+    },
+    'a-delete-that-makes-inactive-what-has-no-column-for-it': {
+      source: `export const entry: TableEntry<'passwords'> = {
+        holds: '', about: 'person', scope: 'person', onDelete: 'deactivate', anonymize: 'delete',
+        columns: { tenant_id: key, user_id: subject, hash: sealed, changed_at: fact } }`,
+      error: `Type '"deactivate"' is not assignable`,
+    },
+    'a-delete-in-another-column': {
+      source: `export const changed: TableEntry<'passwords'>['columns']['changed_at'] = deletion`,
+      error: "Type 'Deletion' is not assignable",
+    },
+    'an-enrollment-in-a-column-that-is-not-there': {
+      source: productAccounts(
+        `scope: { enrollmentIn: ['course_id'] }, onDelete: 'deactivate', anonymize: 'delete'`,
+        'deletion',
+      ),
+      error: `Type '"course_id"' is not assignable`,
+    },
+    'a-key-of-what-is-not-there': {
+      source: `export const ref: TableEntry<'users'>['columns']['ref_key'] = keyOf('refs')`,
+      error: `Type 'DerivedFrom<"refs">' is not assignable`,
+    },
+    'complete-entry-about-a-person': {
+      source: productAccounts(`scope: 'person', onDelete: 'deactivate', anonymize: 'delete'`, 'deletion'),
     },
     'about-nobody-without-a-reason': {
       source: `export const entry: RoomMap<'lethe_migrations'> = {

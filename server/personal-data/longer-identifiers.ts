@@ -1,4 +1,4 @@
-import { type CompiledMap, type MentionColumn, peopleTable } from '../datamap/compile.ts'
+import { type CompiledMap, type MentionColumn, peopleTable } from '../datamap/plan.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import { type Identifier, type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
 import { likePatterns } from '../identifiers/texts/like-patterns.ts'
