@@ -9,6 +9,7 @@ import { restoreUsers } from '../server/people/lifecycle/restore-users.ts'
 import { suspendUser } from '../server/people/lifecycle/suspend-user.ts'
 import { inTenant, type TenantTransaction } from '../server/platform/database/transaction.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
+import { effort } from './effort.ts'
 import { insertOneOfEverything } from './one-of-everything.ts'
 import { buildWorld, rowsOf, worldPlan } from './random-world.ts'
 import { type Dump, dumpDatabase, newTenant, type Row, type TenantRows } from './rows.ts'
@@ -146,7 +147,7 @@ describe('a delete and a restore', () => {
           comparable(before, (table, row) => rowAfter(table, row, undone)),
         )
       }),
-      { numRuns: 15 },
+      { numRuns: effort(4, 30) },
     )
   })
 })
@@ -261,7 +262,7 @@ describe('the purge of one enrollment', () => {
         }
         for (const enrollment of made) await purgeAndCompare(rows.tenant, enrollment)
       }),
-      { numRuns: 10 },
+      { numRuns: effort(4, 30) },
     )
   })
 })
