@@ -1,6 +1,6 @@
--- The statements of an erasure, compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 82cc6a845fdc7337. The order is the order of the erasure, in one transaction.
--- $1 is the tenant, $2 the ids of the people.
+-- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
+-- Map version 85e9bc8de8a3ea7d. The statements of each operation run in this order, in one transaction.
+-- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
 select id, state, login_name, directory_object_id, ref, email, external_identity_id from users where tenant_id = $1 and id = any($2) order by id for update;
@@ -603,3 +603,122 @@ union all
 select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (42, first_name), (43, last_name), (44, display_name), (45, title), (46, job_title), (47, department), (48, office), (49, city), (50, country), (51, locale), (52, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
 union all
 select 53 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+
+-- DELETE
+
+-- Changes the people's own rows. $3: the id of the delete; $4: when it happened; $5: the user who did it; $6: the credential that did it.
+update users set deletion_id = $3::uuid, state = 'deleted', deleted_at = $4::timestamptz, deleted_by = $5::uuid, deleted_by_credential = $6::uuid, former_roles = array_remove(roles, 'learner'), roles = '{learner}', updated_at = now() where tenant_id = $1 and id = any($2) returning id, state;
+
+-- catalog_members: made inactive. $3: the id of the delete.
+update catalog_members set deletion_id = $3::uuid where tenant_id = $1 and user_id = any($2::uuid[]) and deletion_id is null;
+
+-- enrollments: made inactive. $3: the id of the delete.
+update enrollments set deletion_id = $3::uuid where tenant_id = $1 and user_id = any($2::uuid[]) and deletion_id is null;
+
+-- group_members: made inactive. $3: the id of the delete.
+update group_members set deletion_id = $3::uuid where tenant_id = $1 and user_id = any($2::uuid[]) and deletion_id is null;
+
+-- product_accounts: made inactive. $3: the id of the delete.
+update product_accounts set deletion_id = $3::uuid where tenant_id = $1 and user_id = any($2::uuid[]) and deletion_id is null;
+
+-- sign_in_sessions: ended, at a suspension too.
+delete from sign_in_sessions where tenant_id = $1 and user_id = any($2::uuid[]);
+
+-- RESTORE
+
+-- Changes the people's own rows. $3: whether privileged roles come back.
+update users set deletion_id = null, state = case when suspended_at is null then 'active' else 'suspended' end, deleted_at = null, deleted_by = null, deleted_by_credential = null, roles = case when $3::boolean then former_roles || roles else roles end, former_roles = case when $3::boolean then '{}' else former_roles end, updated_at = now() where tenant_id = $1 and id = any($2) returning id, state;
+
+-- catalog_members: made active again. $3: the ids of the deletes, in the order of the people.
+update catalog_members set deletion_id = null from unnest($2::uuid[], $3::uuid[]) as restored (person, deletion) where catalog_members.tenant_id = $1 and catalog_members.user_id = restored.person and catalog_members.deletion_id = restored.deletion;
+
+-- enrollments: made active again. $3: the ids of the deletes, in the order of the people.
+update enrollments set deletion_id = null from unnest($2::uuid[], $3::uuid[]) as restored (person, deletion) where enrollments.tenant_id = $1 and enrollments.user_id = restored.person and enrollments.deletion_id = restored.deletion;
+
+-- group_members: made active again. $3: the ids of the deletes, in the order of the people.
+update group_members set deletion_id = null from unnest($2::uuid[], $3::uuid[]) as restored (person, deletion) where group_members.tenant_id = $1 and group_members.user_id = restored.person and group_members.deletion_id = restored.deletion;
+
+-- product_accounts: made active again. $3: the ids of the deletes, in the order of the people.
+update product_accounts set deletion_id = null from unnest($2::uuid[], $3::uuid[]) as restored (person, deletion) where product_accounts.tenant_id = $1 and product_accounts.user_id = restored.person and product_accounts.deletion_id = restored.deletion;
+
+-- PURGE OF ONE ENROLLMENT
+
+-- Counts what there is, before and after. $3: the enrollment.
+select act, row_count from (
+select 0 as act, count(*)::int as row_count from enrollments where tenant_id = $1 and user_id = $2 and id = $3
+) located where row_count > 0;
+
+-- enrollments: deleted. $3: the enrollment.
+delete from enrollments where tenant_id = $1 and user_id = $2 and id = $3;
+
+-- Counts what there is, before and after. $3: what enrollments.course_id points to, unless another enrollment of the person does too.
+select act, row_count from (
+select 0 as act, count(*)::int as row_count from assessment_attempts where tenant_id = $1 and user_id = $2 and assessment_id in (select id from assessments where tenant_id = $1 and course_id = $3)
+union all
+select 1 as act, count(*)::int as row_count from issued_certificates where tenant_id = $1 and user_id = $2 and course_id = $3
+union all
+select 2 as act, count(*)::int as row_count from progress where tenant_id = $1 and user_id = $2 and module_id in (select id from modules where tenant_id = $1 and course_id = $3)
+union all
+select 3 as act, count(*)::int as row_count from record_actions where tenant_id = $1 and user_id = $2 and module_id in (select id from modules where tenant_id = $1 and course_id = $3)
+union all
+select 4 as act, count(*)::int as row_count from submission_file_chunks where tenant_id = $1 and user_id = $2 and file_id in (select id from submission_files where tenant_id = $1 and user_id = $2 and submission_id in (select id from submissions where tenant_id = $1 and user_id = $2 and assessment_id in (select id from assessments where tenant_id = $1 and course_id = $3)))
+union all
+select 5 as act, count(*)::int as row_count from submission_files where tenant_id = $1 and user_id = $2 and submission_id in (select id from submissions where tenant_id = $1 and user_id = $2 and assessment_id in (select id from assessments where tenant_id = $1 and course_id = $3))
+union all
+select 6 as act, count(*)::int as row_count from submissions where tenant_id = $1 and user_id = $2 and assessment_id in (select id from assessments where tenant_id = $1 and course_id = $3)
+) located where row_count > 0;
+
+-- assessment_attempts: deleted. $3: what enrollments.course_id points to, unless another enrollment of the person does too.
+delete from assessment_attempts where tenant_id = $1 and user_id = $2 and assessment_id in (select id from assessments where tenant_id = $1 and course_id = $3);
+
+-- issued_certificates: deleted. $3: what enrollments.course_id points to, unless another enrollment of the person does too.
+delete from issued_certificates where tenant_id = $1 and user_id = $2 and course_id = $3;
+
+-- progress: deleted. $3: what enrollments.course_id points to, unless another enrollment of the person does too.
+delete from progress where tenant_id = $1 and user_id = $2 and module_id in (select id from modules where tenant_id = $1 and course_id = $3);
+
+-- record_actions: deleted. $3: what enrollments.course_id points to, unless another enrollment of the person does too.
+delete from record_actions where tenant_id = $1 and user_id = $2 and module_id in (select id from modules where tenant_id = $1 and course_id = $3);
+
+-- submission_file_chunks: deleted. $3: what enrollments.course_id points to, unless another enrollment of the person does too.
+delete from submission_file_chunks where tenant_id = $1 and user_id = $2 and file_id in (select id from submission_files where tenant_id = $1 and user_id = $2 and submission_id in (select id from submissions where tenant_id = $1 and user_id = $2 and assessment_id in (select id from assessments where tenant_id = $1 and course_id = $3)));
+
+-- submission_files: deleted. $3: what enrollments.course_id points to, unless another enrollment of the person does too.
+delete from submission_files where tenant_id = $1 and user_id = $2 and submission_id in (select id from submissions where tenant_id = $1 and user_id = $2 and assessment_id in (select id from assessments where tenant_id = $1 and course_id = $3));
+
+-- submissions: deleted. $3: what enrollments.course_id points to, unless another enrollment of the person does too.
+delete from submissions where tenant_id = $1 and user_id = $2 and assessment_id in (select id from assessments where tenant_id = $1 and course_id = $3);
+
+-- Counts what there is, before and after. $3: what enrollments.training_plan_id points to, unless another enrollment of the person does too.
+select act, row_count from (
+select 0 as act, count(*)::int as row_count from issued_certificates where tenant_id = $1 and user_id = $2 and training_plan_id = $3
+) located where row_count > 0;
+
+-- issued_certificates: deleted. $3: what enrollments.training_plan_id points to, unless another enrollment of the person does too.
+delete from issued_certificates where tenant_id = $1 and user_id = $2 and training_plan_id = $3;
+
+-- IDENTIFIERS
+
+-- Finds who else holds an identifier, or a similar one. $2: keys; $3: people who are left out; $4: keys that are UUIDs; $5: similar forms.
+select held, by_key from (
+select login_key as held, true as by_key, id, state from users where tenant_id = $1 and login_key = any($2)
+union all
+select ref_key as held, true as by_key, id, state from users where tenant_id = $1 and ref_key = any($2)
+union all
+select email_key as held, true as by_key, id, state from users where tenant_id = $1 and email_key = any($2)
+union all
+select external_identity_key as held, true as by_key, id, state from users where tenant_id = $1 and external_identity_key = any($2)
+union all
+select directory_object_id::text as held, true as by_key, id, state from users where tenant_id = $1 and directory_object_id = any($4::uuid[])
+union all
+select login_similar as held, false as by_key, id, state from users where tenant_id = $1 and login_similar = any($5) and login_similar is not null
+union all
+select ref_similar as held, false as by_key, id, state from users where tenant_id = $1 and ref_similar = any($5) and ref_similar is not null
+union all
+select email_similar as held, false as by_key, id, state from users where tenant_id = $1 and email_similar = any($5) and email_similar is not null
+union all
+select external_identity_similar as held, false as by_key, id, state from users where tenant_id = $1 and external_identity_similar = any($5) and external_identity_similar is not null
+) holders where state <> 'anonymized' and id not in (select unnest($3::uuid[]));
+
+-- Finds who holds an identifier that is similar to one. $2: its similar form; $3: how many people at most.
+select id from users where tenant_id = $1 and state <> 'anonymized' and (login_key = $2 or ref_key = $2 or email_key = $2 or external_identity_key = $2 or login_similar = $2 or ref_similar = $2 or email_similar = $2 or external_identity_similar = $2) order by id limit $3;

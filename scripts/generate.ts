@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import pg from 'pg'
 import { accessPage } from '../server/access/access-page.ts'
-import { compileDataMap } from '../server/datamap/compile.ts'
+import { compileDataMap } from '../server/datamap/compile/compile-data-map.ts'
+import { statementListing } from '../server/datamap/compile/statement-listing.ts'
 import { dataMap } from '../server/datamap/data-map.ts'
-import { statementListing } from '../server/datamap/statement-listing.ts'
 import { migrate } from '../server/platform/database/migrate.ts'
 import {
   readSchema,

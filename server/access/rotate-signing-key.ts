@@ -1,5 +1,5 @@
 import { recordEverywhere } from '../audit/record-everywhere.ts'
-import { insertKey, type SigningPurpose } from '../keyring/signing-keys.ts'
+import { insertKey, retireKey, type SigningPurpose } from '../keyring/signing-keys.ts'
 import type { Database } from '../platform/database/pool.ts'
 
 /**
@@ -10,9 +10,7 @@ export async function rotateSigningKey(database: Database, purpose: SigningPurpo
   // Where it fails the connection is closed, and the server undoes it.
   return await database.pool.lend(async (client) => {
     await client.query('begin')
-    await client.query('update signing_keys set retired_at = now() where purpose = $1 and retired_at is null', [
-      purpose,
-    ])
+    await retireKey(client, purpose)
     await insertKey(client, database.masterKey, purpose)
     await recordEverywhere(database, client, { activity: 'SigningKeyRotated', details: { purpose } })
     const { rows } = await client.query<{ kid: string }>(

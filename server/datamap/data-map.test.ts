@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
 import { insertOneOfEverything } from '../../test/one-of-everything.ts'
@@ -13,23 +12,10 @@ import { erase, prepareActs, scrub } from '../personal-data/actions.ts'
 import { locate, sumEffects } from '../personal-data/affected-rows.ts'
 import { readSchema, schemaFactsOf } from '../platform/database/read-schema.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
-import { compileDataMap, type Operation } from './compile.ts'
 import { compiledMap } from './compiled.ts'
 import { dataMap } from './data-map.ts'
-import { schemaFacts } from './generated/schema-facts.gen.ts'
-import {
-  type AnyEntry,
-  actor,
-  content,
-  fact,
-  identifier,
-  key,
-  mention,
-  reference,
-  type SchemaFacts,
-  sealedFor,
-  subject,
-} from './vocabulary.ts'
+import type { Operation } from './plan.ts'
+import type { AnyEntry } from './vocabulary.ts'
 
 const map: Record<string, AnyEntry> = dataMap
 
@@ -215,253 +201,18 @@ describe('the data map in the database', () => {
   )
 })
 
-describe('the version of the map', () => {
-  const versionOf = (changed: Record<string, AnyEntry>) => compileDataMap(changed, schemaFacts).version
-
-  it('changes with every entry and every class', () => {
-    const versions = [compiledMap.version]
-    for (const [table, entry] of Object.entries(map)) {
-      versions.push(versionOf({ ...map, [table]: { ...entry, holds: `${entry.holds} And more.` } }))
-      for (const [column, { is }] of Object.entries(entry.columns)) {
-        // Another class for these would not fit the schema, or what opens for them.
-        const opens = Object.values(entry.columns).some((one) => one.is === 'sealed' && one.opensFor === column)
-        if (is === 'subject' || is === 'actor' || opens) continue
-        const columns = { ...entry.columns, [column]: is === 'fact' ? key : fact }
-        versions.push(versionOf({ ...map, [table]: { ...entry, columns } }))
-      }
-    }
-    expect(new Set(versions).size).toBe(versions.length)
-  })
-
-  it('changes with what becomes of a column', () => {
-    const columns = { ...map.posts?.columns, author_id: actor('null') }
-    expect(versionOf({ ...map, posts: { ...requireEntry('posts'), columns } })).not.toBe(compiledMap.version)
-  })
-
-  it('does not depend on the order in which things are declared', () => {
-    const backwards = <V>(given: Record<string, V>) => Object.fromEntries(Object.entries(given).reverse())
-    const turned = Object.fromEntries(
-      Object.entries(backwards(map)).map(([table, entry]) => [
-        table,
-        { ...backwards(entry), columns: backwards(entry.columns) } as AnyEntry,
-      ]),
-    )
-    expect(Object.keys(turned)).not.toEqual(Object.keys(map))
-    expect(versionOf(turned)).toBe(compiledMap.version)
-  })
-
-  function requireEntry(table: string): AnyEntry {
-    const entry = map[table]
-    if (entry === undefined) throw new Error(`The map has no ${table}`)
-    return entry
-  }
-})
-
-const column = { type: 'uuid', nullable: false }
-const toUsers = (name: string) => ({ columns: ['tenant_id', name], references: 'users' })
-
-/** A small map of people and tables about them, whose rows point to each other. */
-function smallMap(tables: Record<string, { entry: Partial<AnyEntry>; pointsTo?: string[]; people?: string[] }>) {
-  const map: Record<string, AnyEntry> = {
-    users: {
-      holds: 'People.',
-      about: 'themselves',
-      columns: { tenant_id: key, id: subject, state: fact, email: identifier('email') },
-    },
-  }
-  const facts: SchemaFacts = {
-    users: {
-      columns: { tenant_id: column, id: column, state: column, email: { type: 'text', nullable: true } },
-      primaryKey: ['tenant_id', 'id'],
-      foreignKeys: [],
-    },
-  }
-  for (const [name, { entry, pointsTo = [], people = ['user_id'] }] of Object.entries(tables)) {
-    map[name] = {
-      holds: name,
-      about: 'person',
-      anonymize: 'delete',
-      columns: { tenant_id: key, id: key, user_id: subject },
-      ...entry,
-    }
-    facts[name] = {
-      columns: Object.fromEntries(Object.keys(map[name]?.columns ?? {}).map((each) => [each, column])),
-      primaryKey: ['tenant_id', 'id'],
-      foreignKeys: [
-        ...people.map(toUsers),
-        ...pointsTo.map((target) => ({ columns: ['tenant_id', `${target}_id`], references: target })),
-      ],
-    }
-  }
-  return { map, facts }
-}
-
-describe('the compiler of the map', () => {
-  const compile = (tables: Parameters<typeof smallMap>[0]) => {
-    const { map, facts } = smallMap(tables)
-    return compileDataMap(map, facts)
-  }
-  const compilePurge = (tables: Parameters<typeof smallMap>[0]) => compile(tables).plans.purge
-  const columns = { tenant_id: key, id: key }
-
-  it('refuses a foreign key to a person that is no subject or actor', () => {
-    expect(() =>
-      compile({ grades: { entry: { about: 'other', columns: { ...columns, user_id: reference } } } }),
-    ).toThrow('grades.user_id points to a person; classify it as subject or actor, not as reference')
-  })
-
-  it('refuses a subject or actor without a foreign key to a person', () => {
-    expect(() => compile({ grades: { entry: {}, people: [] } })).toThrow(
-      'grades.user_id is classified as subject but has no foreign key to a person',
-    )
-    expect(() =>
-      compile({
-        grades: { entry: { about: 'other', columns: { ...columns, given_by: actor('null') } }, people: [] },
-      }),
-    ).toThrow('grades.given_by is classified as actor but has no foreign key to a person')
-  })
-
-  it('refuses what is sealed for somebody who is not said to be the person of the row', () => {
-    const grades = (whose: string) => ({
-      grades: { entry: { columns: { ...columns, user_id: subject, given_by: reference, note: sealedFor(whose) } } },
-    })
-    expect(() => compile(grades('given_by'))).toThrow('grades.note opens for given_by')
-    expect(() => compile(grades('user_id'))).not.toThrow()
-  })
-
-  it('refuses a table about a person without one subject, and a subject elsewhere', () => {
-    expect(() => compile({ grades: { entry: { columns: { ...columns, user_id: actor('null') } } } })).toThrow(
-      'grades is about person and has 0 subjects; a table about a person has one',
-    )
-    expect(() =>
-      compile({
-        grades: {
-          entry: { columns: { ...columns, user_id: subject, second_id: subject } },
-          people: ['user_id', 'second_id'],
-        },
-      }),
-    ).toThrow('grades is about person and has 2 subjects')
-    expect(() => compile({ grades: { entry: { about: 'other' } } })).toThrow('grades is about other and has 1 subjects')
-  })
-
-  it('refuses rows that stay while they point to rows that go', () => {
-    expect(() =>
-      compile({
-        grades: { entry: {} },
-        appeals: { entry: { about: 'nobody', columns }, people: [], pointsTo: ['grades'] },
-      }),
-    ).toThrow('appeals (tenant_id, grades_id) points to rows of grades, which go with another person')
-    expect(() => compile({ grades: { entry: {}, pointsTo: ['grades'] } })).toThrow('grades (tenant_id, grades_id)')
-    expect(() =>
-      compile({
-        teachers: { entry: { about: 'other', columns: { ...columns, user_id: actor('remove') } } },
-        lessons: { entry: { about: 'nobody', columns }, people: [], pointsTo: ['teachers'] },
-      }),
-    ).toThrow('lessons (tenant_id, teachers_id) points to rows of teachers, which go with user_id')
-  })
-
-  it('refuses rows that anonymizing keeps while they point to rows that it deletes', () => {
-    const files = { entry: { anonymize: 'keep' as const }, pointsTo: ['grades'] }
-    expect(() => compile({ grades: { entry: {} }, files })).toThrow(
-      'files (tenant_id, grades_id) points to rows of grades, which go when a person is anonymized, and stay themselves',
-    )
-    expect(() => compile({ grades: { entry: {} }, files: { ...files, entry: {} } })).not.toThrow()
-  })
-
-  it('refuses to clear what cannot be empty', () => {
-    const grades = {
-      entry: { anonymize: { clear: ['points'] }, columns: { ...columns, user_id: subject, points: fact } },
-    }
-    expect(() => compile({ grades })).toThrow('grades.points is to be cleared, but it cannot be empty')
-  })
-
-  it('counts a row that several of the people take once, where it goes', () => {
-    const { locate, acts } = compilePurge({
-      duties: {
-        entry: {
-          about: 'other',
-          columns: { ...columns, given_by: actor('null'), user_id: actor('remove'), second_id: actor('remove') },
-        },
-        people: ['given_by', 'user_id', 'second_id'],
-      },
-    })
-    const conditions = locate.text
-      .split('\n')
-      .filter((branch) => branch.includes(' from duties '))
-      .map((branch) => branch.replace(/^.* and (\w+ = any.*)$/, '$1'))
-    expect(conditions).toEqual([
-      'given_by = any($2) and user_id <> all($3::uuid[]) and second_id <> all($3::uuid[])',
-      'user_id = any($2)',
-      'second_id = any($2) and user_id <> all($3::uuid[])',
-    ])
-    expect(acts.filter(({ table }) => table === 'duties').map(({ effect }) => effect)).toEqual([
-      'cleared given_by',
-      'removed',
-      'removed',
-    ])
-  })
-
-  it('searches texts that an emptied row keeps, and not those that it loses', () => {
-    const { mentions } = compilePurge({
-      posts: {
-        entry: {
-          about: 'other',
-          columns: { ...columns, author_id: actor('empty'), body: content, tags: mention('text') },
-        },
-        people: ['author_id'],
-      },
-    })
-    expect(mentions.map(({ column, ownedBy }) => [column, ownedBy])).toEqual([
-      ['body', ['author_id']],
-      ['tags', []],
-    ])
-  })
-
-  it('deletes rows before the rows that they point to, whatever the tables are called', () => {
-    // Each table points to some of those before it in a random order, so there is no circle.
-    const graph = fc.integer({ min: 1, max: 8 }).chain((count) =>
-      fc.record({
-        order: fc.shuffledSubarray(
-          Array.from({ length: count }, (_, index) => `table_${index}`),
-          { minLength: count },
-        ),
-        edges: fc.array(fc.tuple(fc.nat(count - 1), fc.nat(count - 1)), { maxLength: 2 * count }),
-      }),
-    )
-    fc.assert(
-      fc.property(graph, ({ order, edges }) => {
-        const pointsTo = (from: number) => [
-          ...new Set(edges.filter(([a, b]) => a === from && b < a).map(([, b]) => order[b] ?? '')),
-        ]
-        const { acts } = compilePurge(
-          Object.fromEntries(order.map((name, index) => [name, { entry: {}, pointsTo: pointsTo(index) }])),
-        )
-        const deleted = acts.filter(({ effect }) => effect === 'deleted').map(({ table }) => table)
-        expect([...deleted].sort()).toEqual([...order, 'users'].sort())
-        expect(deleted.at(-1)).toBe('users')
-        order.forEach((name, index) => {
-          for (const target of pointsTo(index)) expect(deleted.indexOf(name)).toBeLessThan(deleted.indexOf(target))
-        })
-      }),
-    )
-  })
-
-  it('refuses foreign keys that go round in a circle', () => {
-    expect(() => compile({ a: { entry: {}, pointsTo: ['b'] }, b: { entry: {}, pointsTo: ['a'] } })).toThrow(
-      'Foreign keys go round in a circle',
-    )
-  })
-})
-
 describe('the types of the map', () => {
   const root = fileURLToPath(new URL('../../', import.meta.url))
   const imports = `
     import { dataMap } from '../../../server/datamap/data-map.ts'
-    import { actor, fact, identity, key, mention, sealedFor, subject, type DataMap, type RoomMap, type TableEntry } from '../../../server/datamap/vocabulary.ts'
-    export const used = [dataMap, actor, fact, identity, key, mention, sealedFor, subject]
+    import { actor, code, deletion, fact, identity, key, keyOf, mention, sealed, sealedFor, subject, type DataMap, type RoomMap, type TableEntry } from '../../../server/datamap/vocabulary.ts'
+    export const used = [dataMap, actor, code, deletion, fact, identity, key, keyOf, mention, sealed, sealedFor, subject]
     export type Used = [DataMap, RoomMap<'tenants'>, TableEntry<'tenants'>]`
   const tenants = (columns: string) =>
     `export const entry: TableEntry<'tenants'> = { holds: '', about: 'other', columns: { id: key, surviving_fields: fact, singled_out_below: fact, returning_members: fact, ${columns} } }`
+  const productAccounts = (said: string, deletionId: string) =>
+    `export const entry: TableEntry<'product_accounts'> = { holds: '', about: 'person', ${said},
+       columns: { tenant_id: key, user_id: subject, product: code, deletion_id: ${deletionId}, created_at: fact } }`
   /** Sources, each with what the compiler says about it. */
   const sources: Record<string, { source: string; error?: string }> = {
     'complete-entry': { source: tenants(`name: fact, kind: fact, created_by: actor('null'), created_at: fact`) },
@@ -500,9 +251,49 @@ describe('the types of the map', () => {
     },
     'about-a-person-without-anonymize': {
       source: `export const entry: TableEntry<'product_accounts'> = {
-        holds: '', about: 'person',
-        columns: { tenant_id: key, user_id: subject, product: fact, deletion_id: fact, created_at: fact } }`,
+        holds: '', about: 'person', scope: 'person', onDelete: 'deactivate',
+        columns: { tenant_id: key, user_id: subject, product: fact, deletion_id: deletion, created_at: fact } }`,
       error: "Property 'anonymize' is missing",
+    },
+    'about-a-person-without-a-scope': {
+      source: productAccounts(`onDelete: 'deactivate', anonymize: 'delete'`, 'deletion'),
+      error: "Property 'scope' is missing",
+    },
+    'about-a-person-without-what-a-delete-does': {
+      source: productAccounts(`scope: 'person', anonymize: 'delete'`, 'deletion'),
+      error: "Property 'onDelete' is missing",
+    },
+    'a-delete-that-is-a-fact': {
+      source: productAccounts(`scope: 'person', onDelete: 'deactivate', anonymize: 'delete'`, 'fact'),
+      error: "Type 'Fact' is not assignable to type 'Deletion'",
+    },
+    'a-delete-that-leaves-active-what-it-can-make-inactive': {
+      source: productAccounts(`scope: 'person', onDelete: 'keep', anonymize: 'delete'`, 'deletion'),
+      error: `Type '"keep"' is not assignable to type '"deactivate"'`,
+    },
+    'a-delete-that-makes-inactive-what-has-no-column-for-it': {
+      source: `export const entry: TableEntry<'passwords'> = {
+        holds: '', about: 'person', scope: 'person', onDelete: 'deactivate', anonymize: 'delete',
+        columns: { tenant_id: key, user_id: subject, hash: sealed, changed_at: fact } }`,
+      error: `Type '"deactivate"' is not assignable`,
+    },
+    'a-delete-in-another-column': {
+      source: `export const changed: TableEntry<'passwords'>['columns']['changed_at'] = deletion`,
+      error: "Type 'Deletion' is not assignable",
+    },
+    'an-enrollment-in-a-column-that-is-not-there': {
+      source: productAccounts(
+        `scope: { enrollmentIn: ['course_id'] }, onDelete: 'deactivate', anonymize: 'delete'`,
+        'deletion',
+      ),
+      error: `Type '"course_id"' is not assignable`,
+    },
+    'a-key-of-what-is-not-there': {
+      source: `export const ref: TableEntry<'users'>['columns']['ref_key'] = keyOf('refs')`,
+      error: `Type 'DerivedFrom<"refs">' is not assignable`,
+    },
+    'complete-entry-about-a-person': {
+      source: productAccounts(`scope: 'person', onDelete: 'deactivate', anonymize: 'delete'`, 'deletion'),
     },
     'about-nobody-without-a-reason': {
       source: `export const entry: RoomMap<'lethe_migrations'> = {

@@ -5,17 +5,21 @@ import { erasureMap } from './entries/erasure.ts'
 import { exportsMap } from './entries/exports.ts'
 import { httpMap } from './entries/http.ts'
 import { importsMap } from './entries/imports.ts'
+import { keyringMap } from './entries/keyring.ts'
 import { learningMap } from './entries/learning.ts'
 import { notifyMap } from './entries/notify.ts'
 import { peopleMap } from './entries/people.ts'
 import { platformMap } from './entries/platform.ts'
 import { skillsMap } from './entries/skills.ts'
 import { tenancyMap } from './entries/tenancy.ts'
+import { tombstonesMap } from './entries/tombstones.ts'
 import type { DataMap } from './vocabulary.ts'
 
 /** Every table of the database, each entry declared by the room that owns the table. Nothing else lists tables. */
 export const dataMap: DataMap = {
   ...tenancyMap,
+  ...keyringMap,
+  ...tombstonesMap,
   ...peopleMap,
   ...accessMap,
   ...directoryMap,

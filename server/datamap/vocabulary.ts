@@ -48,7 +48,16 @@ type Content = { is: 'content' }
 type Mention<As extends string = 'addresses' | 'text' | 'json'> = { is: 'mention'; as: As }
 
 /** Computed by the database from another column of the row, and cleared with it. */
-type Derived = { is: 'derived' }
+type Derived = { is: 'derived'; from?: never }
+
+/**
+ * What the database computes from an identifier to compare it by: `key` is equal for the same identifiers, `similar` for
+ * identifiers that people confuse.
+ */
+type DerivedFrom<Column extends string = string> = { is: 'derived'; from: Column; as: 'key' | 'similar' }
+
+/** The delete of the person that made the row inactive; null while the row is active. Its column is called `deletion_id`. */
+type Deletion = { is: 'deletion' }
 
 /** Ciphertext, a keyed hash or the hash of a secret; says nothing without what is destroyed or kept apart. */
 type Sealed = { is: 'sealed'; opensFor?: never }
@@ -88,6 +97,8 @@ export type ColumnClass =
   | Content
   | Mention
   | Derived
+  | DerivedFrom
+  | Deletion
   | Sealed
   | SealedFor
   | ErasedId
@@ -101,6 +112,17 @@ export const subject: Subject = { is: 'subject' }
 export const identity: Identity = { is: 'identity' }
 export const content: Content = { is: 'content' }
 export const derived: Derived = { is: 'derived' }
+export const keyOf = <const Column extends string>(column: Column): DerivedFrom<Column> => ({
+  is: 'derived',
+  from: column,
+  as: 'key',
+})
+export const similarOf = <const Column extends string>(column: Column): DerivedFrom<Column> => ({
+  is: 'derived',
+  from: column,
+  as: 'similar',
+})
+export const deletion: Deletion = { is: 'deletion' }
 export const sealed: Sealed = { is: 'sealed' }
 export const sealedFor = <const Column extends string>(column: Column, again?: SealedAgain): SealedFor<Column> => ({
   is: 'sealed',
@@ -118,11 +140,18 @@ export const actor = (purge: Actor['purge'], anonymize?: Actor['anonymize']): Ac
 export const identifier = (kind: IdentifierKind): PersonIdentifier => ({ is: 'identifier', kind })
 export const mention = <As extends Mention['as']>(as: As): Mention<As> => ({ is: 'mention', as })
 
+/** The name of the column that holds the delete which made a row inactive. Nothing else may be called that. */
+type DeletionColumn = 'deletion_id'
+
+/** The classes that fit the name and the type of a column. */
+type ClassFor<Name, Value, Column extends string> = Name extends DeletionColumn ? Deletion : ClassOf<Value, Column>
+
 /** The classes that fit the type of a column: a list of addresses is an array, JSON may be anything but an array. */
-type ClassFor<Value, Column extends string> =
+type ClassOf<Value, Column extends string> =
   | Structural
   | Fact
   | Derived
+  | DerivedFrom<Column>
   | Sealed
   | SealedFor<Column>
   | Code
@@ -137,21 +166,58 @@ type ClassFor<Value, Column extends string> =
 /** What anonymize does with a row about a person: the row goes, stays as it is, or stays without some columns. */
 export type AnonymizeRow<Column extends string> = 'delete' | 'keep' | { clear: Column[] }
 
+/** Tables whose rows a delete of their person makes inactive: those about a person with a column `deletion_id`. */
+export type DeactivatedTable = {
+  [T in TableName]: DeletionColumn extends keyof DB[T] ? (T extends 'users' ? never : T) : never
+}[TableName]
+
+/**
+ * What the delete of a person does with the rows about that person.
+ * - `deactivate`: they become inactive until a restore of the same delete; a column `deletion_id` says by which.
+ * - `end`: the rows go, at a suspension too, and do not come back: what lets the person in ends.
+ * - `keep`: they stay as they are.
+ */
+type OnDelete<T extends TableName> = DeletionColumn extends keyof DB[T] ? 'deactivate' : 'end' | 'keep'
+
+/**
+ * How far the rows about a person reach, and so what takes them along.
+ * - `person`: they go when the person is purged, and not before.
+ * - `enrollment`: they also go when the enrollment that they came with is purged alone. The compiler follows the foreign
+ *   keys to that enrollment, or to the course or training plan that it is in.
+ * - `enrollmentIn`: each row is an enrollment, in what these columns point to. There is one such table.
+ */
+export type Scope<Column extends string> = 'person' | 'enrollment' | { enrollmentIn: readonly Column[] }
+
+/** SQL expressions by column. */
+type Assignments<T extends TableName> = { [C in keyof DB[T] & string]?: string }
+
+/** Values that come with a delete, for the SQL of `whenDeleted`: when it happened, and by which user or credential. */
+export const ofDelete = { at: '$4::timestamptz', userId: '$5::uuid', credentialId: '$6::uuid' } as const
+
+/** A value that comes with a restore, for the SQL of `whenRestored`: whether privileged roles come back. */
+export const ofRestore = { withRoles: '$3::boolean' } as const
+
 export type TableEntry<T extends TableName> = {
   /** What the table holds, in words that a privacy officer understands. */
   holds: string
-  columns: { [C in keyof DB[T] & string]-?: ClassFor<SelectType<DB[T][C]>, keyof DB[T] & string> }
+  columns: { [C in keyof DB[T] & string]-?: ClassFor<C, SelectType<DB[T][C]>, keyof DB[T] & string> }
 } & (
   | {
       /** Rows about a person: purge deletes them. */
       about: 'person'
+      scope: Scope<keyof DB[T] & string>
+      onDelete: OnDelete<T>
       anonymize: AnonymizeRow<keyof DB[T] & string>
     }
   /** The rows of the people themselves: redacted first, so that nobody who copies changes sees the person last. */
   | {
       about: 'themselves'
-      /** What anonymize sets besides clearing identifiers and identity, as SQL expressions. */
-      whenAnonymized: { [C in keyof DB[T] & string]?: string }
+      /** What anonymize sets besides clearing identifiers and identity. */
+      whenAnonymized: Assignments<T>
+      /** What delete sets besides the id of the delete. */
+      whenDeleted: Assignments<T>
+      /** What restore sets besides clearing the id of the delete. */
+      whenRestored: Assignments<T>
     }
   /** Rows that belong to something else, though people may stand in them. */
   | { about: 'other' }
@@ -180,7 +246,11 @@ export type AnyEntry = {
   holds: string
   columns: Record<string, ColumnClass>
   about: 'person' | 'themselves' | 'other' | 'nobody'
+  scope?: Scope<string>
+  onDelete?: 'deactivate' | 'end' | 'keep'
   anonymize?: AnonymizeRow<string>
   because?: string
   whenAnonymized?: Record<string, string>
+  whenDeleted?: Record<string, string>
+  whenRestored?: Record<string, string>
 }

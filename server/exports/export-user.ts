@@ -1,7 +1,7 @@
 import { valuesOpener } from '../audit/open-values.ts'
 import { record } from '../audit/record.ts'
-import { compiledMap } from '../datamap/compiled.ts'
-import { type CompiledExport, compiledExport, type ExportedTable, readExported } from '../datamap/export.ts'
+import { compiledExport, compiledMap } from '../datamap/compiled.ts'
+import type { CompiledExport, ExportedTable } from '../datamap/plan.ts'
 import { isSearchable } from '../identifiers/texts/search-forms.ts'
 import { findOtherHolders } from '../people/identifiers/holders.ts'
 import { findMentions, type Mention } from '../personal-data/mentions.ts'
@@ -13,6 +13,7 @@ import { LetheError } from '../platform/errors.ts'
 import type { ExportIndex } from './export-index.ts'
 import { exportPage } from './export-page.ts'
 import { openPortion, type SealedRow } from './open-portion.ts'
+import { readExported } from './read-exported.ts'
 
 /**
  * Takes a file of an export: its path in there, and its content, which it reads to the end, or throws. The next file comes

@@ -54,6 +54,11 @@ export async function publicKeys(client: Queryable, purpose: SigningPurpose = 'c
   return { keys: rows.map(({ public_jwk }) => public_jwk) }
 }
 
+/** Retires the active key of a purpose. What it signed can still be checked; nothing else is signed with it. */
+export async function retireKey(client: Queryable, purpose: SigningPurpose): Promise<void> {
+  await client.query('update signing_keys set retired_at = now() where purpose = $1 and retired_at is null', [purpose])
+}
+
 /** Where another transaction was first, that one's key counts. */
 export async function insertKey(client: Queryable, masterKey: Buffer, purpose: SigningPurpose): Promise<void> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })

@@ -1,4 +1,4 @@
-import type { Act, Operation } from '../datamap/compile.ts'
+import type { Act, Operation } from '../datamap/plan.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import type { Identifier } from '../identifiers/identifier-key.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'

@@ -1,4 +1,4 @@
-import type { MentionColumn, Operation } from '../datamap/compile.ts'
+import type { MentionColumn, Operation } from '../datamap/plan.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import type { Identifier } from '../identifiers/identifier-key.ts'
 import { IdentifierScanner } from '../identifiers/texts/identifier-scanner.ts'

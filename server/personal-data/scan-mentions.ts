@@ -1,4 +1,4 @@
-import type { MentionColumn } from '../datamap/compile.ts'
+import type { MentionColumn } from '../datamap/plan.ts'
 import type { Identifier } from '../identifiers/identifier-key.ts'
 import { IdentifierScanner } from '../identifiers/texts/identifier-scanner.ts'
 import { copyTo } from '../platform/database/copy-to.ts'

@@ -1,4 +1,4 @@
-import type { Statement } from '../datamap/compile.ts'
+import type { Statement } from '../datamap/plan.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import { type Identifier, identifierOf } from '../identifiers/identifier-key.ts'
 import { readFormer } from '../people/identifiers/former-identifiers.ts'

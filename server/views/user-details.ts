@@ -1,6 +1,6 @@
 import { type GroupMembership, listGroupsOf } from '../directory/memberships.ts'
 import { type Reappearance, readReappearances } from '../directory/reappearances.ts'
-import { countParticipation, type Participation } from '../learning/participation.ts'
+import { countParticipation, type Participation } from '../learning/enrollments/count-participation.ts'
 import { findUser, type Selector } from '../people/accounts/find-users.ts'
 import { listProducts, type ProductAccount } from '../people/accounts/product-accounts.ts'
 import type { User } from '../people/accounts/user.ts'

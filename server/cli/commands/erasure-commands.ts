@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Operation } from '../../datamap/compile.ts'
+import type { Operation } from '../../datamap/plan.ts'
 import { groupsThatBringBack, type ReturningGroup } from '../../directory/reappearances.ts'
 import { cancelErasure } from '../../erasure/requests/cancel-erasure.ts'
 import { type ErasurePreview, previewErasure } from '../../erasure/requests/preview-erasure.ts'

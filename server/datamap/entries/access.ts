@@ -29,12 +29,16 @@ export const accessMap: RoomMap<AccessTable> = {
   passwords: {
     holds: 'The password of a person, hashed with argon2id.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
     anonymize: 'delete',
     columns: { tenant_id: key, user_id: subject, hash: sealed, changed_at: fact },
   },
   sign_in_sessions: {
     holds: 'The browsers in which a person is signed in.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'end',
     anonymize: 'delete',
     columns: {
       tenant_id: key,

@@ -52,6 +52,8 @@ export const auditMap: RoomMap<AuditTable> = {
   person_keys: {
     holds: 'The key that opens what the audit trail says about a person, wrapped by the master key.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
     anonymize: 'delete',
     columns: { tenant_id: key, user_id: subject, sealed_key: sealed, created_at: fact },
   },
@@ -70,6 +72,8 @@ export const auditMap: RoomMap<AuditTable> = {
   sealed_words: {
     holds: 'Keyed hashes of the words of what is kept under the key of a person.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
     anonymize: 'delete',
     columns: { tenant_id: key, word: sealed, user_id: subject },
   },
@@ -77,6 +81,8 @@ export const auditMap: RoomMap<AuditTable> = {
     holds:
       'Values of the audit trail about a person, sealed again without the identifiers of somebody else who was erased.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
     anonymize: 'delete',
     columns: { tenant_id: key, entry_id: reference, user_id: subject, sealed_values: sealed },
   },

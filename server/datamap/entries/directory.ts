@@ -1,4 +1,4 @@
-import { fact, key, mention, type RoomMap, reference, subject } from '../vocabulary.ts'
+import { deletion, fact, key, mention, type RoomMap, reference, subject } from '../vocabulary.ts'
 
 export const directoryMap: RoomMap<'directory_groups' | 'group_members' | 'reappearances'> = {
   directory_groups: {
@@ -16,12 +16,16 @@ export const directoryMap: RoomMap<'directory_groups' | 'group_members' | 'reapp
   group_members: {
     holds: 'Who is in which group of the directory.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'deactivate',
     anonymize: 'delete',
-    columns: { tenant_id: key, group_id: reference, user_id: subject, deletion_id: fact, added_at: fact },
+    columns: { tenant_id: key, group_id: reference, user_id: subject, deletion_id: deletion, added_at: fact },
   },
   reappearances: {
     holds: 'Who had been purged and came back with a group of the directory, and which order had purged the person.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
     anonymize: 'delete',
     columns: { tenant_id: key, user_id: subject, group_id: reference, request_id: reference, reappeared_at: fact },
   },

@@ -1,14 +1,11 @@
 import { actor, code, erasedId, fact, key, mention, type RoomMap, reference, sealed } from '../vocabulary.ts'
 
 type ErasureTable =
-  | 'signing_keys'
-  | 'tenant_keys'
   | 'erasure_requests'
   | 'erasure_subjects'
   | 'erasure_steps'
   | 'erasure_receipts'
   | 'erasure_certificates'
-  | 'tombstones'
   | 'erasure_ledger'
   | 'erasure_findings'
   | 'table_rewrites'
@@ -16,25 +13,6 @@ type ErasureTable =
   | 'backup_declarations'
 
 export const erasureMap: RoomMap<ErasureTable> = {
-  signing_keys: {
-    holds: 'The keys that sign certificates and access tokens.',
-    about: 'nobody',
-    because: 'Keys belong to the installation.',
-    columns: {
-      kid: code,
-      purpose: code,
-      public_jwk: code,
-      sealed_private_key: sealed,
-      created_at: fact,
-      retired_at: fact,
-    },
-  },
-  tenant_keys: {
-    holds: 'The keys of a tenant, wrapped by the master key.',
-    about: 'nobody',
-    because: 'Keys belong to the tenant.',
-    columns: { tenant_id: key, purpose: code, sealed_key: sealed, created_at: fact },
-  },
   erasure_requests: {
     holds: 'Orders to purge or anonymize people.',
     about: 'other',
@@ -104,19 +82,6 @@ export const erasureMap: RoomMap<ErasureTable> = {
     about: 'nobody',
     because: 'A certificate names people by keyed hashes only.',
     columns: { tenant_id: key, request_id: reference, number: key, kid: code, jws: code, issued_at: fact },
-  },
-  tombstones: {
-    holds: 'Keyed hashes of the identifiers of purged people.',
-    about: 'other',
-    columns: {
-      tenant_id: key,
-      kind: code,
-      hash: sealed,
-      fold_version: fact,
-      request_id: reference,
-      user_id: erasedId,
-      created_at: fact,
-    },
   },
   erasure_ledger: {
     holds: 'Who was erased, by internal id.',

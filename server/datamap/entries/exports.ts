@@ -4,6 +4,8 @@ export const exportsMap: RoomMap<'exports' | 'export_chunks'> = {
   exports: {
     holds: 'Exports about a person that are kept to be fetched: how far, who ordered them, until when.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
     anonymize: 'delete',
     columns: {
       tenant_id: key,
@@ -28,6 +30,8 @@ export const exportsMap: RoomMap<'exports' | 'export_chunks'> = {
   export_chunks: {
     holds: 'The content of kept exports, encrypted. An export does not hold it again.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
     anonymize: 'delete',
     // Sealed, so that no export holds the content of the ones before.
     columns: { tenant_id: key, export_id: reference, position: key, user_id: subject, content: sealed },

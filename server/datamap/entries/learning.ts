@@ -1,4 +1,4 @@
-import { actor, code, content, fact, key, mention, type RoomMap, reference, subject } from '../vocabulary.ts'
+import { actor, code, content, deletion, fact, key, mention, type RoomMap, reference, subject } from '../vocabulary.ts'
 
 type LearningTable =
   | 'catalogs'
@@ -42,13 +42,15 @@ export const learningMap: RoomMap<LearningTable> = {
   catalog_members: {
     holds: 'Who was added to which catalog, and who administers it.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'deactivate',
     anonymize: 'delete',
     columns: {
       tenant_id: key,
       catalog_id: reference,
       user_id: subject,
       role: code,
-      deletion_id: fact,
+      deletion_id: deletion,
       added_by: actor('null'),
       added_by_credential: reference,
       added_at: fact,
@@ -150,6 +152,8 @@ export const learningMap: RoomMap<LearningTable> = {
   enrollments: {
     holds: 'Registrations of a person for a course or a training plan, with their result.',
     about: 'person',
+    scope: { enrollmentIn: ['course_id', 'training_plan_id'] },
+    onDelete: 'deactivate',
     anonymize: { clear: ['note'] },
     columns: {
       tenant_id: key,
@@ -171,13 +175,15 @@ export const learningMap: RoomMap<LearningTable> = {
       unenrolled_at: fact,
       unenrolled_by: actor('null'),
       unenrolled_by_credential: reference,
-      deletion_id: fact,
+      deletion_id: deletion,
       created_at: fact,
     },
   },
   progress: {
     holds: 'How far a person is in a module.',
     about: 'person',
+    scope: 'enrollment',
+    onDelete: 'keep',
     anonymize: 'keep',
     columns: {
       tenant_id: key,
@@ -205,6 +211,8 @@ export const learningMap: RoomMap<LearningTable> = {
   assessment_attempts: {
     holds: 'Attempts of a person at an assessment, with score and feedback.',
     about: 'person',
+    scope: 'enrollment',
+    onDelete: 'keep',
     anonymize: { clear: ['feedback'] },
     columns: {
       tenant_id: key,
@@ -222,6 +230,8 @@ export const learningMap: RoomMap<LearningTable> = {
   issued_certificates: {
     holds: 'Certificates issued to a person for a course or a training plan.',
     about: 'person',
+    scope: 'enrollment',
+    onDelete: 'keep',
     anonymize: { clear: ['number'] },
     columns: {
       tenant_id: key,
@@ -239,12 +249,16 @@ export const learningMap: RoomMap<LearningTable> = {
   record_actions: {
     holds: 'What a person did, click by click.',
     about: 'person',
+    scope: 'enrollment',
+    onDelete: 'keep',
     anonymize: 'keep',
     columns: { tenant_id: key, user_id: subject, id: key, module_id: reference, happened_on: fact, clicks: fact },
   },
   submissions: {
     holds: 'Work that a person handed in.',
     about: 'person',
+    scope: 'enrollment',
+    onDelete: 'keep',
     anonymize: 'delete',
     columns: {
       tenant_id: key,
@@ -260,6 +274,8 @@ export const learningMap: RoomMap<LearningTable> = {
   submission_files: {
     holds: 'Files that a person handed in: name, kind, size.',
     about: 'person',
+    scope: 'enrollment',
+    onDelete: 'keep',
     anonymize: 'delete',
     columns: {
       tenant_id: key,
@@ -275,6 +291,8 @@ export const learningMap: RoomMap<LearningTable> = {
   submission_file_chunks: {
     holds: 'The content of files that a person handed in.',
     about: 'person',
+    scope: 'enrollment',
+    onDelete: 'keep',
     anonymize: 'delete',
     columns: { tenant_id: key, file_id: reference, position: fact, user_id: subject, content: fact },
   },
@@ -295,6 +313,9 @@ export const learningMap: RoomMap<LearningTable> = {
   ratings: {
     holds: 'What a person thinks of a course.',
     about: 'person',
+    // It is the course's, as posts are.
+    scope: 'person',
+    onDelete: 'keep',
     anonymize: { clear: ['comment'] },
     columns: {
       tenant_id: key,

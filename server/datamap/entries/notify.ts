@@ -4,6 +4,8 @@ export const notifyMap: RoomMap<'notifications'> = {
   notifications: {
     holds: 'Messages to a person inside the product.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
     anonymize: 'delete',
     columns: {
       tenant_id: key,

@@ -41,6 +41,8 @@ export const skillsMap: RoomMap<'skill_scale_sets' | 'skill_levels' | 'skills' |
   user_skills: {
     holds: 'Skills that a person holds or held: awarded and revoked when, by whom and why.',
     about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
     anonymize: { clear: ['revoke_reason'] },
     columns: {
       tenant_id: key,

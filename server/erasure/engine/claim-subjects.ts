@@ -1,4 +1,4 @@
-import type { Operation } from '../../datamap/compile.ts'
+import type { Operation } from '../../datamap/plan.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 
 /** A person taken from a request. */

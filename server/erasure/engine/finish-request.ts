@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { resealMentions } from '../../audit/reseal.ts'
-import type { Operation } from '../../datamap/compile.ts'
+import type { Operation } from '../../datamap/plan.ts'
 import { withdrawExports } from '../../exports/withdraw-exports.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { openWith } from '../../keyring/identifier-hash-key.ts'

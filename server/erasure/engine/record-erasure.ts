@@ -1,4 +1,4 @@
-import type { Operation } from '../../datamap/compile.ts'
+import type { Operation } from '../../datamap/plan.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
 import type { Effect, Located } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'

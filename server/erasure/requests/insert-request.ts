@@ -1,5 +1,5 @@
 import { v7 as newId } from 'uuid'
-import type { Operation } from '../../datamap/compile.ts'
+import type { Operation } from '../../datamap/plan.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
 import { seal } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'

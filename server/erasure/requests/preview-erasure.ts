@@ -1,5 +1,5 @@
 import { countSealedMentions } from '../../audit/reseal.ts'
-import type { Operation } from '../../datamap/compile.ts'
+import type { Operation } from '../../datamap/plan.ts'
 import { countExportsToWithdraw } from '../../exports/withdraw-exports.ts'
 import { type Identifier, identifierOf } from '../../identifiers/identifier-key.ts'
 import { isSearchable } from '../../identifiers/texts/search-forms.ts'

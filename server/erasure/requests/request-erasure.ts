@@ -1,5 +1,5 @@
 import { record } from '../../audit/record.ts'
-import type { Operation } from '../../datamap/compile.ts'
+import type { Operation } from '../../datamap/plan.ts'
 import { identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import { actingUser } from '../../people/accounts/require-people.ts'
 import { requireNoPendingErasure } from '../../people/lifecycle/pending-erasure.ts'

@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import type { Operation } from '../../datamap/compile.ts'
+import type { Operation } from '../../datamap/plan.ts'
 import { identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import { publicKeys } from '../../keyring/signing-keys.ts'
 import type { Effect } from '../../personal-data/affected-rows.ts'

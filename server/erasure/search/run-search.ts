@@ -1,6 +1,6 @@
 import { record } from '../../audit/record.ts'
 import { sealAudit } from '../../audit/seal-audit.ts'
-import type { Operation } from '../../datamap/compile.ts'
+import type { Operation } from '../../datamap/plan.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { isSearchable } from '../../identifiers/texts/search-forms.ts'
 import { openWith } from '../../keyring/identifier-hash-key.ts'

@@ -119,7 +119,7 @@ export async function readTextTables(client: pg.ClientBase): Promise<TextTable[]
   })
 }
 
-const internal = new Set(['key', 'reference', 'subject', 'actor', 'erased_id', 'fact'])
+const internal = new Set(['key', 'reference', 'subject', 'actor', 'erased_id', 'fact', 'deletion'])
 /** What never is the identifier of a user, whatever it reads like; vocabulary.ts has the reasons. */
 const passedOver = new Set(['code', 'outside_name', 'sealed'])
 

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { dataMap } from '../../datamap/data-map.ts'
 import { erasureMap } from '../../datamap/entries/erasure.ts'
+import { tombstonesMap } from '../../datamap/entries/tombstones.ts'
 import type { AnyEntry } from '../../datamap/vocabulary.ts'
 import {
   domainSpellings,
@@ -108,10 +109,13 @@ export async function confirmTraces(
   return findings.flatMap(({ identifier, table, column, rows }) => {
     const trace = known[identifier]
     // The record of an erasure says whom it erased.
-    if (trace === undefined || (trace.kind === 'internal_id' && table in erasureMap)) return []
+    if (trace === undefined || (trace.kind === 'internal_id' && table in recordOfErasures)) return []
     return [{ ...trace, table, column, rows }]
   })
 }
+
+/** Tables that hold the internal ids of erased people because they were erased. */
+const recordOfErasures = { ...erasureMap, ...tombstonesMap }
 
 async function compareTable(
   client: pg.PoolClient,
@@ -233,7 +237,7 @@ class Comparison {
   begin(table: TextTable): void {
     this.#table = table
     this.#tenants = this.#all
-    this.#withoutIds = table.name in erasureMap
+    this.#withoutIds = table.name in recordOfErasures
     this.#held = table.columns.map((column) => heldIn(table.name, column))
     this.#valuesBefore += this.#value + 1
     this.#value = 0

@@ -11,7 +11,7 @@ import { createCatalog } from '../catalogs/create-catalog.ts'
 import { createCourse } from '../courses/create-course.ts'
 import { createTrainingPlan } from '../courses/create-training-plan.ts'
 import { scheduleSession } from '../courses/schedule-session.ts'
-import { countParticipation } from '../participation.ts'
+import { countParticipation } from './count-participation.ts'
 
 const unknown = '0190a0b1-7d2c-7c3e-8a54-1f2e3d4c5b6a'
 

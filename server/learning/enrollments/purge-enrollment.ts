@@ -1,4 +1,6 @@
 import { record } from '../../audit/record.ts'
+import { compiledMap } from '../../datamap/compiled.ts'
+import type { EnrollmentPart } from '../../datamap/plan.ts'
 import { lockForChange } from '../../people/lifecycle/lock-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
@@ -16,40 +18,9 @@ type Target = {
   another: boolean
 }
 
-const ofCourse = (thing: 'module' | 'assessment') =>
-  `user_id = $2 and ${thing}_id in (select id from ${thing}s where tenant_id = $1 and course_id = $3)`
-
-/** What belongs to an enrollment in a course, each after what points to it. */
-const recordsOfCourse: readonly [table: string, condition: string][] = [
-  ['progress', ofCourse('module')],
-  ['record_actions', ofCourse('module')],
-  ['assessment_attempts', ofCourse('assessment')],
-  [
-    'submission_file_chunks',
-    `user_id = $2 and file_id in (
-       select f.id from submission_files f join submissions s on s.tenant_id = f.tenant_id and s.id = f.submission_id
-       join assessments a on a.tenant_id = s.tenant_id and a.id = s.assessment_id
-       where f.tenant_id = $1 and f.user_id = $2 and a.course_id = $3
-     )`,
-  ],
-  [
-    'submission_files',
-    `user_id = $2 and submission_id in (
-       select s.id from submissions s join assessments a on a.tenant_id = s.tenant_id and a.id = s.assessment_id
-       where s.tenant_id = $1 and s.user_id = $2 and a.course_id = $3
-     )`,
-  ],
-  ['submissions', ofCourse('assessment')],
-  ['issued_certificates', 'user_id = $2 and course_id = $3'],
-]
-
-const recordsOfPlan: readonly [table: string, condition: string][] = [
-  ['issued_certificates', 'user_id = $2 and training_plan_id = $3'],
-]
-
 /**
- * Removes one enrollment that is not active, for good, with what it left behind: progress, actions, attempts, submissions
- * with their files, and certificates. Where the person has another enrollment in the same course or training plan, these
+ * Removes one enrollment that is not active, for good, with what it left behind, as the data map says: progress, actions,
+ * attempts, submissions with their files, and certificates. Where the person has another enrollment in the same course or training plan, these
  * belong to that one and stay. What the person wrote in discussions and ratings stays too: it is the course's.
  *
  * Throws `input.invalid`, `enrollment.not_found`, `enrollment.active`, `user.erasure_pending`.
@@ -62,24 +33,42 @@ export async function purgeEnrollment(tx: TenantTransaction, enrollmentId: strin
     act: 'relieved of an enrollment',
     from: ['active', 'suspended', 'deleted'],
   })
+  // A foreign key takes a share of this lock, so no record can be added between the count before and the count after.
+  await tx.query('select from users where tenant_id = $1 and id = $2 for update', [tx.tenantId, before.user_id])
   // Again, now that nobody else can change it.
   const target = await readTarget(tx, id)
   if (target.active) throw new LetheError('enrollment.active', { id })
-  const removed: Record<string, number> = {}
-  if (!target.another) {
-    for (const [table, condition] of target.course_id === null ? recordsOfPlan : recordsOfCourse) {
-      const { rowCount } = await tx.query(`delete from ${table} where tenant_id = $1 and ${condition}`, [
-        tx.tenantId,
-        target.user_id,
-        target.course_id ?? target.training_plan_id,
-      ])
-      if (rowCount > 0) removed[table] = rowCount
-    }
+  const { enrollment } = compiledMap
+  if (enrollment === undefined) throw new Error('The data map has no table of enrollments')
+  const place = target.course_id === null ? 'training_plan_id' : 'course_id'
+  const left = target.another ? undefined : enrollment.left[place]
+  const removed = {
+    ...(await removePart(tx, enrollment.own, { userId: target.user_id, of: id })),
+    ...(left !== undefined && (await removePart(tx, left, { userId: target.user_id, of: target[place] }))),
   }
-  const { rowCount } = await tx.query('delete from enrollments where tenant_id = $1 and id = $2', [tx.tenantId, id])
-  removed.enrollments = rowCount
   await record(tx, { activity: 'EnrollmentPurged', object: id, subject: target.user_id, details: { removed } })
   return { userId: target.user_id, removed }
+}
+
+/** Deletes what there is of a part, and makes sure that nothing of it is left. Answers the numbers of rows by table. */
+async function removePart(
+  tx: TenantTransaction,
+  { locate, acts }: EnrollmentPart,
+  { userId, of }: { userId: string; of: string | null },
+): Promise<Record<string, number>> {
+  const values = [tx.tenantId, userId, of]
+  const count = () => tx.query<{ act: number; row_count: number }>(locate.text, values, locate.name)
+  const { rows: located } = await count()
+  const wanted = new Set(located.map(({ act }) => act))
+  const removed: Record<string, number> = {}
+  for (const [index, { table, name, text }] of acts.entries()) {
+    if (!wanted.has(index)) continue
+    const { rowCount } = await tx.query(text, values, name)
+    removed[table] = rowCount
+  }
+  const { rows: remaining } = await count()
+  if (remaining.length > 0) throw new Error('A purge of an enrollment left rows of it behind')
+  return removed
 }
 
 async function readTarget(tx: TenantTransaction, id: string): Promise<Target> {

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { schemaFacts } from '../../datamap/generated/schema-facts.gen.ts'
+import { peopleTable } from '../../datamap/plan.ts'
 import { sqlstate } from '../../platform/database/sqlstates.ts'
 import { LetheError } from '../../platform/errors.ts'
 
@@ -7,7 +8,7 @@ import { LetheError } from '../../platform/errors.ts'
 const references = new Map<string, string>(
   Object.entries(schemaFacts).flatMap(([table, { foreignKeys }]) =>
     foreignKeys
-      .filter(({ references }) => references === 'users')
+      .filter(({ references }) => references === peopleTable)
       .map(({ columns }) => [`${table}_${columns.join('_')}_fkey`, columns.at(-1) ?? ''] as const),
   ),
 )

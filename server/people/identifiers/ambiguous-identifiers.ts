@@ -1,3 +1,4 @@
+import { compiledMap } from '../../datamap/compiled.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 
 /** People of a tenant who share an identifier, so that naming it names none of them alone. */
@@ -9,12 +10,10 @@ export type AmbiguousIdentifier = {
   spelledDifferently: boolean
 }
 
-const columns = [
-  ['login_name', 'login_key', `regexp_replace(login_name, '^.*\\|', '')`],
-  ['email', 'email_key', 'email'],
-  ['ref', 'ref_key', 'ref'],
-  ['external_identity_id', 'external_identity_key', 'external_identity_id'],
-] as const
+/** How people write an identifier, without what only a claims string adds. */
+function written(column: string): string {
+  return column === 'login_name' ? `regexp_replace(login_name, '^.*\\|', '')` : column
+}
 
 /**
  * The identifiers of one kind that several people of the tenant have, anonymized ones aside. A look-up by such an
@@ -23,11 +22,12 @@ const columns = [
  */
 export async function findAmbiguousIdentifiers(tx: TenantTransaction): Promise<AmbiguousIdentifier[]> {
   const { rows } = await tx.query<AmbiguousIdentifier>(
-    columns
+    compiledMap.identifiers
+      .flatMap(({ column, kind, key }) => (key === undefined ? [] : [{ column, kind, key }]))
       .map(
-        ([kind, key, written]) => `(
+        ({ column, kind, key }) => `(
           select '${kind}' as kind, array_agg(id order by id) as ids,
-            count(distinct lower(btrim(${written}) collate "C")) > 1 as "spelledDifferently"
+            count(distinct lower(btrim(${written(column)}) collate "C")) > 1 as "spelledDifferently"
           from users
           where tenant_id = $1 and state <> 'anonymized' and ${key} is not null
           group by ${key} having count(*) > 1

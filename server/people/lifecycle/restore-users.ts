@@ -1,9 +1,9 @@
 import { record } from '../../audit/record.ts'
-import { reactivateAfterRestore as reactivateMemberships } from '../../directory/memberships.ts'
-import { reactivateAfterRestore as reactivateParticipation } from '../../learning/participation.ts'
+import { compiledMap } from '../../datamap/compiled.ts'
 import { requireMayGrant } from '../../permissions/grants.ts'
 import type { UserRole } from '../../permissions/roles.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { type InactiveRows, reactivateRows } from './inactive-rows.ts'
 import { lockForChange } from './lock-users.ts'
 
 /** What a restore brought back: who is active and who is suspended now, and how many rows are active again. */
@@ -11,7 +11,7 @@ export type Restoration = {
   userIds: string[]
   /** Of them, those who were suspended when they were deleted, and are again. */
   suspended: string[]
-  active: { product_accounts: number; group_members: number; catalog_members: number; enrollments: number }
+  active: InactiveRows
 }
 
 /**
@@ -30,31 +30,20 @@ export async function restoreUsers(
   const userIds = users.map(({ id }) => id)
   if (options.withRoles === true) await requireMayGrant(tx, { roles: await formerRoles(tx, userIds) })
   const deletionIds = users.flatMap(({ deletion_id }) => deletion_id ?? [])
+  const { name, text } = compiledMap.reactivate.own
   const { rows: restored } = await tx.query<{ id: string; state: string }>(
-    `update users
-     set state = case when suspended_at is null then 'active' else 'suspended' end,
-         deletion_id = null, deleted_at = null, deleted_by = null, deleted_by_credential = null, updated_at = now(),
-         roles = case when $3::boolean then former_roles || roles else roles end,
-         former_roles = case when $3::boolean then '{}' else former_roles end
-     where tenant_id = $1 and id = any ($2::uuid[])
-     returning id, state`,
+    text,
     [tx.tenantId, userIds, options.withRoles === true],
+    name,
   )
-  const accounts = await tx.query(
-    `update product_accounts account set deletion_id = null
-     from unnest($2::uuid[], $3::uuid[]) as restored (user_id, deletion_id)
-     where account.tenant_id = $1 and account.user_id = restored.user_id and account.deletion_id = restored.deletion_id`,
-    [tx.tenantId, userIds, deletionIds],
-  )
-  const memberships = await reactivateMemberships(tx, { userIds, deletionIds })
-  const participation = await reactivateParticipation(tx, { userIds, deletionIds })
+  const active = await reactivateRows(tx, { userIds, deletionIds })
   const details = { with_roles: options.withRoles === true }
   await record(
     tx,
     userIds.map((object) => ({ activity: 'UserRestored', object, details })),
   )
   const suspended = restored.filter(({ state }) => state === 'suspended').map(({ id }) => id)
-  return { userIds, suspended, active: { product_accounts: accounts.rowCount, ...memberships, ...participation } }
+  return { userIds, suspended, active }
 }
 
 async function formerRoles(tx: TenantTransaction, userIds: readonly string[]): Promise<UserRole[]> {

@@ -1,7 +1,7 @@
-import { signOutEverywhere } from '../../access/sessions.ts'
 import { record } from '../../audit/record.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { type User, userColumnsSql } from '../accounts/user.ts'
+import { endAccess } from './inactive-rows.ts'
 import { lockForChange } from './lock-users.ts'
 
 /**
@@ -20,6 +20,6 @@ export async function suspendUser(tx: TenantTransaction, userId: string): Promis
   const [user] = rows
   if (user === undefined) throw new Error('The locked user is gone')
   await record(tx, { activity: 'UserSuspended', object: user.id })
-  await signOutEverywhere(tx, [userId])
+  await endAccess(tx, [userId])
   return user
 }

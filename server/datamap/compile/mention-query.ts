@@ -1,4 +1,4 @@
-import type { MentionColumn } from './compile.ts'
+import type { MentionColumn } from '../plan.ts'
 
 /**
  * One statement over all mention columns, each through the trigram index on its search form.

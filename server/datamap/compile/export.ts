@@ -1,48 +1,5 @@
-import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { dataMap } from './data-map.ts'
-import { schemaFacts } from './generated/schema-facts.gen.ts'
-import type { AnyEntry, ColumnClass, SchemaFacts } from './vocabulary.ts'
-
-/** Rows of one table that are exported whole. */
-export type ExportedTable = {
-  table: string
-  /** What the table holds, as the map says it. */
-  holds: string
-  /** `about` the person, `written` by the person, or `on_record`: of an erasure of the person. */
-  kind: 'about' | 'written' | 'on_record'
-  columns: string[]
-  /** Columns that the export opens, as it calls them: their ciphertext stands beside each row as (sealed), in this order. */
-  opened: string[]
-  /** Rows of (json): the row as JSON text. Parameters: tenant, id of the person. */
-  json: string
-  /** The same rows as (cells): the columns as texts. */
-  cells: string
-}
-
-/** A part that the person had in rows of something or somebody else: only table, key and role are exported. */
-export type ExportedPart = {
-  table: string
-  holds: string
-  /** The column that the person stands in. */
-  role: string
-  /** Rows of (key), as JSON text. Parameters: tenant, id of the person. */
-  text: string
-}
-
-/** Content that is exported as files: bytes in one or many rows. */
-export type ExportedFiles = {
-  table: string
-  /** Rows of (file, content), the rows of one file in a row and in order. Parameters: tenant, id of the person. */
-  text: string
-}
-
-export type CompiledExport = {
-  tables: ExportedTable[]
-  parts: ExportedPart[]
-  files: ExportedFiles[]
-  /** The columns of a row's key that may be shown: not those that name other people. By table. */
-  publicKey: Map<string, string[]>
-}
+import type { CompiledExport, ExportedTable } from '../plan.ts'
+import type { AnyEntry, ColumnClass, SchemaFacts } from '../vocabulary.ts'
 
 /**
  * Compiles from the data map what belongs into an export of everything that is held about a person. Pure. What is left
@@ -150,27 +107,4 @@ function currentOf(
 function anyIs(columns: string[]): string {
   const conditions = columns.map((column) => `${column} = $2`)
   return conditions.length === 1 ? conditions.join() : `(${conditions.join(' or ')})`
-}
-
-/** The export of this version's map, compiled once. */
-export const compiledExport = compileExport(dataMap, schemaFacts)
-
-/** Reads the rows of one statement of the export, a portion at a time, so that memory does not depend on their number. */
-export async function* readExported<Row extends Record<string, unknown>>(
-  tx: TenantTransaction,
-  text: string,
-  person: string,
-  options: { portion?: number } = {},
-): AsyncGenerator<Row[]> {
-  const portion = options.portion ?? 500
-  await tx.query(`declare exported no scroll cursor for ${text}`, [tx.tenantId, person])
-  try {
-    for (;;) {
-      const { rows } = await tx.query<Row>(`fetch ${portion} from exported`)
-      if (rows.length > 0) yield rows
-      if (rows.length < portion) break
-    }
-  } finally {
-    await tx.query('close exported')
-  }
 }
