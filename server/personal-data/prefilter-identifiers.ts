@@ -9,7 +9,7 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
  * depends on the number of identifiers and not on the number of rows. Nearly always that is none of them, or few, which
  * are then looked up one by one.
  */
-export async function identifiersMentioned(
+export async function prefilterIdentifiers(
   tx: TenantTransaction,
   columns: MentionColumn[],
   identifiers: Identifier[],
