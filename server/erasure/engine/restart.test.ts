@@ -3,7 +3,7 @@ import { openTestApplication, type TestApplication } from '../../../test/applica
 import { type CrowdErasure, type ErasureRecord, orderCrowd, readRecord } from '../../../test/crowd.ts'
 import { effort } from '../../../test/effort.ts'
 import { startWorkerProcess, type WorkerProcess } from '../../../test/workers.ts'
-import { batchSize } from './erase-batch.ts'
+import { batchSize } from './claim-batch.ts'
 
 let test: TestApplication
 beforeAll(async () => {

@@ -1,10 +1,11 @@
 import { v7 as newId } from 'uuid'
-import type { Operation } from '../../datamap/plan.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
+import type { Operation } from '../../datamap/plan.ts'
 import { seal } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { actorColumns } from '../../platform/initiator.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
+import { stepsOfNewRequest } from '../states.ts'
 
 export type NewRequest = {
   operation: Operation
@@ -26,8 +27,8 @@ const peoplePerJob = 500
 
 /**
  * Inserts a request with its subjects, its steps and its jobs, which come into being together when the transaction commits.
- * Sent at once, without an answer; answers the request's id. The caller makes sure of who requests it (`actingUser`), before
- * or along with it.
+ * Sends its statements at once and returns the request's id without waiting; an error fails the transaction. The caller
+ * checks the acting user (`actingUser`), before or along with it.
  */
 export function insertRequest(tx: TenantTransaction, given: NewRequest): string {
   const request = newId()
@@ -38,6 +39,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
   } else {
     enqueueErasure(tx, request, given.subjects.length)
   }
+  // While the server enqueues, the rest is made.
   tx.send(
     `with request as (
        insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version,
@@ -50,7 +52,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
      insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
      select $1, $2, step, case when step = 'resolve' then 'done' else 'queued' end,
        case when step = 'resolve' then now() end, case when step = 'resolve' then now() end
-     from unnest('{resolve,erase,verify,certify,search,notify}'::text[]) as step`,
+     from unnest($13::text[]) as step`,
     [
       tx.tenantId,
       request,
@@ -64,6 +66,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
       given.subjects.map(({ saltedLine = null }) => saltedLine),
       given.subjects.map(({ sealedIdentifiers = null }) => sealedIdentifiers),
       credentialId,
+      stepsOfNewRequest,
     ],
     'insert_request',
   )

@@ -6,6 +6,7 @@ import { requireNoPendingErasure } from '../../people/lifecycle/pending-erasure.
 import { newKey } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { openIdentifiers, sealIdentifiers } from '../sealed-identifiers.ts'
+import { stateSets } from '../states.ts'
 import { insertRequest } from './insert-request.ts'
 import { retryErasure } from './retry-erasure.ts'
 
@@ -14,23 +15,23 @@ export type Reappeared = { userId: string; identifiers: Identifier[] }
 
 /**
  * Requests that identifiers of people who were purged before are scrubbed, verified and certified: a purge whose people are
- * erased already, as one that is tried again. Answers the request's id.
+ * erased already, like one that is tried again. Returns the request's id.
  *
  * Throws `user.erasure_pending`, `user.acting_erased`; then nothing was requested.
  */
 export async function requestFollowUp(
   tx: TenantTransaction,
-  order: { subjects: Reappeared[]; reason: string },
+  given: { subjects: Reappeared[]; reason: string },
 ): Promise<string> {
-  const ids = order.subjects.map(({ userId }) => userId)
+  const ids = given.subjects.map(({ userId }) => userId)
   await actingUser(tx)
   await requireNoPendingErasure(tx, ids)
   const key = newKey()
   const request = insertRequest(tx, {
     operation: 'purge',
-    reason: order.reason,
+    reason: given.reason,
     key,
-    subjects: order.subjects.map(({ userId, identifiers }) => ({
+    subjects: given.subjects.map(({ userId, identifiers }) => ({
       id: userId,
       sealedIdentifiers: sealIdentifiers(key, identifiers),
     })),
@@ -39,27 +40,12 @@ export async function requestFollowUp(
   return request
 }
 
-/** Which unfinished or failed request names a person already; `ended`: it can only be tried again. */
-export type Pending = { userId: string; request: string; ended: boolean }
-
-/** The requests that name these people and have not come to an end with them. */
-export async function findPending(tx: TenantTransaction, userIds: string[]): Promise<Pending[]> {
-  const { rows } = await tx.query<{ user_id: string; request_id: string; ended: boolean }>(
-    `select s.user_id, s.request_id, r.finished_at is not null as ended
-     from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
-     where s.tenant_id = $1 and s.user_id = any($2)
-       and s.state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'running', 'failed')`,
-    [tx.tenantId, userIds],
-  )
-  return rows.map(({ user_id, request_id, ended }) => ({ userId: user_id, request: request_id, ended }))
-}
-
 /** Tries an ended request again, with what came up since of its failed people. Throws like {@link retryErasure}. */
 export async function retryWith(tx: TenantTransaction, request: string, subjects: Reappeared[]): Promise<void> {
   const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer | null; sealed_key: Buffer }>(
     `select s.user_id, s.sealed_identifiers, r.sealed_key
      from erasure_requests r join erasure_subjects s on s.tenant_id = r.tenant_id and s.request_id = r.id
-     where r.tenant_id = $1 and r.id = $2 and s.user_id = any($3) and s.state = 'failed' for update`,
+     where r.tenant_id = $1 and r.id = $2 and s.user_id = any($3) and s.state in ${stateSets.failed} for update`,
     [tx.tenantId, request, subjects.map(({ userId }) => userId)],
   )
   const sealed = rows.map(({ user_id, sealed_identifiers, sealed_key }) => {

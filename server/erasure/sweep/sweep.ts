@@ -2,10 +2,12 @@ import { record } from '../../audit/record.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { findOtherHolders } from '../../people/identifiers/holders.ts'
+import { findPendingErasures } from '../../people/lifecycle/pending-erasure.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { findPending, type Reappeared, requestFollowUp, retryWith } from '../requests/request-follow-up.ts'
+import { type Reappeared, requestFollowUp, retryWith } from '../requests/request-follow-up.ts'
+import { stateSets } from '../states.ts'
 import {
   confirmTraces,
   type SweepPass,
@@ -213,13 +215,13 @@ function reappeared(findings: Finding[], found: Map<string, Identifier[]>): Reap
 
 /** Which request deals with whom. */
 async function orderFor(tx: TenantTransaction, subjects: Reappeared[]): Promise<Map<string, string>> {
-  const pending = await findPending(
+  const pending = await findPendingErasures(
     tx,
     subjects.map(({ userId }) => userId),
   )
-  const requestOf = new Map(pending.map(({ userId, request }) => [userId, request]))
+  const requestOf = new Map(pending.map(({ user_id, request_id }) => [user_id, request_id]))
   const ended = pending.filter((one) => one.ended)
-  for (const request of new Set(ended.map((one) => one.request))) {
+  for (const request of new Set(ended.map((one) => one.request_id))) {
     await retryWith(
       tx,
       request,
@@ -253,14 +255,14 @@ export async function settleFindings(
          from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
          where f.tenant_id = $1 and f.resolved_at is null
            and s.tenant_id = f.tenant_id and s.request_id = f.request_id and s.user_id = f.user_id
-           and s.state = 'done' and r.finished_at is not null`,
+           and s.state in ${stateSets.done} and r.finished_at is not null`,
         [tx.tenantId],
       )
       const { rows } = await tx.query<{ reason: string }>(
         `select distinct s.error_reason as reason
          from erasure_findings f join erasure_subjects s
            on s.tenant_id = f.tenant_id and s.request_id = f.request_id and s.user_id = f.user_id
-         where f.tenant_id = $1 and f.resolved_at is null and s.state = 'failed' and s.error_reason is not null
+         where f.tenant_id = $1 and f.resolved_at is null and s.state in ${stateSets.failed} and s.error_reason is not null
          order by 1`,
         [tx.tenantId],
       )

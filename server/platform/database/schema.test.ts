@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts'
 import { insertOneErasure, insertOneOfEverything } from '../../../test/one-of-everything.ts'
-import type { MentionColumn } from '../../datamap/plan.ts'
-import { compiledMap } from '../../datamap/compiled.ts'
 import { mentionLookUp } from '../../datamap/compile/mention-query.ts'
+import { compiledMap } from '../../datamap/compiled.ts'
+import type { MentionColumn } from '../../datamap/plan.ts'
 import { codeOf, openPool } from './pool.ts'
 import { equipLogin } from './roles.ts'
 

@@ -1,6 +1,8 @@
 import { type Static, Type } from 'typebox'
 import type { Verdict } from '../../../erasure/proof/certificate.ts'
-import type { ErasureDetails, ErasureSummary } from '../../../erasure/requests/show-erasures.ts'
+import type { ErasureSummary } from '../../../erasure/requests/request-progress.ts'
+import type { ErasureDetails } from '../../../erasure/requests/show-request.ts'
+import { requestStates } from '../../../erasure/states.ts'
 import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import type { NamedPerson } from '../../../people/accounts/candidates.ts'
 import { selectorNames } from '../../../people/accounts/find-users.ts'
@@ -17,7 +19,7 @@ const Effects = Type.Array(Type.Object({ table: Type.String(), effect: Type.Stri
 const summary = {
   id: Id,
   operation: Type.Enum([...operations]),
-  state: Type.Enum(['queued', 'running', 'completed', 'partial', 'failed', 'cancelled', 'rejected'], {
+  state: Type.Enum([...requestStates], {
     description: 'completed: all people are done, and the search has found no residual data',
   }),
   initiated_from: Type.String(),
@@ -28,7 +30,7 @@ const summary = {
     type: ['string', 'null'],
     enum: ['clean', 'search_outstanding', 'found', null],
     description:
-      'The verdict of certificate and addenda. `clean`: erased, and no residual data found. `search_outstanding`: erased, and the search follows. `found`: residual data was found, or a person could not be erased. Null: not known yet',
+      'The verdict of certificate and addenda. clean: erased, and no residual data found; search_outstanding: erased, and the search follows; found: residual data was found, or a person could not be erased. Null: not known yet',
   }),
   people: Type.Object({
     total: Type.Integer(),
@@ -44,7 +46,7 @@ const summary = {
 /** How far an order is. */
 export const Erasure = sharedSchema('Erasure', Type.Object(summary, { description: 'An erasure request' }))
 
-/** An erasure request with its steps, its receipt and the reasons for failures. */
+/** An order with its steps, its receipt and the reasons of failures. */
 export const ErasureWithDetails = sharedSchema(
   'ErasureWithDetails',
   Type.Object(
@@ -75,7 +77,7 @@ export const ErasureWithDetails = sharedSchema(
   ),
 )
 
-/** What an erasure request would do. */
+/** What an order would do. */
 export const Preview = sharedSchema(
   'Preview',
   Type.Object(
@@ -239,7 +241,7 @@ export function erasureBody(erasure: ErasureSummary): Static<typeof Erasure.sche
   return { id, operation, state, initiated_from, created_at, finished_at, certified, verdict, people: subjects }
 }
 
-/** An erasure request with all its details, in the words of the API. */
+/** An order with everything about it in the words of the API. */
 export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof ErasureWithDetails.schema> {
   return {
     ...erasureBody(erasure),
