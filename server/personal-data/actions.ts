@@ -31,9 +31,9 @@ export type ScrubOptions = Pick<ErasureOptions, 'operation' | 'people' | 'findAl
 /**
  * Erases people by the data map, in the given transaction: deletes rows about them, removes them from rows of other
  * objects, and deletes their own rows last. To anonymize people, it clears what names or describes them, and keeps the
- * rest. Then counts again by the same map. The caller has locked the people, so that nothing can be added meanwhile,
+ * rest. Then counts again. The caller has locked the people, so that nothing can be added meanwhile,
  * and calls {@link scrub} too. Returns the effects per table, in rows as counted by the database, and what is left.
- * Everything is sent immediately, before the caller's next statement.
+ * Everything is sent before the caller's next statement.
  */
 export async function erase(
   tx: TenantTransaction,
