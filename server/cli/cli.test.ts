@@ -263,8 +263,8 @@ describe('what goes wrong at the command line', () => {
   })
 
   it.each([
-    ['no known column', 'name\nx\n', 'the head of the file'],
-    ['two columns', 'ref,email\na,b@c\n', 'the head of the file'],
+    ['no known column', 'name\nx\n', 'the header of the file'],
+    ['two columns', 'ref,email\na,b@c\n', 'the header of the file'],
     ['a malformed id', `id\n${unknown}\nsecret\n`, 'id in line 3'],
     ['an empty cell', 'x,ref\n1,a\n2,\n', 'ref in line 3'],
     ['a broken quote', 'ref\n"a\n', undefined],
