@@ -27,7 +27,7 @@ try {
     { command: `lethe purge --email ${email}`, lines: beginning(purge, 5) },
     {
       command: 'lethe certificate verify certificate.json',
-      lines: [/^The signatures are valid/, /^rows left/, /^searched at/, /^findings/, /^Erased and/].map((wanted) =>
+      lines: [/^The signatures are valid/, /^rows left/, /^searched at/, /^findings/, /^Erased; /].map((wanted) =>
         lineOf(verified, wanted),
       ),
     },

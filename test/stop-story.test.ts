@@ -158,7 +158,7 @@ describe('Ctrl-C in a command of another kind', () => {
     pipe.child.kill('SIGINT')
     expect(await pipe.ended).toMatchObject({
       code: 130,
-      stderr: expect.stringMatching(/^Stopping; .*\nlethe: Stopped\. Nothing was changed\.\n$/),
+      stderr: expect.stringMatching(/^Stopping after .*\nlethe: Stopped\. Nothing was changed\.\n$/),
     })
     expect(await test.run('user', 'show', '--ref', 'A-1')).toMatchObject({ code: 3 })
 

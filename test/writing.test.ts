@@ -109,6 +109,17 @@ describe('the repository', () => {
     expect(dangling).toEqual([])
   })
 
+  it('names each room with its floor, and each dependency with its reason, in ARCHITECTURE.md', () => {
+    const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+    const architecture = read('ARCHITECTURE.md')
+    const rooms = (JSON.parse(read('server/floors.json')) as string[][]).flat()
+    const { dependencies, devDependencies } = JSON.parse(read('package.json'))
+    const packages = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !name.startsWith('@types/'))
+    expect(rooms.filter((room) => !architecture.includes(`| \`${room}\` `))).toEqual([])
+    const named = architecture.slice(architecture.indexOf('## Dependencies')).split(/[\s,|]+/)
+    expect(packages.filter((name) => !named.includes(name))).toEqual([])
+  })
+
   it('counts the words that hide who acts', () => {
     const counts = new Map<string, number>()
     for (const { file, text } of passages) {

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { lexer, type Token, type Tokens } from 'marked'
 
 /** The most words of a sentence. WRITING.md asks for 25; what is longer than this fails. */
-export const mostWords = 30
+const mostWords = 30
 
 /** The most characters of a paragraph, of a list item or of a cell of a table. */
-export const mostCharacters = 500
+const mostCharacters = 500
 
 // In two pieces, because the whole of it looks like the beginning of a comment.
 const anyDepth = '*' + '*/*'
@@ -20,7 +20,7 @@ const exceptionsFile = join(root, 'test/writing-exceptions.json')
 /** A text of one place that is read as a whole: a paragraph, a cell, a message. Code in it is replaced by one word. */
 type Passage = { file: string; text: string }
 
-export type Violation = { file: string; rule: string; text: string }
+type Violation = { file: string; rule: string; text: string }
 
 /** Words that the glossary of WRITING.md replaces, with the word to use. */
 const replaced: readonly [RegExp, string][] = [
@@ -200,7 +200,7 @@ export function danglingPaths(file: string, content: string): string[] {
   return [...links, ...named].filter((path) => !existsSync(join(root, path)))
 }
 
-export type Exceptions = Record<string, number>
+type Exceptions = Record<string, number>
 
 /** The numbers of violations of each file that has some. */
 export function countByFile(violations: readonly Violation[]): Exceptions {

@@ -11,10 +11,10 @@ import { isUuid, type TenantTransaction } from '../platform/database/transaction
  * identifier, never which do: those are opened, and the scanner of identifiers says.
  *
  * This must never miss what the scanner finds. Both decode escapes and fold case; here the fold is wider. A word is a
- * run of ASCII letters and digits, or one letter of another alphabet; accents count for nothing. The words of an
- * identifier and their pairs are the same in every text, because an identifier never has a letter or digit beside it.
- * All pairs are kept, and single words that may be an identifier alone: with a digit, or with a sign beside them. Whole
- * values of identifier columns are kept, too.
+ * run of ASCII letters and digits, or one letter of another alphabet, without accents. The words of an identifier and
+ * their pairs are the same in every text, because an identifier never has a letter or digit beside it. All pairs are
+ * kept, and single words that may be an identifier alone: with a digit, or with a sign beside them. Whole values of
+ * identifier columns are kept, too.
  */
 
 /** The way of reading; what was indexed by another one is read again. */

@@ -131,7 +131,7 @@ describe('the life of a user at the command line', () => {
     await json('user', 'suspend', '--id', user.id)
     await json('user', 'delete', '--id', user.id)
     const restored = await run('user', 'restore', '--id', user.id)
-    expect(restored.stdout).toMatch(/^1 user restored, suspended as before; "lethe user reactivate" ends that\. /)
+    expect(restored.stdout).toMatch(/^1 user restored, suspended as before; "lethe user reactivate" ends the suspension\. /)
     expect(restored.stdout).not.toContain('active again')
     await json('user', 'reactivate', '--id', user.id)
     const { stdout } = await run('user', 'show', '--id', user.id)
@@ -263,8 +263,8 @@ describe('what goes wrong at the command line', () => {
   })
 
   it.each([
-    ['no known column', 'name\nx\n', 'the head of the file'],
-    ['two columns', 'ref,email\na,b@c\n', 'the head of the file'],
+    ['no known column', 'name\nx\n', 'the header of the file'],
+    ['two columns', 'ref,email\na,b@c\n', 'the header of the file'],
     ['a malformed id', `id\n${unknown}\nsecret\n`, 'id in line 3'],
     ['an empty cell', 'x,ref\n1,a\n2,\n', 'ref in line 3'],
     ['a broken quote', 'ref\n"a\n', undefined],

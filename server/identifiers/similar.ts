@@ -31,8 +31,8 @@ const dotAbove = 0x307
  * The common key of identifiers that are easily confused, made from their keys. Compatibility forms (full-width
  * letters, ligatures), invisible characters, the dot of a Turkish İ, look-alike letters, and the form of a domain make
  * no difference. Accents and other marks count, because they tell names apart and are vowels in many scripts. It never
- * selects a person. It protects users with a similar identifier, warns, and lists candidates. An ASCII key without
- * A-labels is its own. In PostgreSQL `lethe_similar` computes it.
+ * selects a person: it protects other users, warns, and lists candidates. An ASCII key without A-labels is its own. In
+ * PostgreSQL `lethe_similar` computes it.
  */
 export function similarKey(key: string): string {
   const at = key.lastIndexOf('@') + 1

@@ -157,8 +157,8 @@ export function placeAfter(before: { number: number; jws: string } | null): {
 }
 
 /**
- * What a certificate and its addenda come to: `clean`, everybody is erased and the search found nothing;
- * `search_outstanding`, erased, and the search is still to come or could not read everything; `found`, something was left
+ * The verdict of a certificate and its addenda. `clean`: all people are erased, and the search found no residual data.
+ * `search_outstanding`: erased, but the search follows or could not read everything. `found`: residual data was found,
  * or a person could not be erased.
  */
 export type Verdict = 'clean' | 'search_outstanding' | 'found'

@@ -31,8 +31,8 @@ export type Finding = {
   /** The follow-up that deals with it. */
   request: string | null
   /**
-   * What can be done: `scrub`, where the data map knows the column as one that mentions people; `replay` of the ledger,
-   * if the person exists again; otherwise a person must check it.
+   * `scrub`, if the column mentions people according to the data map. `replay` of the ledger, if the person exists
+   * again. Otherwise a person must check it.
    */
   remedy: 'scrub' | 'replay' | 'by hand'
 }

@@ -19,7 +19,7 @@ const titles: Record<ErrorKind, string> = {
   rate_limited: 'Too many requests',
   failed: 'Failed',
   outstanding: 'Outstanding',
-  found: 'Something was found',
+  found: 'Residual data was found',
   unavailable: 'Not available',
   environment: 'Not available',
 }

@@ -6,13 +6,14 @@ import { referencesWithoutSemicolon, referenceTable } from '../generated/html-re
  * Whenever what was read so far ends in a complete escape, the escape is replaced by what it stands for, and that may
  * complete another one. Read are
  *
- * - JSON (RFC 8259, section 7): `\uXXXX` behind any number of backslashes, pairs of surrogates too; `\/` and `\"`; Any
+ * - JSON (RFC 8259, section 7): `\uXXXX` behind any number of backslashes, pairs of surrogates too; `\/` and `\"`. Any
  *   number of backslashes counts as one, because JSON within JSON doubles them at every level. `\b \f \n \r \t` stay as
  *   they are: the letter may as well begin a word (`ACME\njane`), so words.ts takes both readings;
  * - percent-encoding (RFC 3986, section 2.1) of UTF-8, of letters and digits as well;
  * - HTML's character references (HTML Standard, section 13.5): decimal, hexadecimal, and by name where they stand for
- *   something that can be in or beside an identifier. Without the semicolon as HTML reads them in text, except a name
- *   before `=` (a parameter of an address: `&copy=1`) and, before a letter or digit, the names that parameters begin with.
+ *   something that can be in or beside an identifier. They may lack the semicolon, as HTML reads them in text.
+ *   Exceptions: a name before `=` (a parameter of an address: `&copy=1`) and, before a letter or digit, the names that
+ *   parameters begin with.
  *
  * Not read: `+` for a space, quoted-printable, base64, XML names (`_x0040_`), escapes of other languages (`\x40`,
  * `\u{40}`), soft hyphens and joiners inside an identifier, markup between its letters. Control characters are all read

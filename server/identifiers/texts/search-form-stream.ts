@@ -75,8 +75,8 @@ export abstract class SearchFormStream {
   #slice = 0
 
   /**
-   * Makes room. `kept`: bytes that may be looked back at; `ahead`: bytes from a place that must be there to search it;
-   * `slice`: how much of the stream is read at a time, less for short texts than for tables.
+   * Allocates the buffers. `kept`: bytes before a place that stay readable. `ahead`: bytes that must follow a place to
+   * search it. `slice`: the bytes to read at a time, less for short texts than for tables.
    */
   protected open(kept: number, ahead: number, slice = sliceSize): void {
     this.#kept = kept

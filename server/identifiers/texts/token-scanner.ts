@@ -94,8 +94,8 @@ export function kindsOf(token: string): Identifier['kind'][] {
  * No token is longer than 1,024 bytes or shorter than isSearchable allows, and none is a date or a time. ASCII comes in
  * lower case, other tokens as written, because their key does not follow from their fold. A token with escapes comes in
  * each of its readings (escapes.ts). A token may come twice from one place, or be a part of a longer word: a finding is
- * only what IdentifierScanner finds, too. With `groups`, the first column holds no text but names the group that the
- * row belongs to; its value is told whenever it changes.
+ * only what IdentifierScanner finds, too. With `groups`, the first column holds the group of the row; each new value is
+ * reported.
  */
 export class TokenScanner extends SearchFormStream {
   readonly #onToken: (token: string, place: TokenPlace) => void

@@ -12,11 +12,10 @@ import { isAsciiAlphanumeric } from './escapes.ts'
  * - A **combining mark** belongs to the letter before it: behind the identifier it makes the last letter another one.
  *   Selectors of variants (U+FE0F behind an emoji) change no letter.
  * - One **joiner** of `_ + @ . -` with a letter or digit on its far side joins: "jane@x.org." and "see...jane@x.org"
- *   count, "x-jane@x.org" and "jane@x.org.uk" do not. Before an address an apostrophe (`'` or U+2019) and `& ~ ^ $`
- *   join as well: an address may have them before its `@` (RFC 5322, section 3.2.3), and `o'brien@x.org` is not
- *   `brien@x.org`. So `d'anna@x.org` is read as one address, too. The other signs that an address may have there (`! #
- *   % * / = ? { | }` and the grave) part addresses from what is before them far more often: in links, claims and lists.
- *   Behind an address only `.` and `-` join.
+ *   count, "x-jane@x.org" and "jane@x.org.uk" do not. Before an address, an apostrophe (`'` or U+2019) and `& ~ ^ $`
+ *   join as well (RFC 5322, section 3.2.3): `o'brien@x.org` is not `brien@x.org`. So `d'anna@x.org` is read as one
+ *   address, too. The other signs (`! # % * / = ? { | }` and the grave) far more often separate an address from other
+ *   text, in links, claims and lists. Behind an address only `.` and `-` join.
  * - A **UUID** is unique by itself, so only letters and digits matter beside it ("photo_<uuid>.jpg" counts).
  * - A letter of b f n r t behind a backslash may be the end of a JSON escape ("\njane") or a letter ("ACME\njane"). Both
  *   readings count: a finding too many is looked at, one too few is a leak.

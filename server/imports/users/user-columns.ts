@@ -97,5 +97,5 @@ export function readUserColumns(head: readonly string[]): UserColumns {
 }
 
 function invalidHead(expected: string): LetheError {
-  return new LetheError('input.invalid', { field: 'The head of the file', expected })
+  return new LetheError('input.invalid', { field: 'The header of the file', expected })
 }
