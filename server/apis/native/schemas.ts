@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type TArray, type TObject, type TSchema, Type } from 'typebox'
 import type { Reappearance } from '../../directory/reappearances.ts'
 import { userStates } from '../../people/accounts/user.ts'
 
@@ -26,6 +26,23 @@ export const Next = Type.Unsafe<string | null>({
   type: ['string', 'null'],
   description: '`after` of the next page; null at the end',
 })
+
+/** The answer of a list: a page of the items, under a name. */
+export function pageOf<Name extends string, Item extends TSchema>(
+  name: Name,
+  item: Item,
+): TObject<Record<Name, TArray<Item>> & { next: typeof Next }> {
+  const members = { [name]: Type.Array(item), next: Next } as Record<Name, TArray<Item>> & { next: typeof Next }
+  return Type.Object(members, { description: 'A page' })
+}
+
+/** What an operation lists, as a page: where there is no next one, `next` is null. */
+export async function asPage<Page extends { next?: string | undefined }>(
+  listing: Promise<Page>,
+): Promise<Omit<Page, 'next'> & { next: string | null }> {
+  const { next = null, ...items } = await listing
+  return { ...items, next }
+}
 
 /** A page of a list that is read in the order of ids. */
 export const paging = {

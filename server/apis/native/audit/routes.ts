@@ -16,7 +16,7 @@ import type { Permission } from '../../../permissions/permissions.ts'
 import type { JsonObject } from '../../../platform/database/generated/schema.gen.ts'
 import { forReading } from '../../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../../platform/database/transaction.ts'
-import { Id, Next, NullableId, NullableText } from '../schemas.ts'
+import { Id, NullableId, NullableText, pageOf } from '../schemas.ts'
 
 const tags = ['Audit']
 
@@ -136,7 +136,7 @@ function addTrailRoutes(server: HttpServer, { root, name, toRead, toExport, idOf
         { additionalProperties: false },
       ),
       response: {
-        200: Type.Object({ entries: Type.Array(AuditEntry.ref), next: Next }, { description: 'A page' }),
+        200: pageOf('entries', AuditEntry.ref),
       },
     },
     handler: (request) => {

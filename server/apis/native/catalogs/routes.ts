@@ -13,15 +13,16 @@ import { inOurNames } from '../field-names.ts'
 import { addGroupAssignments } from '../groups/assignment-routes.ts'
 import {
   Addresses,
+  asPage,
   Created,
   Id,
   IdParams,
   Line,
-  Next,
   NullableId,
   NullableText,
   NullableTime,
   Paging,
+  pageOf,
   paging,
   person,
   Reappeared,
@@ -106,12 +107,11 @@ export function addCatalogRoutes(server: HttpServer): void {
       tags,
       summary: 'List catalogs, by title',
       querystring: Paging,
-      response: { 200: Type.Object({ catalogs: Type.Array(Catalog.ref), next: Next }, { description: 'A page' }) },
+      response: { 200: pageOf('catalogs', Catalog.ref) },
     },
-    handler: async (request) => {
+    handler: (request) => {
       const { limit = 50, ...rest } = request.query
-      const { catalogs, next = null } = await inTenantOf(request, (tx) => listCatalogs(tx, { limit, ...rest }))
-      return { catalogs, next }
+      return asPage(inTenantOf(request, (tx) => listCatalogs(tx, { limit, ...rest })))
     },
   })
   server.route({
@@ -170,14 +170,10 @@ function addMembers(server: HttpServer): void {
         },
         { additionalProperties: false },
       ),
-      response: { 200: Type.Object({ members: Type.Array(CatalogMember.ref), next: Next }, { description: 'A page' }) },
+      response: { 200: pageOf('members', CatalogMember.ref) },
     },
-    handler: async (request) => {
-      const { members, next = null } = await inTenantOf(request, (tx) =>
-        listCatalogMembers(tx, { catalogId: request.params.id, ...request.query }),
-      )
-      return { members, next }
-    },
+    handler: (request) =>
+      asPage(inTenantOf(request, (tx) => listCatalogMembers(tx, { catalogId: request.params.id, ...request.query }))),
   })
   server.route({
     method: 'POST',

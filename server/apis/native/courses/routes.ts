@@ -13,18 +13,19 @@ import { inOurNames } from '../field-names.ts'
 import { addGroupAssignments } from '../groups/assignment-routes.ts'
 import {
   Addresses,
+  asPage,
   Created,
   Day,
   Id,
   IdParams,
   Line,
-  Next,
   NullableDay,
   NullableNumber,
   NullableText,
   NullableTime,
   Paging,
   People,
+  pageOf,
   paging,
   Text,
   Time,
@@ -200,12 +201,9 @@ function addCourses(server: HttpServer): void {
       tags,
       summary: 'List courses, in the order of their creation',
       querystring: Filter,
-      response: { 200: Type.Object({ courses: Type.Array(Course.ref), next: Next }, { description: 'A page' }) },
+      response: { 200: pageOf('courses', Course.ref) },
     },
-    handler: async (request) => {
-      const { courses, next = null } = await inTenantOf(request, (tx) => listCourses(tx, filterOf(request.query)))
-      return { courses, next }
-    },
+    handler: (request) => asPage(inTenantOf(request, (tx) => listCourses(tx, filterOf(request.query)))),
   })
   server.route({
     method: 'POST',
@@ -261,14 +259,10 @@ function addSessions(server: HttpServer): void {
       summary: 'List the sessions of a course, in the order of their creation',
       params: IdParams,
       querystring: Paging,
-      response: { 200: Type.Object({ sessions: Type.Array(Session.ref), next: Next }, { description: 'A page' }) },
+      response: { 200: pageOf('sessions', Session.ref) },
     },
-    handler: async (request) => {
-      const { sessions, next = null } = await inTenantOf(request, (tx) =>
-        listSessions(tx, { courseId: request.params.id, ...request.query }),
-      )
-      return { sessions, next }
-    },
+    handler: (request) =>
+      asPage(inTenantOf(request, (tx) => listSessions(tx, { courseId: request.params.id, ...request.query }))),
   })
   server.route({
     method: 'POST',
@@ -337,7 +331,7 @@ function addTrainingPlans(server: HttpServer): void {
       summary: 'List training plans, in the order of their creation',
       querystring: Filter,
       response: {
-        200: Type.Object({ training_plans: Type.Array(TrainingPlan.ref), next: Next }, { description: 'A page' }),
+        200: pageOf('training_plans', TrainingPlan.ref),
       },
     },
     handler: async (request) => {

@@ -20,16 +20,17 @@ import { inOurNames } from '../field-names.ts'
 import {
   ActingCredential,
   At,
+  asPage,
   Created,
   Id,
   IdParams,
   Line,
-  Next,
   NullableDay,
   NullableId,
   NullableNumber,
   NullableText,
   NullableTime,
+  pageOf,
   paging,
   Text,
   Time,
@@ -124,15 +125,10 @@ function addEnrollments(server: HttpServer): void {
       description: 'Includes ended enrollments and those of deleted users, with `enrolled` false.',
       querystring: Filter,
       response: {
-        200: Type.Object({ enrollments: Type.Array(Enrollment.ref), next: Next }, { description: 'A page' }),
+        200: pageOf('enrollments', Enrollment.ref),
       },
     },
-    handler: async (request) => {
-      const { enrollments, next = null } = await inTenantOf(request, (tx) =>
-        listEnrollments(tx, filterOf(request.query)),
-      )
-      return { enrollments, next }
-    },
+    handler: (request) => asPage(inTenantOf(request, (tx) => listEnrollments(tx, filterOf(request.query)))),
   })
   server.route({
     method: 'POST',

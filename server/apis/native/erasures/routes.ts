@@ -17,7 +17,7 @@ import { selectUsers } from '../../../people/accounts/select-users.ts'
 import { isPermitted } from '../../../permissions/permissions.ts'
 import type { TenantTransaction } from '../../../platform/database/transaction.ts'
 import { LetheError } from '../../../platform/errors.ts'
-import { Id, IdParams, Next } from '../schemas.ts'
+import { asPage, Id, IdParams, pageOf } from '../schemas.ts'
 import {
   Erasure,
   ErasureWithDetails,
@@ -106,7 +106,7 @@ export function addErasureRoutes(server: HttpServer): void {
         { additionalProperties: false },
       ),
       response: {
-        200: Type.Object({ erasures: Type.Array(Erasure.ref), next: Next }, { description: 'A page' }),
+        200: pageOf('erasures', Erasure.ref),
       },
     },
     handler: async (request) => {
@@ -148,12 +148,8 @@ export function addErasureRoutes(server: HttpServer): void {
       ),
       response: { 200: Subjects },
     },
-    handler: async (request) => {
-      const { subjects, next = null } = await inTenantOf(request, (tx) =>
-        listSubjects(tx, { request: request.params.id, ...request.query }),
-      )
-      return { subjects, next }
-    },
+    handler: (request) =>
+      asPage(inTenantOf(request, (tx) => listSubjects(tx, { request: request.params.id, ...request.query }))),
   })
   server.route({
     method: 'POST',

@@ -19,14 +19,15 @@ import { findUser } from '../../../people/accounts/find-users.ts'
 import { inOurNames } from '../field-names.ts'
 import {
   ActingCredential,
+  asPage,
   Created,
   Id,
   IdParams,
-  Next,
   Nothing,
   NullableId,
   NullableText,
   NullableTime,
+  pageOf,
   paging,
   Time,
 } from '../schemas.ts'
@@ -77,7 +78,7 @@ export function addKeptExportRoutes(server: HttpServer): void {
   addContent(server)
 }
 
-const Listed = Type.Object({ exports: Type.Array(Kept.ref), next: Next }, { description: 'A page' })
+const Listed = pageOf('exports', Kept.ref)
 
 function addLists(server: HttpServer): void {
   server.route({
@@ -90,10 +91,7 @@ function addLists(server: HttpServer): void {
       querystring: Page,
       response: { 200: Listed },
     },
-    handler: async (request) => {
-      const { exports, next = null } = await inTenantOf(request, (tx) => listExports(tx, pageOptions(request.query)))
-      return { exports, next }
-    },
+    handler: (request) => asPage(inTenantOf(request, (tx) => listExports(tx, pageOptions(request.query)))),
   })
   server.route({
     method: 'GET',
@@ -106,13 +104,13 @@ function addLists(server: HttpServer): void {
       querystring: Page,
       response: { 200: Listed },
     },
-    handler: async (request) => {
-      const { exports, next = null } = await inTenantOf(request, async (tx) => {
-        const { id: userId } = await findUser(tx, { by: 'id', value: request.params.id })
-        return await listExports(tx, { userId, ...pageOptions(request.query) })
-      })
-      return { exports, next }
-    },
+    handler: (request) =>
+      asPage(
+        inTenantOf(request, async (tx) => {
+          const { id: userId } = await findUser(tx, { by: 'id', value: request.params.id })
+          return await listExports(tx, { userId, ...pageOptions(request.query) })
+        }),
+      ),
   })
 }
 

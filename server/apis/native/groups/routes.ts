@@ -10,14 +10,15 @@ import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { inOurNames } from '../field-names.ts'
 import {
+  asPage,
   Created,
   Id,
   IdParams,
   Line,
-  Next,
   NullableId,
   NullableText,
   Paging,
+  pageOf,
   person,
   Reappeared,
   Text,
@@ -108,12 +109,11 @@ function addGroups(server: HttpServer): void {
       tags,
       summary: 'List groups, by name',
       querystring: Paging,
-      response: { 200: Type.Object({ groups: Type.Array(Group.ref), next: Next }, { description: 'A page' }) },
+      response: { 200: pageOf('groups', Group.ref) },
     },
-    handler: async (request) => {
+    handler: (request) => {
       const { limit = 50, ...rest } = request.query
-      const { groups, next = null } = await inTenantOf(request, (tx) => listGroups(tx, { limit, ...rest }))
-      return { groups, next }
+      return asPage(inTenantOf(request, (tx) => listGroups(tx, { limit, ...rest })))
     },
   })
   server.route({
@@ -170,14 +170,10 @@ function addMembers(server: HttpServer): void {
       description: 'Leaves out deleted users; `reappeared` marks purged people who returned.',
       params: IdParams,
       querystring: Paging,
-      response: { 200: Type.Object({ members: Type.Array(GroupMember.ref), next: Next }, { description: 'A page' }) },
+      response: { 200: pageOf('members', GroupMember.ref) },
     },
-    handler: async (request) => {
-      const { members, next = null } = await inTenantOf(request, (tx) =>
-        listGroupMembers(tx, { groupId: request.params.id, ...request.query }),
-      )
-      return { members, next }
-    },
+    handler: (request) =>
+      asPage(inTenantOf(request, (tx) => listGroupMembers(tx, { groupId: request.params.id, ...request.query }))),
   })
   server.route({
     method: 'PUT',

@@ -15,14 +15,15 @@ import { showTranscript } from '../../../views/transcript.ts'
 import { inOurNames } from '../field-names.ts'
 import {
   At,
+  asPage,
   Created,
   Id,
   IdParams,
   Line,
-  Next,
   Nothing,
   NullableId,
   NullableText,
+  pageOf,
   paging,
   Text,
   Time,
@@ -124,15 +125,16 @@ function addSkills(server: HttpServer): void {
         { additionalProperties: false },
       ),
       response: {
-        200: Type.Object({ skills: Type.Array(Skill.ref), next: Next }, { description: 'A page' }),
+        200: pageOf('skills', Skill.ref),
       },
     },
-    handler: async (request) => {
+    handler: (request) => {
       const { catalog_id, limit = 50, ...rest } = request.query
-      const { skills, next = null } = await inTenantOf(request, (tx) =>
-        listSkills(tx, { limit, ...rest, ...(catalog_id !== undefined && { catalogId: catalog_id }) }),
+      return asPage(
+        inTenantOf(request, (tx) =>
+          listSkills(tx, { limit, ...rest, ...(catalog_id !== undefined && { catalogId: catalog_id }) }),
+        ),
       )
-      return { skills, next }
     },
   })
   server.route({
@@ -234,7 +236,7 @@ function addScaleSets(server: HttpServer): void {
       summary: 'List scales with their levels, in the order of their creation',
       querystring: Type.Object({ catalog_id: ForCatalog, ...paging }, { additionalProperties: false }),
       response: {
-        200: Type.Object({ scale_sets: Type.Array(ScaleSet.ref), next: Next }, { description: 'A page' }),
+        200: pageOf('scale_sets', ScaleSet.ref),
       },
     },
     handler: async (request) => {

@@ -15,7 +15,7 @@ import { suspendUser } from '../../../people/lifecycle/suspend-user.ts'
 import { requirePermission } from '../../../permissions/permissions.ts'
 import { type UserRole, userRoles } from '../../../permissions/roles.ts'
 import { showUser } from '../../../views/user-details.ts'
-import { Id, IdParams, Next } from '../schemas.ts'
+import { asPage, Id, IdParams, pageOf } from '../schemas.ts'
 import { NewUser, RolesBody, User, UserChanges, UserWithDetails } from './schemas.ts'
 
 const tags = ['Users']
@@ -64,12 +64,9 @@ export function addUserRoutes(server: HttpServer): void {
       summary: 'List users',
       description: 'Pages neither repeat nor skip an unchanged user.',
       querystring: Filter,
-      response: { 200: Type.Object({ users: Type.Array(User.ref), next: Next }, { description: 'A page' }) },
+      response: { 200: pageOf('users', User.ref) },
     },
-    handler: async (request) => {
-      const { users, next = null } = await inTenantOf(request, (tx) => listUsers(tx, listOptions(request.query)))
-      return { users, next }
-    },
+    handler: (request) => asPage(inTenantOf(request, (tx) => listUsers(tx, listOptions(request.query)))),
   })
   server.route({
     method: 'POST',
