@@ -1,12 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { projectsOf } from './test/projects.ts'
 
-export default defineConfig({
-  test: {
-    include: ['server/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/*.long.test.ts'],
-    globalSetup: ['test/global-setup.ts'],
-    testTimeout: 180_000,
-    hookTimeout: 240_000,
-    maxWorkers: 2,
-  },
-})
+/** All tests of `npm test`, each at its small size, by what they need: `--project unit` starts no server. */
+export default defineConfig({ test: { projects: projectsOf(), maxWorkers: 2 } })

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type AuditRecord, record } from '../server/audit/record.ts'
 import { sealWaiting } from '../server/audit/seal-audit.ts'
 import { verifyAudit } from '../server/audit/verify-audit.ts'
-import { createUser } from '../server/people/create-user.ts'
+import { createUser } from '../server/people/accounts/create-user.ts'
 import { newKey } from '../server/platform/crypto/seal.ts'
 import { migrate } from '../server/platform/database/migrate.ts'
 import { type Database, openDatabase } from '../server/platform/database/pool.ts'
@@ -19,9 +19,9 @@ const rounds = 7
 const bulk = 5000
 
 /**
- * Writing of the audit trail by parallel writers, a transaction for each entry, against plain inserts of the same rows in
- * the same transactions: acts of both kinds by turns, acts without values alone, and acts with values about a person, who
- * has a key already, alone. Then one statement for many entries, sealing and verification, by themselves.
+ * Writing of the audit trail by parallel writers, a transaction for each entry, against plain inserts of the same rows
+ * in the same transactions. It measures entries of both kinds in turn, entries without values, and entries with values
+ * about a person who already has a key. Then one statement for many entries, sealing and verification, by themselves.
  */
 export async function benchAudit(place: Place): Promise<Row[]> {
   const name = 'lethe_bench_audit'
@@ -122,7 +122,7 @@ function insertPlainly(tx: TenantTransaction, values: unknown[]): Promise<void> 
 }
 
 async function measureRest(place: Place, database: Database, tenant: string): Promise<void> {
-  await sealWaiting({ database }, { tenant })
+  await sealWaiting(database, { tenant })
   const object = randomUUID()
   const many = Array.from({ length: bulk }, (): AuditRecord => ({ activity: 'UserPurged', object }))
   const times = { record: [] as number[], seal: [] as number[], sealOne: [] as number[] }
@@ -133,16 +133,16 @@ async function measureRest(place: Place, database: Database, tenant: string): Pr
   }
   for (let round = 0; round < rounds; round++) {
     await timed(times.record, () => inTenant(database, tenant, (tx) => record(tx, many)))
-    await timed(times.seal, () => sealWaiting({ database }, { tenant }))
+    await timed(times.seal, () => sealWaiting(database, { tenant }))
     for (let number = 0; number < 20; number++) {
       await inTenant(database, tenant, (tx) => record(tx, { activity: 'UserPurged', object }))
-      await timed(times.sealOne, () => sealWaiting({ database }, { tenant }))
+      await timed(times.sealOne, () => sealWaiting(database, { tenant }))
     }
   }
   const verified: number[] = []
   let sealed = 0
   await timed(verified, async () => {
-    const found = await verifyAudit({ database }, tenant)
+    const found = await verifyAudit(database, tenant)
     if (found.problems.length > 0) throw new Error('the trail of the benchmark does not verify')
     sealed = found.sealed
   })

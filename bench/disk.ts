@@ -7,11 +7,11 @@ import { type Application, openApplication } from '../server/application.ts'
 import { readConfig } from '../server/config.ts'
 import { concludeOnDisk, passLog } from '../server/erasure/disk/pass-log.ts'
 import { asOwner, rewriteDatabase } from '../server/erasure/disk/rewrite-database.ts'
-import { requestErasure } from '../server/erasure/request-erasure.ts'
-import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
+import { requestErasure } from '../server/erasure/requests/request-erasure.ts'
+import { waitForErasure } from '../server/erasure/requests/wait-for-erasure.ts'
 import { importUsers } from '../server/imports/users/import-users.ts'
-import { createCatalog } from '../server/learning/create-catalog.ts'
-import { deleteUsers } from '../server/people/delete-users.ts'
+import { createCatalog } from '../server/learning/catalogs/create-catalog.ts'
+import { deleteUsers } from '../server/people/lifecycle/delete-users.ts'
 import { inTenant } from '../server/platform/database/transaction.ts'
 import { createTenant } from '../server/tenancy/tenants.ts'
 import { startWorkers } from '../server/workers.ts'
@@ -68,7 +68,7 @@ try {
   await timed('level 4', () => asOwner(app, (owner) => rewriteDatabase(app, owner, { level: 4, ...options })))
   app = await look('4: the tables are rewritten', app)
   await timed('level 5', () => asOwner(app, (owner) => passLog(owner)))
-  await concludeOnDisk(app)
+  await concludeOnDisk(app.database)
   app = await look('5: the log is past it', app)
 } finally {
   await app.close()

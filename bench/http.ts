@@ -155,10 +155,10 @@ async function benchChecks(app: Application, tenant: string, key: string): Promi
     clientSecret: secret,
     issuer: 'https://lethe.example',
   }
-  const { access_token } = await issueToken(app, tenant, request)
+  const { access_token } = await issueToken(app.database, tenant, request)
   const floor = await each(() => outsideTenants(app.database, 'select 1'))
   const measured = async (what: string, authorization: string): Promise<Row> => {
-    const ours = await each(() => authenticate(app, { authorization }))
+    const ours = await each(() => authenticate(app.database, { authorization }))
     return {
       what,
       floor: `${Math.round(floor * 1000)} µs`,

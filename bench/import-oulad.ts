@@ -24,8 +24,8 @@ export type ImportBenchmark = {
 }
 
 /**
- * Imports the data set of `folder` into a fresh database of the server, then copies the rows that came of it into a
- * second fresh database with bare COPY, and compares the times. Both databases are dropped.
+ * Imports the data set of `folder` into a fresh database of the server, then copies the imported rows into a second one
+ * with bare COPY. Compares the times. Both databases are dropped.
  *
  * `serverUrl` and `loginUrl` are connection strings of the owner (who may create databases) and of the application.
  */

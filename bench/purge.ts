@@ -3,10 +3,10 @@ import type pg from 'pg'
 import { pino } from 'pino'
 import type { Application } from '../server/application.ts'
 import type { Operation } from '../server/datamap/compile.ts'
-import { requestErasure } from '../server/erasure/request-erasure.ts'
-import { runErasure } from '../server/erasure/run-erasure.ts'
-import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
-import { deleteUsers } from '../server/people/delete-users.ts'
+import { runErasure } from '../server/erasure/engine/run-erasure.ts'
+import { requestErasure } from '../server/erasure/requests/request-erasure.ts'
+import { waitForErasure } from '../server/erasure/requests/wait-for-erasure.ts'
+import { deleteUsers } from '../server/people/lifecycle/delete-users.ts'
 import type { Driver } from '../server/platform/database/driver.ts'
 import type { Database } from '../server/platform/database/pool.ts'
 import { inTenant } from '../server/platform/database/transaction.ts'
@@ -27,7 +27,7 @@ const counted = 45
 const many = 5000
 /** All learners of the data set who clicked. */
 const manyWithClicks = 4080
-/** Whatever the size of an order and of the database, the process holds no more. */
+/** Whatever the size of an erasure request and of the database, the process holds no more. */
 const mostMemory = 512 * 2 ** 20
 
 /** Milliseconds of a measurement, by hand and by Lethe. */
@@ -96,7 +96,7 @@ export async function withPurges<T>(
     const people = rows.map(({ user_id }) => user_id)
     await inTenant(app.database, loaded.tenant, (tx) => deleteUsers(tx, { userIds: people }))
     await settle(owner)
-    const erase = (payload: JobPayload) => runErasure(app, payload)
+    const erase = (payload: JobPayload) => runErasure(app.database, payload)
     const workers =
       end === 'ended'
         ? await startWorkers(app, log)

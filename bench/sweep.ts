@@ -1,11 +1,11 @@
 import type pg from 'pg'
 import { pino } from 'pino'
 import type { Application } from '../server/application.ts'
-import { requestErasure } from '../server/erasure/request-erasure.ts'
-import { sweepDatabase } from '../server/erasure/sweep-database.ts'
-import { inAuditorSnapshot, readTextTables, textsOf } from '../server/erasure/text-tables.ts'
-import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
-import { deleteUsers } from '../server/people/delete-users.ts'
+import { requestErasure } from '../server/erasure/requests/request-erasure.ts'
+import { waitForErasure } from '../server/erasure/requests/wait-for-erasure.ts'
+import { inAuditorSnapshot, readTextTables, textsOf } from '../server/erasure/search/text-tables.ts'
+import { sweepDatabase } from '../server/erasure/sweep/sweep-database.ts'
+import { deleteUsers } from '../server/people/lifecycle/delete-users.ts'
 import { copyTo } from '../server/platform/database/copy-to.ts'
 import { inTenant } from '../server/platform/database/transaction.ts'
 import { startWorkers } from '../server/workers.ts'
@@ -18,8 +18,8 @@ const posts = 100_000
 const postsAtATime = 5000
 
 /**
- * The later sweep of the whole database against a bare COPY of the same columns to nothing, in turn: first the data set as
- * it is, whose texts are mostly identifiers; then with posts of ordinary prose.
+ * The later sweep of the whole database against a bare COPY of the same columns to nothing, in turn. First the data set
+ * as it is, whose texts are mostly identifiers; then with posts of ordinary prose.
  */
 export async function benchSweep(loaded: Loaded): Promise<Row[]> {
   return await withClone(loaded, 'lethe_bench_sweep', async ({ app, owner }) => {
@@ -45,7 +45,7 @@ async function compare(app: Application, { tenant, log }: Loaded, what: string):
     copied = await copyTexts(app, tenant)
     floors.push(performance.now() - started)
     started = performance.now()
-    const pass = await sweepDatabase(app, [tenant])
+    const pass = await sweepDatabase(app.database, [tenant])
     ours.push(performance.now() - started)
     hashed = pass.hashed
     peak = Math.max(peak, process.memoryUsage.rss())

@@ -20,8 +20,8 @@ const unlike: Record<string, (n: string) => string> = {
 }
 
 /**
- * One purge and many purges in ten times as many rows, against the same in the data set as it is, by turns, so that a drift
- * of the machine hits both.
+ * One purge and many purges in ten times as many rows, against the same in one copy of the data set. The two take
+ * turns, so that a drift of the machine affects both.
  */
 export async function benchTenFold(loaded: Loaded): Promise<Row[]> {
   const rows: Row[] = []

@@ -1763,7 +1763,7 @@ create function lethe_identifier_key_wide(value text) returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  trimmed text := btrim(value, E'\u0009\u000a\u000b\u000c\u000d\u0020\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a');
+  trimmed text := btrim(value, E'\u0009\u000a\u000b\u000c\u000d\u0020\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff');
   behind int := strpos(reverse(trimmed), '@') - 1;
 begin
   if behind < 1 or behind >= length(trimmed) - 1 then

@@ -1,5 +1,5 @@
--- The words of a kept export as a bit filter of keyed hashes, written with its end: whether it may hold an identifier of
--- somebody who is erased. Null until then, and in exports from before there were filters, which may hold anything.
+-- The words of a kept export as keyed hashes, written with its end: whether it may hold an identifier of a person who is
+-- erased. Null until then, and in exports from before there were words, which may hold anything.
 alter table exports add column words bytea;
 alter table exports alter column words set storage external;
 -- Hashes of words of people who were erased while the export is written: at its end it is looked for them.

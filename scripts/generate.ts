@@ -21,7 +21,7 @@ import { unicodeTables } from './unicode-tables.ts'
 // compiled with, and two listings for people: of the tables, and of the statements compiled from the map; besides, the
 // page of who may do what, and the tables of Unicode from the package that pins their version. With --check it writes nothing and fails where a file differs.
 
-const factsFile = 'server/datamap/schema-facts.gen.ts'
+const factsFile = 'server/datamap/generated/schema-facts.gen.ts'
 const documentFile = 'docs/openapi.json'
 const statementsFile = 'docs/erasure-statements.sql'
 const check = process.argv.includes('--check')
@@ -70,12 +70,12 @@ async function generated(
     const statements = compiledStatements(schema)
     return {
       files: [
-        ['server/platform/database/schema.gen.ts', () => kyselyTypes(databaseUrl)],
+        ['server/platform/database/generated/schema.gen.ts', () => kyselyTypes(databaseUrl)],
         [factsFile, () => schemaConstants(schema)],
         ['docs/schema.txt', () => schemaListing(schema)],
         ['docs/access.md', accessPage],
-        ['server/identifiers/unicode.gen.ts', unicodeTables],
-        ['server/datamap/html-references.gen.ts', htmlReferencesFile],
+        ['server/identifiers/generated/unicode.gen.ts', unicodeTables],
+        ['server/identifiers/generated/html-references.gen.ts', htmlReferencesFile],
         ...('text' in statements ? [[statementsFile, () => statements.text] satisfies [string, () => string]] : []),
         [documentFile, openApiDocument],
       ],
@@ -88,13 +88,13 @@ async function generated(
 
 /** Loads the program only now: it compiles the map at its start, from the facts that have just been written. */
 async function openApiDocument(): Promise<string> {
-  const program = await import('../server/http/openapi-document.ts')
+  const program = await import('../server/openapi-document.ts')
   return await program.openApiDocument()
 }
 
 /**
- * Compiles from the schema just read, not from the checked-in facts. Whoever added a table has yet to classify it, and
- * needs the new types for that: a map that does not fit must not keep the other files from being written.
+ * Compiles from the schema just read, not from the checked-in facts. The author of a new table needs the new types to
+ * classify it, so a map that does not fit does not stop the other files.
  */
 function compiledStatements(schema: Schema): { text: string } | { unsound: string } {
   try {

@@ -6,6 +6,7 @@ import {
   combiningClasses,
   compositionExclusions,
 } from '../server/identifiers/tables.ts'
+import { whiteSpace } from '../server/platform/validation/trim.ts'
 
 /**
  * The SQL functions of server/identifiers, as the migration has them that made them: they compute the same, and depend
@@ -187,10 +188,7 @@ $$;
 }
 
 /** The white space of `trim`, as PostgreSQL writes it in a string with escapes. */
-const whiteSpaceInSql = [9, 10, 11, 12, 13, 32, 0x85, 0xa0, 0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000, 0xfeff]
-  .concat(Array.from({ length: 11 }, (_, index) => 0x2000 + index))
-  .map((codePoint) => `\\u${codePoint.toString(16).padStart(4, '0')}`)
-  .join('')
+const whiteSpaceInSql = whiteSpace.map((codePoint) => `\\u${codePoint.toString(16).padStart(4, '0')}`).join('')
 
 /** `lethe_identifier_key(text)`, `lethe_login_key(text)` and what they stand on. */
 function keyFunctions(): string {

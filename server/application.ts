@@ -108,14 +108,6 @@ export async function openApplication(
   }
 }
 
-/** The owner's connection string, where the server is now; undefined where it is not configured. */
-export function ownerUrlOf(app: Application): string | undefined {
-  if (app.ownerUrl === undefined || app.embeddedFolder === undefined) return app.ownerUrl
-  const url = new URL(app.ownerUrl)
-  url.port = new URL(app.database.url()).port
-  return url.href
-}
-
 /** Says in the log what becomes of the server, and connects to it where it is. */
 function watcherOf(database: Database, log: Logger): ServerWatcher {
   return {

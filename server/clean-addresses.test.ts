@@ -6,7 +6,7 @@ import { runCommand } from '../test/run-command.ts'
 import { startedTestServer } from '../test/server.ts'
 import { type AddressFinding, addressLists, cleanAddresses } from './clean-addresses.ts'
 import { dataMap } from './datamap/data-map.ts'
-import { deleteUsers } from './people/delete-users.ts'
+import { deleteUsers } from './people/lifecycle/delete-users.ts'
 import { createTenant } from './tenancy/tenants.ts'
 
 let test: TestApplication

@@ -5,8 +5,8 @@ import { type IdentifierKind, identifierKey } from './identifiers/identifier-key
 import { isLetheError } from './platform/errors.ts'
 
 /**
- * What became of a stored value that is no address as it stands: cleaned, or left as it is, because another person of the
- * tenant has what it would become, or because there is no telling what was meant.
+ * The result for a stored value that is not a valid address. It is cleaned, or left as it is: another person of the
+ * tenant has the cleaned address, or the intended address is not clear.
  */
 export type AddressOutcome = 'cleaned' | 'held_by_another' | 'unclear'
 

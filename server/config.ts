@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type DriverName, driverNames, usualDriver } from './platform/database/driver.ts'
 import { type Patience, requestPatience, usualConnections, usualWaitSeconds } from './platform/database/patience.ts'
 import { LetheError } from './platform/errors.ts'
-import { requireWholeNumber } from './platform/require-number.ts'
+import { requireWholeNumber } from './platform/validation/require-number.ts'
 
 /** Where Lethe finds its database and its keys. Read once at the start; nothing else reads the environment. */
 export type Config = {

@@ -18,25 +18,25 @@ import {
   type AddendumClaims,
   type CertificateClaims,
   hashOf,
-  sign,
   subjectDigest,
   verifyCertificate,
-} from './erasure/certificate.ts'
-import { checkAmong } from './erasure/check-among.ts'
-import { hashIdentifier } from './erasure/keys.ts'
-import { retryErasure } from './erasure/retry-erasure.ts'
-import { readCertificate } from './erasure/show-erasures.ts'
-import type { SigningKey } from './erasure/signing-keys.ts'
-import { lineOfPurged } from './erasure/subject-lines.ts'
-import { followUp, settleFindings, sweep } from './erasure/sweep.ts'
+} from './erasure/proof/certificate.ts'
+import { checkAmong } from './erasure/proof/check-membership.ts'
+import { lineOfPurged } from './erasure/proof/subject-list.ts'
+import { retryErasure } from './erasure/requests/retry-erasure.ts'
+import { readCertificate } from './erasure/requests/show-erasures.ts'
+import { followUp, settleFindings, sweep } from './erasure/sweep/sweep.ts'
 import { type IdentifierKind, identifierKey } from './identifiers/identifier-key.ts'
 import { normalFormV1 } from './identifiers/normal-form-v1.ts'
 import { importUsers } from './imports/users/import-users.ts'
 import type { OutcomeOfRow } from './imports/users/outcomes.ts'
+import { hashIdentifier } from './keyring/identifier-hash-key.ts'
+import { sign } from './keyring/jws.ts'
+import type { SigningKey } from './keyring/signing-keys.ts'
 import { type MigratedDatabase, migrateDatabase } from './migrate-database.ts'
-import { findAmbiguousIdentifiers } from './people/ambiguous-identifiers.ts'
-import { deleteUsers } from './people/delete-users.ts'
-import { findUser } from './people/find-users.ts'
+import { findUser } from './people/accounts/find-users.ts'
+import { findAmbiguousIdentifiers } from './people/identifiers/ambiguous-identifiers.ts'
+import { deleteUsers } from './people/lifecycle/delete-users.ts'
 import { newKey, seal } from './platform/crypto/seal.ts'
 import { createRoles } from './platform/database/roles.ts'
 
@@ -427,12 +427,12 @@ describe('a database of the first release, brought up to this version', () => {
   })
 
   it('still finds who was purged in a sweep, and takes it out', async () => {
-    const found = await sweep(test.app, [acme])
+    const found = await sweep(test.app.database, [acme])
     const place = { table: 'courses', column: 'title', remedy: 'scrub' }
     expect(found.findings.map(({ kind }) => kind).sort()).toEqual(['email', 'external_identity_id', 'ref'])
     expect(found.findings).toMatchObject([place, place, place])
-    for (const { request } of await followUp(test.app, found)) await test.ended(acme, request)
-    expect(await settleFindings(test.app, [acme])).toEqual({ findings: [], reasons: [] })
+    for (const { request } of await followUp(test.app.database, found)) await test.ended(acme, request)
+    expect(await settleFindings(test.app.database, [acme])).toEqual({ findings: [], reasons: [] })
     expect(await readColumn('courses', 'title', ids.recurring)).toBe('Ask [erased], [erased] or [erased]')
   })
 
@@ -479,7 +479,7 @@ describe('a database of the first release, brought up to this version', () => {
     await test.inTenant(acme, async (tx) => {
       while ((await sealAudit(tx)).more);
     })
-    const { problems, sealed } = await verifyAudit(test.app, acme, { noted })
+    const { problems, sealed } = await verifyAudit(test.app.database, acme, { noted })
     expect([problems, sealed > noted.sequence]).toEqual([[], true])
   })
 })

@@ -1,36 +1,36 @@
 import type { Logger } from 'pino'
 import { cleanAttempts } from './access/sign-in-attempts.ts'
 import type { Application } from './application.ts'
-import { readTrails } from './audit/read-trail.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { runRewrite } from './erasure/disk/run-rewrite.ts'
-import { runErasure } from './erasure/run-erasure.ts'
-import { runSearch } from './erasure/run-search.ts'
+import { runErasure } from './erasure/engine/run-erasure.ts'
+import { runSearch } from './erasure/search/run-search.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
 import { cleanIdempotentRequests } from './http/idempotency.ts'
 import { openMailer } from './notify/mailer.ts'
 import { sendEmail } from './notify/send-email.ts'
+import { readTrails } from './people/identifiers/read-trail.ts'
 import { actingFor, forWork } from './platform/database/pool.ts'
 import { type Workers, work } from './platform/jobs/work.ts'
 
-/** Starts working on the jobs of every room. What a job does is set in motion by the system, whoever ordered it. */
+/** Starts working on the jobs of every room. The system is the initiator of a job, whoever requested the work. */
 export async function startWorkers(given: Application, log: Logger): Promise<Workers> {
   const app = { ...given, database: forWork(actingFor(given.database, { from: 'system' })) }
   const mailer = openMailer(app.config)
   const workers = await work(
     app.database,
     {
-      erase: (payload, signal) => runErasure(app, payload, signal),
-      search: () => runSearch(app),
-      send_email: (payload) => sendEmail(app, mailer, payload),
-      seal_audit: (payload) => sealWaiting(app, payload),
-      export: (payload) => runExport(app, payload),
-      clean_exports: () => cleanExports(app),
-      read_trails: () => readTrails(app, log),
-      rewrite_tables: () => runRewrite(app, log),
-      clean_sign_in_attempts: () => cleanAttempts(app),
+      erase: (payload, signal) => runErasure(app.database, payload, signal),
+      search: () => runSearch(app.database),
+      send_email: (payload) => sendEmail(app.database, mailer, payload),
+      seal_audit: (payload) => sealWaiting(app.database, payload),
+      export: (payload) => runExport(app.database, payload),
+      clean_exports: () => cleanExports(app.database),
+      read_trails: () => readTrails(app.database, log),
+      rewrite_tables: () => runRewrite(app, { sizeLimit: app.config.rewriteLimit }, log),
+      clean_sign_in_attempts: () => cleanAttempts(app.database),
       clean_idempotent_requests: () => cleanIdempotentRequests(app),
     },
     {
@@ -44,7 +44,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
           : [],
     },
   )
-  const sealing = watchUnsealed(app, log)
+  const sealing = watchUnsealed(app.database, log)
   return {
     missingFor: workers.missingFor,
     idleFor: workers.idleFor,

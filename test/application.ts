@@ -4,9 +4,9 @@ import { usePasswordCost } from '../server/access/passwords.ts'
 import type { Application } from '../server/application.ts'
 import { readConfig } from '../server/config.ts'
 import type { Operation } from '../server/datamap/compile.ts'
-import { requestErasure } from '../server/erasure/request-erasure.ts'
-import { type ErasureDetails, showErasure } from '../server/erasure/show-erasures.ts'
-import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
+import { requestErasure } from '../server/erasure/requests/request-erasure.ts'
+import { type ErasureDetails, showErasure } from '../server/erasure/requests/show-erasures.ts'
+import { waitForErasure } from '../server/erasure/requests/wait-for-erasure.ts'
 import { inTenant, type TenantTransaction } from '../server/platform/database/transaction.ts'
 import type { Workers } from '../server/platform/jobs/work.ts'
 import { startWorkers } from '../server/workers.ts'
@@ -21,15 +21,15 @@ export type TestApplication = TestDatabase & {
   startWorkers(): Promise<void>
   stopWorkers(): Promise<void>
   inTenant<T>(tenant: string, work: (tx: TenantTransaction) => Promise<T>): Promise<T>
-  /** Orders a purge. */
+  /** Requests a purge. */
   order(tenant: string, userIds: string[], requestedBy?: string): Promise<string>
   /** Waits until the request has ended, and shows it. */
   ended(tenant: string, request: string): Promise<ErasureDetails>
-  /** Orders to anonymize. */
+  /** Requests an anonymization. */
   orderToAnonymize(tenant: string, userIds: string[], requestedBy?: string): Promise<{ request: string; salt: string }>
-  /** Orders a purge and waits until it has ended. */
+  /** Requests a purge and waits until it has ended. */
   purge(tenant: string, userIds: string[], requestedBy?: string): Promise<ErasureDetails>
-  /** Orders to anonymize and waits until it has ended. */
+  /** Requests an anonymization and waits until it has ended. */
   anonymize(tenant: string, userIds: string[], requestedBy?: string): Promise<ErasureDetails & { salt: string }>
 }
 

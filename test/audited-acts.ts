@@ -30,10 +30,10 @@ const noActs: Record<string, string> = {
 }
 
 /**
- * Makes a database refuse to commit what the application changed without an entry of the audit trail in the same
- * transaction, and to forget the identifier that a user had before a change. Every test of every operation, of those too
- * that do not exist yet, thereby proves that it is recorded. Rows
- * that a test writes itself are written as the owner, or in a transaction that says `set local lethe_test.fixture = 'yes'`.
+ * Makes a database refuse two kinds of commits: changes by the application without an entry of the audit trail, and a
+ * changed identifier of a user without its former value. Every test of every operation, of those too that do not exist
+ * yet, thereby proves that it is recorded. Rows that a test writes itself are written as the owner, or in a transaction
+ * that says `set local lethe_test.fixture = 'yes'`.
  */
 export async function refuseUnrecordedActs(ownerUrl: string): Promise<void> {
   const owner = new pg.Client({ connectionString: ownerUrl })

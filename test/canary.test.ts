@@ -12,18 +12,18 @@ import { listAudit } from '../server/audit/list-audit.ts'
 import { readConfig } from '../server/config.ts'
 import type { Operation } from '../server/datamap/compile.ts'
 import { dataMap } from '../server/datamap/data-map.ts'
-import { schemaFacts } from '../server/datamap/schema-facts.gen.ts'
+import { schemaFacts } from '../server/datamap/generated/schema-facts.gen.ts'
 import type { AnyEntry } from '../server/datamap/vocabulary.ts'
-import { requestErasure } from '../server/erasure/request-erasure.ts'
-import { readCertificate } from '../server/erasure/show-erasures.ts'
-import { sweep } from '../server/erasure/sweep.ts'
-import { waitForErasure } from '../server/erasure/wait-for-erasure.ts'
+import { requestErasure } from '../server/erasure/requests/request-erasure.ts'
+import { readCertificate } from '../server/erasure/requests/show-erasures.ts'
+import { waitForErasure } from '../server/erasure/requests/wait-for-erasure.ts'
+import { sweep } from '../server/erasure/sweep/sweep.ts'
 import { keepExport } from '../server/exports/kept-exports.ts'
 import { waitForExport } from '../server/exports/wait-for-export.ts'
-import { createUser } from '../server/people/create-user.ts'
-import { deleteUsers } from '../server/people/delete-users.ts'
-import { updateUser } from '../server/people/update-user.ts'
-import { type UserFieldName, type UserFields, userFieldNames } from '../server/people/user-fields.ts'
+import { createUser } from '../server/people/accounts/create-user.ts'
+import { updateUser } from '../server/people/accounts/update-user.ts'
+import { type UserFieldName, type UserFields, userFieldNames } from '../server/people/accounts/user-fields.ts'
+import { deleteUsers } from '../server/people/lifecycle/delete-users.ts'
 import { type EmbeddedServer, useEmbeddedServer } from '../server/platform/database/embedded.ts'
 import { inTenant } from '../server/platform/database/transaction.ts'
 import { createTenant } from '../server/tenancy/tenants.ts'
@@ -574,7 +574,7 @@ describe('people of ten scripts whom others write about, through the API, in eve
     expect(fetched.status).toBeGreaterThan(399)
     const audited = await http.call('GET', '/api/v1/audit/verification', { as: administrator })
     expect(audited.json.problems).toEqual([])
-    const swept = await sweep(http.app, [tenantId])
+    const swept = await sweep(http.app.database, [tenantId])
     expect(swept.findings).toEqual([])
   }, 240_000)
 })

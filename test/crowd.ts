@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import { expect } from 'vitest'
-import { verifyCertificate } from '../server/erasure/certificate.ts'
-import { previewErasure } from '../server/erasure/preview-erasure.ts'
-import { readCertificate } from '../server/erasure/show-erasures.ts'
+import { verifyCertificate } from '../server/erasure/proof/certificate.ts'
+import { previewErasure } from '../server/erasure/requests/preview-erasure.ts'
+import { readCertificate } from '../server/erasure/requests/show-erasures.ts'
 import type { TestApplication } from './application.ts'
 import { dumpDatabase, newTenant, placesOf, type TenantRows } from './rows.ts'
 
@@ -56,14 +56,14 @@ export async function fillWithCrowd(owner: pg.Client, rows: TenantRows, size: nu
 export type CrowdErasure = {
   tenant: string
   people: string[]
-  /** Who ordered it. */
+  /** The requester. */
   administrator: string
   request: string
   /** What the preview said before. */
   preview: unknown
 }
 
-/** Makes a tenant with a crowd and orders its purge. */
+/** Makes a tenant with a crowd and requests its purge. */
 export async function orderCrowd(test: TestApplication, size: number): Promise<CrowdErasure> {
   const rows = await newTenant(test.owner)
   const administrator = await rows.administrator()

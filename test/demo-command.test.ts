@@ -67,7 +67,7 @@ async function json(...args: string[]) {
 async function startDemo(): Promise<Running> {
   const demo = start('demo')
   for (;;) {
-    if (demo.text.stderr.includes('Ctrl-C ends')) return demo
+    if (demo.text.stderr.includes('Press Ctrl-C to stop')) return demo
     if (demo.child.exitCode !== null) throw new Error(demo.text.stderr)
     await Promise.race([demo.ended, new Promise((resolve) => setTimeout(resolve, 20))])
   }
@@ -87,7 +87,7 @@ function paste(command: string) {
 async function pasteInTerminal(command: string) {
   const here = command.replace(/^npx --no-install lethe/, () => `'${pinnedNode}' '${lethe}'`)
   const running = startProgram('script', ['--quiet', '--return', '--flush', '--command', here, '/dev/null'], 'pipe')
-  const asked = /\((\S+@\S+)\) cannot be undone\. Go on\? \[y\/N\]/
+  const asked = /\((\S+@\S+)\) cannot be undone\. Continue\? \[y\/N\]/
   while (!asked.test(running.text.stdout) && running.child.exitCode === null) {
     await Promise.race([running.ended, new Promise((resolve) => setTimeout(resolve, 20))])
   }
@@ -120,9 +120,9 @@ describe('lethe demo', () => {
       if (answered !== undefined) expect(answered.person).toBe(purges?.[1])
       const { code, stdout } = answered ?? (await paste(command))
       codes.push([command.replace(/^npx --no-install lethe( --data '.*?data')?/, '').trim(), code])
-      if (command.includes('certificate verify')) expect(stdout).toMatch(/^Erased and nothing found\.$/m)
+      if (command.includes('certificate verify')) expect(stdout).toMatch(/^Erased; no residual data found\.$/m)
       if (command.includes('erasure show')) expect(stdout).toMatch(/^state +completed$/m)
-      if (command.includes('--directory-object-id')) expect(stdout).toMatch(/belong to other users too/)
+      if (command.includes('--directory-object-id')) expect(stdout).toMatch(/Other users also hold/)
     }
     // The two twins of one login name are the one thing that Lethe must not decide.
     expect(codes.filter(([, code]) => code !== 0)).toEqual([['preview --login sam.zwilling@example.org', 4]])
@@ -158,7 +158,7 @@ describe('lethe demo', () => {
     const { code, stdout, stderr } = await finish(start('demo'))
     expect({ code, stdout }).toEqual({ code: 6, stdout: '' })
     expect(stderr).toBe(
-      `lethe: The data folder ${data} is in use by process ${demo.child.pid}. Stop that one first, or name another folder with --data or LETHE_DATA.\n`,
+      `lethe: The data folder ${data} is in use by process ${demo.child.pid}. Stop that process first, or name another folder with --data or LETHE_DATA.\n`,
     )
   })
 
@@ -181,7 +181,7 @@ describe('lethe demo', () => {
     if (demo.child.pid === undefined) throw new Error('The demo did not start')
     process.kill(-demo.child.pid, 'SIGINT')
     expect(await demo.ended).toBe(0)
-    expect(demo.text.stderr).toMatch(/Ctrl-C ends\.\nStopping;.*\n$/)
+    expect(demo.text.stderr).toMatch(/Press Ctrl-C to stop\.\nStopping after .*\n$/)
     expect(await isThere(path.join(data, 'postgres', 'postmaster.pid'))).toBe(false)
     expect(await readdir(path.join(data, 'users'))).toEqual([])
   })

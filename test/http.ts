@@ -6,11 +6,11 @@ import { createOperator, signInOperator } from '../server/access/operators.ts'
 import { sessionCookieName } from '../server/access/session-token.ts'
 import { setPassword } from '../server/access/set-password.ts'
 import { signIn } from '../server/access/sign-in.ts'
-import { buildServer } from '../server/http/build-server.ts'
 import type { HttpServer } from '../server/http/http-server.ts'
 import type { RateLimits } from '../server/http/require-access.ts'
-import { createUser } from '../server/people/create-user.ts'
-import type { UserRole } from '../server/people/user.ts'
+import { createUser } from '../server/people/accounts/create-user.ts'
+import type { UserRole } from '../server/permissions/roles.ts'
+import { buildServer } from '../server/server.ts'
 import { createTenant } from '../server/tenancy/tenants.ts'
 import { openTestApplication, type TestApplication } from './application.ts'
 
@@ -78,13 +78,13 @@ export async function openTestHttp(options: { rateLimits?: Partial<RateLimits> }
         await setPassword(tx, { userId: user.id, password })
         return user
       })
-      const { token, csrfToken } = await signIn(test.app, tenant, { login: email, password })
+      const { token, csrfToken } = await signIn(test.app.database, tenant, { login: email, password })
       return { ...session(token, csrfToken), userId: id }
     },
     async operator() {
       const name = `operator-${++people}`
       await createOperator(test.database, { name, password })
-      const { token, csrfToken } = await signInOperator(test.app, { name, password })
+      const { token, csrfToken } = await signInOperator(test.app.database, { name, password })
       return session(token, csrfToken)
     },
     async call(method, path, { as, body, headers } = {}) {

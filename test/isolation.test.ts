@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApiKey } from '../server/access/api-keys.ts'
 import { createOAuthClient } from '../server/access/oauth-clients.ts'
-import { isPermitted, type Permission, permissions } from '../server/access/permissions.ts'
-import { type Principal, scopes } from '../server/access/principal.ts'
 import { issueToken } from '../server/access/tokens.ts'
-import { createUser } from '../server/people/create-user.ts'
-import { userRoles } from '../server/people/user.ts'
+import { createUser } from '../server/people/accounts/create-user.ts'
+import { isPermitted, type Permission, permissions } from '../server/permissions/permissions.ts'
+import { type Principal, scopes } from '../server/permissions/principal.ts'
+import { userRoles } from '../server/permissions/roles.ts'
 import { tableFingerprint } from './fingerprint.ts'
 import { basic, type Credential, openTestHttp, type TestHttp } from './http.ts'
 import { codeOf, type OpenApiOperation, operationsOf, smallestOf } from './openapi-requests.ts'
@@ -127,7 +127,7 @@ async function token(tenant: string, scope: (typeof scopes)[number]): Promise<Cr
     clientSecret: secret,
     issuer: 'https://lethe.example',
   }
-  const { access_token } = await issueToken(http.app, tenant, request)
+  const { access_token } = await issueToken(http.app.database, tenant, request)
   return { authorization: `Bearer ${access_token}` }
 }
 

@@ -36,9 +36,9 @@ export class Victims {
   readonly tenant: string
   /** Server processes that ended although nobody killed them. */
   readonly deaths: string[] = []
-  /** Users that were answered as created, and were not ordered to be purged. */
+  /** Users that were answered as created, and whose purge was not requested. */
   readonly created = new Set<string>()
-  /** Users of the purges that were answered as ordered, by request. */
+  /** Users of the purges that were answered as requested, by request. */
   readonly ordered = new Map<string, string[]>()
   readonly exports: { user: string; id: string }[] = []
   #people = 0
@@ -249,7 +249,7 @@ export class Victims {
     this.exports.length = 0
   }
 
-  /** What is not as it must be, once everything that was ordered has had the time to end. Empty: nothing. */
+  /** What is not as it must be, once everything that was requested has had the time to end. Empty: nothing. */
   async problems(): Promise<string[]> {
     await this.waitUntilReady()
     const problems: string[] = this.deaths.map((said) => `a server ended by itself: ${said.slice(-2000)}`)

@@ -51,15 +51,15 @@ const explicit: Record<string, Record<string, unknown>> = {
 }
 
 /**
- * Writes at least one row into every table of a tenant, in the user's name: each column that points to a person points
- * to the user, so that the rows are about or by the user. A table about people gets a second row, about the other user,
- * that the user had a part in and whose texts mention the user's e-mail address. The other user's row and the tenant's
- * are not added but changed: manager, deleted by, created by.
+ * Writes at least one row into every table of a tenant, for this user. Each column that points to a person points to
+ * the user, so the rows are about or by the user. A table about people gets a second row, about the other user, that
+ * the user had a part in and whose texts mention the user's e-mail address. The other user's row and the tenant's are
+ * not added but changed: manager, deleted by, created by.
  *
  * Every column that takes text gets `canary(table, column)`, in lower case where a check asks for that, a list of one
- * in an array, and `{"canary": ...}` in JSON; columns with a list of values take their default or the first one. Columns
- * of the users table are the caller's, except the other user's custom fields. Keys get it too: whoever looks for
- * canaries afterwards gives those columns something that may stay.
+ * in an array. It gets `{"canary": ...}` in JSON; columns with a list of values take their default or the first one.
+ * Columns of the users table are the caller's, except the other user's custom fields. Keys get it too: whoever looks
+ * for canaries afterwards gives those columns something that may stay.
  *
  * Throws where a table of a tenant is left without a row and not excepted with a reason.
  */
@@ -226,7 +226,7 @@ function keyOf(table: TableSchema, row: Row): Row {
   return Object.fromEntries(table.primaryKey.map((column) => [column, row[column]]))
 }
 
-/** Orders tables so that a row exists before the rows that point to it. */
+/** Sorts tables so that a row exists before the rows that point to it. */
 function parentsFirst(tables: TableSchema[]): TableSchema[] {
   const ordered: TableSchema[] = []
   const visit = (table: TableSchema, path: string[]) => {

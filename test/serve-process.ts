@@ -36,7 +36,7 @@ export async function startServe(environment: Record<string, string>, port = 0):
   })
   const ended = once(child, 'close').then(([code, signal]) => (code as number | null) ?? (signal as string))
   for (;;) {
-    const url = /Answering at (http:\S+),/.exec(said)?.[1]
+    const url = /Listening at (http:\S+);/.exec(said)?.[1]
     if (url !== undefined) {
       const running = () => child.exitCode === null && child.signalCode === null
       return { url, child, said: () => said, running, ended }

@@ -97,7 +97,7 @@ it('is ended at once by a second signal, which says so, and by a single one when
   serve.child.kill('SIGTERM')
   expect(await serve.ended).toBe(143)
   expect(Date.now() - began).toBeLessThan(5000)
-  expect(serve.said()).toMatch(/Stopped at once\./)
+  expect(serve.said()).toMatch(/Stopped immediately\./)
   await owner.query('rollback')
   await owner.end()
   await victims.kill({ victim: 'connections', after: 0 })

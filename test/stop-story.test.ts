@@ -85,7 +85,7 @@ describe('Ctrl-C in a purge of many', () => {
     await setTimeout(1000)
     purge.child.kill('SIGINT')
     const said = [
-      `Request ${request}: 1,000 of 1,500 people are gone.`,
+      `Erasure request ${request}: 1,000 of 1,500 people are gone.`,
       /^The other 500 will follow: .*"lethe serve".*$/m,
       `npx --no-install lethe erasure show ${request}`,
       `npx --no-install lethe erasure cancel ${request}`,
@@ -96,7 +96,7 @@ describe('Ctrl-C in a purge of many', () => {
     purge.child.kill('SIGINT')
     const { code, stdout, stderr } = await purge.ended
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
-    expect(stderr.slice(first)).toContain('Stopped at once.')
+    expect(stderr.slice(first)).toContain('Stopped immediately.')
     for (const part of said) expect(stderr.slice(first)).toMatch(part)
     expect(await people.gone()).toBe(1000)
 
@@ -127,7 +127,8 @@ describe('Ctrl-C in a purge of many', () => {
     expect(JSON.parse(stdout)).toMatchObject({ salt: expect.stringMatching(/^[\w-]{43}$/) })
     const { message, code: word } = JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error
     expect(word).toBe('interrupted')
-    const [, request = '', gone = ''] = /Request (\S+): ([\d,]+) of 2,600 people are anonymized/.exec(message) ?? []
+    const [, request = '', gone = ''] =
+      /Erasure request (\S+): ([\d,]+) of 2,600 people are anonymized/.exec(message) ?? []
     expect(Number(gone.replace(',', ''))).toBe(await anonymized())
     expect(message).toContain('as soon as workers run again')
     const cancel = /^Cancel the rest: npx --no-install lethe (.*)$/m.exec(message)?.[1]?.split(' ') ?? []
@@ -171,12 +172,12 @@ describe('Ctrl-C in a command of another kind', () => {
       return rows.length > 0
     })
     restore.child.kill('SIGINT')
-    await until(() => restore.text.stderr.startsWith('Stopping; '))
+    await until(() => restore.text.stderr.startsWith('Stopping after '))
     await people.release()
     expect(await restore.ended).toMatchObject({
       code: 130,
       stdout: expect.stringMatching(/^3 users restored, active again\./),
-      stderr: expect.stringMatching(/\nlethe: Stopped, but the work was done by then; see above\.\n$/),
+      stderr: expect.stringMatching(/\nlethe: Stopped, but the work was already done; see above\.\n$/),
     })
   }, 60_000)
 })

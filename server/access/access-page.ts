@@ -1,6 +1,6 @@
-import { userRoles } from '../people/user.ts'
-import { permissions, type Rule } from './permissions.ts'
-import { aboutScopes, type Role, scopes } from './principal.ts'
+import { permissions, type Rule } from '../permissions/permissions.ts'
+import { aboutScopes, type Role, scopes } from '../permissions/principal.ts'
+import { userRoles } from '../permissions/roles.ts'
 import { idleMinutes, longestHours } from './session-token.ts'
 import { freeAttempts } from './sign-in-attempts.ts'
 import { tokenLifetime } from './tokens.ts'
@@ -8,15 +8,15 @@ import { tokenLifetime } from './tokens.ts'
 const roles: readonly Role[] = ['operator', ...userRoles]
 
 const aboutRoles: Record<Role, string> = {
-  operator: 'runs the installation; a user of no tenant, so it sees no tenant from inside',
+  operator: 'runs the installation; belongs to no tenant, and cannot read the data inside a tenant',
   administrator: 'everything inside the tenant',
   privacy_officer: 'erasures with their certificates, exports, the audit trail',
   integration_administrator:
-    'lists and revokes API keys and OAuth clients, and makes those that may no more than itself',
-  author: 'the own account',
-  instructor: 'the own account',
+    'lists and revokes API keys and OAuth clients, and creates those with no more rights than its own',
+  author: "the person's own account",
+  instructor: "the person's own account",
   manager: 'reads users',
-  learner: 'the own account',
+  learner: "the person's own account",
 }
 
 const credentials = [
@@ -24,7 +24,7 @@ const credentials = [
     'API key, read only',
     'HTTP Basic, any user name (Learn365: `api`), the key as password',
     'as the scope `api/read`',
-    'when it is revoked, at once; at its expiry, if it has one',
+    'immediately when revoked; at its expiry, if it has one',
   ],
   ['API key, full control', 'the same', 'as the scope `api/all`', 'the same'],
   [
@@ -37,76 +37,82 @@ const credentials = [
     'OAuth 2.0 client',
     '`POST /oauth2/token` or `/oauth2/token/:tenantId`, grant type `client_credentials`; then `Authorization: Bearer` with the token',
     'the scopes of the token',
-    `a token after ${tokenLifetime.toLocaleString('en-US')} seconds; when the client is revoked, at once`,
+    `a token after ${tokenLifetime.toLocaleString('en-US')} seconds, or immediately when the client is revoked`,
   ],
   [
     'sign-in of a person',
     'name and password once, then a cookie; requests that change something also send the CSRF token',
     "by the person's roles",
-    `on sign-out; after ${idleMinutes} minutes without a request, ${longestHours} hours at the latest; when the person is suspended, deleted, purged or anonymized, or the password is changed, at once`,
+    `on sign-out; after ${idleMinutes} minutes without a request; after ${longestHours} hours at the latest; when the person is suspended, deleted, purged or anonymized; when the password is changed`,
   ],
   ['sign-in of an operator', 'the same', 'by the role `operator`', 'the same'],
 ]
 
 const introduction = `# Access
 
-Who may come in, and who may do what. This page is made from the table in the code by \`npm run generate\`.
+The credentials that Lethe accepts, and what each role and scope may do. \`npm run generate\` makes this page from the tables in the code.
 
 ## Credentials
 `
 
-const aboutCredentials = `Keys, secrets and session tokens are 256 random bits and stored as SHA-256; they are shown once. Passwords are 12 to 256 characters, stored with argon2id (RFC 9106, second recommended option: 64 MiB, three passes, four lanes). Every request asks the database whether its credential is still good, so what was revoked opens nothing more, in any process. What was let in before goes on to its end: a download for an hour at most, the progress of an erasure until it ends, for a day at most.
+const aboutCredentials = `Keys, secrets and session tokens are 256 random bits. Lethe shows them once and stores their SHA-256 hash. Passwords have 12 to 256 characters and are stored with argon2id (RFC 9106, second recommended option: 64 MiB, three passes, four lanes).
 
-A wrong name, a wrong password, and an account that may not sign in are answered alike and after the same work. After ${freeAttempts} failed attempts in a row a name has to wait 30 seconds, then twice as long each time, up to 15 minutes, whether somebody has that name or not; a success or a day without an attempt begins the count anew. What is counted is the name that was typed: a person with a login name and an e-mail address has two, each with a count of its own, and whoever types a person's name wrongly often enough makes that person wait. Sessions that are there go on.
+Every request checks its credential in the database. So a revoked credential opens nothing more, in any process. Only a running response continues: a download for at most an hour, the progress of an erasure request for at most a day.
 
-Counts are kept under keyed hashes of the names. They are forgotten within the hour after a day without an attempt, while a worker runs, and with a purge or an anonymization of the person who has the name, also where the attempts were made while the person was deleted. Where several people have one name, the count goes with one of them; where nobody has it, only time ends it.
+Sign-in gives the same response, after the same work, to a wrong name, a wrong password, and an account that may not sign in. After ${freeAttempts} failed attempts in a row, a name must wait 30 seconds. The wait doubles with each failure, up to 15 minutes. This holds for names that no user has, too. A success, or a day without an attempt, resets the count.
 
-API keys and clients belong to the tenant. When the person who made one is suspended, deleted, purged or anonymized, it goes on. After a purge or an anonymization the successor answers for it: the user who requested the erasure, else the user who answers for the key or client that did, else the longest-serving active administrator, else no one. A person who knew the secret still knows it, so revoke it or make a new one when a person leaves.
+Lethe counts per typed name. A person with a login name and an e-mail address has two counts. Repeated wrong attempts by another person can therefore make a person wait. They do not end present sessions.
 
-Tokens are JWTs (RFC 9068). \`/.well-known/oauth-authorization-server\` (RFC 8414) says where to get them, and \`/.well-known/oauth-jwks.json\` has the key that they are signed with, for servers that check them without asking. Such a server does not hear that a client was revoked: a token stays good there until it expires. Certificates are signed with other keys, at \`/.well-known/jwks.json\`; no key is in both sets.
+Lethe stores the counts under keyed hashes of the names. A worker deletes a count within an hour after a day without attempts. A purge or an anonymization deletes the counts of the person's names, also if the attempts came while the person was deleted. If several people have one name, the count goes with one of them. If no person has the name, only time ends the count.
+
+API keys and clients belong to the tenant. They stay valid when the person who created them is suspended, deleted, purged or anonymized.
+
+After a purge or an anonymization, the successor becomes responsible for them: the user who made the erasure request. If a key or client made it, the user responsible for that key or client is the successor. Otherwise it is the longest-serving active administrator, or no one. A person who knew a secret still knows it, so revoke or replace it when a person leaves.
+
+Tokens are JWTs (RFC 9068). \`/.well-known/oauth-authorization-server\` (RFC 8414) describes how to get them. \`/.well-known/oauth-jwks.json\` has the public key, for servers that check tokens without asking Lethe. Such a server does not learn that a client was revoked: it accepts a token until the token expires. Other keys sign certificates; they are at \`/.well-known/jwks.json\`, and no key is in both sets.
 `
 
-const aboutGrants = `Nobody hands out a permission that they do not have. So it is wherever rights are handed out: roles of a new, a changed, a restored or an imported user, API keys, OAuth clients, and the password of another person, which opens all that the person may. It is refused with \`access.beyond_own\`, which names the permissions that are missing.
+const aboutGrants = `A caller can only grant permissions that the caller has. This holds for roles of a new, changed, restored or imported user, for API keys and for OAuth clients. It also holds for the password of another person, because a password grants everything that the person may do. Lethe refuses more with \`access.beyond_own\`, which names the missing permissions.
 
-- A person has the permissions of the roles of that moment, not of those at the sign-in.
-- A program has those of its key, or of the scopes of its token. It gives no role that may do what no program may, such as administrator.
-- An integration administrator makes no key and no client that could do more than an integration administrator: an administrator makes those, and the integration administrator can list and revoke them.
-- The command line may hand out everything: whoever runs it has the database and the master key.
-- A synchronization of a group makes learners, who have no permission but over the own account.
-- Rights that were handed out stay when the one who gave them loses the own ones.
+- A person has the permissions of the roles at that moment, not of those at sign-in.
+- A program has the permissions of its key, or of the scopes of its token. It cannot grant a role that may do what no program may, such as administrator.
+- An integration administrator cannot create a key or client with more rights than an integration administrator. An administrator creates those; the integration administrator can list and revoke them.
+- The command line can grant everything, because its user has the database and the master key.
+- The synchronization of a group creates learners, who have permissions on their own account only.
+- Granted rights stay when the person who granted them loses these rights.
 `
 
 const aboutHosts = `
 ## Links and the Host header
 
-Answers of \`/odata/v2\` hold links to the server. They lead to the address of \`lethe serve --public-url\` (or LETHE_PUBLIC_URL). Where none is set, they lead to the host that the request names: the Host header, or X-Forwarded-Host where \`--trusted-proxies\` believes the proxy. Whoever sends a request chooses that host for the answer to it, and for no other. So set the public address where a cache in front might keep answers, or where a client passes links on.
+Responses of \`/odata/v2\` contain links to the server. They use the address of \`lethe serve --public-url\` (or LETHE_PUBLIC_URL). Without it, they use the host that the request names: the Host header, or X-Forwarded-Host from a proxy that \`--trusted-proxies\` trusts. So the sender of a request chooses the host in its own response, and in no other. Set the public address if a cache may store responses, or if a client passes links on.
 
-A request with two Host headers, with something else in it than a host and a port, or with another host in its address (RFC 9112, section 3.2) is refused with 400.
+The server refuses a request with 400 if its host is not clear. It must have one Host header, with a host and an optional port, and no other host in its address (RFC 9112, section 3.2).
 `
 
 /** docs/access.md: the credentials, and the table of who may do what. */
 export function accessPage(): string {
   return [
     introduction,
-    table(['credential', 'how it is sent', 'what it may', 'ends'], credentials),
+    table(['credential', 'how to send it', 'permissions', 'ends'], credentials),
     `\n${aboutCredentials}`,
     '## Roles\n',
     table(
       ['role', 'what for'],
       roles.map((role) => [`\`${role}\``, aboutRoles[role]]),
     ),
-    '\nPeople have one role or several. Everybody may do to the own account what the table marks with "own".\n',
+    '\nA person has one role or several. "own" in the table marks what every person may do on their own account.\n',
     '## Scopes\n',
     table(
       ['scope', 'what for'],
       scopes.map((scope) => [`\`${scope}\``, aboutScopes[scope]]),
     ),
-    '\nNo program may make credentials or set passwords: what it made would outlive its own revocation.\n',
-    '## Handing out rights\n',
+    '\nNo program may create credentials or set passwords, because they would outlive the revocation of the program.\n',
+    '## Granting rights\n',
     aboutGrants,
     '## Who may do what\n',
     table(
-      ['permission', 'what it is', 'roles', 'scopes'],
+      ['permission', 'allows to', 'roles', 'scopes'],
       Object.entries(permissions).map(([name, rule]: [string, Rule]) => [
         `\`${name}\``,
         rule.does,
@@ -118,7 +124,7 @@ export function accessPage(): string {
   ].join('\n')
 }
 
-/** Aligned as the formatter does it, so that it has nothing to change. */
+/** A Markdown table, aligned as the formatter does it. */
 function table(head: string[], rows: string[][]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
   const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`

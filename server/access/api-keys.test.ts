@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
-import { createUser } from '../people/create-user.ts'
-import { deleteUsers } from '../people/delete-users.ts'
+import { createUser } from '../people/accounts/create-user.ts'
+import { deleteUsers } from '../people/lifecycle/delete-users.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { createTenant } from '../tenancy/tenants.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
@@ -24,7 +24,7 @@ const create = (options: Partial<Options> = {}, inThe = tenant) =>
 const basic = (userName: string, password: string) =>
   `Basic ${Buffer.from(`${userName}:${password}`).toString('base64')}`
 const comeIn = (userName: string, password: string) =>
-  authenticate(test.app, { authorization: basic(userName, password) })
+  authenticate(test.app.database, { authorization: basic(userName, password) })
 const refused = { code: 'access.unauthenticated', details: { challenge: 'Basic' } }
 const lastUse = async (id: string) =>
   (await test.inTenant(tenant, (tx) => listApiKeys(tx))).find((key) => key.id === id)?.last_used_at ?? undefined

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { record } from '../audit/record.ts'
-import { actingUser } from '../people/require-people.ts'
+import { actingUser } from '../people/accounts/require-people.ts'
+import { requireMayGrant } from '../permissions/grants.ts'
+import type { Principal, Scope } from '../permissions/principal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireLine } from '../platform/require-text.ts'
-import { requireTime } from '../platform/require-time.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
-import { requireMayGrant } from './grants.ts'
-import type { Principal, Scope } from './principal.ts'
+import { requireLine } from '../platform/validation/require-text.ts'
+import { requireTime } from '../platform/validation/require-time.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 export const apiKeyAccesses = ['read_only', 'full_control'] as const
@@ -55,7 +55,7 @@ export async function createApiKey(
   const access = requireOneOf('access', options.access, apiKeyAccesses)
   const expiresAt = options.expiresAt === undefined ? undefined : requireTime('expires_at', options.expiresAt)
   if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) {
-    throw new LetheError('input.invalid', { field: 'expires_at', expected: 'a time to come is expected' })
+    throw new LetheError('input.invalid', { field: 'expires_at', expected: 'a time in the future is expected' })
   }
   const prefix = `lethe_${randomBytes(4).toString('hex')}`
   const secret = `${prefix}_${newSecret()}`

@@ -26,28 +26,30 @@ const challenge = (expected: string) => ({
 
 describe('a request', () => {
   it('without any credential is asked for HTTP Basic', async () => {
-    await expect(authenticate(app, {})).rejects.toMatchObject(challenge('Basic'))
-    await expect(authenticate(app, { cookie: 'theme=dark' })).rejects.toMatchObject(challenge('Basic'))
+    await expect(authenticate(app.database, {})).rejects.toMatchObject(challenge('Basic'))
+    await expect(authenticate(app.database, { cookie: 'theme=dark' })).rejects.toMatchObject(challenge('Basic'))
   })
 
   it('is asked for what it tried, by scheme', async () => {
-    await expect(authenticate(app, { authorization: 'Bearer x' })).rejects.toMatchObject(challenge('Bearer'))
+    await expect(authenticate(app.database, { authorization: 'Bearer x' })).rejects.toMatchObject(challenge('Bearer'))
     for (const authorization of ['Basic', 'Basic x', `Basic ${base64('no colon')}`, `Digest ${secret}`, '', secret]) {
-      await expect(authenticate(app, { authorization })).rejects.toMatchObject(challenge('Basic'))
+      await expect(authenticate(app.database, { authorization })).rejects.toMatchObject(challenge('Basic'))
     }
   })
 
   it('names the scheme in any case', async () => {
     for (const scheme of ['Basic', 'basic', 'BASIC']) {
       const authorization = `${scheme} ${base64(`api:${secret}`)}`
-      expect(await authenticate(app, { authorization })).toMatchObject({ tenantId: test.tenantId })
+      expect(await authenticate(app.database, { authorization })).toMatchObject({ tenantId: test.tenantId })
     }
   })
 
   it('with a wrong header is not let in by its cookie', async () => {
     const cookie = `lethe_session=${test.tenantId}.${'A'.repeat(43)}`
-    await expect(authenticate(app, { cookie })).rejects.toMatchObject(challenge('session'))
-    await expect(authenticate(app, { cookie, authorization: 'Bearer x' })).rejects.toMatchObject(challenge('Bearer'))
+    await expect(authenticate(app.database, { cookie })).rejects.toMatchObject(challenge('session'))
+    await expect(authenticate(app.database, { cookie, authorization: 'Bearer x' })).rejects.toMatchObject(
+      challenge('Bearer'),
+    )
   })
 
   it('with anything else is refused, never failed, and the answer repeats nothing of it', async () => {
@@ -63,7 +65,7 @@ describe('a request', () => {
           text.map((value) => `Bearer ${base64(`{"alg":"EdDSA","kid":"${value}"}`)}.e30.AA`),
         ),
         async (authorization) => {
-          const error = await authenticate(app, { authorization }).then(
+          const error = await authenticate(app.database, { authorization }).then(
             () => undefined,
             (reason) => reason,
           )

@@ -1,7 +1,7 @@
-import type { Application } from '../application.ts'
+import type { Principal } from '../permissions/principal.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
 import { principalOfApiKey } from './api-keys.ts'
-import type { Principal } from './principal.ts'
 import { readSessionCookie } from './session-token.ts'
 import { principalOfSession } from './sessions.ts'
 import { principalOfToken } from './tokens.ts'
@@ -17,19 +17,19 @@ export type Credentials = { authorization?: string | undefined; cookie?: string 
  * Throws `access.unauthenticated`, the same for what is missing, unknown, wrong, expired or revoked. Its `challenge` says
  * which WWW-Authenticate to answer: `session` is none, because a browser would ask for a password of its own.
  */
-export async function authenticate(app: Application, credentials: Credentials): Promise<Principal> {
+export async function authenticate(database: Database, credentials: Credentials): Promise<Principal> {
   const { authorization, cookie } = credentials
   if (authorization !== undefined) {
     const [, scheme = '', value = ''] = /^([A-Za-z]+) +(\S+) *$/.exec(authorization) ?? []
     if (scheme.toLowerCase() === 'bearer') {
-      return (await principalOfToken(app, value)) ?? refuse('Bearer')
+      return (await principalOfToken(database, value)) ?? refuse('Bearer')
     }
     const basic = scheme.toLowerCase() === 'basic' ? readBasic(value) : undefined
-    return (basic && (await principalOfApiKey(app.database, basic))) ?? refuse('Basic')
+    return (basic && (await principalOfApiKey(database, basic))) ?? refuse('Basic')
   }
   const session = readSessionCookie(cookie)
   if (session === undefined) return refuse('Basic')
-  return (await principalOfSession(app.database, session)) ?? refuse('session')
+  return (await principalOfSession(database, session)) ?? refuse('session')
 }
 
 function refuse(challenge: 'Basic' | 'Bearer' | 'session'): never {

@@ -1,11 +1,11 @@
 import { record } from '../audit/record.ts'
-import { actingUser } from '../people/require-people.ts'
+import { actingUser } from '../people/accounts/require-people.ts'
+import { requireMayGrant } from '../permissions/grants.ts'
+import { scopes as allScopes, type Scope } from '../permissions/principal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireLine } from '../platform/require-text.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
-import { requireMayGrant } from './grants.ts'
-import { scopes as allScopes, type Scope } from './principal.ts'
+import { requireLine } from '../platform/validation/require-text.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /** An OAuth 2.0 client as it is listed: never its secret. `id` is its client_id. */

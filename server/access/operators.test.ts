@@ -20,9 +20,9 @@ afterAll(() => test.close())
 const password = 'correct horse battery'
 let numbers = 0
 const operator = () => createOperator(test.database, { name: `operator-${++numbers}`, password })
-const enter = (name: string, given = password) => signInOperator(test.app, { name, password: given })
+const enter = (name: string, given = password) => signInOperator(test.app.database, { name, password: given })
 const cookieOf = ({ token }: { token: string }) => `lethe_session=${token}`
-const comeIn = (session: { token: string }) => authenticate(test.app, { cookie: cookieOf(session) })
+const comeIn = (session: { token: string }) => authenticate(test.app.database, { cookie: cookieOf(session) })
 const refused = { code: 'access.unauthenticated', details: { challenge: 'session' } }
 const wrong = { code: 'access.sign_in_failed' }
 
@@ -120,12 +120,12 @@ describe('an operator', () => {
     expect((await test.inTenant(installationTrail, (tx) => listAudit(tx, ofOperator))).entries).toHaveLength(1)
     expect((await test.inTenant(newId(), (tx) => listAudit(tx))).entries).toEqual([])
 
-    await sealWaiting(test.app, { tenant: installationTrail })
-    expect(await verifyAudit(test.app, installationTrail)).toMatchObject({ unsealed: 0, problems: [] })
+    await sealWaiting(test.app.database, { tenant: installationTrail })
+    expect(await verifyAudit(test.app.database, installationTrail)).toMatchObject({ unsealed: 0, problems: [] })
     await test.owner.query('set session_replication_role = replica')
     await test.owner.query(`delete from audit_entries where object_id = $1 and activity = 'OperatorSignedIn'`, [id])
     await test.owner.query('set session_replication_role = origin')
-    const { problems } = await verifyAudit(test.app, installationTrail)
+    const { problems } = await verifyAudit(test.app.database, installationTrail)
     expect(problems).toMatchObject([{ problem: 'removed' }])
   })
 

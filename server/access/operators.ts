@@ -1,10 +1,9 @@
-import type { Application } from '../application.ts'
 import { inInstallation } from '../audit/installation-trail.ts'
 import { record } from '../audit/record.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { outsideTenants } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireLine } from '../platform/require-text.ts'
+import { requireLine } from '../platform/validation/require-text.ts'
 import { hashPassword, isPassword, requirePassword } from './passwords.ts'
 import { actingOperator, type StartedSession, startOperatorSession } from './sessions.ts'
 import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
@@ -27,7 +26,8 @@ export async function createOperator(
   if (!nameForm.test(name)) {
     throw new LetheError('input.invalid', {
       field: 'name',
-      expected: '1 to 64 small letters, digits, points, hyphens and underscores are expected, and no e-mail address',
+      expected:
+        '1 to 64 lower-case letters, digits, dots, hyphens and underscores are expected; an e-mail address is not allowed',
     })
   }
   const hash = await hashPassword(requirePassword('password', options.password))
@@ -91,13 +91,12 @@ export async function removeOperator(database: Database, name: string): Promise<
  * Throws `input.invalid`, `access.sign_in_failed`, `access.too_many_attempts`.
  */
 export async function signInOperator(
-  app: Application,
+  database: Database,
   options: { name: string; password: string },
 ): Promise<StartedSession & { operatorId: string }> {
-  const { database } = app
   const name = requireLine('name', options.name).toLowerCase()
   const at = { table: 'operator_sign_in_failures' } as const
-  const attempt = hashLogin(app.masterKey, 'operators', name)
+  const attempt = hashLogin(database.masterKey, 'operators', name)
   await countAttempt(database.pool, at, attempt)
   const [operator] = await outsideTenants<{ id: string; hash: string }>(
     database,

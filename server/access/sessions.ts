@@ -1,9 +1,9 @@
-import { markSeen } from '../people/mark-seen.ts'
-import type { UserRole } from '../people/user.ts'
+import { markSeen } from '../people/accounts/mark-seen.ts'
+import type { Principal } from '../permissions/principal.ts'
+import type { UserRole } from '../permissions/roles.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
 import type { Initiator } from '../platform/initiator.ts'
-import type { Principal } from './principal.ts'
 import { hashSecret } from './secrets.ts'
 import { idleMinutes, longestHours, newSessionToken, readSessionCookie, type SessionToken } from './session-token.ts'
 

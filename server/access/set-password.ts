@@ -1,11 +1,11 @@
-import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
-import { requireActiveUser } from '../people/require-active.ts'
-import { actingUser } from '../people/require-people.ts'
-import type { UserRole } from '../people/user.ts'
+import { actingUser } from '../people/accounts/require-people.ts'
+import { requireActiveUser } from '../people/lifecycle/require-active.ts'
+import { requireMayGrant } from '../permissions/grants.ts'
+import type { UserRole } from '../permissions/roles.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireMayGrant } from './grants.ts'
 import { hashPassword, isPassword, requirePassword } from './passwords.ts'
 import { signOutEverywhere } from './sessions.ts'
 import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
@@ -40,7 +40,7 @@ export async function setPassword(
  * Throws `input.invalid`, `access.sign_in_failed`, `access.too_many_attempts`, `user.not_found`, `user.wrong_state`.
  */
 export async function changePassword(
-  app: Application,
+  database: Database,
   tenantId: string,
   options: { userId: string; session: string | undefined; currentPassword: string; newPassword: string },
 ): Promise<{ signedOut: number }> {
@@ -48,9 +48,9 @@ export async function changePassword(
   const password = requirePassword('new_password', options.newPassword)
   const within = { initiator: { from: 'console', userId } as const }
   const at = { table: 'sign_in_failures', tenantId, user: userId } as const
-  const attempt = hashLogin(app.masterKey, tenantId, `the password of ${userId}`)
+  const attempt = hashLogin(database.masterKey, tenantId, `the password of ${userId}`)
   const before = await inTenant(
-    app.database,
+    database,
     tenantId,
     async (tx) => {
       await actingUser(tx)
@@ -62,7 +62,7 @@ export async function changePassword(
   if (!(await isPassword(before, options.currentPassword))) throw new LetheError('access.sign_in_failed')
   const hash = await hashPassword(password)
   return await inTenant(
-    app.database,
+    database,
     tenantId,
     async (tx) => {
       await requireActiveUser(tx, { userId, act: 'given a password' })

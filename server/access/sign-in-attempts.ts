@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import type pg from 'pg'
-import type { Application } from '../application.ts'
 import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction, tenantIds } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
@@ -52,12 +52,12 @@ export function forgetAttemptsOf(tx: TenantTransaction, identifiers: readonly Id
 }
 
 /** Deletes the attempts that are a day old, in all tenants: nobody's name stays here longer. */
-export async function cleanAttempts(app: Pick<Application, 'database'>): Promise<void> {
-  for (const id of await tenantIds(app.database)) {
+export async function cleanAttempts(database: Database): Promise<void> {
+  for (const id of await tenantIds(database)) {
     const at = { table: 'sign_in_failures', tenantId: id, user: undefined } as const
-    await inTenant(app.database, id, (tx) => forgetOldAttempts(tx, at))
+    await inTenant(database, id, (tx) => forgetOldAttempts(tx, at))
   }
-  await forgetOldAttempts(app.database.pool, { table: 'operator_sign_in_failures' })
+  await forgetOldAttempts(database.pool, { table: 'operator_sign_in_failures' })
 }
 
 /**

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { listAudit } from '../audit/list-audit.ts'
-import { createUser } from '../people/create-user.ts'
-import { deleteUsers } from '../people/delete-users.ts'
-import { reactivateUser } from '../people/reactivate-user.ts'
-import { restoreUsers } from '../people/restore-users.ts'
-import { suspendUser } from '../people/suspend-user.ts'
-import { updateUser } from '../people/update-user.ts'
-import type { UserFields } from '../people/user-fields.ts'
+import { createUser } from '../people/accounts/create-user.ts'
+import { updateUser } from '../people/accounts/update-user.ts'
+import type { UserFields } from '../people/accounts/user-fields.ts'
+import { deleteUsers } from '../people/lifecycle/delete-users.ts'
+import { reactivateUser } from '../people/lifecycle/reactivate-user.ts'
+import { restoreUsers } from '../people/lifecycle/restore-users.ts'
+import { suspendUser } from '../people/lifecycle/suspend-user.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { createTenant } from '../tenancy/tenants.ts'
 import { authenticate } from './authenticate.ts'
@@ -47,9 +47,10 @@ async function person(fields: UserFields = {}) {
   })
   return { ...user, email }
 }
-const enter = (login: string, given = password, inThe = tenant) => signIn(test.app, inThe, { login, password: given })
+const enter = (login: string, given = password, inThe = tenant) =>
+  signIn(test.app.database, inThe, { login, password: given })
 const cookieOf = ({ token }: { token: string }) => `theme=dark; lethe_session=${token}; other=1`
-const comeIn = (session: { token: string }) => authenticate(test.app, { cookie: cookieOf(session) })
+const comeIn = (session: { token: string }) => authenticate(test.app.database, { cookie: cookieOf(session) })
 const remove = (userId: string) => test.inTenant(tenant, (tx) => deleteUsers(tx, { userIds: [userId] }))
 const wrong = { code: 'access.sign_in_failed' }
 const refused = { code: 'access.unauthenticated', details: { challenge: 'session' } }
@@ -318,7 +319,9 @@ describe('signing in', () => {
     for (const login of [ann.email, 'Renamed@acme.example', 'shared.name', bob.email]) {
       await expect(enter(login)).rejects.toMatchObject(wrong)
     }
-    await expect(signInOperator(test.app, { name: 'renamed@acme.example', password })).rejects.toMatchObject(wrong)
+    await expect(signInOperator(test.app.database, { name: 'renamed@acme.example', password })).rejects.toMatchObject(
+      wrong,
+    )
     expect(await failures()).toBe(before + 5)
     // What another living user of the tenant has too stays counted.
     expect(await test.purge(tenant, [ann.id])).toMatchObject({ state: 'completed' })
@@ -331,7 +334,7 @@ describe('signing in', () => {
     await expect(enter('nobody@acme.example')).rejects.toMatchObject(wrong)
     await test.owner.query(`update sign_in_failures set last_failed_at = now() - interval '25 hours'`)
     await test.owner.query(`update operator_sign_in_failures set last_failed_at = now() - interval '25 hours'`)
-    await cleanAttempts(test.app)
+    await cleanAttempts(test.app.database)
     expect(await failures()).toBe(0)
   })
 
@@ -501,7 +504,7 @@ describe('changing a password', () => {
     const [here, there] = [await enter(email), await enter(email)]
     const { sessionId } = await comeIn(here)
     const change = (currentPassword: string, newPassword: string) =>
-      changePassword(test.app, tenant, { userId: id, session: sessionId, currentPassword, newPassword })
+      changePassword(test.app.database, tenant, { userId: id, session: sessionId, currentPassword, newPassword })
     await expect(change('another password', 'a new password')).rejects.toMatchObject(wrong)
     await expect(change(password, 'short')).rejects.toMatchObject({ details: { field: 'new_password' } })
     expect(await change(password, 'a new password')).toEqual({ signedOut: 1 })
@@ -519,7 +522,7 @@ describe('changing a password', () => {
     for (let attempt = 0; attempt <= freeAttempts; attempt++) {
       const options = { userId: id, session: undefined, currentPassword: 'another one here', newPassword: password }
       codes.push(
-        await changePassword(test.app, tenant, options).then(
+        await changePassword(test.app.database, tenant, options).then(
           () => 'changed',
           ({ code }) => code,
         ),

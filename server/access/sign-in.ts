@@ -1,11 +1,11 @@
-import type { Application } from '../application.ts'
 import { record } from '../audit/record.ts'
 import { identifierKey } from '../identifiers/identifier-key.ts'
-import { markSeen } from '../people/mark-seen.ts'
-import type { UserRole } from '../people/user.ts'
+import { markSeen } from '../people/accounts/mark-seen.ts'
+import type { UserRole } from '../permissions/roles.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireLine } from '../platform/require-text.ts'
+import { requireLine } from '../platform/validation/require-text.ts'
 import { hashPassword, isOutdated, isPassword } from './passwords.ts'
 import { type StartedSession, startSession } from './sessions.ts'
 import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
@@ -17,13 +17,14 @@ const longestLogin = 512
 /**
  * Signs a user of the tenant in by login name or e-mail address, and starts a session.
  *
- * Whoever is not there, has no password, is suspended or deleted, or shares the name with another active user is told the
- * same as with a wrong password, after the same work; and attempts are counted per name, whether somebody has it or not.
+ * A user may be unknown, have no password, be suspended or deleted, or have the same name as another active user. The
+ * response is then the same as for a wrong password, after the same work. Attempts are counted per name, also for names
+ * that no user has.
  *
  * Throws `input.invalid`, `access.sign_in_failed`, `access.too_many_attempts`.
  */
 export async function signIn(
-  app: Application,
+  database: Database,
   tenantId: string,
   options: { login: string; password: string },
 ): Promise<SignedIn> {
@@ -31,8 +32,8 @@ export async function signIn(
   if (!isUuid(tenantId)) throw new LetheError('access.sign_in_failed')
   const tenant = tenantId.toLowerCase()
   const name = identifierKey('login_name', login)
-  const attempt = hashLogin(app.masterKey, tenant, name)
-  const candidate = await inTenant(app.database, tenant, async (tx) => {
+  const attempt = hashLogin(database.masterKey, tenant, name)
+  const candidate = await inTenant(database, tenant, async (tx) => {
     // A tenant that does not exist has nobody to count for.
     const exists = (await tx.query('select from tenants where id = $1', [tenant])).rowCount > 0
     const { found, owner } = await findCandidate(tx, name, identifierKey('email', login))
@@ -46,7 +47,7 @@ export async function signIn(
   const renewed =
     before !== null && isOutdated(before) ? await hashPassword(options.password.normalize('NFKC')) : before
   return await inTenant(
-    app.database,
+    database,
     tenant,
     async (tx) => {
       // Much may have happened while the password was checked.

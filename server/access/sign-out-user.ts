@@ -1,5 +1,5 @@
 import { record } from '../audit/record.ts'
-import { requireActiveUser } from '../people/require-active.ts'
+import { requireActiveUser } from '../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { signOutEverywhere } from './sessions.ts'
 

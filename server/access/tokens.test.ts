@@ -1,12 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
-import { activeSigningKey, publicKeys, rotateSigningKey, type SigningKey } from '../erasure/signing-keys.ts'
+import { activeSigningKey, publicKeys, type SigningKey } from '../keyring/signing-keys.ts'
+import type { Scope } from '../permissions/principal.ts'
 import { createTenant } from '../tenancy/tenants.ts'
 import { authenticate } from './authenticate.ts'
 import { createOAuthClient, listOAuthClients, revokeOAuthClient } from './oauth-clients.ts'
-import type { Scope } from './principal.ts'
+import { rotateSigningKey } from './rotate-signing-key.ts'
 import { issueToken, tokenErrorBody } from './tokens.ts'
 
 let test: TestApplication
@@ -24,14 +25,14 @@ type Client = Awaited<ReturnType<typeof create>>
 const create = (...scopes: Scope[]) =>
   test.inTenant(tenant, (tx) => createOAuthClient(tx, { name: 'A program', scopes }))
 const issue = ({ client, secret }: Client, scope?: string, inThe: string | undefined = tenant) =>
-  issueToken(test.app, inThe, {
+  issueToken(test.app.database, inThe, {
     grantType: 'client_credentials',
     clientId: client.id,
     clientSecret: secret,
     scope,
     issuer,
   })
-const comeIn = (token: string) => authenticate(test.app, { authorization: `Bearer ${token}` })
+const comeIn = (token: string) => authenticate(test.app.database, { authorization: `Bearer ${token}` })
 const refused = { code: 'access.unauthenticated', details: { challenge: 'Bearer' } }
 
 describe('an OAuth client', () => {
@@ -82,12 +83,12 @@ describe('an OAuth client', () => {
       issue(revoked),
       issue(made, undefined, otherTenant),
       issue(made, undefined, 'no-uuid'),
-      issueToken(test.app, tenant, { ...request, clientSecret: `${made.secret}x` }),
-      issueToken(test.app, tenant, { ...request, clientSecret: '' }),
-      issueToken(test.app, tenant, { ...request, clientSecret: undefined }),
-      issueToken(test.app, tenant, { ...request, clientId: '018f0000-0000-7000-8000-0000000000a1' }),
-      issueToken(test.app, tenant, { ...request, clientId: '\0' }),
-      issueToken(test.app, tenant, { ...request, clientId: undefined }),
+      issueToken(test.app.database, tenant, { ...request, clientSecret: `${made.secret}x` }),
+      issueToken(test.app.database, tenant, { ...request, clientSecret: '' }),
+      issueToken(test.app.database, tenant, { ...request, clientSecret: undefined }),
+      issueToken(test.app.database, tenant, { ...request, clientId: '018f0000-0000-7000-8000-0000000000a1' }),
+      issueToken(test.app.database, tenant, { ...request, clientId: '\0' }),
+      issueToken(test.app.database, tenant, { ...request, clientId: undefined }),
     ]
     const errors = await Promise.all(
       attempts.map((attempt) =>
@@ -110,7 +111,7 @@ describe('an OAuth client', () => {
     const made = await create('api/read')
     const request = { clientId: made.client.id, clientSecret: made.secret, issuer }
     const bodyOf = (grantType: string | undefined) =>
-      issueToken(test.app, tenant, { ...request, grantType }).then(() => undefined, tokenErrorBody)
+      issueToken(test.app.database, tenant, { ...request, grantType }).then(() => undefined, tokenErrorBody)
     expect(await bodyOf(undefined)).toMatchObject({ error: 'invalid_request' })
     expect(await bodyOf('password')).toMatchObject({ error: 'unsupported_grant_type' })
     expect(tokenErrorBody(new Error('another'))).toBeUndefined()
@@ -185,11 +186,15 @@ describe('a token', () => {
 
   it('that was let in before is refused once it has expired', async () => {
     const made = await create('api/all')
-    const token = await signed(made, await tokenKey(), { expires: Math.floor(Date.now() / 1000) + 2 })
+    const token = await signed(made, await tokenKey(), { expires: Math.floor(Date.now() / 1000) + 60 })
     await comeIn(token)
     await comeIn(token)
-    await new Promise((resolve) => setTimeout(resolve, 2100))
-    await expect(comeIn(token)).rejects.toMatchObject(refused)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 })
+    try {
+      await expect(comeIn(token)).rejects.toMatchObject(refused)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('of another tenant than its client is refused', async () => {

@@ -1,11 +1,10 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto'
 import { type CryptoKey, decodeProtectedHeader, errors, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
-import type { Application } from '../application.ts'
-import { activeSigningKey } from '../erasure/signing-keys.ts'
+import { activeSigningKey } from '../keyring/signing-keys.ts'
+import { scopes as allScopes, type Principal, type Scope } from '../permissions/principal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, isUuid, outsideTenants } from '../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
-import { scopes as allScopes, type Principal, type Scope } from './principal.ts'
 import { hashSecret } from './secrets.ts'
 
 /** Seconds that an access token lives. */
@@ -36,7 +35,7 @@ export type TokenRequest = {
  * {@link tokenErrorBody} makes the answer of RFC 6749, section 5.2, of them.
  */
 export async function issueToken(
-  app: Application,
+  database: Database,
   tenantId: string | undefined,
   request: TokenRequest,
 ): Promise<TokenResponse> {
@@ -46,9 +45,9 @@ export async function issueToken(
   if (clientId === undefined || clientSecret === undefined) throw new LetheError('oauth.invalid_client')
   if (!isUuid(clientId)) throw new LetheError('oauth.invalid_client')
   const id = clientId.toLowerCase()
-  const tenant = (tenantId ?? (await tenantOfClient(app.database, id)))?.toLowerCase()
+  const tenant = (tenantId ?? (await tenantOfClient(database, id)))?.toLowerCase()
   if (tenant === undefined || !isUuid(tenant)) throw new LetheError('oauth.invalid_client')
-  const { granted, key } = await inTenant(app.database, tenant, async (tx) => {
+  const { granted, key } = await inTenant(database, tenant, async (tx) => {
     const { rows } = await tx.query<{ secret_hash: Buffer; scopes: Scope[] }>(
       'select secret_hash, scopes from oauth_clients where tenant_id = $1 and id = $2 and revoked_at is null',
       [tenant, id],
@@ -83,12 +82,12 @@ export function tokenErrorBody(error: unknown): { error: string; error_descripti
  * Who sends this token; undefined where it is no token of this installation, was signed with a retired key, has expired,
  * or is of a revoked client. The client is asked for every time, nothing of it is kept: a revoked client is out at once.
  */
-export async function principalOfToken(app: Application, token: string): Promise<Principal | undefined> {
-  const claims = await readToken(app.database, token)
+export async function principalOfToken(database: Database, token: string): Promise<Principal | undefined> {
+  const claims = await readToken(database, token)
   if (claims === undefined) return undefined
   const { tenantId, clientId, scopes, kid } = claims
   const [live] = await outsideTenants<{ client: string | null }>(
-    app.database,
+    database,
     `select live_oauth_client($1, $2) as client from signing_keys
      where kid = $3 and purpose = 'token' and retired_at is null`,
     [tenantId, clientId, kid],

@@ -1,6 +1,6 @@
 /**
- * Everything that the audit trail records. A name is stable (filters and receivers rely on it); `object` is what the
- * activity is done to. Where that is a user, the user is the entry's subject too.
+ * All activities that the audit trail records. A name is stable, because filters and receivers rely on it. `object` is
+ * the kind of object that the activity acts on. If that is a user, the user is also the subject of the entry.
  */
 export const activities = {
   TenantCreated: { title: 'Tenant created', object: 'tenant' },
@@ -15,9 +15,9 @@ export const activities = {
   UserDeleted: { title: 'User deleted', object: 'user' },
   UserRestored: { title: 'User restored', object: 'user' },
   UserExported: { title: 'Everything about a user exported', object: 'user' },
-  ExportKept: { title: 'Export of a user ordered, to be kept', object: 'export' },
+  ExportKept: { title: 'Kept export of a user requested', object: 'export' },
   ExportDeleted: { title: 'Kept export of a user deleted', object: 'export' },
-  ExportWithdrawn: { title: 'Kept export withdrawn, because somebody in it was erased', object: 'export' },
+  ExportWithdrawn: { title: 'Kept export withdrawn, because a person in it was erased', object: 'export' },
   UserPurged: { title: 'User purged', object: 'user' },
   UserAnonymized: { title: 'User anonymized', object: 'user' },
 
@@ -30,7 +30,7 @@ export const activities = {
   ClientRevoked: { title: 'OAuth client revoked', object: 'client' },
 
   GroupCreated: { title: 'Group created', object: 'group' },
-  UserReappeared: { title: 'Purged person came back with a group', object: 'user' },
+  UserReappeared: { title: 'Purged person returned with a group', object: 'user' },
   GroupMemberAdded: { title: 'Member added to a group', object: 'group' },
   GroupMemberRemoved: { title: 'Member removed from a group', object: 'group' },
 
@@ -71,14 +71,14 @@ export const activities = {
   UsersImported: { title: 'Users imported', object: 'import_run' },
   DataSetImported: { title: 'Data set imported', object: 'import_run' },
 
-  ErasureOrdered: { title: 'Erasure ordered', object: 'erasure_request' },
-  ErasureFollowUpOrdered: { title: 'Follow-up of an erasure ordered', object: 'erasure_request' },
+  ErasureOrdered: { title: 'Erasure requested', object: 'erasure_request' },
+  ErasureFollowUpOrdered: { title: 'Follow-up of an erasure requested', object: 'erasure_request' },
   ErasureCancelled: { title: 'Erasure cancelled', object: 'erasure_request' },
-  ErasureRetried: { title: 'Erasure tried again', object: 'erasure_request' },
+  ErasureRetried: { title: 'Erasure retried', object: 'erasure_request' },
   ErasureCertified: { title: 'Erasure certified', object: 'erasure_request' },
   ErasureFailed: { title: 'Erasure failed', object: 'erasure_request' },
   ErasureSearched: { title: 'Database searched after an erasure', object: 'erasure_request' },
-  ErasureReachedDisk: { title: 'Erasure got further on disk', object: 'erasure_request' },
+  ErasureReachedDisk: { title: 'Erasure reached a higher level on disk', object: 'erasure_request' },
   BackupsDeclared: { title: 'Age of the backups declared', object: 'installation' },
   LedgerReplayed: { title: 'Ledger replayed', object: 'tenant' },
   TracesSwept: { title: 'Database swept for purged people', object: 'tenant' },
@@ -92,10 +92,10 @@ export const activities = {
 export type Activity = keyof typeof activities
 export type ObjectKind = (typeof activities)[Activity]['object']
 
-/** The names of all activities, for whoever lets people choose one. */
+/** The names of all activities, for lists of choices. */
 export const activityNames = Object.keys(activities) as Activity[]
 
-/** Tells whether the text is the name of an activity. */
+/** Whether the text is the name of an activity. */
 export function isActivity(text: string): text is Activity {
   return Object.hasOwn(activities, text)
 }

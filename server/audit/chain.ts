@@ -29,8 +29,8 @@ export const chainedColumns = `id, to_char(at at time zone 'utc', '${iso}') as a
 export const beforeFirst = Buffer.alloc(32)
 
 /**
- * The hash of an entry in the chain: SHA-256 over the canonical JSON (RFC 8785) of tenant, place in the chain, the hash of
- * the entry before, and everything that is stored of it; bytes in base64url.
+ * The hash of an entry in the chain: SHA-256 over canonical JSON (RFC 8785) of tenant, place in the chain, the previous
+ * hash, and all stored columns. Bytes are in base64url.
  */
 export function chainHash(tenant: string, sequence: number, previous: Buffer, entry: ChainedEntry): Buffer {
   const text = canonicalize({

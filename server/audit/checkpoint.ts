@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { calculateJwkThumbprint, compactVerify, createLocalJWKSet, type JWK } from 'jose'
-import { openWith } from '../erasure/keys.ts'
+import { openWith } from '../keyring/identifier-hash-key.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /** What a checkpoint states about a tenant's chain, signed as canonical JSON. No personal data. */

@@ -1,5 +1,5 @@
-import { csvLine } from '../imports/csv-line.ts'
-import { guardFormula } from '../imports/formula-guard.ts'
+import { csvLine } from '../platform/csv/csv-line.ts'
+import { guardFormula } from '../platform/csv/formula-guard.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { type AuditEntry, type AuditFilter, listAudit } from './list-audit.ts'
 
@@ -31,8 +31,8 @@ const columns: { name: string; value: (entry: AuditEntry) => unknown }[] = [
 ]
 
 /**
- * Writes the entries that the filter fits, newest first, as CSV with a head (cells that a spreadsheet would run as a
- * formula get an apostrophe in front) or as one JSON document a line. Answers how many there were.
+ * Writes the entries that match the filter, newest first, with one JSON document per line, or as CSV with a header. In
+ * CSV, an apostrophe precedes cells that a spreadsheet would run as a formula. Answers how many there were.
  *
  * Each page is read in a transaction of its own, which `read` runs, and written after that: a slow reader holds nothing. So
  * this is no snapshot. Entries are never removed and keep their place, so every entry that was there at the beginning comes

@@ -8,7 +8,7 @@ import type { Initiator } from '../platform/initiator.ts'
  */
 export const installationTrail = '00000000-0000-0000-0000-000000000000'
 
-/** Runs in one transaction that records in the trail of the installation. No row of any tenant is visible in it. */
+/** Runs in one transaction that records in the system trail. No row of any tenant is visible in it. */
 export function inInstallation<T>(
   database: Database,
   work: (tx: TenantTransaction) => Promise<T>,

@@ -1,8 +1,8 @@
 import type { Identifier } from '../identifiers/identifier-key.ts'
-import type { JsonObject } from '../platform/database/schema.gen.ts'
+import type { JsonObject } from '../platform/database/generated/schema.gen.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { activities, activityNames, isActivity, type ObjectKind } from './activities.ts'
 import { chainedColumns } from './chain.ts'
 import { openValues } from './open-values.ts'
@@ -31,7 +31,7 @@ export type AuditEntry = {
   /** Whether it is about a person who is no user. */
   contact: boolean
   details: JsonObject
-  /** Why, where it is an order to erase people and a reason was given. It is kept with the order, not in the trail. */
+  /** The reason of an erasure request, if one was given. It is stored with the request, not in the trail. */
   reason: string | null
   /**
    * What was recorded about the subject; null where nothing was, or where it is `erased`. A text that held an identifier of
@@ -89,7 +89,7 @@ export async function listAudit(
   if (page.after !== undefined && !isUuid(page.after)) {
     throw new LetheError('input.invalid', {
       field: 'after',
-      expected: 'the mark that the page before ended with is expected',
+      expected: 'the mark at the end of the previous page is expected',
     })
   }
   const { conditions, values } = await conditionsOf(tx, filter)

@@ -1,5 +1,5 @@
 import { open } from '../platform/crypto/seal.ts'
-import type { JsonObject } from '../platform/database/schema.gen.ts'
+import type { JsonObject } from '../platform/database/generated/schema.gen.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { openSubjectKey } from './subject-keys.ts'
 import { valuesPurpose } from './values-purpose.ts'

@@ -5,9 +5,9 @@ import { installationTrail } from './installation-trail.ts'
 import { type AuditRecord, record } from './record.ts'
 
 /**
- * Records what was done to the installation and concerns all of its tenants, in the trail of each and in that of the
- * installation, which is there before any tenant is: in the transaction that does it, on the connection given, which is in
- * none of the tenants afterwards.
+ * Records an action on the installation that concerns all tenants: in the trail of each tenant and in the system trail,
+ * which exists before any tenant. It uses the transaction of the action, on the given connection, which is in no tenant
+ * afterwards.
  */
 export async function recordEverywhere(database: Database, client: pg.PoolClient, entry: AuditRecord): Promise<void> {
   const { rows } = await client.query<{ id: string }>('select tenant_ids() as id')

@@ -27,10 +27,10 @@ export type AuditRecord = {
 }
 
 /**
- * Records what was done, in the transaction that does it, with who set that in motion: one statement, whatever the
- * number of entries, and others for keys and words where values about people are among them. Only keys are waited for.
- * Of people who have no key and can get none, because they are anonymized or gone, no values are recorded. A command
- * costs a round trip more, which finds the id of the operating system's account that it runs as.
+ * Records what was done, in the transaction that does it, with its initiator. It takes one statement for any number of
+ * entries, and more for keys and words if there are values about people. Only keys are waited for. Of people who have
+ * no key and can get none, because they are anonymized or gone, no values are recorded. A command costs a round trip
+ * more, which finds the id of the operating system's account that it runs as.
  *
  * Throws a `TypeError` where the details hold what is no word of the code, and `master_key.wrong`.
  */

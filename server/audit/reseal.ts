@@ -1,7 +1,7 @@
-import { IdentifierScanner } from '../datamap/identifier-scanner.ts'
-import { erasedMark } from '../datamap/scrub-value.ts'
+import { columnOf, identifierColumns, kindOfColumn } from '../datamap/identifier-columns.ts'
 import { type Identifier, type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
-import { columnOf, identifierColumns, kindOfColumn } from '../people/identifier-columns.ts'
+import { IdentifierScanner } from '../identifiers/texts/identifier-scanner.ts'
+import { erasedMark } from '../identifiers/texts/scrub-value.ts'
 import { newKey, open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { openSubjectKey, replaceKey } from './subject-keys.ts'
@@ -10,9 +10,9 @@ import { forEachText, keepWords, knownWordHasher, probesOf, type WordHash, wordH
 
 /**
  * What is kept under the keys of other people and holds an identifier of somebody who is erased: "Assistant to
- * ann@example.org", or an address that was theirs by mistake. The entries of the audit trail stay as they are, because the
- * chain covers them. So the person's key is replaced: what it opened is sealed again under the new one, without the
- * identifier, in a table beside the trail, and nothing opens the old bytes any more.
+ * ann@example.org", or an address that was theirs by mistake. The entries of the audit trail stay as they are, because
+ * the chain covers them. So a new key replaces the person's key. The values are sealed again under the new key, without
+ * the identifier, in a table beside the trail. No key opens the old bytes any more.
  */
 
 /** Values of an entry of the trail, or a former identifier, and which of the identifiers stand in which of its texts. */

@@ -1,6 +1,6 @@
-import type { Application } from '../application.ts'
-import { sign } from '../erasure/certificate.ts'
-import { activeSigningKey } from '../erasure/signing-keys.ts'
+import { sign } from '../keyring/jws.ts'
+import { activeSigningKey } from '../keyring/signing-keys.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
 import { beforeFirst, type ChainedEntry, chainedColumns, chainHash } from './chain.ts'
@@ -12,9 +12,9 @@ export type ChainHead = { sequence: number; hash: string | null }
 const entriesAtATime = 2000
 
 /**
- * Seals the entries that wait into the tenant's chain and signs how far it reaches: all that are committed, whatever their
- * ids, because a transaction that began earlier may commit later; up to 2,000 of them in the order of their ids. Answers
- * the head of the chain, how many were sealed, and whether there may be more. One sealer at a time works in a tenant; the
+ * Seals the entries that wait into the tenant's chain and signs the new head: up to 2,000 entries in the order of their
+ * ids. It takes all committed entries, whatever their ids, because an earlier transaction may commit later. Answers the
+ * head of the chain, how many were sealed, and whether there may be more. One sealer at a time works in a tenant; the
  * others wait until the transaction ends, and what the transaction itself recorded is sealed too.
  *
  * Throws `master_key.wrong`.
@@ -104,12 +104,12 @@ function headOf(
 }
 
 /** The job of the sealer: seals everything that waits in a tenant, a transaction for each portion. */
-export async function sealWaiting(app: Pick<Application, 'database'>, payload: JobPayload): Promise<void> {
+export async function sealWaiting(database: Database, payload: JobPayload): Promise<void> {
   const { tenant } = payload
   if (tenant === undefined) throw new TypeError('a job of the sealer names a tenant')
   for (;;) {
     // After a crash the entries are unsealed again, and sealed again.
-    const done = await inTenant(app.database, tenant, sealAudit, { flushedLater: true })
+    const done = await inTenant(database, tenant, sealAudit, { flushedLater: true })
     if (!done.more) return
   }
 }

@@ -1,5 +1,5 @@
-import { hashesOfIdentifier, hashIdentifier, identifierHashKey, openWith } from '../erasure/keys.ts'
 import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
+import { hashesOfIdentifier, hashIdentifier, identifierHashKey, openWith } from '../keyring/identifier-hash-key.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 

@@ -3,11 +3,12 @@ import fc from 'fast-check'
 import { calculateJwkThumbprint } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
+import { effort } from '../../test/effort.ts'
 import { newTenant, type TenantRows } from '../../test/rows.ts'
-import { sign } from '../erasure/certificate.ts'
-import { rotateSigningKey } from '../erasure/signing-keys.ts'
-import { createUser } from '../people/create-user.ts'
-import { deleteUsers } from '../people/delete-users.ts'
+import { rotateSigningKey } from '../access/rotate-signing-key.ts'
+import { sign } from '../keyring/jws.ts'
+import { createUser } from '../people/accounts/create-user.ts'
+import { deleteUsers } from '../people/lifecycle/delete-users.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { type ChainedEntry, chainedColumns, chainHash } from './chain.ts'
@@ -24,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-const verify = (tenant: string) => verifyAudit(test.app, tenant)
+const verify = (tenant: string) => verifyAudit(test.app.database, tenant)
 const write = (tenant: string, number: number) =>
   inTenant(test.database, tenant, (tx) => record(tx, { activity: 'CourseCreated', details: { number } }))
 
@@ -32,10 +33,10 @@ describe('sealing', () => {
   it('gives every entry a place once, however many writers and sealers there are', async () => {
     const { tenant } = await newTenant(test.owner)
     const jobs = Array.from({ length: 60 }, (_, number) =>
-      number % 6 === 5 ? sealWaiting(test.app, { tenant }) : write(tenant, number),
+      number % 6 === 5 ? sealWaiting(test.app.database, { tenant }) : write(tenant, number),
     )
     await Promise.all(jobs)
-    await sealWaiting(test.app, { tenant })
+    await sealWaiting(test.app.database, { tenant })
     expect(await verify(tenant)).toMatchObject({ sealed: 50, unsealed: 0, problems: [], head: { sequence: 50 } })
   })
 
@@ -50,12 +51,12 @@ describe('sealing', () => {
     })
     await isRecorded
     for (let number = 0; number < 3; number++) await write(tenant, number)
-    await sealWaiting(test.app, { tenant })
+    await sealWaiting(test.app.database, { tenant })
     expect(await verify(tenant)).toMatchObject({ sealed: 3, unsealed: 0, problems: [] })
     commit()
     await late
     expect(await verify(tenant)).toMatchObject({ sealed: 3, unsealed: 1, problems: [] })
-    await sealWaiting(test.app, { tenant })
+    await sealWaiting(test.app.database, { tenant })
     expect(await verify(tenant)).toMatchObject({ sealed: 4, unsealed: 0, problems: [], head: { sequence: 4 } })
   })
 
@@ -76,7 +77,7 @@ describe('sealing', () => {
       expect((await empty.owner.query('select from tenants')).rowCount).toBe(0)
       for (const purpose of ['certificate', 'token'] as const) {
         await rotateSigningKey(empty.database, purpose)
-        await sealWaiting(empty.app, { tenant: installationTrail })
+        await sealWaiting(empty.app.database, { tenant: installationTrail })
       }
       const { entries } = await empty.inTenant(installationTrail, (tx) => listAudit(tx))
       expect(entries).toMatchObject(
@@ -86,7 +87,7 @@ describe('sealing', () => {
           details: { purpose },
         })),
       )
-      const verified = await verifyAudit(empty.app, installationTrail)
+      const verified = await verifyAudit(empty.app.database, installationTrail)
       expect(verified).toMatchObject({ sealed: 2, checkpoints: 2, problems: [] })
     } finally {
       await empty.close()
@@ -96,9 +97,9 @@ describe('sealing', () => {
   it('goes on after the signing key has changed, and its change is in the trail of every tenant too', async () => {
     const { tenant } = await newTenant(test.owner)
     await write(tenant, 1)
-    await sealWaiting(test.app, { tenant })
+    await sealWaiting(test.app.database, { tenant })
     await rotateSigningKey(test.database)
-    await sealWaiting(test.app, { tenant })
+    await sealWaiting(test.app.database, { tenant })
     expect(await verify(tenant)).toMatchObject({ sealed: 2, checkpoints: 2, problems: [] })
     const { rows } = await test.owner.query(
       `select count(distinct tenant_id)::int as tenants, (select count(*)::int from tenants) as all
@@ -137,7 +138,7 @@ describe('an honest history', () => {
         for (const one of steps) {
           if (one.do === 'write')
             await Promise.all(Array.from({ length: one.many }, (_, number) => write(tenant, number)))
-          if (one.do === 'seal') await sealWaiting(test.app, { tenant })
+          if (one.do === 'seal') await sealWaiting(test.app.database, { tenant })
           if (one.do === 'purge') await purgeSomebody(tenant)
           if (one.do === 'release') await releaseAll(held.splice(0, 1))
           if (one.do === 'hold' && held.length < 3) {
@@ -151,10 +152,10 @@ describe('an honest history', () => {
           expect((await verify(tenant)).problems).toEqual([])
         }
         await releaseAll(held)
-        await sealWaiting(test.app, { tenant })
+        await sealWaiting(test.app.database, { tenant })
         expect(await verify(tenant)).toMatchObject({ unsealed: 0, problems: [] })
       }),
-      { numRuns: 12 },
+      { numRuns: effort(4, 12) },
     )
     await test.stopWorkers()
   })
@@ -196,9 +197,9 @@ describe('what the owner of the database changes', () => {
           }),
         { initiator: { from: 'console', userId: user } },
       )
-      if (number % 7 === 0) await sealWaiting(test.app, { tenant: rows.tenant })
+      if (number % 7 === 0) await sealWaiting(test.app.database, { tenant: rows.tenant })
     }
-    await sealWaiting(test.app, { tenant: rows.tenant })
+    await sealWaiting(test.app.database, { tenant: rows.tenant })
     await test.owner.query(
       `create schema kept; create table kept.entries as select * from audit_entries where tenant_id = '${rows.tenant}';
        create table kept.checkpoints as select * from audit_checkpoints where tenant_id = '${rows.tenant}';
@@ -289,7 +290,7 @@ describe('what the owner of the database changes', () => {
           expect(found.filter(({ problem, from }) => problem !== 'removed' && from >= 1 && from <= entries)).toEqual([])
         },
       ),
-      { numRuns: 60 },
+      { numRuns: effort(15, 60) },
     )
   })
 
@@ -306,7 +307,7 @@ describe('what the owner of the database changes', () => {
         expect(named.every(({ problem }) => problem === 'removed')).toBe(true)
         expect(places).toEqual(Array.from({ length: to - from + 1 }, (_, index) => from + index))
       }),
-      { numRuns: 60 },
+      { numRuns: effort(15, 60) },
     )
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: entries - 1 }), async (number) => {
@@ -319,7 +320,7 @@ describe('what the owner of the database changes', () => {
         )
         expect(found[0]?.from).toBe(number)
       }),
-      { numRuns: 30 },
+      { numRuns: effort(10, 30) },
     )
   })
 
@@ -343,7 +344,7 @@ describe('what the owner of the database changes', () => {
         if (number < entries) expect(found[0]).toEqual({ problem: 'inserted', from: number, to: number })
         else expect(found[0]?.to).toBe(number)
       }),
-      { numRuns: 40 },
+      { numRuns: effort(10, 40) },
     )
   })
 
@@ -366,7 +367,7 @@ describe('what the owner of the database changes', () => {
         )
         expect(found.map(({ from }) => from)).toEqual([one, two].sort((a, b) => a - b))
       }),
-      { numRuns: 30 },
+      { numRuns: effort(10, 30) },
     )
   })
 
@@ -386,7 +387,7 @@ describe('what the owner of the database changes', () => {
           expect(first).toEqual({ problem: 'rewritten', from: before + 1, to: end })
         } else expect(first).toEqual({ problem: 'altered', from: number + 1, to: number + 1 })
       }),
-      { numRuns: 30 },
+      { numRuns: effort(10, 30) },
     )
   })
 
@@ -457,13 +458,13 @@ describe('what the owner of the database changes', () => {
     const without = await problemsAfter(async () => {
       await sql('delete from audit_entries where OWN and sequence > 14')
       await sql('delete from audit_checkpoints where OWN and sequence > 14')
-      found.push((await verifyAudit(test.app, rows.tenant, { noted: head })).problems)
+      found.push((await verifyAudit(test.app.database, rows.tenant, { noted: head })).problems)
     })
     expect(without).toEqual([])
     expect(found.map(at)).toEqual([only('removed', 15, entries)])
-    expect((await verifyAudit(test.app, rows.tenant, { noted: head })).problems).toEqual([])
+    expect((await verifyAudit(test.app.database, rows.tenant, { noted: head })).problems).toEqual([])
     const other = { ...head, hash: 'A'.repeat(43) }
-    expect(at((await verifyAudit(test.app, rows.tenant, { noted: other })).problems)).toEqual(
+    expect(at((await verifyAudit(test.app.database, rows.tenant, { noted: other })).problems)).toEqual(
       only('rewritten', 1, entries),
     )
   })
@@ -473,7 +474,7 @@ describe('what the owner of the database changes', () => {
       await sql('delete from audit_entries where OWN and sequence > 20')
       await test.owner.query('set session_replication_role = origin')
       await write(rows.tenant, 99)
-      await sealWaiting(test.app, { tenant: rows.tenant })
+      await sealWaiting(test.app.database, { tenant: rows.tenant })
       await test.owner.query('delete from person_keys where tenant_id = $1', [rows.tenant])
       await test.owner.query('set session_replication_role = replica')
     })

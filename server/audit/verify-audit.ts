@@ -1,13 +1,12 @@
-import type { Application } from '../application.ts'
-import { forReading } from '../platform/database/pool.ts'
+import { type Database, forReading } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { beforeFirst, type ChainedEntry, chainedColumns, chainHash, iso } from './chain.ts'
 import { type CheckpointClaims, type CheckpointReader, openCheckpoints } from './checkpoint.ts'
 import type { ChainHead } from './seal-audit.ts'
 
 /**
- * Something that is not as it was sealed, from one place of the chain to another, with the times that the entries there,
- * or the checkpoint, have now; null where nothing is there any more.
+ * Something that is not as it was sealed, from one place of the chain to another, with the present times of the entries
+ * or of the checkpoint. A time is null if nothing is left there.
  *
  * - `altered`: the entry, its place or its hash is another one than was sealed; or the one before it is, and got the hash
  *   that fits.
@@ -43,19 +42,18 @@ const entriesAtATime = 2000
 const mostGuesses = 4
 
 /**
- * Checks the audit trail of a tenant as it is at one moment: every sealed entry against the chain, and the chain
- * against the signed checkpoints. Finds what was altered, removed or inserted since, by whomever, as long as that
- * somebody does not have the master key: also a removed end of the chain, unless the checkpoints of that end were
- * removed with it; so give an earlier `head` that was noted elsewhere, such as in a certificate, as `noted`. Needs no
- * person's key: ciphertext is what is hashed, so erasures change nothing. Memory does not depend on the number of
- * entries.
+ * Checks the audit trail of a tenant in one snapshot: every sealed entry against the chain, and the chain against the
+ * signed checkpoints. Finds entries that were altered, removed or inserted by a person without the master key. It finds
+ * a removed end of the chain, unless its checkpoints were removed, too. So give an earlier `head` that was noted
+ * elsewhere, such as in a certificate, as `noted`. Needs no person's key, because the chain hashes ciphertext. Memory
+ * does not depend on the number of entries.
  */
 export async function verifyAudit(
-  app: Pick<Application, 'database'>,
+  database: Database,
   tenant: string,
   options: { noted?: ChainHead } = {},
 ): Promise<AuditVerification> {
-  return await inTenant(forReading(app.database), tenant, async (tx) => {
+  return await inTenant(forReading(database), tenant, async (tx) => {
     await tx.query('set transaction isolation level repeatable read, read only')
     const reader = await openCheckpoints(tx)
     const checkpoints = readCheckpoints(tx, reader)

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { IdentifierScanner } from '../datamap/identifier-scanner.ts'
-import { isSearchable } from '../datamap/identifiers.ts'
+import { effort } from '../../test/effort.ts'
 import { type Identifier, type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
+import { IdentifierScanner } from '../identifiers/texts/identifier-scanner.ts'
+import { isSearchable } from '../identifiers/texts/search-forms.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
 import { newKey } from '../platform/crypto/seal.ts'
 import { probesOf, type WordHash, wordsOfValues } from './words.ts'
@@ -81,7 +82,7 @@ describe('the words of sealed values', () => {
         fc.pre(isSearchable(one) && isFound(text, one))
         expect(mayHold({ job_title: text }, one)).toBe(true)
       }),
-      { numRuns: 3000 },
+      { numRuns: effort(300, 3000) },
     )
   })
 

@@ -1,8 +1,8 @@
-import { isSearchable, searchForm } from '../datamap/identifiers.ts'
-import { identifierHashKey } from '../erasure/keys.ts'
+import { peopleMap } from '../datamap/entries/people.ts'
+import { kindOfColumn } from '../datamap/identifier-columns.ts'
 import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
-import { kindOfColumn } from '../people/identifier-columns.ts'
-import { userColumns } from '../people/user.ts'
+import { isSearchable, searchForm } from '../identifiers/texts/search-forms.ts'
+import { identifierHashKey } from '../keyring/identifier-hash-key.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
 
@@ -10,12 +10,11 @@ import { isUuid, type TenantTransaction } from '../platform/database/transaction
  * The words of a text, as keyed hashes of eight bytes: an index of what is encrypted. It answers which texts may hold an
  * identifier, never which do: those are opened, and the scanner of identifiers says.
  *
- * What the scanner finds must never be missed here. Both read a text with its escapes read and its case folded; here the
- * fold is wider. A word is a run of ASCII letters and digits, or one letter of another alphabet; accents count for
- * nothing. Inside an identifier the words are the same wherever it stands, and so are the pairs of neighbors, because the
- * scanner takes nothing for an identifier that has a letter or digit beside it. Kept are all pairs, and of single words
- * those that may be an identifier alone: with a digit, or with a sign beside them. Besides, the whole value of an
- * identifier column is kept, for identifiers that are looked for as whole values only.
+ * This must never miss what the scanner finds. Both decode escapes and fold case; here the fold is wider. A word is a
+ * run of ASCII letters and digits, or one letter of another alphabet; accents count for nothing. The words of an
+ * identifier and their pairs are the same in every text, because an identifier never has a letter or digit beside it.
+ * All pairs are kept, and single words that may be an identifier alone: with a digit, or with a sign beside them. Whole
+ * values of identifier columns are kept, too.
  */
 
 /** The way of reading; what was indexed by another one is read again. */
@@ -71,7 +70,7 @@ export function wordsOfValues(hash: Hasher, values: unknown, into: Set<WordHash>
   })
 }
 
-const fieldsOfUsers: ReadonlySet<string> = new Set(userColumns)
+const fieldsOfUsers: ReadonlySet<string> = new Set(Object.keys(peopleMap.users.columns))
 
 /** Calls with each text in JSON, and the name that it stands under. */
 export function forEachText(values: unknown, take: (text: string, name: string) => void, name = ''): void {
@@ -104,8 +103,8 @@ export function wholeWord(value: string): string {
 const plainDomain = /^[a-z0-9.-]+$/
 
 /**
- * The words that an identifier is told apart by. Of an address they are those of the name and the beginning of the domain,
- * which is all that colleagues do not share; a domain that can be spelled in two ways tells nothing.
+ * The words that an identifier is told apart by. Of an address they are those of the name and the beginning of the
+ * domain, because colleagues share the rest. A domain with two spellings tells nothing.
  */
 function tellingWords(value: string): string[] {
   const at = value.lastIndexOf('@')

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import pg from 'pg'
-import { candidatesOf } from '../people/candidates.ts'
+import { candidatesOf } from '../people/accounts/candidates.ts'
 import { transientFailure } from '../platform/database/failures.ts'
 import { exitCodes, LetheError } from '../platform/errors.ts'
 import { Interrupted } from './interrupted.ts'

@@ -1,5 +1,5 @@
-import type { Candidate, NamedPerson } from '../people/candidates.ts'
-import type { Selector } from '../people/find-users.ts'
+import type { Candidate, NamedPerson } from '../people/accounts/candidates.ts'
+import type { Selector } from '../people/accounts/find-users.ts'
 import { type Column, counted, formatFields, formatTable } from './output.ts'
 
 /** So many people are named before an act; the rest is a number, and a command lists all. */

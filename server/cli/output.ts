@@ -72,7 +72,7 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
     clearBar()
     const prompt = createInterface({ input: process.stdin, output: process.stderr })
     prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
-    const question = number > 1 ? `Type the number, ${formatCount(number)}, to go on: ` : 'Go on? [y/N] '
+    const question = number > 1 ? `Type the number, ${formatCount(number)}, to continue: ` : 'Continue? [y/N] '
     try {
       const answer = await prompt.question(`${plain(act)} ${warning}. ${question}`, { signal })
       if (number > 1) return answer.replaceAll(/[\s,.'’_]/gu, '') === String(number)

@@ -10,7 +10,7 @@ export type PasswordOptions = { passwordFile?: string }
 export function addPasswordOptions(command: Command): Command {
   return command.option(
     '--password-file <file>',
-    'the file with the password in its first line ("-": standard input); without it, you are asked',
+    'a file with the password in its first line ("-": standard input); without it, the command asks',
   )
 }
 
@@ -19,13 +19,15 @@ export async function readPassword(options: PasswordOptions, signal: AbortSignal
   const { passwordFile } = options
   if (passwordFile !== undefined) return firstLine(await readUtf8(openSource(passwordFile), passwordFile))
   if (!process.stdin.isTTY) {
-    throw new LetheError('input.usage', { reason: 'Nobody can be asked for the password here; give --password-file.' })
+    throw new LetheError('input.usage', {
+      reason: 'Lethe cannot ask for the password without a terminal; give --password-file.',
+    })
   }
   const password = await ask('Password: ', signal)
   if (password.includes('\ufffd')) {
-    throw new LetheError('input.invalid', { field: 'password', expected: 'it was not typed in UTF-8' })
+    throw new LetheError('input.invalid', { field: 'password', expected: 'the input was not UTF-8' })
   }
-  if ((await ask('The same again: ', signal)) === password) return password
+  if ((await ask('Repeat the password: ', signal)) === password) return password
   throw new LetheError('input.invalid', { field: 'password', expected: 'the same password is expected twice' })
 }
 

@@ -1,26 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { addAuditCommands } from './audit-commands.ts'
-import { addCatalogCommands } from './catalog-commands.ts'
-import { addCertificateCommands } from './certificate-commands.ts'
-import { addClientCommands } from './client-commands.ts'
-import { addCompletionCommand } from './completion-command.ts'
-import { addDatabaseCommands } from './database-commands.ts'
-import { addDemoCommand } from './demo-command.ts'
-import { addErasureCommands } from './erasure-commands.ts'
-import { addExportCommands } from './export-commands.ts'
-import { addGroupCommands } from './group-commands.ts'
+import { addAuditCommands } from './commands/audit-commands.ts'
+import { addCatalogCommands } from './commands/catalog-commands.ts'
+import { addCertificateCommands } from './commands/certificate-commands.ts'
+import { addClientCommands } from './commands/client-commands.ts'
+import { addCompletionCommand } from './commands/completion-command.ts'
+import { addDatabaseCommands } from './commands/database-commands.ts'
+import { addDemoCommand } from './commands/demo-command.ts'
+import { addErasureCommands } from './commands/erasure-commands.ts'
+import { addExportCommands } from './commands/export-commands.ts'
+import { addGroupCommands } from './commands/group-commands.ts'
+import { addImportCommands } from './commands/import-commands.ts'
+import { addKeyCommands } from './commands/key-commands.ts'
+import { addLedgerCommands } from './commands/ledger-commands.ts'
+import { addNotificationCommands } from './commands/notification-commands.ts'
+import { addOperatorCommands } from './commands/operator-commands.ts'
+import { addServeCommand } from './commands/serve-command.ts'
+import { addSkillCommands } from './commands/skill-commands.ts'
+import { addSweepCommand } from './commands/sweep-command.ts'
+import { addTenantCommands } from './commands/tenant-commands.ts'
+import { addUserCommands } from './commands/user-commands.ts'
 import { helpText } from './help-text.ts'
-import { addImportCommands } from './import-commands.ts'
-import { addKeyCommands } from './key-commands.ts'
-import { addLedgerCommands } from './ledger-commands.ts'
-import { addNotificationCommands } from './notification-commands.ts'
-import { addOperatorCommands } from './operator-commands.ts'
-import { addServeCommand } from './serve-command.ts'
-import { addSkillCommands } from './skill-commands.ts'
-import { addSweepCommand } from './sweep-command.ts'
-import { addTenantCommands } from './tenant-commands.ts'
-import { addUserCommands } from './user-commands.ts'
 
 /** Each adds one group of commands. A new group is one line here. */
 const groups: ((program: Command) => void)[] = [
@@ -61,23 +61,23 @@ const notes = `Environment:
                        LETHE_SMTP_URL
   LETHE_PUBLIC_URL     where people and programs reach "lethe serve", for
                        links; unset: the host of a request
-  LETHE_REWRITE_AT     when the embedded server rewrites what erasures touched
-                       (UTC), or off; unset: 03:00
-  LETHE_REWRITE_LIMIT  larger tables are left to "lethe db rewrite" then, in
-                       MiB; unset: 256
+  LETHE_REWRITE_AT     the time (UTC) at which the embedded server rewrites
+                       the tables of erased people, or off; unset: 03:00
+  LETHE_REWRITE_LIMIT  the largest table to rewrite then, in MiB; larger ones
+                       need "lethe db rewrite"; unset: 256
   LETHE_DEBUG=1        adds the stack to an error
-  README.md has the limits of connections and waits.
+  docs/operations.md lists the settings for connections and timeouts.
 
 Exit codes:
   0    done; demo and serve end with it after Ctrl-C
-  1    failed, or the answer was no
+  1    failed, or you declined
   2    bad input
   3    not found
-  4    ambiguous: the person was not named clearly enough
-  5    conflict with what is there
+  4    ambiguous: several people match
+  5    conflict with the present state
   6    environment: server, keys, data folder
   10   certificate verify: erased, search outstanding
-  11   certificate verify: something was found
+  11   certificate verify: residual data found
   130  stopped by Ctrl-C`
 
 const examples = [
@@ -93,8 +93,8 @@ export function buildProgram(): Command {
     .description('Keeps learner records and can forget them.')
     .version(readVersion(), '--version')
     .option('--data <folder>', 'folder of the embedded server and of the keys')
-    .option('--tenant <name or id>', 'the tenant to work in; not needed where there is only one')
-    .option('--as <person>', 'who acts: an active user, by any identifier, or an operator, by name')
+    .option('--tenant <name or id>', 'the tenant to work in; needed only if there are several')
+    .option('--as <person>', 'the acting person: an active user, by any identifier, or an operator, by name')
     .option('--json', 'print one JSON document; an error is the last line on stderr, as JSON')
     .option('--quiet', 'print results and errors only')
     .addHelpText('after', helpText({ notes, examples }))

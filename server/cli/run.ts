@@ -28,6 +28,6 @@ function requireReadable(argv: readonly string[]): void {
   if (position < 0) return
   throw new LetheError('input.invalid', {
     field: `Argument ${position - 1}`,
-    expected: 'it is not UTF-8; use a terminal and files in UTF-8',
+    expected: 'it is not UTF-8; use UTF-8 in terminal and files',
   })
 }

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { listOperators } from '../access/operators.ts'
 import { type Application, openApplication, type Server, useServer } from '../application.ts'
 import { type Config, readConfig } from '../config.ts'
-import { addCandidates } from '../people/candidates.ts'
-import { findByAnyIdentifier } from '../people/find-users.ts'
+import { addCandidates } from '../people/accounts/candidates.ts'
+import { findByAnyIdentifier } from '../people/accounts/find-users.ts'
 import { actingFor, codeOf, type Database, forWork } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
@@ -188,19 +188,23 @@ async function withSession(
   /** What came of the command, once it has ended. */
   const outcome = () => {
     if (stopping !== undefined) return `Stopped. ${stopping.sentence()}`
-    return answered ? 'Stopped, but the work was done by then; see above.' : 'Stopped. Nothing was changed.'
+    return answered ? 'Stopped, but the work was already done; see above.' : 'Stopped. Nothing was changed.'
   }
   const stop = (name: StopSignal) => {
     if (!signal.aborted) {
       stoppedBy = name
       stoppedAt = performance.now()
       const known = stopping === undefined ? '' : `\n${stopping.sentence()}`
-      inner.say(`Stopping; what is running ends first. Ctrl-C again stops at once.${known}`)
+      inner.say(`Stopping after the running step. Press Ctrl-C again to stop immediately.${known}`)
       controller.abort(new Interrupted(name, outcome()))
     } else if (name === 'SIGINT' || performance.now() - stoppedAt > sameSignal) {
       // The second time nobody wants to wait: the database undoes what is running.
-      const known = stopping?.sentence() ?? 'What was committed a moment ago stays, so look before you repeat it.'
-      const interrupted = new Interrupted(name, `Stopped at once. The database undoes what is under way. ${known}`)
+      const known =
+        stopping?.sentence() ?? 'Changes that were already committed stay, so check them before you repeat the command.'
+      const interrupted = new Interrupted(
+        name,
+        `Stopped immediately. The database rolls back the running step. ${known}`,
+      )
       process.exit(reportFailure(interrupted, { json: options.json === true, debug: false }))
     }
   }

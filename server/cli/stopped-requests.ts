@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { type ErasureSummary, erasureProgress } from '../erasure/show-erasures.ts'
+import { type ErasureSummary, erasureProgress } from '../erasure/requests/show-erasures.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import type { Workers } from '../platform/jobs/work.ts'
 import { areWorkersAlive } from '../platform/jobs/work.ts'
@@ -65,13 +65,14 @@ function stopSentence(requests: readonly ErasureSummary[], elsewhere: boolean | 
   const done = requests.every(({ operation }) => operation === 'anonymize') ? 'anonymized' : 'gone'
   const count = `${formatCount(gone)} of ${counted(total, 'person', 'people')} ${total === 1 ? 'is' : 'are'} ${done}`
   const ids = requests.slice(0, 5).map(({ id }) => id)
-  const names = `${requests.length === 1 ? 'Request' : 'Requests'} ${ids.join(', ')}${requests.length > 5 ? ` and ${requests.length - 5} more` : ''}`
+  const names = `${requests.length === 1 ? 'Erasure request' : 'Erasure requests'} ${ids.join(', ')}${requests.length > 5 ? ` and ${requests.length - 5} more` : ''}`
   if (requests.every(({ finishedAt }) => finishedAt !== null)) return `${names}: ${count}. The work has ended.`
-  const rest = waiting > 0 ? `The other ${formatCount(waiting)} will follow` : 'The check of what is left will follow'
+  const rest =
+    waiting > 0 ? `The other ${formatCount(waiting)} will follow` : 'The search for residual data will follow'
   const servers = 'a running server ("lethe serve", "lethe demo")'
   const how = {
-    unknown: `${rest}: this command, ${servers} or "lethe erasure follow" goes on.`,
-    true: `${rest}: ${servers} goes on.`,
+    unknown: `${rest}: this command, ${servers} or "lethe erasure follow" continues.`,
+    true: `${rest}: ${servers} continues.`,
     false: `${rest} as soon as workers run again: "lethe serve", "lethe demo" or "lethe erasure follow".`,
   }[String(elsewhere ?? 'unknown') as 'unknown' | 'true' | 'false']
   const id = only !== undefined && others.length === 0 ? only.id : 'REQUEST'
@@ -79,7 +80,7 @@ function stopSentence(requests: readonly ErasureSummary[], elsewhere: boolean | 
     `${names}: ${count}.`,
     how,
     `Follow:          ${commandName} erasure ${others.length === 0 ? `show ${id}` : 'list'}`,
-    `Go on with it:   ${commandName} erasure follow ${id}`,
+    `Continue:        ${commandName} erasure follow ${id}`,
     ...(waiting > 0 ? [`Cancel the rest: ${commandName} erasure cancel ${id}`] : []),
   ].join('\n')
 }

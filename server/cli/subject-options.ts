@@ -8,7 +8,7 @@ import {
   type Selector,
   type SelectorName,
   selectorNames,
-} from '../people/find-users.ts'
+} from '../people/accounts/find-users.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
 
 /** What {@link addSubjectOptions} adds to a command's options. */
@@ -24,15 +24,15 @@ export type SubjectOptions = {
 /** Lets a command name one person by exactly one of five selectors, or many in a CSV file. */
 export function addSubjectOptions(command: Command, options: { many: boolean }): Command {
   command
-    .option('--id <uuid>', 'the user of this id')
-    .option('--directory-object-id <uuid>', 'the user of this directory object id')
-    .option('--ref <ref>', 'the user of this ref')
-    .option('--login <name>', 'the user of this login name: the part behind the last bar, in any case')
-    .option('--email <address>', 'the user of this e-mail address, in any case')
+    .option('--id <uuid>', 'the user with this id')
+    .option('--directory-object-id <uuid>', 'the user with this directory object id')
+    .option('--ref <ref>', 'the user with this ref')
+    .option('--login <name>', 'the user with this login name (the part after the last "|"; case is ignored)')
+    .option('--email <address>', 'the user with this e-mail address (case is ignored)')
   if (!options.many) return command
   return command.option(
     '--file <file>',
-    `many users: a CSV file ("-": standard input) with a head that has one of the columns ${selectorNames.join(', ')}`,
+    `many users: a CSV file ("-": standard input) whose header names one of the columns ${selectorNames.join(', ')}`,
   )
 }
 
@@ -96,7 +96,7 @@ function namesOf(head: string[]): string[] {
   const known = names.filter((name) => selectorNames.some((selector) => selector === name))
   if (known.length === 1) return names
   throw new LetheError('input.invalid', {
-    field: 'the head of the file',
+    field: 'the header of the file',
     expected: `it must name exactly one of the columns ${selectorNames.join(', ')}${known.length > 1 ? `, not ${known.join(' and ')}` : ''}`,
   })
 }
@@ -116,7 +116,7 @@ function fileError(error: unknown, file: string): unknown {
   // The parser's messages quote the file, so only its code is passed on.
   if (error instanceof CsvError) {
     const line = 'lines' in error && typeof error.lines === 'number' ? ` in line ${error.lines}` : ''
-    return new LetheError('input.invalid', { field: file, expected: `it is no CSV (${error.code}${line})` })
+    return new LetheError('input.invalid', { field: file, expected: `it is not valid CSV (${error.code}${line})` })
   }
   return error
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { effort } from '../../test/effort.ts'
 import { runCommand } from '../../test/run-command.ts'
 import { suggest } from './suggest.ts'
 
@@ -50,7 +51,7 @@ describe('a suggestion', () => {
         const sameWithoutOne = without(word).some((rest) => rest === meant || without(meant).includes(rest))
         expect(near.includes(word) || sameWithoutOne).toBe(true)
       }),
-      { numRuns: 5000 },
+      { numRuns: effort(500, 5000) },
     )
   })
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { IdentifierKind } from '../identifiers/identifier-key.ts'
-import { mentionLookUp } from './mention-look-up.ts'
+import { mentionLookUp } from './mention-query.ts'
 import type { AnyEntry, ColumnClass, SchemaFacts } from './vocabulary.ts'
 
 /** A statement that a connection prepares once under its name. */
@@ -351,7 +351,7 @@ function tenantColumnOf(facts: SchemaFacts, table: string): string {
   return 'tenant_id' in factsOf(facts, table).columns ? 'tenant_id' : 'id'
 }
 
-/** Orders tables so that a row is deleted before the rows that it points to. */
+/** Sorts tables so that a row is deleted before the rows that it points to. */
 function childrenFirst(tables: string[], facts: SchemaFacts): string[] {
   const wanted = new Set(tables)
   const ordered: string[] = []
@@ -369,8 +369,8 @@ function childrenFirst(tables: string[], facts: SchemaFacts): string[] {
 }
 
 /**
- * Finds what the types cannot: a foreign key to a person that is no subject or actor, and the other way round; a table
- * about a person without one subject; and rows that stay while they point to rows that go.
+ * Finds what the types cannot: a foreign key to a person without the class subject or actor, or the reverse. Also a
+ * table about a person without exactly one subject, and rows that stay but point to deleted rows.
  */
 function requireSound(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
   for (const [table, { foreignKeys }] of Object.entries(facts)) {

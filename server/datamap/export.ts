@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { dataMap } from './data-map.ts'
-import { schemaFacts } from './schema-facts.gen.ts'
+import { schemaFacts } from './generated/schema-facts.gen.ts'
 import type { AnyEntry, ColumnClass, SchemaFacts } from './vocabulary.ts'
 
 /** Rows of one table that are exported whole. */

@@ -1,11 +1,11 @@
 import type { SelectType } from 'kysely'
 import type { IdentifierKind } from '../identifiers/identifier-key.ts'
-import type { DB } from '../platform/database/schema.gen.ts'
+import type { DB } from '../platform/database/generated/schema.gen.ts'
 
 /**
- * The words in which a room says what its columns hold and what becomes of them. Every column of every table stands
- * in the map exactly once: `TableEntry` is typed over the generated types of the database, so that a column or a table
- * that is not classified does not compile.
+ * The words in which a room says what its columns hold and what becomes of them. Every column of every table stands in
+ * the map exactly once: `TableEntry` is typed over the generated types of the database. So an unclassified column or
+ * table does not compile.
  */
 
 export type TableName = keyof DB & string
@@ -20,7 +20,7 @@ type Fact = { is: 'fact' }
 type Subject = { is: 'subject' }
 
 /**
- * Points to a person who did something to a row that belongs to something else (DESIGN: by a person).
+ * Points to a person who did something to a row that belongs to something else.
  * - `null`: the column becomes null.
  * - `remove`: the row goes: it says no more than that this person has that part.
  * - `reassign`: the successor takes the person's place; where there is no successor, or the successor has it already,

@@ -1,4 +1,4 @@
-import type { CourseKind } from '../learning/create-course.ts'
+import type { CourseKind } from '../learning/courses/create-course.ts'
 
 /** What the academy of the demo teaches. */
 export type CourseDraft = {

@@ -1,7 +1,7 @@
-import { findPendingErasure } from '../erasure/pending.ts'
-import { resolveUsers } from '../people/find-users.ts'
-import { type ListUsersOptions, listUsers } from '../people/list-users.ts'
-import type { User } from '../people/user.ts'
+import { resolveUsers } from '../people/accounts/find-users.ts'
+import { type ListUsersOptions, listUsers } from '../people/accounts/list-users.ts'
+import type { User } from '../people/accounts/user.ts'
+import { findPendingErasure } from '../people/lifecycle/pending-erasure.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { twinAddress } from './hire-people.ts'
 

@@ -1,8 +1,8 @@
 import { createApiKey, listApiKeys, revokeApiKey } from '../access/api-keys.ts'
 import { hasPassword } from '../access/has-password.ts'
 import { setPassword } from '../access/set-password.ts'
-import { listUsers } from '../people/list-users.ts'
-import type { UserRole } from '../people/user.ts'
+import { listUsers } from '../people/accounts/list-users.ts'
+import type { UserRole } from '../permissions/roles.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /** Everybody in the demo who signs in has this password. */

@@ -1,5 +1,5 @@
-import { deleteUsers } from '../people/delete-users.ts'
-import { suspendUser } from '../people/suspend-user.ts'
+import { deleteUsers } from '../people/lifecycle/delete-users.ts'
+import { suspendUser } from '../people/lifecycle/suspend-user.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { onBehalfOf, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'

@@ -1,5 +1,5 @@
-import type { EnrollmentState } from '../learning/record-enrollments.ts'
-import type { UserRole } from '../people/user.ts'
+import type { EnrollmentState } from '../learning/enrollments/record-enrollments.ts'
+import type { UserRole } from '../permissions/roles.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { CourseDraft } from './courses.ts'
 import type { Random } from './random.ts'

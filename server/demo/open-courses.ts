@@ -1,7 +1,7 @@
-import { createCatalog } from '../learning/create-catalog.ts'
-import { createCourse } from '../learning/create-course.ts'
-import { createTrainingPlan } from '../learning/create-training-plan.ts'
-import { scheduleSession } from '../learning/schedule-session.ts'
+import { createCatalog } from '../learning/catalogs/create-catalog.ts'
+import { createCourse } from '../learning/courses/create-course.ts'
+import { createTrainingPlan } from '../learning/courses/create-training-plan.ts'
+import { scheduleSession } from '../learning/courses/schedule-session.ts'
 import { catalogs, trainingPlans } from './courses.ts'
 import { type Course, dayOf, type Making } from './making.ts'
 

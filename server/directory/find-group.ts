@@ -1,5 +1,5 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 
 /** The group of the directory that has this directory object id; undefined where there is none. Throws `input.invalid`. */
 export async function findGroup(tx: TenantTransaction, directoryObjectId: string): Promise<{ id: string } | undefined> {

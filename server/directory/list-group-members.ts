@@ -1,6 +1,6 @@
-import { type Person, readPeople } from '../people/read-people.ts'
+import { type Person, readPeople } from '../people/accounts/user-summaries.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { cutPage, type Paging, readPaging } from '../platform/page.ts'
+import { cutPage, type Paging, readPaging } from '../platform/validation/page.ts'
 import { membersOfGroups } from './members-of-groups.ts'
 import { type Reappearance, readReappearances } from './reappearances.ts'
 import { requireGroup } from './require-group.ts'

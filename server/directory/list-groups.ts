@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireWholeNumber } from '../platform/validation/require-number.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { requireGroup } from './require-group.ts'
 
 export type ListedGroup = {

@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
-/** Why a purged person is there again: a synchronisation of this group found the person in it. */
+/** Why a purged person is there again: a synchronization of this group found the person in it. */
 export type Reappearance = {
   group_id: string
   group_name: string
@@ -30,13 +30,13 @@ export type ReturningGroup = {
   group_id: string
   display_name: string
   people: number
-  /** What the tenant lets the next synchronisation do: create new users without records, or block them. */
+  /** What the tenant lets the next synchronization do: create new users without records, or block them. */
   at_next_sync: 'create' | 'block'
 }
 
 /**
  * The groups that these users are in, inactive memberships of deleted users too: a purge does not take them out of the
- * directory, so the next synchronisation finds them there. By name.
+ * directory, so the next synchronization finds them there. By name.
  */
 export async function groupsThatBringBack(
   tx: TenantTransaction,

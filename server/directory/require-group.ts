@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 
 /** Makes sure that the tenant has the group. Throws `input.invalid` and `group.not_found`. */
 export async function requireGroup(tx: TenantTransaction, groupId: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { record } from '../audit/record.ts'
-import { requireActiveUsers } from '../people/require-active.ts'
+import { requireActiveUsers } from '../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { requireGroup } from './require-group.ts'
 
 /**

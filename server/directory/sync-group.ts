@@ -1,14 +1,14 @@
 import { record } from '../audit/record.ts'
-import { findTombstones } from '../erasure/find-tombstones.ts'
-import { createUser } from '../people/create-user.ts'
-import { resolveUsers } from '../people/find-users.ts'
-import { findFormerHolders } from '../people/former-identifiers.ts'
-import { identifiersOf } from '../people/given-identifiers.ts'
-import type { UserState } from '../people/user.ts'
-import { checkUserFields } from '../people/user-fields.ts'
+import { createUser } from '../people/accounts/create-user.ts'
+import { resolveUsers } from '../people/accounts/find-users.ts'
+import type { UserState } from '../people/accounts/user.ts'
+import { checkUserFields } from '../people/accounts/user-fields.ts'
+import { identifiersOf } from '../people/identifiers/candidate-identifiers.ts'
+import { findFormerHolders } from '../people/identifiers/former-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError } from '../platform/errors.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { findTombstones } from '../tombstones/find-tombstones.ts'
 import { requireGroup } from './require-group.ts'
 import { setGroupMembers } from './set-group-members.ts'
 
@@ -22,7 +22,7 @@ export type DirectoryMember = {
   display_name?: string | null
 }
 
-/** What a synchronisation of a group did. */
+/** What a synchronization of a group did. */
 export type GroupSync = {
   /** Members who came into the group, new users among them, and users who left it. */
   added: number
@@ -34,8 +34,9 @@ export type GroupSync = {
   /** Purged people whom the tenant keeps out, by the directory's id, which the caller gave. */
   blocked: { directory_object_id: string; request_id: string }[]
   /**
-   * Members who were left out because users were known by one of their identifiers before a rename, with the ids of those
-   * users: the same people, or others who got a used address. Give the user the directory object id, or create another one.
+   * Members that were left out because other users had one of their identifiers before a change, with the ids of these
+   * users. They are the same people, or others with a reused address. Give the user the directory object id, or create
+   * another one.
    */
   known_before: { directory_object_id: string; user_ids: string[] }[]
   /** Ids of deleted users whom the directory still has in the group: they stay deleted until somebody restores them. */
@@ -57,7 +58,7 @@ export async function syncGroup(
   options: { groupId: string; members: readonly DirectoryMember[] },
 ): Promise<GroupSync> {
   await requireGroup(tx, options.groupId)
-  // One synchronisation of a group at a time: each makes the group what the directory says.
+  // One synchronization of a group at a time: each makes the group what the directory says.
   await tx.query('select from directory_groups where tenant_id = $1 and id = $2 for no key update', [
     tx.tenantId,
     options.groupId,
@@ -146,7 +147,7 @@ async function createOrFind(tx: TenantTransaction, member: DirectoryMember): Pro
     return { id, created: true }
   } catch (error) {
     if (!isLetheError(error, 'user.taken')) throw error
-    // The synchronisation of another group made the same user in the meantime.
+    // The synchronization of another group made the same user in the meantime.
     const found = (await findKnown(tx, [member.directory_object_id])).get(member.directory_object_id)
     if (found === undefined || found.state !== 'active') throw error
     return { id: found.id, created: false }

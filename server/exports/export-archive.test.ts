@@ -7,7 +7,7 @@ import { openTestApplication, type TestApplication } from '../../test/applicatio
 import { insertOneOfEverything } from '../../test/one-of-everything.ts'
 import { newTenant, type TenantRows } from '../../test/rows.ts'
 import { installUnzip, readFolder, unzipIsThere, unzipped } from '../../test/unzip.ts'
-import { submitWork } from '../learning/submit-work.ts'
+import { submitWork } from '../learning/records/submit-work.ts'
 import { exportToArchive, writeArchive } from './export-archive.ts'
 import { exportToFolder, makeExportFolder } from './export-folder.ts'
 import { exportUser } from './export-user.ts'

@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream'
 import { ZipFile } from 'yazl'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { type ExportIndex, type ExportUserOptions, exportUser, type ReceiveFile } from './export-user.ts'
+import type { ExportIndex } from './export-index.ts'
+import { type ExportUserOptions, exportUser, type ReceiveFile } from './export-user.ts'
 import { writeNewFile } from './new-file.ts'
 
 /**
@@ -17,8 +18,8 @@ export function exportToArchive(
 }
 
 /**
- * Makes a ZIP archive, ZIP64 where it must be, of the files that `produce` hands over: `take` gets its bytes while they come
- * about and reads them to the end, or throws. Neither has to wait in memory for the other. Throws what either throws, once
+ * Makes a ZIP archive (ZIP64 if needed) of the files that `produce` hands over: `take` gets the bytes as they are made,
+ * and reads them to the end or throws. Neither has to wait in memory for the other. Throws what either throws, once
  * both have ended.
  */
 export async function writeArchive<T>(

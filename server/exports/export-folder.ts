@@ -3,7 +3,8 @@ import path from 'node:path'
 import { codeOf } from '../platform/database/pool.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { type ExportIndex, type ExportUserOptions, exportUser } from './export-user.ts'
+import type { ExportIndex } from './export-index.ts'
+import { type ExportUserOptions, exportUser } from './export-user.ts'
 
 /**
  * Makes the folder of an export, for its owner's eyes only. Throws `export.folder_unusable` where it exists and is not

@@ -1,4 +1,4 @@
-import type { ExportIndex } from './export-user.ts'
+import type { ExportIndex } from './export-index.ts'
 
 const kinds = {
   about: 'About the person',

@@ -2,54 +2,17 @@ import { valuesOpener } from '../audit/open-values.ts'
 import { record } from '../audit/record.ts'
 import { compiledMap } from '../datamap/compiled.ts'
 import { type CompiledExport, compiledExport, type ExportedTable, readExported } from '../datamap/export.ts'
-import { isSearchable } from '../datamap/identifiers.ts'
-import { findMentions, type Mention } from '../datamap/mentions.ts'
-import { readPeople } from '../datamap/people.ts'
-import { csvLine } from '../imports/csv-line.ts'
-import { guardFormula } from '../imports/formula-guard.ts'
-import { findOtherHolders } from '../people/holders.ts'
+import { isSearchable } from '../identifiers/texts/search-forms.ts'
+import { findOtherHolders } from '../people/identifiers/holders.ts'
+import { findMentions, type Mention } from '../personal-data/mentions.ts'
+import { readPeople } from '../personal-data/subjects.ts'
+import { csvLine } from '../platform/csv/csv-line.ts'
+import { guardFormula } from '../platform/csv/formula-guard.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import type { ExportIndex } from './export-index.ts'
 import { exportPage } from './export-page.ts'
 import { openPortion, type SealedRow } from './open-portion.ts'
-
-/** The index of an export, as `index.json` has it. Paths are relative to it. */
-export type ExportIndex = {
-  type: 'lethe.export'
-  version: 1
-  created_at: string
-  /** The version of the data map that it was made by. */
-  data_map: string
-  tenant: string
-  /** The internal id. */
-  person: string
-  /** Rows that are exported whole: about the person, written by the person, on the record of an erasure of the person. */
-  tables: {
-    table: string
-    holds: string
-    kind: 'about' | 'written' | 'on_record'
-    rows: number
-    /**
-     * In how many rows values are kept under the person's key: those that were opened, and those that could not be, because
-     * somebody altered them. Null where the table has none.
-     */
-    values: { opened: number; unreadable: number } | null
-    json: string | null
-    csv: string | null
-  }[]
-  /** Parts in rows of something or somebody else: how many a table and role. The file has the keys. */
-  parts: { file: string | null; counts: { table: string; holds: string; role: string; rows: number }[] }
-  /** Places in rows of something or somebody else that mention the person's identifiers. */
-  mentions: {
-    file: string | null
-    rows: number
-    /** Identifiers that somebody else has too: whom a mention of them means, nobody can tell. */
-    shared_identifiers: number
-    /** Identifiers that cannot be told apart from ordinary text. */
-    short_identifiers: number
-  }
-  files: { table: string; file: string; bytes: number }[]
-}
 
 /**
  * Takes a file of an export: its path in there, and its content, which it reads to the end, or throws. The next file comes
@@ -68,10 +31,10 @@ export type ExportUserOptions = {
 }
 
 /**
- * Hands over everything that is held about a user, file by file, compiled from the data map: rows about the person whole,
- * as JSON and as CSV, with the values opened that are kept under the person's key; where the person acted, table, key and
- * role; where identifiers of the person are mentioned, the place; content as files; and an index to read and one for
- * programs. No file name says who it is. Memory does not depend on the number of rows.
+ * Hands over everything that is held about a user, file by file, compiled from the data map. Rows about the person are
+ * complete, as JSON and as CSV, with decrypted values. Rows in which the person acted give table, key and role.
+ * Mentions give the place. There are files, an index to read, and one for programs. No file name says who it is. Memory
+ * does not depend on the number of rows.
  *
  * All files show the database as it was at one moment, so this must be the first in its transaction. Nothing is locked
  * meanwhile; at the end the user's row is, until the transaction ends. Where an erasure was first, the transaction is run

@@ -1,11 +1,19 @@
 import { type Hasher, type WordHash, wholeWord, wordsOfText } from '../audit/words.ts'
-import { BitFilter } from '../erasure/bit-filter.ts'
+import { identifierColumns } from '../datamap/identifier-columns.ts'
 import { type IdentifierKind, identifierKey } from '../identifiers/identifier-key.ts'
-import { identifierColumns } from '../people/identifier-columns.ts'
+import { BloomFilter } from '../platform/bloom-filter.ts'
 
-/** Of more words than these, a filter of fixed size is kept: what an export takes in memory has an end. */
-const mostWords = 100_000
-const roomForMany = 1 << 20
+/**
+ * Of more words than these, a filter of fixed size is kept: what an export takes in memory has an end. Fewer are kept
+ * whole. A filter errs, and a purge of thousands of people asks it often enough to destroy each export that it asks about.
+ */
+const usualMostWords = 100_000
+const roomForMany = 1 << 21
+
+/** The first byte of stored words says how the rest is written. */
+const asHashes = 0
+const asFilter = 1
+const bytesOfHash = 8
 
 /** The value of a field that holds an identifier, in the JSON of rows; `value` is that of a former identifier. */
 const identifierFields = new RegExp(
@@ -16,15 +24,19 @@ const kinds: readonly IdentifierKind[] = [...new Set(identifierColumns.map(({ ki
 
 /**
  * The words of an export, gathered while it is written: whether it may hold an identifier of somebody who is erased later
- * can be told without opening it. About one in a thousand of those that hold none is taken for one that does.
+ * can be told without opening it. Of an export with more than 100,000 different words, at most one in a thousand words that
+ * it does not hold is taken for one of its own.
  */
 export class ExportWords {
   readonly #hash: Hasher
+  readonly #mostWords: number
   #words = new Set<WordHash>()
-  #filter: BitFilter | undefined
+  #filter: BloomFilter | undefined
 
-  constructor(hash: Hasher) {
+  /** Keeps at most so many words whole. */
+  constructor(hash: Hasher, mostWords = usualMostWords) {
     this.#hash = hash
+    this.#mostWords = mostWords
   }
 
   /** Takes the JSON of some rows. */
@@ -42,28 +54,53 @@ export class ExportWords {
       const value = String(JSON.parse(field))
       for (const kind of kinds) this.#words.add(once(wholeWord(identifierKey(kind, value))))
     }
-    if (this.#words.size <= mostWords) return
-    this.#filter ??= new BitFilter(roomForMany)
+    if (this.#words.size <= this.#mostWords) return
+    this.#filter ??= new BloomFilter(roomForMany)
     addAll(this.#filter, this.#words)
     this.#words.clear()
   }
 
-  /** The filter as it is stored; nothing can be added to it any more. */
+  /** The words as they are stored; nothing can be added to them any more. */
   toBytes(): Buffer {
-    const filter = this.#filter ?? new BitFilter(this.#words.size)
-    addAll(filter, this.#words)
-    return filter.toBytes()
+    if (this.#filter !== undefined) {
+      addAll(this.#filter, this.#words)
+      return Buffer.concat([Buffer.of(asFilter), this.#filter.toBytes()])
+    }
+    const hashes = BigInt64Array.from(this.#words, BigInt).sort()
+    const bytes = Buffer.alloc(1 + bytesOfHash * hashes.length, asHashes)
+    for (const [at, hash] of hashes.entries()) bytes.writeBigInt64LE(hash, 1 + bytesOfHash * at)
+    return bytes
   }
 }
 
-function addAll(filter: BitFilter, words: Iterable<WordHash>): void {
+function addAll(filter: BloomFilter, words: Iterable<WordHash>): void {
   for (const word of words) filter.add(...halvesOf(word))
 }
 
 /** Whether an export with these words, as stored, may hold an identifier: all words of one of its lists. */
 export function mayHold(stored: Buffer, probes: readonly (readonly WordHash[])[]): boolean {
-  const filter = BitFilter.fromBytes(stored)
-  return probes.some((words) => words.every((word) => filter.mayHold(...halvesOf(word))))
+  const has = reader(stored)
+  return probes.some((words) => words.every(has))
+}
+
+function reader(stored: Buffer): (word: WordHash) => boolean {
+  if (stored[0] === asHashes) return (word) => isAmong(stored, BigInt(word))
+  const filter = BloomFilter.fromBytes(stored.subarray(1))
+  return (word) => filter.mayHold(...halvesOf(word))
+}
+
+/** Looks the hash up in sorted ones, by halves. */
+function isAmong(stored: Buffer, hash: bigint): boolean {
+  let from = 0
+  let to = (stored.length - 1) / bytesOfHash
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    const found = stored.readBigInt64LE(1 + bytesOfHash * middle)
+    if (found === hash) return true
+    if (found < hash) from = middle + 1
+    else to = middle
+  }
+  return false
 }
 
 function halvesOf(word: WordHash): [first: number, second: number] {

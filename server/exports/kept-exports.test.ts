@@ -7,8 +7,8 @@ import { openTestApplication, type TestApplication } from '../../test/applicatio
 import { newTenant, type TenantRows } from '../../test/rows.ts'
 import { installUnzip, readFolder, unzipIsThere, unzipped } from '../../test/unzip.ts'
 import { startWorkerProcess } from '../../test/workers.ts'
-import { submitWork } from '../learning/submit-work.ts'
-import { deleteUsers } from '../people/delete-users.ts'
+import { submitWork } from '../learning/records/submit-work.ts'
+import { deleteUsers } from '../people/lifecycle/delete-users.ts'
 import { newKey } from '../platform/crypto/seal.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { cleanExports } from './clean-exports.ts'
@@ -60,12 +60,12 @@ const order = async (userId: string, keepDays?: number) =>
 /** Orders one and has it written, in this process. */
 async function kept(userId: string): Promise<string> {
   const id = await order(userId)
-  await runExport(test.app, { tenant: rows.tenant, export: id })
+  await runExport(test.app.database, { tenant: rows.tenant, export: id })
   return id
 }
 
 const show = (id: string) => test.inTenant(rows.tenant, (tx) => showExport(tx, id))
-const openIt = (id: string) => openExport(test.app, rows.tenant, id)
+const openIt = (id: string) => openExport(test.app.database, rows.tenant, id)
 const expire = (id: string) =>
   test.owner.query(`update exports set expires_at = now() - interval '1 millisecond' where id = $1`, [id])
 
@@ -155,7 +155,9 @@ describe('a kept export', () => {
     expect(await list({ limit: 1, before: ids[2] })).toEqual([ids[1]])
     const other = await newTenant(test.owner)
     expect(await test.inTenant(other.tenant, (tx) => listExports(tx))).toEqual({ exports: [], next: undefined })
-    await expect(openExport(test.app, other.tenant, ids[0] ?? '')).rejects.toMatchObject({ code: 'export.not_found' })
+    await expect(openExport(test.app.database, other.tenant, ids[0] ?? '')).rejects.toMatchObject({
+      code: 'export.not_found',
+    })
   })
 
   it('holds no content of the ones before, only that they were', async ({ skip }) => {
@@ -184,7 +186,7 @@ describe('a kept export', () => {
   it('can be fetched once it is ready, not before', async () => {
     const id = await order(await rows.user())
     await expect(openIt(id)).rejects.toMatchObject({ code: 'export.not_ready' })
-    await runExport(test.app, { tenant: rows.tenant, export: id })
+    await runExport(test.app.database, { tenant: rows.tenant, export: id })
     expect((await openIt(id)).size).toBeGreaterThan(0)
   })
 })
@@ -202,7 +204,7 @@ describe('an export that has expired', () => {
     expect((await show(id)).state).toBe('expired')
     expect((await stored(id)).chunks).toBeGreaterThan(3)
 
-    await Promise.all([cleanExports(test.app), cleanExports(test.app)])
+    await Promise.all([cleanExports(test.app.database), cleanExports(test.app.database)])
     expect(await stored(id)).toEqual({ exports: 1, chunks: 0, keys: 0 })
     await expect(openIt(id)).rejects.toMatchObject({ code: 'export.expired' })
     expect((await show(id)).state).toBe('expired')
@@ -212,7 +214,7 @@ describe('an export that has expired', () => {
   it('is not written any more, in whichever tenant', async () => {
     const id = await order((await userWithFile()).user)
     await expire(id)
-    await runExport(test.app, { tenant: rows.tenant, export: id })
+    await runExport(test.app.database, { tenant: rows.tenant, export: id })
     expect(await stored(id)).toEqual({ exports: 1, chunks: 0, keys: 0 })
   })
 })
@@ -249,7 +251,7 @@ describe('the content of a kept export', () => {
     // The names of the files in an archive are not compressed.
     expect(all.includes('index.json')).toBe(false)
     const stranger = { ...test.app, masterKey: newKey() }
-    await expect(openExport(stranger, rows.tenant, id)).rejects.toMatchObject({ code: 'master_key.wrong' })
+    await expect(openExport(stranger.database, rows.tenant, id)).rejects.toMatchObject({ code: 'master_key.wrong' })
   })
 
   it.each([
@@ -297,7 +299,7 @@ describe('the work on an export', () => {
   it('bears being done by two at the same time: the later one takes over', async () => {
     const id = await order((await userWithFile(3_000_000)).user)
     const job = { tenant: rows.tenant, export: id }
-    await Promise.all([runExport(test.app, job), runExport(test.app, job)])
+    await Promise.all([runExport(test.app.database, job), runExport(test.app.database, job)])
     const { state, size } = await show(id)
     expect(state).toBe('ready')
     expect((await bytesOf(id)).length).toBe(size)
@@ -310,7 +312,7 @@ describe('the work on an export', () => {
     while (!states.includes('running')) {
       states = []
       const id = await order(user)
-      const running = runExport(test.app, { tenant: rows.tenant, export: id })
+      const running = runExport(test.app.database, { tenant: rows.tenant, export: id })
       let { state, size } = await show(id)
       while (state !== 'ready' && size === 0) ({ state, size } = await show(id))
       states.push((await show(id)).state)

@@ -1,11 +1,11 @@
 import { record } from '../audit/record.ts'
-import { doneBy } from '../people/require-people.ts'
+import { doneBy } from '../people/accounts/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
-import { cutPage, readPaging } from '../platform/page.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { cutPage, readPaging } from '../platform/validation/page.ts'
+import { requireWholeNumber } from '../platform/validation/require-number.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 
 export const defaultKeepDays = 7
 export const mostKeepDays = 30
@@ -17,7 +17,7 @@ export type KeptExport = {
   user_id: string
   /** Null: at the command line, or by a program; or whoever it was is purged. */
   ordered_by: string | null
-  /** The API key, OAuth client or operator that ordered it, where no user did. */
+  /** The API key, OAuth client or operator that requested it, if no user did. */
   ordered_by_credential: string | null
   /**
    * `failed`: workers try again by themselves. `expired`: the content is destroyed, or about to be. `withdrawn`: the
@@ -38,7 +38,7 @@ const columns = `id, user_id, ordered_by, ordered_by_credential,
   rows_written, created_at, finished_at, expires_at, error_code`
 
 /**
- * Orders an export of everything that is held about a user, which Lethe keeps for `keepDays` days (1 to 30) from now. A
+ * Requests an export of everything that is held about a user, which Lethe keeps for `keepDays` days (1 to 30) from now. A
  * worker writes it, from the commit on.
  *
  * Throws `input.invalid`, `user.not_found`, also for an anonymized user, `user.acting_erased`.

@@ -1,8 +1,8 @@
-import type { Application } from '../application.ts'
-import { openWith } from '../erasure/keys.ts'
+import { openWith } from '../keyring/identifier-hash-key.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { chunkCount, openChunk } from './export-content.ts'
 
 export type OpenedExport = {
@@ -24,36 +24,32 @@ type Row = {
 }
 
 /**
- * Opens a kept export. Each piece of the content is read in a short transaction of its own, so a slow reader holds nothing
- * up, and an export that expires, is deleted or whose person is erased meanwhile breaks off: the content then throws.
+ * Opens a kept export. Each piece of the content is read in a short transaction of its own, so a slow reader blocks
+ * nothing. If the export expires or is deleted, or its person is erased, the content throws.
  *
  * Throws `input.invalid`, `export.not_found`, `export.expired` from the moment of expiry on, `export.not_ready`,
  * `export.withdrawn`, `export.damaged`, `master_key.wrong`.
  */
-export async function openExport(
-  app: Pick<Application, 'database' | 'masterKey'>,
-  tenant: string,
-  exportId: string,
-): Promise<OpenedExport> {
+export async function openExport(database: Database, tenant: string, exportId: string): Promise<OpenedExport> {
   const id = requireUuid('export id', exportId)
-  const first = await readChunk(app, tenant, { id, position: 0 })
+  const first = await readChunk(database, tenant, { id, position: 0 })
   const content = async function* () {
     let chunk = first
     for (let position = 0; ; ) {
       yield chunk.plain
       if (++position >= chunkCount(first.size)) return
-      chunk = await readChunk(app, tenant, { id, position })
+      chunk = await readChunk(database, tenant, { id, position })
     }
   }
   return { id, size: first.size, fileName: `export-${id}.zip`, content: content() }
 }
 
 async function readChunk(
-  app: Pick<Application, 'database' | 'masterKey'>,
+  database: Database,
   tenant: string,
   { id, position }: { id: string; position: number },
 ): Promise<{ size: number; plain: Buffer }> {
-  const { rows } = await inTenant(app.database, tenant, (tx) =>
+  const { rows } = await inTenant(database, tenant, (tx) =>
     tx.query<Row>(
       `select e.state, e.expires_at <= now() as expired, e.size, e.sealed_key, c.content
        from exports e
@@ -69,7 +65,7 @@ async function readChunk(
   if (row.expired) throw new LetheError('export.expired', { id })
   if (row.state !== 'ready') throw new LetheError('export.not_ready', { id, state: row.state })
   if (row.sealed_key === null || row.content === null) throw new LetheError('export.damaged', { id })
-  const key = openWith(app.masterKey, row.sealed_key, 'export key')
+  const key = openWith(database.masterKey, row.sealed_key, 'export key')
   try {
     const last = position === chunkCount(row.size) - 1
     return { size: row.size, plain: openChunk(key, row.content, { position, last }) }

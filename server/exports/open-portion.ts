@@ -1,4 +1,4 @@
-import type { JsonObject } from '../platform/database/schema.gen.ts'
+import type { JsonObject } from '../platform/database/generated/schema.gen.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /** A row with the ciphertext that stands beside it; null where there is none, or none of the person. */

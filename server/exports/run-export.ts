@@ -1,7 +1,6 @@
-import type { Application } from '../application.ts'
 import { wordHasher } from '../audit/words.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
-import { codeOf, forReading } from '../platform/database/pool.ts'
+import { codeOf, type Database, forReading } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
@@ -19,24 +18,25 @@ type Attempt = { tenant: string; id: string; userId: string; key: Buffer; sealed
  * the same time, the later one takes over. Where somebody who may stand in it is erased meanwhile, it begins anew. It
  * ends quietly where the export is deleted, has expired, or its person is erased.
  *
- * The content is written in transactions of its own beside the one that reads, so that progress can be seen. The one that
- * reads has one of the connections that are there for this, and locks nothing before its end: who changes or erases the
- * person does not wait for it. An erasure deletes the export with the person, and then the next chunk finds it gone.
+ * The content is written in transactions of its own beside the one that reads, so that progress can be seen. The
+ * reading transaction uses one of the connections for long reads, and locks nothing before its end. So changes and
+ * erasures of the person do not wait for it. An erasure deletes the export with the person, and then the next chunk
+ * finds it gone.
  */
-export async function runExport(app: Application, payload: JobPayload): Promise<void> {
+export async function runExport(database: Database, payload: JobPayload): Promise<void> {
   const { tenant, export: id } = payload
   if (tenant === undefined || id === undefined) throw new TypeError('the job of an export names a tenant and an export')
   let attempt: Attempt | undefined
   try {
     // Where the transaction is run again, that is another attempt.
-    await inTenant(forReading(app.database), tenant, async (tx) => {
-      const current = await beginAttempt(app, tenant, id)
+    await inTenant(forReading(database), tenant, async (tx) => {
+      const current = await beginAttempt(database, tenant, id)
       attempt = current
       if (current === undefined) return
       let rows = 0
       await writeArchive(
         async (bytes) => {
-          for await (const chunk of inChunks(bytes)) await keepChunk(app, current, chunk, rows)
+          for await (const chunk of inChunks(bytes)) await keepChunk(database, current, chunk, rows)
         },
         (receive) =>
           exportUser(tx, {
@@ -51,17 +51,17 @@ export async function runExport(app: Application, payload: JobPayload): Promise<
     })
   } catch (error) {
     // Whoever was erased meanwhile is not in it the next time.
-    if (isLetheError(error, 'export.outdated')) return await runExport(app, payload)
+    if (isLetheError(error, 'export.outdated')) return await runExport(database, payload)
     // Where the attempt does not count any more, nobody waits for it.
-    if (attempt === undefined || (await recordFailure(app, attempt, error))) throw error
+    if (attempt === undefined || (await recordFailure(database, attempt, error))) throw error
   }
 }
 
 /** Undefined: there is nothing to do, or nothing left of it. */
-async function beginAttempt(app: Application, tenant: string, id: string): Promise<Attempt | undefined> {
+async function beginAttempt(database: Database, tenant: string, id: string): Promise<Attempt | undefined> {
   const key = newKey()
-  const sealedKey = seal(app.masterKey, key, 'export key')
-  return await inTenant(app.database, tenant, async (tx) => {
+  const sealedKey = seal(database.masterKey, key, 'export key')
+  return await inTenant(database, tenant, async (tx) => {
     await lockExports(tx)
     const { rows } = await tx.query<{ user_id: string }>(
       `update exports set state = 'running', sealed_key = $3, size = 0, rows_written = 0, error_code = null, words = null,
@@ -77,13 +77,13 @@ async function beginAttempt(app: Application, tenant: string, id: string): Promi
   })
 }
 
-async function keepChunk(app: Application, attempt: Attempt, chunk: Chunk, rows: number): Promise<void> {
+async function keepChunk(database: Database, attempt: Attempt, chunk: Chunk, rows: number): Promise<void> {
   const { tenant, id, key, sealedKey } = attempt
   const sealed = sealChunk(key, chunk)
   const finished = chunk.last ? `, state = 'ready', finished_at = now(), words = $8` : ''
   const words = chunk.last ? attempt.words.toBytes() : undefined
   const { rowCount } = await inTenant(
-    app.database,
+    database,
     tenant,
     async (tx) => {
       if (words !== undefined) await requireCurrent(tx, attempt, words)
@@ -124,9 +124,9 @@ async function requireCurrent(tx: TenantTransaction, { tenant, id, sealedKey }: 
 }
 
 /** Marks the export as failed and destroys what was written of it. False where the attempt does not count any more. */
-async function recordFailure(app: Application, { tenant, id, sealedKey }: Attempt, error: unknown): Promise<boolean> {
+async function recordFailure(database: Database, { tenant, id, sealedKey }: Attempt, error: unknown): Promise<boolean> {
   const code = isLetheError(error) ? error.code : (codeOf(error) ?? 'internal.unexpected')
-  return await inTenant(app.database, tenant, async (tx) => {
+  return await inTenant(database, tenant, async (tx) => {
     const { rowCount } = await tx.query(
       `update exports set state = 'failed', error_code = $4, sealed_key = null, size = 0, rows_written = 0
        where tenant_id = $1 and id = $2 and sealed_key = $3`,

@@ -3,23 +3,25 @@ import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { v4 as randomId } from 'uuid'
-import type { Config } from '../config.ts'
 import { newKey } from '../platform/crypto/seal.ts'
 import { codeOf } from '../platform/database/pool.ts'
 import { inChunks, openChunk, sealChunk } from './export-content.ts'
 
+/** Where this process keeps files: the settings of the same names. */
+export type SpoolPlace = { databaseUrl: string | undefined; dataFolder: string }
+
 /**
- * The folder for content that waits on disk until it is sent: in the data folder, or, where the database is another
- * server's and there is no data folder, the system's temporary folder.
+ * The folder for content that waits on disk until it is sent: in the data folder. With a PostgreSQL server of your own,
+ * there is no data folder, so it is the system's temporary folder.
  */
-export function spoolFolderOf(config: Pick<Config, 'databaseUrl' | 'dataFolder'>): string {
-  return config.databaseUrl === undefined ? path.join(config.dataFolder, 'spool') : os.tmpdir()
+export function spoolFolderOf(place: SpoolPlace): string {
+  return place.databaseUrl === undefined ? path.join(place.dataFolder, 'spool') : os.tmpdir()
 }
 
 /**
- * Keeps content on disk until it is read once, from the beginning to the end. Nobody else can read it: the file loses its
- * name before anything is written, so that a crash leaves nothing, and what is written is encrypted under a key that only
- * the memory of this process has. Answers the content as a stream and its length in bytes.
+ * Keeps content on disk until it is read once, from the beginning to the end. Only this process can read it. The file
+ * loses its name before the first write, so a crash leaves nothing. The content is encrypted under a key that exists
+ * only in memory. Answers the content as a stream and its length in bytes.
  *
  * `write` is called with a function that takes the content. Throws what `write` throws.
  */
@@ -80,9 +82,9 @@ export async function spool(
  * temporary folder. Only for the one process that serves the data folder. What cannot be removed, because it is another
  * user's, stays.
  */
-export async function cleanSpool(config: Pick<Config, 'databaseUrl' | 'dataFolder'>): Promise<void> {
-  const inDataFolder = config.databaseUrl === undefined
-  if (inDataFolder) await removeFrom(spoolFolderOf(config), (name) => name.startsWith('lethe-spool-'))
+export async function cleanSpool(place: SpoolPlace): Promise<void> {
+  const inDataFolder = place.databaseUrl === undefined
+  if (inDataFolder) await removeFrom(spoolFolderOf(place), (name) => name.startsWith('lethe-spool-'))
   // An hour: longer than a server of an earlier version that still runs beside this one needs for an archive.
   const long = Date.now() - 60 * 60 * 1000
   await removeFrom(os.tmpdir(), async (name, file) => {

@@ -5,9 +5,9 @@ import { exportUser } from './export-user.ts'
 import { spool } from './spool.ts'
 
 /**
- * Everything that is held about a user in one ZIP archive that is read as a stream, once the whole of it is there: an
- * answer that begins is complete, and a slow reader holds nothing of the database. Until then it lies in `folder`, as
- * {@link spool} keeps it. Throws like {@link exportUser}.
+ * Everything that is held about a user in one ZIP archive, as a stream that begins when the archive is complete. So a
+ * response that begins is complete, and a slow reader holds no connection. Until then it lies in `folder`, as {@link
+ * spool} keeps it. Throws like {@link exportUser}.
  */
 export async function streamExport(
   tx: TenantTransaction,

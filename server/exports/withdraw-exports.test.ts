@@ -7,9 +7,9 @@ import { newTenant, type TenantRows } from '../../test/rows.ts'
 import { installUnzip, unzipIsThere, unzipped } from '../../test/unzip.ts'
 import { listAudit } from '../audit/list-audit.ts'
 import { verifyAudit } from '../audit/verify-audit.ts'
-import { previewErasure } from '../erasure/preview-erasure.ts'
-import { createUser } from '../people/create-user.ts'
-import { updateUser } from '../people/update-user.ts'
+import { previewErasure } from '../erasure/requests/preview-erasure.ts'
+import { createUser } from '../people/accounts/create-user.ts'
+import { updateUser } from '../people/accounts/update-user.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { keepExport, showExport } from './kept-exports.ts'
 import { openExport } from './open-export.ts'
@@ -47,7 +47,7 @@ const notifyOf = (user: string, body: string) =>
 
 async function contentOf(id: string): Promise<string> {
   const file = path.join(root, `${id}.zip`)
-  const { content } = await openExport(test.app, rows.tenant, id)
+  const { content } = await openExport(test.app.database, rows.tenant, id)
   await writeFile(file, Buffer.concat(await Array.fromAsync(content)))
   return [...(await unzipped(file)).values()].map((bytes) => bytes.toString('utf8')).join('\n')
 }
@@ -70,7 +70,9 @@ describe.each(['purge', 'anonymize'] as const)('a kept export of somebody else (
     expect(done.receipt.filter(ofExports)).toEqual(effects.filter(ofExports))
 
     expect([await stateOf(withAnn), await stateOf(without)]).toEqual(['withdrawn', 'ready'])
-    await expect(openExport(test.app, rows.tenant, withAnn)).rejects.toMatchObject({ code: 'export.withdrawn' })
+    await expect(openExport(test.app.database, rows.tenant, withAnn)).rejects.toMatchObject({
+      code: 'export.withdrawn',
+    })
     const { rows: left } = await test.owner.query(
       `select 1 from export_chunks where export_id = $1
        union all select 1 from exports where id = $1 and (sealed_key is not null or words is not null)`,
@@ -81,10 +83,10 @@ describe.each(['purge', 'anonymize'] as const)('a kept export of somebody else (
       `select body, data from notifications where user_id = $1 and kind = 'export_withdrawn'`,
       [officer],
     )
-    expect(told).toEqual([{ body: expect.stringContaining('Order a new one'), data: { exports: [withAnn] } }])
+    expect(told).toEqual([{ body: expect.stringContaining('Request a new one'), data: { exports: [withAnn] } }])
     const { entries } = await test.inTenant(rows.tenant, (tx) => listAudit(tx, { activity: 'ExportWithdrawn' }))
     expect(entries).toMatchObject([{ object: { id: withAnn }, subject: bob }])
-    expect(await verifyAudit(test.app, rows.tenant)).toMatchObject({ problems: [] })
+    expect(await verifyAudit(test.app.database, rows.tenant)).toMatchObject({ problems: [] })
     // Ordered anew, it says what is so now.
     expect(await contentOf(await kept(bob))).not.toMatch(/gone\.person/i)
   })

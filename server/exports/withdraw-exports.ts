@@ -1,8 +1,8 @@
 import { record } from '../audit/record.ts'
 import { knownWordHasher, probesOf, type WordHash, wordHasher } from '../audit/words.ts'
-import type { Effect } from '../datamap/locate.ts'
 import type { Identifier } from '../identifiers/identifier-key.ts'
 import { notify } from '../notify/notify.ts'
+import type { Effect } from '../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { mayHold } from './export-words.ts'
 
@@ -42,8 +42,8 @@ export async function countExportsToWithdraw(
 
 /**
  * Withdraws the kept exports of others that may hold an identifier of somebody who is erased, in the transaction of the
- * erasure: their content is destroyed, and those who ordered them are told to order anew. An export that is being written
- * is looked at when it is finished. `gone`: people whose exports go. Answers what was done. Throws `master_key.wrong`.
+ * erasure. It destroys their content and notifies the users who requested them. An export that is being written is
+ * looked at when it is finished. `gone`: people whose exports go. Answers what was done. Throws `master_key.wrong`.
  */
 export async function withdrawExports(
   tx: TenantTransaction,
@@ -80,7 +80,7 @@ export async function withdrawExports(
     await notify(tx, [user], {
       kind: 'export_withdrawn',
       subject: theirs.length === 1 ? 'An export was withdrawn' : 'Exports were withdrawn',
-      body: `The content of ${exports.length === 1 ? 'an export' : `${theirs.length} exports`} that you ordered is destroyed, because somebody who may be named in it was erased. Order a new one.`,
+      body: `The content of ${exports.length === 1 ? 'an export' : `${theirs.length} exports`} that you requested is destroyed, because a person who may be named in it was erased. Request a new one.`,
       data: { exports },
     })
   }

@@ -2,9 +2,9 @@ import type { Socket } from 'node:net'
 import type { HttpServer } from './http-server.ts'
 
 /**
- * Lets a server that closes end with its last request. Node waits for every connection that is not idle in its eyes: one
- * on which no request was ever sent, as browsers open them in advance, and one whose answer was being sent when the closing
- * began.
+ * Lets a server that closes end with its last request. Node waits for every connection that it does not take for idle.
+ * That includes one that a browser opened in advance and never used, and one whose response was being sent when the
+ * closing began.
  */
 export function endConnectionsWhenClosing(server: HttpServer): void {
   let closing = false

@@ -11,7 +11,7 @@ export const EventStreamHeaders = Type.Object({
   'last-event-id': Type.Optional(
     Type.String({
       maxLength: 256,
-      description: 'The `id` of the last event that came; an EventSource sends it itself',
+      description: 'The `id` of the last received event; an EventSource sends it by itself',
     }),
   ),
 })
@@ -24,8 +24,8 @@ const usualHeartbeat = 15_000
  * the signal that `events` gets tells it. The first event is waited for, so what it throws is answered as a problem.
  *
  * The id of an event is a digest of it, so it says which state the client knows, in whatever process. A client that
- * comes back with the id of the first event is not sent it again; where that event ends the stream, the answer is 204,
- * which tells an EventSource to stay away (section 9.2.3). Otherwise it would come back every few seconds for ever.
+ * comes back with the id of the first event does not get it again. If that event ends the stream, the response is 204,
+ * which tells an EventSource not to reconnect (section 9.2.3). Otherwise it would come back every few seconds for ever.
  *
  * Every `heartbeat` milliseconds (15,000) a comment is sent, so that nobody in between takes the connection for dead.
  */

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
-import type { Permission } from '../access/permissions.ts'
-import type { Principal } from '../access/principal.ts'
+import type { Permission } from '../permissions/permissions.ts'
+import type { Principal } from '../permissions/principal.ts'
+import type { Database } from '../platform/database/pool.ts'
 
 /** The server that routes are added to: what a route's schema says is what its handler's types say. */
 export type HttpServer = FastifyInstance<
@@ -24,13 +25,10 @@ declare module 'fastify' {
     target?: string
     /** A public route whose callers are counted by address, because it costs or because it can be guessed at. */
     guarded?: boolean
+    /** The statuses of errors that its operation throws, for the document. Those of any route of its kind are added. */
+    errors?: readonly number[]
     /** The route reads a body and does without: nothing in it is needed. */
     bodyOptional?: boolean
-    /**
-     * Members of the body that clients send along, though they set nothing: they are taken out before the body is checked.
-     * `levels.id` is one inside of a list. For the APIs that say so; elsewhere a member that nobody reads is refused.
-     */
-    unread?: readonly string[]
   }
   interface FastifySchema {
     /** Stands in the document: who may call the route, and the parameter that names the user whom it is done to. */
@@ -40,6 +38,8 @@ declare module 'fastify' {
     'x-body-optional'?: boolean
   }
   interface FastifyInstance {
+    /** What the routes work with. */
+    database: Database
     /** The public address of the configuration; undefined: links lead to where a request was sent to. */
     publicUrl: string | undefined
   }

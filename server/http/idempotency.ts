@@ -2,7 +2,7 @@ import { createHmac, hkdfSync } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { Application } from '../application.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction, tenantIds } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { tenantOf } from './in-tenant-of.ts'
@@ -15,9 +15,9 @@ export type Created<Body> = {
   location: string
   body: Body
   /** The user whom the answer is about: a purge of that user destroys the stored answer. */
-  about?: string
+  subjectUserId?: string
   /** Fields of the body that are answered once: they are not stored, and null in the answer to a repetition. */
-  once?: readonly (keyof Body & string)[]
+  omitOnReplay?: readonly (keyof Body & string)[]
 }
 
 /** The header of every route that creates something. */
@@ -28,7 +28,7 @@ export const IdempotencyHeaders = Type.Object({
       maxLength: 255,
       pattern: '^[\\x21-\\x7e]+$',
       description:
-        'Makes it safe to repeat the request for 24 hours: nothing happens twice, and the answer is the first one, with `Idempotency-Replayed: true`. Choose a new one, such as a UUID, for every new request.',
+        'Makes it safe to repeat the request for 24 hours. The server performs it once and returns the first response again, with `Idempotency-Replayed: true`. Choose a new key, such as a UUID, for every new request.',
     }),
   ),
 })
@@ -38,14 +38,13 @@ const lifetime = '24 hours'
 type Stored = { fingerprint: string; status: Created<unknown>['status'] | null; body: string | null }
 
 /**
- * Creates something in one transaction of the tenant of whoever asks and, where the request has an Idempotency-Key, only
- * once: the key is stored with the answer in the same transaction. A repetition that comes while the first still runs
- * waits for it. What failed has left nothing, so its repetition is a new attempt.
+ * Creates an object in one transaction of the caller's tenant. If the request has an Idempotency-Key, it does so only
+ * once: the same transaction stores the key with the response. A repetition that comes while the first still runs waits
+ * for it. What failed has left nothing, so its repetition is a new attempt.
  *
  * Throws `idempotency.other_request`, `idempotency.erased`, and what `create` throws.
  */
-export async function createOnce<Body extends object>(
-  app: Application,
+export async function withIdempotency<Body extends object>(
   request: FastifyRequest,
   reply: FastifyReply,
   create: (tx: TenantTransaction) => Promise<Created<Body>>,
@@ -53,15 +52,15 @@ export async function createOnce<Body extends object>(
 ): Promise<Body> {
   const { initiator } = principalOf(request)
   const key = request.headers['idempotency-key']
-  const hashes = typeof key === 'string' ? hashesOf(app, request, key) : undefined
+  const hashes = typeof key === 'string' ? hashesOf(request, key) : undefined
   const answer = await inTenant(
-    app.database,
+    request.server.database,
     options.tenant ?? tenantOf(request),
     async (tx) => {
-      const earlier = hashes === undefined ? undefined : await claim(tx, hashes)
+      const earlier = hashes === undefined ? undefined : await reserveKey(tx, hashes)
       if (hashes !== undefined && earlier !== undefined) return replay<Body>(earlier, hashes)
       const created = await create(tx)
-      if (hashes !== undefined) await keep(tx, hashes, created)
+      if (hashes !== undefined) await storeAnswer(tx, hashes, created)
       return { ...created, replayed: false }
     },
     { initiator },
@@ -77,18 +76,18 @@ type Hashes = { key: string; fingerprint: string }
  * An id for what the request creates that its repetition arrives at too, in the form of a UUID (version 8); undefined
  * without an Idempotency-Key. For what is created outside of any tenant.
  */
-export function idOfRequest(app: Application, request: FastifyRequest): string | undefined {
+export function idOfRequest(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key']
   if (typeof key !== 'string') return undefined
-  const bytes = Buffer.from(hashesOf(app, request, key).key, 'base64url').subarray(0, 16)
+  const bytes = Buffer.from(hashesOf(request, key).key, 'base64url').subarray(0, 16)
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6)
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
 /** Whose key it is belongs to the key: two callers may choose the same one. */
-function hashesOf(app: Application, request: FastifyRequest, key: string): Hashes {
-  const secret = Buffer.from(hkdfSync('sha256', app.masterKey, '', 'idempotency', 32))
+function hashesOf(request: FastifyRequest, key: string): Hashes {
+  const secret = Buffer.from(hkdfSync('sha256', request.server.database.masterKey, '', 'idempotency', 32))
   const hash = (...parts: unknown[]) => createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url')
   const { initiator } = principalOf(request)
   const whose = initiator.credential?.id ?? initiator.userId
@@ -104,7 +103,7 @@ function hashesOf(app: Application, request: FastifyRequest, key: string): Hashe
 }
 
 /** Takes the key for this transaction, or answers what is stored under it. Waits for a transaction that took it before. */
-async function claim(tx: TenantTransaction, { key, fingerprint }: Hashes): Promise<Stored | undefined> {
+async function reserveKey(tx: TenantTransaction, { key, fingerprint }: Hashes): Promise<Stored | undefined> {
   await tx.query(
     `delete from idempotent_requests where tenant_id = $1 and key_hash in (
        select key_hash from idempotent_requests where tenant_id = $1 and expires_at < now()
@@ -138,24 +137,27 @@ function replay<Body>(stored: Stored, { fingerprint }: Hashes): Created<Body> & 
   return { status: stored.status, location, body, replayed: true }
 }
 
-async function keep<Body extends object>(
+async function storeAnswer<Body extends object>(
   tx: TenantTransaction,
   { key }: Hashes,
   created: Created<Body>,
 ): Promise<void> {
-  const { status, location, body, about, once = [] } = created
-  const left = { ...body, ...Object.fromEntries(once.filter((name) => name in body).map((name) => [name, null])) }
+  const { status, location, body, subjectUserId = null, omitOnReplay = [] } = created
+  const left = {
+    ...body,
+    ...Object.fromEntries(omitOnReplay.filter((name) => name in body).map((name) => [name, null])),
+  }
   await tx.query(
     'update idempotent_requests set status = $3, user_id = $4, body = $5 where tenant_id = $1 and key_hash = $2',
-    [tx.tenantId, key, status, about ?? null, JSON.stringify({ location, body: left })],
+    [tx.tenantId, key, status, subjectUserId, JSON.stringify({ location, body: left })],
     'keep_idempotent_answer',
   )
 }
 
 /** Deletes what has expired, in all tenants: of a tenant that nobody writes to any more, nothing else would. */
-export async function cleanIdempotentRequests(app: Pick<Application, 'database'>): Promise<void> {
-  for (const id of await tenantIds(app.database)) {
-    await inTenant(app.database, id, (tx) =>
+export async function cleanIdempotentRequests({ database }: { database: Database }): Promise<void> {
+  for (const id of await tenantIds(database)) {
+    await inTenant(database, id, (tx) =>
       tx.query('delete from idempotent_requests where tenant_id = $1 and expires_at < now()', [id]),
     )
   }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Application } from '../application.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import { principalOf } from './require-access.ts'
@@ -13,14 +13,14 @@ export function tenantOf(request: FastifyRequest): string {
 
 /**
  * Runs in one transaction of the tenant of whoever asks, and in the name of whoever asks. What only reads is not waited for
- * beyond its answer; a GET that is put on record says so with `records`.
+ * beyond its answer; a GET that is put on record says so with `records`. `database` is for what needs other connections than
+ * those of the server.
  */
 export function inTenantOf<T>(
   request: FastifyRequest,
-  app: Application,
   work: (tx: TenantTransaction) => Promise<T>,
-  { records = false } = {},
+  { records = false, database = request.server.database }: { records?: boolean; database?: Database } = {},
 ): Promise<T> {
   const { initiator } = principalOf(request)
-  return inTenant(app.database, tenantOf(request), work, { initiator, readOnly: request.method === 'GET' && !records })
+  return inTenant(database, tenantOf(request), work, { initiator, readOnly: request.method === 'GET' && !records })
 }

@@ -1,6 +1,5 @@
 import { LetheError } from '../platform/errors.ts'
 import type { HttpServer } from './http-server.ts'
-import { replyWithError } from './problem.ts'
 
 const methodsOfHttp = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
@@ -8,36 +7,32 @@ const methodsOfHttp = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
  * Watches which methods the routes take that are added from now on. The function that it answers adds the refusals: 405
  * with the methods that are allowed, where there would be a 404 for an address that exists.
  */
-export function watchMethods(server: HttpServer): { addRefusals(): void } {
+export function refuseOtherMethods(server: HttpServer): () => void {
   const methods = new Map<string, Set<string>>()
   let adding = false
   server.addHook('onRoute', ({ url, method }) => {
-    // The pages of /docs bring routes of their own.
-    if (adding || url.includes('*') || url.startsWith('/docs')) return
+    if (adding) return
     const known = methods.get(url) ?? new Set()
     for (const name of [method].flat()) known.add(name)
     methods.set(url, known)
   })
-  return {
-    addRefusals() {
-      adding = true
-      for (const [url, known] of methods) {
-        // HEAD comes with GET.
-        if (known.has('GET')) known.add('HEAD')
-        const others = methodsOfHttp.filter((name) => !known.has(name))
-        if (others.length === 0) continue
-        const allowed = [...known].sort()
-        server.route({
-          method: others,
-          url,
-          config: { permission: 'public' },
-          schema: { hide: true },
-          handler: (request, reply) => {
-            reply.header('allow', allowed.join(', '))
-            replyWithError(new LetheError('request.method_not_allowed', { allowed }), request, reply)
-          },
-        })
-      }
-    },
+  return () => {
+    adding = true
+    for (const [url, known] of methods) {
+      // HEAD comes with GET.
+      if (known.has('GET')) known.add('HEAD')
+      const others = methodsOfHttp.filter((name) => !known.has(name))
+      if (others.length === 0) continue
+      const allowed = [...known].sort()
+      server.route({
+        method: others,
+        url,
+        config: { permission: 'public' },
+        schema: { hide: true },
+        handler: () => {
+          throw new LetheError('request.method_not_allowed', { allowed })
+        },
+      })
+    }
   }
 }

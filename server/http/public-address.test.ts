@@ -2,7 +2,7 @@ import net from 'node:net'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../test/http.ts'
-import { buildServer } from './build-server.ts'
+import { buildServer } from '../server.ts'
 import { readPublicUrl } from './public-address.ts'
 
 let http: TestHttp

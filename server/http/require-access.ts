@@ -1,8 +1,8 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
-import { requirePermission } from '../access/permissions.ts'
-import type { Principal } from '../access/principal.ts'
 import { verifyCsrf } from '../access/session-token.ts'
+import { requirePermission } from '../permissions/permissions.ts'
+import type { Principal } from '../permissions/principal.ts'
 import { isLetheError, LetheError } from '../platform/errors.ts'
 import type { HttpServer } from './http-server.ts'
 

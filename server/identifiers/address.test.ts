@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { effort } from '../../test/effort.ts'
 import { readAddress, requireVisible } from './address.ts'
 import { identifierKey } from './identifier-key.ts'
 
@@ -133,7 +134,7 @@ describe('an address', () => {
         expect(read.address).not.toMatch(/[\s.,;:\p{Default_Ignorable_Code_Point}]$/u)
         expect(text).toContain(read.address)
       }),
-      { numRuns: 20_000 },
+      { numRuns: effort(2000, 20_000) },
     )
   })
 
@@ -146,7 +147,7 @@ describe('an address', () => {
         const key = (value: string) => identifierKey('email', value)
         expect('address' in read && key(read.address)).toBe(key(address))
       }),
-      { numRuns: 5000 },
+      { numRuns: effort(500, 5000) },
     )
   })
 })

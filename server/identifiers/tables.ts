@@ -1,4 +1,4 @@
-import * as packed from './unicode.gen.ts'
+import * as packed from './generated/unicode.gen.ts'
 
 /** Maps of code points, as unicode.gen.ts packs them. */
 export type Mapping = ReadonlyMap<number, readonly number[]>
@@ -50,9 +50,6 @@ export const combiningClasses = unpackClasses(packed.combiningClasses)
 
 /** Full_Composition_Exclusion: what NFC never composes. */
 export const compositionExclusions = unpackSet(packed.compositionExclusions)
-
-/** White_Space. */
-export const whiteSpaces = unpackSet(packed.whiteSpaces)
 
 /** General_Category M: marks that belong to the character before them. */
 export const marks = unpackSet(packed.marks)

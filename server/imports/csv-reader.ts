@@ -50,7 +50,7 @@ export class CsvReader {
     if (this.#text.startsWith(byteOrderMark)) this.#position = byteOrderMark.length
     for (;;) {
       if (this.#text.length - this.#position > longestRecord) {
-        throw new LetheError('input.file_unreadable', { file: this.#file, reason: 'its head is longer than 1 MiB' })
+        throw new LetheError('input.file_unreadable', { file: this.#file, reason: 'its header is longer than 1 MiB' })
       }
       const heads = delimiters.map((delimiter) => ({ delimiter, ...this.#parse(delimiter) }))
       if (heads.some(({ end }) => end === undefined)) {
@@ -63,7 +63,7 @@ export class CsvReader {
       if (best === undefined || cells === undefined) {
         throw new LetheError('input.file_unreadable', {
           file: this.#file,
-          reason: 'the quotes of its head do not match',
+          reason: 'the quotes of its header do not match',
         })
       }
       if (this.#ended && this.#position === this.#text.length) {

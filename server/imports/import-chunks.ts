@@ -140,8 +140,8 @@ async function writeChunk(
 
 /**
  * Readies a transaction for many rows: memory to sort and join a chunk, and no plan from a time when the tables were
- * small. Foreign keys are checked by plans that a connection keeps; one that was made for a table of one page may take
- * any index of it, and reads all of the tenant's rows for each check once there are thousands.
+ * small. A connection keeps the plans that check foreign keys. A plan for a table of one page may use any index of it.
+ * Later, with thousands of rows, it reads all rows of the tenant for each check.
  */
 export async function prepareForMany(tx: TenantTransaction): Promise<void> {
   await Promise.all([tx.query(`set local work_mem = '64MB'`), tx.query('discard plans')])

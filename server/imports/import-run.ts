@@ -1,4 +1,4 @@
-import { doneBy } from '../people/require-people.ts'
+import { doneBy } from '../people/accounts/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 

@@ -61,13 +61,13 @@ export async function findFiles(folder: string, shapes: readonly FileShape[]): P
       if (file === undefined) {
         throw new LetheError('input.file_unreadable', {
           file: wanted,
-          reason: `the folder holds neither it nor a compressed one (${endingOf(shape)}.gz)`,
+          reason: `the folder contains neither this file nor a compressed one (${endingOf(shape)}.gz)`,
         })
       }
       if (second !== undefined) {
         throw new LetheError('input.invalid', {
           field: 'The folder',
-          expected: `it must hold one file ${wanted} or ${wanted}.gz, and holds ${found.join(', ')}`,
+          expected: `it must contain one file ${wanted} or ${wanted}.gz, but contains ${found.join(', ')}`,
         })
       }
       const filePath = path.join(folder, file)

@@ -1,7 +1,7 @@
-import { findTombstones, hasTombstones } from '../erasure/find-tombstones.ts'
 import type { IdentifierKind } from '../identifiers/identifier-key.ts'
-import { identifiersOf } from '../people/given-identifiers.ts'
+import { identifiersOf } from '../people/identifiers/candidate-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { findTombstones, hasTombstones } from '../tombstones/find-tombstones.ts'
 import { fetchPages } from './fetch-pages.ts'
 
 /** Identifiers of the person of a row. */
@@ -10,8 +10,8 @@ export type RowIdentifiers = { line: number } & { [Kind in IdentifierKind]?: str
 const rowsPerLookup = 5000
 
 /**
- * Of the rows that a query selects (`line`, and columns named like the kinds of identifiers; it may return a line twice),
- * passes on those who have an identifier of somebody who was purged, some thousand at a time.
+ * Of the rows that a query selects (`line`, and columns named like the kinds of identifiers; it may return a line
+ * twice). Passes on those with an identifier of a purged person, some thousand at a time.
  */
 export async function findTombstoned(
   tx: TenantTransaction,

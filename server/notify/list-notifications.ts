@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { cutPage, readPaging } from '../platform/page.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { cutPage, readPaging } from '../platform/validation/page.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 
 /** A message before a person. `read_at` is null until it is marked as read. */
 export type Notification = {

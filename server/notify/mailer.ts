@@ -1,7 +1,9 @@
 import { createTransport, type Transporter } from 'nodemailer'
-import type { Config } from '../config.ts'
 import { readAddress } from '../identifiers/address.ts'
 import { LetheError } from '../platform/errors.ts'
+
+/** The way to the mail server, and who e-mails say that they are from: the settings of the same names. */
+export type MailSettings = { smtpUrl: string | undefined; mailFrom: string | undefined }
 
 /** How e-mails leave. */
 export type Mailer = { transport: Transporter; from: Sender }
@@ -17,8 +19,8 @@ const timeouts = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTim
  * there is nothing to close. Throws `mail.url_invalid`, `mail.sender_missing`,
  * `mail.sender_invalid`.
  */
-export function openMailer(config: Pick<Config, 'smtpUrl' | 'mailFrom'>): Mailer | undefined {
-  const { smtpUrl, mailFrom } = config
+export function openMailer(settings: MailSettings): Mailer | undefined {
+  const { smtpUrl, mailFrom } = settings
   if (smtpUrl === undefined) return undefined
   if (!/^smtps?:\/\/[^/]/.test(smtpUrl) || !URL.canParse(smtpUrl)) throw new LetheError('mail.url_invalid')
   if (mailFrom === undefined) throw new LetheError('mail.sender_missing')

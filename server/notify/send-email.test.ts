@@ -4,9 +4,9 @@ import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
 import { readConfig } from '../config.ts'
-import { createUser } from '../people/create-user.ts'
-import { deleteUsers } from '../people/delete-users.ts'
-import type { UserFields } from '../people/user-fields.ts'
+import { createUser } from '../people/accounts/create-user.ts'
+import type { UserFields } from '../people/accounts/user-fields.ts'
+import { deleteUsers } from '../people/lifecycle/delete-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { createTenant } from '../tenancy/tenants.ts'
 import { openMailer } from './mailer.ts'
@@ -84,7 +84,7 @@ const jobs = async (): Promise<{ payload: Record<string, string>; attempts: numb
 const noJobs = () => expect.poll(jobs, { timeout: 20_000 }).toEqual([])
 /** Does with each job that waits what a worker does. */
 const workOff = async (config = test.app.config) => {
-  for (const { payload } of await jobs()) await sendEmail(test.app, openMailer(config), payload)
+  for (const { payload } of await jobs()) await sendEmail(test.app.database, openMailer(config), payload)
   await test.owner.query('select graphile_worker.complete_jobs(array_agg(id)) from graphile_worker._private_jobs')
 }
 
@@ -109,7 +109,7 @@ describe('a notification by e-mail', () => {
     const [job] = await jobs()
     const { rows } = await test.owner.query('select id from notifications where user_id = $1', [id])
     expect(job?.payload).toEqual({ tenant, notification: rows[0].id })
-    await sendEmail(test.app, openMailer(test.app.config), job?.payload ?? {})
+    await sendEmail(test.app.database, openMailer(test.app.config), job?.payload ?? {})
     await workOff()
     expect(mails).toHaveLength(1)
   })
@@ -140,7 +140,7 @@ describe('a notification by e-mail', () => {
     expect((await test.purge(tenant, [purged])).state).toBe('completed')
     expect((await test.anonymize(tenant, [anonymized])).state).toBe('completed')
     await test.stopWorkers()
-    for (const payload of waiting) await sendEmail(test.app, openMailer(test.app.config), payload)
+    for (const payload of waiting) await sendEmail(test.app.database, openMailer(test.app.config), payload)
     expect(mails).toEqual([])
     expect(await statesOf(ids[2] ?? '')).toEqual([null])
   })
@@ -173,7 +173,7 @@ describe('a notification by e-mail', () => {
     await tell(id)
     busy = 1
     const [job] = await jobs()
-    const attempt = () => sendEmail(test.app, openMailer(test.app.config), job?.payload ?? {})
+    const attempt = () => sendEmail(test.app.database, openMailer(test.app.config), job?.payload ?? {})
     await expect(attempt()).rejects.toMatchObject({ responseCode: 451 })
     expect(await statesOf(id)).toEqual([null])
     await attempt()

@@ -1,4 +1,4 @@
-import type { Application } from '../application.ts'
+import type { Database } from '../platform/database/pool.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
@@ -7,18 +7,18 @@ import type { Mailer } from './mailer.ts'
 type Waiting = { id: string; subject: string; body: string; email: string }
 
 /**
- * The job that sends a notification by e-mail, to the address that the user has by now. It sends nothing where no mail
- * server is configured, where it was sent before, and where notification, user or address are gone: so what waits when a
- * person is purged, anonymized or deleted is never sent. An address that the server refuses is not tried again; any other
- * failure makes the queue repeat the job.
+ * The job that sends a notification by e-mail, to the address that the user has by now. It sends nothing without a mail
+ * server, a second time, or if notification, user or address are gone. So a waiting e-mail of a purged, anonymized or
+ * deleted person is never sent. An address that the server refuses is not tried again; any other failure makes the
+ * queue repeat the job.
  */
-export async function sendEmail(app: Application, mailer: Mailer | undefined, payload: JobPayload): Promise<void> {
+export async function sendEmail(database: Database, mailer: Mailer | undefined, payload: JobPayload): Promise<void> {
   const { tenant, notification } = payload
   if (tenant === undefined || notification === undefined) {
     throw new LetheError('input.invalid', { field: 'payload', expected: 'a tenant and a notification are expected' })
   }
   if (mailer === undefined) return
-  const waiting = await inTenant(app.database, tenant, async (tx) => {
+  const waiting = await inTenant(database, tenant, async (tx) => {
     const { rows } = await tx.query<Waiting>(
       `select n.id, n.subject, n.body, u.email
        from notifications n join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
@@ -30,7 +30,7 @@ export async function sendEmail(app: Application, mailer: Mailer | undefined, pa
   })
   if (waiting === undefined) return
   const state = await deliver(mailer, waiting)
-  await inTenant(app.database, tenant, (tx) =>
+  await inTenant(database, tenant, (tx) =>
     tx.query('update notifications set email_state = $3 where tenant_id = $1 and id = $2', [
       tx.tenantId,
       waiting.id,

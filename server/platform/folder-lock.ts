@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 
-/** A process as it can be recognised later: a pid alone may have passed to another process meanwhile. */
+/** A process as it can be recognized later: a pid alone may have passed to another process meanwhile. */
 export type ProcessMark = {
   pid: number
   /** When it started, in words of the operating system; null where that is not cheap to know. */
@@ -42,9 +42,9 @@ export function isAlive(mark: ProcessMark): boolean {
  * Takes the lock `name` of a folder if no living process holds it; otherwise answers with the holder. The lock of a
  * process that died is taken over.
  *
- * A lock is a row of files name.1, name.2, ... of which the highest counts. Whoever takes it creates the next one, which
- * only one process can do. The highest is never removed, a release only empties it, so that a process which looked a
- * moment ago cannot mistake a lock that was taken since for the stale one that it saw.
+ * A lock is a row of files name.1, name.2, ... of which the highest counts. Whoever takes it creates the next one,
+ * which only one process can do. The highest is never removed; a release only empties it. So a process cannot mistake a
+ * new lock for the stale one that it saw a moment ago.
  */
 export async function tryLockFolder(options: {
   folder: string

@@ -17,9 +17,9 @@ export type Initiator = {
 }
 
 /**
- * What stands in the columns `…_by` and `…_by_credential` of what is done: the user who is named as the one who did it,
- * else the user who acts, else the key, client or operator that acts. Both are null on the command line without `--as`,
- * and where the system acts.
+ * What stands in the columns `…_by` and `…_by_credential` of what is done: the user named as the actor, otherwise the
+ * acting user, otherwise the acting key, client or operator. Both are null on the command line without `--as`, and
+ * where the system acts.
  */
 export function actorColumns(
   { userId, credential }: Initiator,

@@ -1,9 +1,9 @@
 import { record } from '../audit/record.ts'
-import { requireActiveUser } from '../people/require-active.ts'
-import { doneBy } from '../people/require-people.ts'
+import { doneBy } from '../people/accounts/require-people.ts'
+import { requireActiveUser } from '../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requirePast } from '../platform/require-time.ts'
+import { requirePast } from '../platform/validation/require-time.ts'
 import { requireSkillLevel } from './require-skill-level.ts'
 
 export type SkillAward = {

@@ -1,8 +1,8 @@
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireLine } from '../platform/require-text.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireLine } from '../platform/validation/require-text.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { addLevels, endDefault, type NewLevel, requireLevels } from './levels.ts'
 
 export type ScaleSetChanges = {

@@ -1,7 +1,7 @@
 import { record } from '../audit/record.ts'
-import { requirePresent } from '../learning/require-present.ts'
+import { requirePresent } from '../learning/require-existing.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { requireLine } from '../platform/require-text.ts'
+import { requireLine } from '../platform/validation/require-text.ts'
 import { addLevels, endDefault, type NewLevel, requireLevels } from './levels.ts'
 
 export type NewScaleSet = {

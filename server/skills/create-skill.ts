@@ -1,7 +1,7 @@
 import { record } from '../audit/record.ts'
-import { requirePresent } from '../learning/require-present.ts'
+import { requirePresent } from '../learning/require-existing.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { requireLine, requireText } from '../platform/require-text.ts'
+import { requireLine, requireText } from '../platform/validation/require-text.ts'
 import { requireScaleSet } from './require-scale-set.ts'
 
 export type NewSkill = {

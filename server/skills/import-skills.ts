@@ -28,9 +28,9 @@ export async function requireDefaultScaleSet(tx: TenantTransaction): Promise<str
 }
 
 /**
- * Writes skills for all catalogs from staged rows (external_key, title, description, scale_set_id): creates those that are
- * not there, and brings changed titles and descriptions in; the scale of a skill that is there stays. The caller records
- * the import as a whole. Returns how many were written.
+ * Writes skills for all catalogs from staged rows (external_key, title, description, scale_set_id): creates new skills,
+ * and updates changed titles and descriptions. An existing skill keeps its scale. The caller records the import as a
+ * whole. Returns how many were written.
  */
 export async function writeSkills(tx: TenantTransaction, staged: StagedRows): Promise<{ written: number }> {
   const { rowCount } = await tx.query(

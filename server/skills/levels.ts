@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
-import { requireLine, requireText } from '../platform/require-text.ts'
+import { requireWholeNumber } from '../platform/validation/require-number.ts'
+import { requireLine, requireText } from '../platform/validation/require-text.ts'
 
 /** A level of a scale. A higher value is a higher level. */
 export type NewLevel = { title: string; value: number; description?: string }

@@ -1,9 +1,9 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { cutPage } from '../platform/page.ts'
-import { requireWholeNumber } from '../platform/require-number.ts'
-import { requireLine } from '../platform/require-text.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { cutPage } from '../platform/validation/page.ts'
+import { requireWholeNumber } from '../platform/validation/require-number.ts'
+import { requireLine } from '../platform/validation/require-text.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 
 export type ListedSkill = {
   id: string
@@ -68,8 +68,9 @@ export type ListedScaleSet = {
 }
 
 /**
- * Scales in the order of their creation, each with its levels from the lowest; with `ids`, these; with a `catalogId`, those
- * of this catalog and those for all catalogs; with a `limit`, at most so many behind the id `after`. Throws `input.invalid`.
+ * Scales in the order of their creation, each with its levels from the lowest. With `ids`, these; with a `catalogId`,
+ * those of this catalog and those for all catalogs; with a `limit`, at most so many behind the id `after`. Throws
+ * `input.invalid`.
  */
 export async function listScaleSets(
   tx: TenantTransaction,

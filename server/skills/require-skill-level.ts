@@ -1,7 +1,7 @@
-import { requirePresent } from '../learning/require-present.ts'
+import { requirePresent } from '../learning/require-existing.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireUuid } from '../platform/require-uuid.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
 
 /**
  * Makes sure that the skill exists, belongs to the catalog where one is given (skills for all catalogs belong to each),

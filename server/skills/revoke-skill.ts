@@ -1,11 +1,11 @@
 import { record } from '../audit/record.ts'
 import { notify } from '../notify/notify.ts'
-import { lockForChange } from '../people/lock-users.ts'
-import { doneBy } from '../people/require-people.ts'
+import { doneBy } from '../people/accounts/require-people.ts'
+import { lockForChange } from '../people/lifecycle/lock-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
-import { requireText } from '../platform/require-text.ts'
-import { requirePast } from '../platform/require-time.ts'
+import { requireText } from '../platform/validation/require-text.ts'
+import { requirePast } from '../platform/validation/require-time.ts'
 import { requireSkillLevel } from './require-skill-level.ts'
 
 export type SkillRevocation = {

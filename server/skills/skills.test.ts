@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestTenant, type TestTenant } from '../../test/people.ts'
 import { listAudit } from '../audit/list-audit.ts'
-import { createCatalog } from '../learning/create-catalog.ts'
-import { deleteUsers } from '../people/delete-users.ts'
-import { suspendUser } from '../people/suspend-user.ts'
-import type { User } from '../people/user.ts'
+import { createCatalog } from '../learning/catalogs/create-catalog.ts'
+import type { User } from '../people/accounts/user.ts'
+import { deleteUsers } from '../people/lifecycle/delete-users.ts'
+import { suspendUser } from '../people/lifecycle/suspend-user.ts'
 import { awardSkill } from './award-skill.ts'
 import { deleteScaleSet, updateScaleSet } from './change-scale-set.ts'
 import { deleteSkill, updateSkill } from './change-skill.ts'
@@ -201,8 +201,8 @@ describe('skills and scales', () => {
   it('of another catalog do not mix', async () => {
     const [own, foreign] = [await catalog(), await catalog()]
     const { id: scaleSetId } = await test.run((tx) => createScaleSet(tx, { title: 'Own', catalogId: own, levels }))
-    for (const of of [{}, { catalogId: foreign }]) {
-      const created = test.run((tx) => createSkill(tx, { title: 'Skill', scaleSetId, ...of }))
+    for (const place of [{}, { catalogId: foreign }]) {
+      const created = test.run((tx) => createSkill(tx, { title: 'Skill', scaleSetId, ...place }))
       await expect(created).rejects.toMatchObject({ code: 'scale_set.other_catalog' })
     }
   })

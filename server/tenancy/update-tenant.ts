@@ -2,7 +2,7 @@ import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
 
-/** What a synchronisation of a group does with members who were purged: new users without records, or nothing. */
+/** What a synchronization of a group does with members who were purged: new users without records, or nothing. */
 export const returningMembers = ['create', 'block'] as const
 export type ReturningMembers = (typeof returningMembers)[number]
 

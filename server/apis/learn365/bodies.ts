@@ -24,10 +24,8 @@ export const enrollBody = Type.Object(
     courseSessionId: Type.Optional(
       Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'uuid', description: 'A session of the course' }),
     ),
-    ignoreMaxAttendees: Type.Optional(Type.Boolean({ description: 'Read and not needed: there is no limit here' })),
-    ignoreEnrollmentFlow: Type.Optional(
-      Type.Boolean({ description: 'Read and not needed: there is no approval here' }),
-    ),
+    ignoreMaxAttendees: Type.Optional(Type.Boolean({ description: 'Accepted and ignored: Lethe has no limit' })),
+    ignoreEnrollmentFlow: Type.Optional(Type.Boolean({ description: 'Accepted and ignored: Lethe has no approval' })),
   },
   closed,
 )
@@ -35,7 +33,7 @@ export const enrollBody = Type.Object(
 export const unenrollBody = Type.Object(
   {
     userLoginName: LoginName,
-    message: Type.Optional(Type.String({ maxLength: 2000, description: 'Kept with the enrollment' })),
+    message: Type.Optional(Type.String({ maxLength: 2000, description: 'Stored with the enrollment' })),
   },
   closed,
 )
@@ -44,7 +42,7 @@ export const CatalogUserBody = Type.Object(
   {
     LoginName: Type.Optional(LoginName),
     DirectoryObjectId: Type.Optional(
-      Type.String({ format: 'uuid', description: 'Of a user or of a group; counts before LoginName' }),
+      Type.String({ format: 'uuid', description: 'Of a user or of a group; takes precedence over LoginName' }),
     ),
   },
   { ...closed, examples: [{ LoginName: exampleUser.login, DirectoryObjectId: exampleUser.directoryObjectId }] },
@@ -76,7 +74,7 @@ export function changesBody(set: EntitySet): TObject<Record<string, TOptional<TU
     {
       ...closed,
       description:
-        'The other properties of a user, such as LoginName, cannot be changed and are not looked at; what is no property is refused.',
+        'The other properties of a user, such as LoginName, cannot be changed and are ignored. Unknown properties are refused.',
       examples: [{ JobTitle: 'Head of Gardens', Office: null }],
     },
   )
@@ -88,7 +86,7 @@ export const SkillBody = Type.Object(
     scaleSetId: Guid,
     description: Type.Optional(Type.String({ maxLength: 2000 })),
   },
-  { ...closed, description: 'Categories come along in Learn365; there are none here, and they are not looked at.' },
+  { ...closed, description: 'Learn365 also has categories; Lethe has none and ignores them.' },
 )
 
 /** A level of a scale. */

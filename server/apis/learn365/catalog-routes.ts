@@ -1,17 +1,16 @@
 import { Type } from 'typebox'
-import type { Application } from '../../application.ts'
 import { findGroup } from '../../directory/find-group.ts'
-import { contents, odataAnswers } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
-import { addCatalogMembers } from '../../learning/add-catalog-members.ts'
-import { assignGroupToCatalog, unassignGroupFromCatalog } from '../../learning/assign-groups.ts'
-import { enroll } from '../../learning/enroll.ts'
-import type { PlaceOptions } from '../../learning/place.ts'
-import { purgeEnrollment } from '../../learning/purge-enrollment.ts'
-import { removeCatalogMembers } from '../../learning/remove-catalog-members.ts'
-import { requirePresent } from '../../learning/require-present.ts'
-import { unenroll } from '../../learning/unenroll.ts'
+import { mediaTypes } from '../../http/openapi/shared-schema.ts'
+import { addCatalogMembers } from '../../learning/catalogs/add-catalog-members.ts'
+import { assignGroupToCatalog, unassignGroupFromCatalog } from '../../learning/catalogs/assign-groups.ts'
+import { removeCatalogMembers } from '../../learning/catalogs/remove-catalog-members.ts'
+import { enroll } from '../../learning/enrollments/enroll.ts'
+import type { PlaceOptions } from '../../learning/enrollments/enrollment-target.ts'
+import { purgeEnrollment } from '../../learning/enrollments/purge-enrollment.ts'
+import { unenroll } from '../../learning/enrollments/unenroll.ts'
+import { requirePresent } from '../../learning/require-existing.ts'
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
 import { CatalogUserBody, enrollBody, Guid, unenrollBody } from './bodies.ts'
@@ -39,48 +38,48 @@ const IdParams = Type.Object({ id: Guid })
 const Nothing = Type.Null({ description: 'Done' })
 
 /** What can be done to catalogs, courses and enrollments under /odata/v2. */
-export function addCatalogRoutes(server: HttpServer, app: Application): void {
-  addCatalogUsers(server, app)
+export function addCatalogRoutes(server: HttpServer): void {
+  addCatalogUsers(server)
   const enrollments = entitySet('Enrollments')
   server.route({
     method: 'POST',
     url: `${root}/Courses(:id(.+))/Enroll`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409, 500] },
     schema: {
       tags: ['Courses'],
       summary: 'Enroll a user in a course or a training plan',
       params: IdParams,
       querystring: OneQuery,
       body: enrollBody,
-      response: odataAnswers({ 201: entitySchema(enrollments) }, [404, 409, 500]),
+      response: { 201: entitySchema(enrollments) },
     },
     handler: async (request, reply) => {
       requireOneQuery(request, enrollments)
-      const { id } = await inTenantOf(request, app, async (tx) => {
+      const { id } = await inTenantOf(request, async (tx) => {
         const place = await placeOf(tx, request.params.id)
         const { userLoginName, courseSessionId } = request.body
         const { userId } = await userByKey(tx, userLoginName)
         return await enroll(tx, { ...place, userId, ...(courseSessionId != null && { sessionId: courseSessionId }) })
       })
       reply.code(201).header('location', `${root}/Enrollments(${id})`)
-      return await readOne(request, reply, app, enrollments, id)
+      return await readOne(request, reply, enrollments, id)
     },
   })
   server.route({
     method: 'POST',
     url: `${root}/Courses(:id(.+))/Unenroll`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409, 500] },
     schema: {
       tags: ['Courses'],
       summary: 'Unenroll a user from a course or a training plan',
       description: 'The enrollment stays in the transcript.',
       params: IdParams,
       body: unenrollBody,
-      response: odataAnswers({ 204: Nothing }, [404, 409, 500]),
+      response: { 204: Nothing },
     },
     handler: async (request, reply) => {
       const { userLoginName, message } = request.body
-      await inTenantOf(request, app, async (tx) => {
+      await inTenantOf(request, async (tx) => {
         const place = await placeOf(tx, request.params.id)
         const { userId } = await userByKey(tx, userLoginName)
         await unenroll(tx, { ...place, userId, ...(message?.trim() && { note: message }) })
@@ -91,41 +90,41 @@ export function addCatalogRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${root}/Enrollments(:id(.+))/Purge`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409] },
     schema: {
       tags: ['Enrollments'],
       summary: 'Purge an enrollment that is not active',
-      description: 'With the progress and the records of actions in its course. Cannot be undone.',
+      description: 'Also purges the progress and the records of actions in its course. Cannot be undone.',
       params: IdParams,
-      response: odataAnswers({ 204: Nothing }, [404, 409]),
+      response: { 204: Nothing },
     },
     handler: async (request, reply) => {
-      await inTenantOf(request, app, (tx) => purgeEnrollment(tx, request.params.id))
+      await inTenantOf(request, (tx) => purgeEnrollment(tx, request.params.id))
       return reply.code(204).send(null)
     },
   })
 }
 
-function addCatalogUsers(server: HttpServer, app: Application): void {
+function addCatalogUsers(server: HttpServer): void {
   const url = `${root}/CourseCatalogs(:id(.+))/Users`
   server.route({
     method: 'GET',
     url,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags: ['CourseCatalogs'],
       summary: 'Read the users of a catalog',
       description:
-        'With IsAddedToCatalog: false for whoever is in the catalog through a group only; Groups says through which.',
+        'IsAddedToCatalog is false for a user that has access through a group only; Groups lists these groups.',
       params: IdParams,
       querystring: Query,
-      response: odataAnswers({ 200: pageSchema(usersOfCatalog('')) }, [404]),
+      response: { 200: pageSchema(usersOfCatalog('')) },
     },
     handler: async (request, reply) => {
       const raw: RawOptions = request.query
       requireJson(raw.$format)
       const set = usersOfCatalog(request.params.id)
-      const page = await inTenantOf(request, app, async (tx) => {
+      const page = await inTenantOf(request, async (tx) => {
         await requirePresent(tx, 'catalog', [request.params.id])
         return await readPage(tx, set, { raw, pageSize: preferredPageSize(request, reply) })
       })
@@ -136,16 +135,16 @@ function addCatalogUsers(server: HttpServer, app: Application): void {
   server.route({
     method: 'GET',
     url: `${url}/$count`,
-    config: { permission: 'learning.read' },
+    config: { permission: 'learning.read', errors: [404] },
     schema: {
       tags: ['CourseCatalogs'],
       summary: 'Count the users of a catalog',
       params: IdParams,
       querystring: CountQuery,
-      response: odataAnswers({ 200: contents('The number', { 'text/plain': { type: 'string' } }) }, [404]),
+      response: { 200: mediaTypes('The number', { 'text/plain': { type: 'string' } }) },
     },
     handler: async (request, reply) => {
-      const number = await inTenantOf(request, app, async (tx) => {
+      const number = await inTenantOf(request, async (tx) => {
         await requirePresent(tx, 'catalog', [request.params.id])
         return await countEntities(tx, usersOfCatalog(request.params.id), request.query)
       })
@@ -156,19 +155,19 @@ function addCatalogUsers(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409, 500] },
     schema: {
       tags: ['CourseCatalogs'],
       summary: 'Add a user or a group to a catalog',
       params: IdParams,
       body: CatalogUserBody,
-      response: odataAnswers({ 202: Nothing }, [404, 409, 500]),
+      response: { 202: Nothing },
     },
     handler: async (request, reply) => {
       const { LoginName, DirectoryObjectId } = request.body
       const key = DirectoryObjectId ?? LoginName
       if (key === undefined) throw new LetheError('subject.no_selector')
-      await inTenantOf(request, app, async (tx) => {
+      await inTenantOf(request, async (tx) => {
         const catalogId = request.params.id
         const { userId, groupId } = await userOrGroup(tx, key)
         if (userId !== undefined) await addCatalogMembers(tx, { catalogId, userIds: [userId] })
@@ -180,17 +179,17 @@ function addCatalogUsers(server: HttpServer, app: Application): void {
   server.route({
     method: 'DELETE',
     url: `${url}(':key(.+)')`,
-    config: { permission: 'learning.write' },
+    config: { permission: 'learning.write', errors: [404, 409, 500] },
     schema: {
       tags: ['CourseCatalogs'],
       summary: 'Remove a user or a group from a catalog',
       description:
-        'Unenrolls the user from its courses and plans; the records stay in the transcript. Who is in the catalog through a group stays listed.',
+        'Unenrolls the user from its courses and training plans; the records stay in the transcript. A user that has access through a group stays listed.',
       params: Type.Object({ id: Guid, key: UserKey }),
-      response: odataAnswers({ 204: Nothing }, [404, 409, 500]),
+      response: { 204: Nothing },
     },
     handler: async (request, reply) => {
-      await inTenantOf(request, app, async (tx) => {
+      await inTenantOf(request, async (tx) => {
         const catalogId = request.params.id
         const { userId, groupId } = await userOrGroup(tx, keyOf(request.params.key))
         if (userId !== undefined) await removeCatalogMembers(tx, { catalogId, userIds: [userId] })

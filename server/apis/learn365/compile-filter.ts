@@ -236,13 +236,13 @@ function literalValue(literal: Literal, type: Type): string | boolean {
 export function propertyOf(set: EntitySet, name: string, option: string): Property {
   const property = Object.hasOwn(set.properties, name) ? set.properties[name] : undefined
   if (property?.type.startsWith('Collection') && option !== '$select') {
-    throw new LetheError('odata.query', { option, reason: `${name} is a list, which is only shown` })
+    throw new LetheError('odata.query', { option, reason: `${name} is a list, and lists are only shown` })
   }
   if (property !== undefined) return property
   const known = Object.keys(set.properties).join(', ')
   throw new LetheError('odata.query', {
     option,
-    reason: `${set.entityType} has the properties ${known}, and no others`,
+    reason: `${set.entityType} has only the properties ${known}`,
   })
 }
 

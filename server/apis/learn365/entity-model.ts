@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import type { UserFieldName } from '../../people/user-fields.ts'
+import type { UserFieldName } from '../../people/accounts/user-fields.ts'
 
 /** The types of OData that occur. Times are UTC, to the millisecond; a collection can be shown only. */
 export type EdmType =
@@ -16,8 +16,8 @@ export type Property = {
   sql: string
   nullable?: true
   /**
-   * How a value is looked up by `eq`, `ne` and `in`, given the parameter that holds it: where an index finds it, or
-   * where it matches by more than its exact spelling. Without this: the expression itself.
+   * How a value is looked up by `eq`, `ne` and `in`, given its parameter. Set if an index finds the value, or if it
+   * matches by more than its exact spelling. Without this: the expression itself.
    */
   equals?: (parameter: string) => string
   /** The field of a user that `PUT Users('…')` sets by it; absent: it cannot be set. */
@@ -31,8 +31,8 @@ export type Navigation = { target: string; from: string; to: string; many?: true
 export type Action = { body?: TSchema }
 
 /**
- * One set of entities, declared once: the SQL, the shape of the JSON, the CSDL, the schema of the OpenAPI document and what
- * can be filtered and sorted by are all made of this.
+ * One set of entities, declared once. The SQL, the JSON, the CSDL, the schema of the OpenAPI document, and the
+ * properties for filters and sorting come from it.
  */
 export type EntitySet = {
   name: string

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
-import { createUser } from '../../people/create-user.ts'
+import { effort } from '../../../test/effort.ts'
+import { createUser } from '../../people/accounts/create-user.ts'
 import { createTenant } from '../../tenancy/tenants.ts'
 import { compileFilter } from './compile-filter.ts'
 import { entitySet } from './entity-sets.ts'
@@ -262,7 +263,7 @@ describe('a filter', () => {
           expect(await filtered(set, text)).toEqual(expected)
           found += expected.length
         }),
-        { numRuns: 400 },
+        { numRuns: effort(50, 400) },
       )
       expect(found).toBeGreaterThan(400)
     },
@@ -344,7 +345,7 @@ describe('a filter', () => {
           expect(String(error)).not.toMatch(/pg_sleep|union select/)
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: effort(300, 3000) },
     )
   })
 

@@ -37,7 +37,7 @@ type Token = { kind: (typeof tokenPatterns)[number][0] | 'end'; text: string; at
 
 /**
  * Reads a `$filter` of OData 4.01: comparisons, `in`, `and`, `or`, `not`, brackets, calls of functions, and the literals of
- * the types that occur here. `not` binds tighter than a comparison's neighbours `and` and `or`, `and` tighter than `or`.
+ * the types that occur here. `not` binds tighter than a comparison's neighbors `and` and `or`, `and` tighter than `or`.
  * Takes time in proportion to the length, whatever it is given.
  *
  * Throws `odata.query` with the position, counted from 1; never with what stood there.

@@ -70,7 +70,7 @@ function readExpand(set: EntitySet, text: string): Expansion[] {
     if (whole === undefined) {
       throw new LetheError('odata.query', {
         option: '$expand',
-        reason: 'names of navigation properties are expected, one level deep, each with a $select in brackets at most',
+        reason: 'names of navigation properties are expected, one level deep; each may have a $select in parentheses',
       })
     }
     const navigation = Object.hasOwn(set.navigation ?? {}, name) ? set.navigation?.[name] : undefined

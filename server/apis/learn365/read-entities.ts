@@ -36,8 +36,8 @@ const sqlTypes: Record<Property['type'], string> = {
 type Row = Record<string, unknown>
 
 /**
- * A page of the entities that the options ask for. The next page begins behind the last entity of this one, by its values:
- * pages neither repeat nor leave out an entity that stays as it is, whatever is created or erased meanwhile. The token of
+ * A page of the entities that the options ask for. The next page begins after the last entity of this one, by its
+ * values. So pages neither repeat nor skip an unchanged entity, whatever is created or erased meanwhile. The token of
  * the next page is encrypted, because the values may be those of a person, and holds for this query only.
  *
  * Throws `odata.query`.
@@ -172,11 +172,7 @@ function readToken(masterKey: Buffer, token: string, purpose: string): (string |
   try {
     return JSON.parse(open(masterKey, Buffer.from(token, 'base64url'), purpose).toString('utf8'))
   } catch (error) {
-    throw new LetheError(
-      'odata.query',
-      { option: '$skiptoken', reason: 'follow @odata.nextLink as it is, with the query that it came from' },
-      error,
-    )
+    throw new LetheError('odata.query', { option: '$skiptoken', reason: 'follow @odata.nextLink unchanged' }, error)
   }
 }
 
@@ -234,7 +230,7 @@ async function expand(
   if (found.length > mostExpanded) {
     throw new LetheError('odata.query', {
       option: '$expand',
-      reason: `more than ${mostExpanded} entities would stand in one page; ask for fewer with $top or $filter`,
+      reason: `one page would hold more than ${mostExpanded} entities; ask for fewer with $top or $filter`,
     })
   }
   const groups = Map.groupBy(found, (row) => row[navigation.to])

@@ -1,6 +1,16 @@
 import type { FastifyRequest } from 'fastify'
 import { LetheError } from '../../platform/errors.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * Members of the body that clients of Learn365 send along, though they set nothing: they are taken out before the body
+     * is checked. `levels.id` is one inside of a list.
+     */
+    unread?: readonly string[]
+  }
+}
+
 type Schema = { properties?: Record<string, unknown> }
 
 /**
@@ -22,7 +32,7 @@ export function readOptionNames(request: FastifyRequest): void {
       })
     }
     if (option in options || Array.isArray(value)) {
-      throw new LetheError('odata.query', { option, reason: 'it stands there more than once' })
+      throw new LetheError('odata.query', { option, reason: 'it occurs more than once' })
     }
     options[option] = value
   }
@@ -30,8 +40,8 @@ export function readOptionNames(request: FastifyRequest): void {
 }
 
 /**
- * Takes out of a body what clients of OData send along and nobody sets: annotations (JSON Format, section 4.6), and what
- * the route names as not read, such as the properties that an answer has and a change cannot touch.
+ * Removes members from a body that set nothing. They are annotations (JSON Format, section 4.6), and members that the
+ * route ignores, such as properties that a response has and a change cannot set.
  *
  * Throws `input.invalid` for `@odata.bind`, which would set something.
  */
@@ -48,7 +58,7 @@ export function dropUnread(request: FastifyRequest): void {
         if (/@(odata\.)?bind$/.test(name)) {
           throw new LetheError('input.invalid', {
             field: at.slice(0, 64),
-            expected: 'nothing is bound here; set the property with the id instead',
+            expected: 'binding is not supported; set the property with the id instead',
           })
         }
         if (name.includes('@') || unread.has(at)) return []
@@ -56,4 +66,11 @@ export function dropUnread(request: FastifyRequest): void {
       }),
     )
   }
+}
+
+/** Takes the annotations out of a body that the route does not read: clients send them along with anything. */
+export function dropAnnotations(request: FastifyRequest): void {
+  const { body } = request
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return
+  request.body = Object.fromEntries(Object.entries(body).filter(([name]) => !name.includes('@')))
 }

@@ -1,10 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type TUnsafe, Type } from 'typebox'
-import type { Permission } from '../../access/permissions.ts'
-import type { Application } from '../../application.ts'
-import { contents, odataAnswers } from '../../http/declare-route.ts'
+import type { Permission } from '../../permissions/permissions.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
+import { mediaTypes } from '../../http/openapi/shared-schema.ts'
 import { originOf } from '../../http/public-address.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
@@ -58,14 +57,14 @@ const readers: Record<string, Permission> = {
 }
 
 /** Everything under /odata/v2 that only reads: the sets, the service document and the metadata. */
-export function addReadRoutes(server: HttpServer, app: Application): void {
+export function addReadRoutes(server: HttpServer): void {
   addMetadata(server)
   for (const set of entitySets.filter(({ contained }) => contained !== true)) {
     const permission = permissionToRead(set)
-    addListRoute(server, app, set, `${root}/${set.name}`, `Read ${set.name}`)
+    addListRoute(server, set, `${root}/${set.name}`, `Read ${set.name}`)
     if (set.sourceWithDeleted !== undefined) {
       const summary = `Read ${set.name}, those of deleted people too`
-      addListRoute(server, app, includingDeleted(set), `${root}/${set.name}/IncludeDeletedUsers()`, summary)
+      addListRoute(server, includingDeleted(set), `${root}/${set.name}/IncludeDeletedUsers()`, summary)
     }
     server.route({
       method: 'GET',
@@ -75,48 +74,48 @@ export function addReadRoutes(server: HttpServer, app: Application): void {
         tags: [set.name],
         summary: `Count ${set.name}`,
         querystring: CountQuery,
-        response: odataAnswers({ 200: contents('The number', { 'text/plain': { type: 'string' } }) }),
+        response: { 200: mediaTypes('The number', { 'text/plain': { type: 'string' } }) },
       },
       handler: async (request, reply) => {
-        const number = await inTenantOf(request, app, (tx) => countEntities(tx, set, request.query))
+        const number = await inTenantOf(request, (tx) => countEntities(tx, set, request.query))
         odataHeaders(reply).type('text/plain; charset=utf-8')
         return String(number)
       },
     })
-    if (set.name !== 'Users') addEntityRoute(server, app, set, `${root}/${set.name}(:id(.+))`)
+    if (set.name !== 'Users') addEntityRoute(server, set, `${root}/${set.name}(:id(.+))`)
   }
   const users = entitySet('Users')
   // Learn365 names users by text; a generic client of OData by the key, which is the internal id.
-  addEntityRoute(server, app, users, `${root}/Users(:id([^']+))`, true)
+  addEntityRoute(server, users, `${root}/Users(:id([^']+))`, true)
   server.route({
     method: 'GET',
     url: `${root}/Users(':key(.+)')`,
-    config: { permission: 'users.read' },
+    config: { permission: 'users.read', errors: [404, 500] },
     schema: {
       tags: ['Users'],
       summary: 'Read a user',
       params: Type.Object({ key: UserKey }),
       querystring: OneQuery,
-      response: odataAnswers({ 200: entitySchema(users) }, [404, 500]),
+      response: { 200: entitySchema(users) },
     },
     handler: async (request, reply) => {
-      const { userId } = await inTenantOf(request, app, (tx) => userByKey(tx, keyOf(request.params.key)))
-      return await readOne(request, reply, app, users, userId)
+      const { userId } = await inTenantOf(request, (tx) => userByKey(tx, keyOf(request.params.key)))
+      return await readOne(request, reply, users, userId)
     },
   })
 }
 
 /** The pages of a set at an address. */
-function addListRoute(server: HttpServer, app: Application, set: EntitySet, url: string, summary: string): void {
+function addListRoute(server: HttpServer, set: EntitySet, url: string, summary: string): void {
   server.route({
     method: 'GET',
     url,
     config: { permission: permissionToRead(set) },
-    schema: { tags: [set.name], summary, querystring: Query, response: odataAnswers({ 200: pageSchema(set) }) },
+    schema: { tags: [set.name], summary, querystring: Query, response: { 200: pageSchema(set) } },
     handler: async (request, reply) => {
       const raw: RawOptions = request.query
       requireJson(raw.$format)
-      const page = await inTenantOf(request, app, (tx) =>
+      const page = await inTenantOf(request, (tx) =>
         readPage(tx, set, { raw, pageSize: preferredPageSize(request, reply) }),
       )
       odataHeaders(reply)
@@ -128,7 +127,7 @@ function addListRoute(server: HttpServer, app: Application, set: EntitySet, url:
 export const UserKey = Type.String({
   maxLength: 256,
   description:
-    'The DirectoryObjectId, or the LoginName as a claims string or bare, in any case. Percent-encoded in the address; this page does that',
+    'The DirectoryObjectId, or the LoginName as a claims string or bare; case is ignored. Percent-encode it in the address; this page does so',
   examples: [exampleUser.login, exampleUser.claims, exampleUser.directoryObjectId],
 })
 
@@ -156,7 +155,6 @@ export function requireOneQuery(request: FastifyRequest, set: EntitySet): void {
 export async function readOne(
   request: FastifyRequest,
   reply: FastifyReply,
-  app: Application,
   set: EntitySet,
   id: string,
 ): Promise<Entity> {
@@ -164,7 +162,7 @@ export async function readOne(
   if (key === undefined || !isUuid(id)) throw new LetheError('odata.entity_not_found', { set: set.name })
   const raw = request.query as RawOptions
   requireJson(raw.$format)
-  const entity = await inTenantOf(request, app, (tx) =>
+  const entity = await inTenantOf(request, (tx) =>
     readEntity(tx, includingDeleted(set), {
       raw,
       where: (bind) => `${key.sql} = ${bind(id)}::uuid`,
@@ -175,20 +173,20 @@ export async function readOne(
   return { ...contextOf(request, `#${set.name}/$entity`), ...entity }
 }
 
-function addEntityRoute(server: HttpServer, app: Application, set: EntitySet, url: string, hide = false): void {
+function addEntityRoute(server: HttpServer, set: EntitySet, url: string, hide = false): void {
   server.route({
     method: 'GET',
     url,
-    config: { permission: permissionToRead(set) },
+    config: { permission: permissionToRead(set), errors: [404] },
     schema: {
       tags: [set.name],
       hide,
       summary: `Read one of ${set.name}`,
       params: Type.Object({ id: Type.String({ maxLength: 256, format: 'uuid' }) }),
       querystring: OneQuery,
-      response: odataAnswers({ 200: entitySchema(set) }, [404]),
+      response: { 200: entitySchema(set) },
     },
-    handler: (request, reply) => readOne(request, reply, app, set, request.params.id),
+    handler: (request, reply) => readOne(request, reply, set, request.params.id),
   })
 }
 
@@ -201,11 +199,11 @@ function addMetadata(server: HttpServer): void {
     config: { permission: 'authenticated' },
     schema: {
       tags: ['Service'],
-      summary: 'The model: CSDL as XML, or as JSON where that is asked for',
+      summary: 'Read the model: CSDL as XML, or as JSON on request',
       querystring: Type.Object({ $format: option('json or xml') }),
-      response: odataAnswers({
-        200: contents('CSDL', { 'application/xml': { type: 'string' }, 'application/json': { type: 'object' } }),
-      }),
+      response: {
+        200: mediaTypes('CSDL', { 'application/xml': { type: 'string' }, 'application/json': { type: 'object' } }),
+      },
     },
     handler: async (request, reply) => {
       const { $format } = request.query
@@ -227,11 +225,11 @@ function addMetadata(server: HttpServer): void {
       schema: {
         tags: ['Service'],
         hide: url !== root,
-        summary: 'The sets that there are',
+        summary: 'List the entity sets',
         querystring: Type.Object({ $format: Query.properties.$format }),
-        response: odataAnswers({
+        response: {
           200: Type.Object({ '@odata.context': Type.String(), value: Type.Array(Type.Object({}, open)) }),
-        }),
+        },
       },
       handler: async (request, reply) => {
         requireJson(request.query.$format)

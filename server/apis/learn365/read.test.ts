@@ -2,10 +2,10 @@ import { parse } from '@sap-ux/edmx-parser'
 import odataQuery from 'odata-query'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../../test/http.ts'
-import { createCatalog } from '../../learning/create-catalog.ts'
-import { createCourse } from '../../learning/create-course.ts'
-import { createTrainingPlan } from '../../learning/create-training-plan.ts'
-import { enroll } from '../../learning/enroll.ts'
+import { createCatalog } from '../../learning/catalogs/create-catalog.ts'
+import { createCourse } from '../../learning/courses/create-course.ts'
+import { createTrainingPlan } from '../../learning/courses/create-training-plan.ts'
+import { enroll } from '../../learning/enrollments/enroll.ts'
 import { createScaleSet } from '../../skills/create-scale-set.ts'
 import { createSkill } from '../../skills/create-skill.ts'
 import { entitySets } from './entity-sets.ts'
@@ -330,6 +330,30 @@ describe('reading as OData', () => {
     const { json } = await get('Users?$orderby=Title', { prefer: 'maxpagesize=1' })
     const stolen = await http.call('GET', json['@odata.nextLink'].slice(http.url.length), { as: elsewhere })
     expect(stolen.status).toBe(400)
+  })
+
+  it('answers OData errors where no route is reached, at both of its prefixes and however they are encoded', async () => {
+    for (const [method, path, status, code] of [
+      ['GET', '/odata/v2/Nothing', 404, 'request.unknown_route'],
+      ['GET', '/%6Fdata/v2/Nothing', 404, 'request.unknown_route'],
+      ['GET', '/services/%73kills/Nothing', 404, 'request.unknown_route'],
+      ['DELETE', '/odata/v2/Users', 405, 'request.method_not_allowed'],
+      ['PATCH', '/services/skills/Skills', 405, 'request.method_not_allowed'],
+      ['GET', '/odata/v2/%ff', 400, 'request.malformed'],
+      ['GET', '/services/skills/%ff', 400, 'request.malformed'],
+    ] as const) {
+      const answer = await http.call(method, path, { as: key })
+      expect([path, answer.status, answer.json]).toEqual([
+        path,
+        status,
+        { error: { code, message: expect.any(String) } },
+      ])
+    }
+    const unread = await fetch(`${http.url}/odata/v2/Users`, { headers: { 'x-long': 'x'.repeat(20_000) } })
+    expect([unread.status, await unread.json()]).toEqual([
+      431,
+      { error: { code: 'request.malformed', message: 'The request cannot be read.' } },
+    ])
   })
 })
 

@@ -1,6 +1,4 @@
 import { type Static, type TObject, Type } from 'typebox'
-import type { Application } from '../../application.ts'
-import { odataAnswers } from '../../http/declare-route.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
@@ -27,10 +25,10 @@ const InCatalog = Type.Object({ courseCatalogId: Guid, id: Guid })
 const Nothing = Type.Null({ description: 'Done' })
 
 /** Everything under /services/skills: lists are bare arrays, and names begin with a small letter. */
-export function addSkillRoutes(server: HttpServer, app: Application): void {
-  for (const name of ['Skills', 'SkillScaleSets']) addLists(server, app, name)
-  addAwards(server, app)
-  addChanges(server, app, {
+export function addSkillRoutes(server: HttpServer): void {
+  for (const name of ['Skills', 'SkillScaleSets']) addLists(server, name)
+  addAwards(server)
+  addChanges(server, {
     name: 'Skills',
     body: SkillBody,
     summaries: {
@@ -50,7 +48,7 @@ export function addSkillRoutes(server: HttpServer, app: Application): void {
     },
     delete: (tx, { id: skillId, catalogId }) => deleteSkill(tx, { skillId, catalogId }),
   })
-  addChanges(server, app, {
+  addChanges(server, {
     name: 'SkillScaleSets',
     body: ScaleSetBody,
     summaries: {
@@ -65,7 +63,7 @@ export function addSkillRoutes(server: HttpServer, app: Application): void {
   })
 }
 
-function addLists(server: HttpServer, app: Application, name: string): void {
+function addLists(server: HttpServer, name: string): void {
   const set = entitySet(name)
   server.route({
     method: 'GET',
@@ -74,33 +72,33 @@ function addLists(server: HttpServer, app: Application, name: string): void {
     schema: {
       tags: [name],
       summary: `List ${name}`,
-      description: `At most ${usualPage}, unless $top says otherwise.`,
+      description: `At most ${usualPage}, unless $top sets another number.`,
       querystring: ListQuery,
-      response: odataAnswers({ 200: Type.Array(entitySchema(set), { description: name }) }),
+      response: { 200: Type.Array(entitySchema(set), { description: name }) },
     },
     handler: async (request) => {
       requireJson(request.query.$format)
       const raw = { ...request.query, $top: request.query.$top ?? String(usualPage) }
-      const { value } = await inTenantOf(request, app, (tx) => readPage(tx, set, { raw }))
+      const { value } = await inTenantOf(request, (tx) => readPage(tx, set, { raw }))
       return value
     },
   })
   server.route({
     method: 'GET',
     url: `${root}/${name}/:id`,
-    config: { permission: 'skills.read' },
+    config: { permission: 'skills.read', errors: [404] },
     schema: {
       tags: [name],
       summary: `Read one of ${name}`,
       params: Type.Object({ id: Guid }),
       querystring: OneQuery,
-      response: odataAnswers({ 200: entitySchema(set) }, [404]),
+      response: { 200: entitySchema(set) },
     },
-    handler: async (request, reply) => bare(await readOne(request, reply, app, set, request.params.id)),
+    handler: async (request, reply) => bare(await readOne(request, reply, set, request.params.id)),
   })
 }
 
-function addAwards(server: HttpServer, app: Application): void {
+function addAwards(server: HttpServer): void {
   const params = Type.Object({
     courseCatalogId: Guid,
     userLoginName: Type.String({
@@ -113,27 +111,24 @@ function addAwards(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/RevokeSkill`,
-    config: { permission: 'skills.award' },
+    config: { permission: 'skills.award', errors: [404, 409, 500] },
     schema: {
       tags: ['UserSkills'],
       summary: "Revoke a user's skill at a level",
-      description: 'It stays in the transcript, marked as revoked; the learner is notified.',
+      description: 'The transcript shows it as revoked. Lethe notifies the learner.',
       params,
       body,
-      response: odataAnswers(
-        {
-          200: Type.Object(
-            { skillId: Guid, levelId: Guid, revokedDate: Type.String({ format: 'date-time' }) },
-            { description: 'Revoked, and when' },
-          ),
-        },
-        [404, 409, 500],
-      ),
+      response: {
+        200: Type.Object(
+          { skillId: Guid, levelId: Guid, revokedDate: Type.String({ format: 'date-time' }) },
+          { description: 'Revoked, and when' },
+        ),
+      },
     },
     handler: async (request) => {
       const { courseCatalogId: catalogId, userLoginName } = request.params
       const { skillId, levelId } = request.body
-      const { revokedAt } = await inTenantOf(request, app, async (tx) => {
+      const { revokedAt } = await inTenantOf(request, async (tx) => {
         const { userId } = await userByKey(tx, userLoginName)
         return await revokeSkill(tx, { userId, skillId, levelId, catalogId })
       })
@@ -143,21 +138,18 @@ function addAwards(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${url}/AssignSkill`,
-    config: { permission: 'skills.award' },
+    config: { permission: 'skills.award', errors: [404, 409, 500] },
     schema: {
       tags: ['UserSkills'],
       summary: 'Award a skill at a level to a user',
       params,
       body,
-      response: odataAnswers(
-        { 200: Type.Object({ id: Guid, skillId: Guid, levelId: Guid }, { description: 'Awarded' }) },
-        [404, 409, 500],
-      ),
+      response: { 200: Type.Object({ id: Guid, skillId: Guid, levelId: Guid }, { description: 'Awarded' }) },
     },
     handler: async (request) => {
       const { courseCatalogId: catalogId, userLoginName } = request.params
       const { skillId, levelId } = request.body
-      const { id } = await inTenantOf(request, app, async (tx) => {
+      const { id } = await inTenantOf(request, async (tx) => {
         const { userId } = await userByKey(tx, userLoginName)
         return await awardSkill(tx, { userId, skillId, levelId, catalogId })
       })
@@ -178,7 +170,7 @@ type Changeable<Body extends TObject> = {
   delete: (tx: TenantTransaction, of: OfCatalog) => Promise<void>
 }
 
-function addChanges<Body extends TObject>(server: HttpServer, app: Application, changeable: Changeable<Body>): void {
+function addChanges<Body extends TObject>(server: HttpServer, changeable: Changeable<Body>): void {
   const { name, body, summaries } = changeable
   const set = entitySet(name)
   const unread = [
@@ -191,58 +183,58 @@ function addChanges<Body extends TObject>(server: HttpServer, app: Application, 
   server.route({
     method: 'POST',
     url,
-    config: { permission: 'skills.write', unread },
+    config: { permission: 'skills.write', unread, errors: [404, 409] },
     schema: {
       tags: [name],
       summary: summaries.create,
       params: Catalog,
       querystring: OneQuery,
       body,
-      response: odataAnswers({ 201: entitySchema(set) }, [404, 409]),
+      response: { 201: entitySchema(set) },
     },
     handler: async (request, reply) => {
       requireOneQuery(request, set)
       const { courseCatalogId } = request.params
-      const { id } = await inTenantOf(request, app, (tx) =>
+      const { id } = await inTenantOf(request, (tx) =>
         changeable.create(tx, courseCatalogId, request.body as Static<Body>),
       )
       reply.code(201).header('location', `${root}/${name}/${id}`)
-      return bare(await readOne(request, reply, app, set, id))
+      return bare(await readOne(request, reply, set, id))
     },
   })
   server.route({
     method: 'PUT',
     url: `${url}/:id`,
-    config: { permission: 'skills.write', unread },
+    config: { permission: 'skills.write', unread, errors: [404, 409] },
     schema: {
       tags: [name],
       summary: summaries.change,
       params: InCatalog,
       querystring: OneQuery,
       body: Type.Partial(body, { additionalProperties: false }),
-      response: odataAnswers({ 200: entitySchema(set) }, [404, 409]),
+      response: { 200: entitySchema(set) },
     },
     handler: async (request, reply) => {
       requireOneQuery(request, set)
       const { courseCatalogId: catalogId, id } = request.params
       const changes = request.body as Partial<Static<Body>>
-      await inTenantOf(request, app, (tx) => changeable.change(tx, { catalogId, id }, changes))
-      return bare(await readOne(request, reply, app, set, id))
+      await inTenantOf(request, (tx) => changeable.change(tx, { catalogId, id }, changes))
+      return bare(await readOne(request, reply, set, id))
     },
   })
   server.route({
     method: 'DELETE',
     url: `${url}/:id`,
-    config: { permission: 'skills.write' },
+    config: { permission: 'skills.write', errors: [404, 409] },
     schema: {
       tags: [name],
       summary: summaries.delete,
       params: InCatalog,
-      response: odataAnswers({ 204: Nothing }, [404, 409]),
+      response: { 204: Nothing },
     },
     handler: async (request, reply) => {
       const { courseCatalogId: catalogId, id } = request.params
-      await inTenantOf(request, app, (tx) => changeable.delete(tx, { catalogId, id }))
+      await inTenantOf(request, (tx) => changeable.delete(tx, { catalogId, id }))
       return reply.code(204).send(null)
     },
   })

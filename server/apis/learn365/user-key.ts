@@ -1,8 +1,8 @@
-import { trim } from '../../identifiers/fold.ts'
-import { findUser } from '../../people/find-users.ts'
+import { findUser } from '../../people/accounts/find-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
 import { isLetheError, LetheError } from '../../platform/errors.ts'
+import { trim } from '../../platform/validation/trim.ts'
 
 /** The key of `Users('…')` as it was meant: quotes in it are doubled, as in every literal of OData. */
 export function keyOf(parameter: string): string {

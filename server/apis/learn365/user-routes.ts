@@ -1,13 +1,11 @@
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import type { Application } from '../../application.ts'
-import { deleteAndRequestErasure } from '../../erasure/delete-and-request.ts'
-import { odataAnswers } from '../../http/declare-route.ts'
+import { deleteAndRequestErasure } from '../../erasure/requests/delete-and-request.ts'
 import type { HttpServer } from '../../http/http-server.ts'
-import { createOnce, IdempotencyHeaders } from '../../http/idempotency.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../http/idempotency.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
 import { originOf } from '../../http/public-address.ts'
-import { updateUser } from '../../people/update-user.ts'
+import { updateUser } from '../../people/accounts/update-user.ts'
 import { awardSkill } from '../../skills/award-skill.ts'
 import { revokeSkill } from '../../skills/revoke-skill.ts'
 import { changesBody, readOnlyOf, skillOfUserBody } from './bodies.ts'
@@ -20,36 +18,33 @@ const params = Type.Object({ key: UserKey })
 const user = `${root}/Users(':key(.+)')`
 
 /** What can be done to a user under /odata/v2. */
-export function addUserRoutes(server: HttpServer, app: Application): void {
+export function addUserRoutes(server: HttpServer): void {
   const users = entitySet('Users')
   const changes = changesBody(users)
   server.route({
     method: 'POST',
     url: `${user}/Purge`,
-    config: { permission: 'erasures.order' },
+    config: { permission: 'erasures.order', errors: [404, 409, 500] },
     schema: {
       tags,
       summary: "Purge user's data",
       description:
-        'Everything about the user is erased, for good: enrollments, progress, records of actions, memberships in every catalog, course and plan, and the accounts. The answer comes at once; its link shows how far it is.',
+        'Erases everything about the user for good: enrollments, progress, records of actions, memberships in every catalog, course and training plan, and the accounts. The response comes immediately; its link shows the progress.',
       params,
       headers: IdempotencyHeaders,
-      response: odataAnswers(
-        {
-          202: Type.Object(
-            {
-              RequestId: Type.String({ format: 'uuid' }),
-              State: Type.String(),
-              Link: Type.String({ description: 'Shows how far the request is, and its receipt' }),
-            },
-            { description: 'Requested' },
-          ),
-        },
-        [404, 409, 500],
-      ),
+      response: {
+        202: Type.Object(
+          {
+            RequestId: Type.String({ format: 'uuid' }),
+            State: Type.String(),
+            Link: Type.String({ description: 'Shows the progress of the erasure request, and its receipt' }),
+          },
+          { description: 'Requested' },
+        ),
+      },
     },
     handler: (request, reply) =>
-      createOnce(app, request, odataHeaders(reply), async (tx) => {
+      withIdempotency(request, odataHeaders(reply), async (tx) => {
         const { userId } = await userByKey(tx, keyOf(request.params.key))
         const order = { operation: 'purge' as const, userIds: [userId] }
         const { request: id } = await deleteAndRequestErasure(tx, order)
@@ -64,14 +59,14 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'PUT',
     url: user,
-    config: { permission: 'users.write', unread: readOnlyOf(users, changes) },
+    config: { permission: 'users.write', unread: readOnlyOf(users, changes), errors: [404, 409, 500] },
     schema: {
       tags,
       summary: 'Change a user',
       params,
       querystring: OneQuery,
       body: changes,
-      response: odataAnswers({ 200: entitySchema(users) }, [404, 409, 500]),
+      response: { 200: entitySchema(users) },
     },
     handler: async (request, reply) => {
       requireOneQuery(request, users)
@@ -79,33 +74,30 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
         const field = Object.hasOwn(users.properties, name) ? users.properties[name]?.field : undefined
         return field === undefined ? [] : [[field, value]]
       })
-      const id = await inTenantOf(request, app, async (tx) => {
+      const id = await inTenantOf(request, async (tx) => {
         const { userId } = await userByKey(tx, keyOf(request.params.key))
         return (await updateUser(tx, userId, Object.fromEntries(given))).id
       })
-      return await readOne(request, reply, app, users, id)
+      return await readOne(request, reply, users, id)
     },
   })
   server.route({
     method: 'POST',
     url: `${user}/RevokeCompetency`,
-    config: { permission: 'skills.award' },
+    config: { permission: 'skills.award', errors: [404, 409, 500] },
     schema: {
       tags,
       deprecated: true,
       summary: 'Revokes competency (skill)',
-      description: 'RevokeSkill does the same and takes its place.',
+      description: 'Deprecated: RevokeSkill replaces it.',
       params,
       body: skillOfUserBody('competencyId', 'competencyLevelId'),
-      response: odataAnswers(
-        { 200: Type.Object({ RevokedDate: Type.String({ format: 'date-time' }) }, { description: 'Revoked' }) },
-        [404, 409, 500],
-      ),
+      response: { 200: Type.Object({ RevokedDate: Type.String({ format: 'date-time' }) }, { description: 'Revoked' }) },
     },
     handler: async (request, reply) => {
       const { competencyId: skillId, competencyLevelId: levelId } = request.body
       deprecate(reply)
-      const { revokedAt } = await inTenantOf(request, app, async (tx) => {
+      const { revokedAt } = await inTenantOf(request, async (tx) => {
         const { userId } = await userByKey(tx, keyOf(request.params.key))
         return await revokeSkill(tx, { userId, skillId, levelId })
       })
@@ -116,23 +108,20 @@ export function addUserRoutes(server: HttpServer, app: Application): void {
   server.route({
     method: 'POST',
     url: `${user}/AssignCompetency`,
-    config: { permission: 'skills.award' },
+    config: { permission: 'skills.award', errors: [404, 409, 500] },
     schema: {
       tags,
       deprecated: true,
       summary: 'Assigns competency (skill)',
-      description: 'AssignSkill does the same and takes its place.',
+      description: 'Deprecated: AssignSkill replaces it.',
       params,
       body: skillOfUserBody('competencyId', 'competencyLevelId'),
-      response: odataAnswers(
-        { 200: Type.Object({ Id: Type.String({ format: 'uuid' }) }, { description: 'Awarded' }) },
-        [404, 409, 500],
-      ),
+      response: { 200: Type.Object({ Id: Type.String({ format: 'uuid' }) }, { description: 'Awarded' }) },
     },
     handler: async (request, reply) => {
       const { competencyId: skillId, competencyLevelId: levelId } = request.body
       deprecate(reply)
-      const { id } = await inTenantOf(request, app, async (tx) => {
+      const { id } = await inTenantOf(request, async (tx) => {
         const { userId } = await userByKey(tx, keyOf(request.params.key))
         return await awardSkill(tx, { userId, skillId, levelId })
       })

@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Credential, openTestHttp, type TestHttp } from '../../../test/http.ts'
-import { recordProgress } from '../../learning/record-progress.ts'
+import { recordProgress } from '../../learning/records/record-progress.ts'
 
 const unknown = '0190a0b1-7d2c-7c3e-8a54-1f2e3d4c5b6a'
 

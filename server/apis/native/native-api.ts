@@ -1,40 +1,62 @@
-import type { Application } from '../../application.ts'
-import type { HttpServer } from '../../http/http-server.ts'
-import { addAuditRoutes } from './audit-routes.ts'
-import { addCatalogRoutes } from './catalog-routes.ts'
-import { addCourseRoutes } from './course-routes.ts'
-import { addCredentialRoutes } from './credential-routes.ts'
-import { addEnrollmentRoutes } from './enrollment-routes.ts'
-import { addErasureRoutes } from './erasure-routes.ts'
-import { addExportRoute } from './export-route.ts'
-import { addGroupRoutes } from './group-routes.ts'
-import { addKeptExportRoutes } from './kept-export-routes.ts'
-import { addNotificationRoutes } from './notification-routes.ts'
-import { addProofRoutes } from './proof-routes.ts'
-import { addSessionRoutes } from './session-routes.ts'
-import { addSkillRoutes } from './skill-routes.ts'
-import { addTenantRoutes } from './tenant-routes.ts'
-import { addTokenRoutes } from './token-routes.ts'
-import { addTranscriptRoute } from './transcript-routes.ts'
-import { addUserRoutes } from './user-routes.ts'
+import type { Api } from '../../http/api.ts'
+import { addAuditRoutes } from './audit/routes.ts'
+import { addCatalogRoutes } from './catalogs/routes.ts'
+import { addCourseRoutes } from './courses/routes.ts'
+import { addCredentialRoutes } from './credentials/routes.ts'
+import { addEnrollmentRoutes } from './enrollments/routes.ts'
+import { addCertificateKeys } from './erasures/certificate-keys.ts'
+import { addProofRoutes } from './erasures/proof-routes.ts'
+import { addErasureRoutes } from './erasures/routes.ts'
+import { addKeptExportRoutes } from './exports/routes.ts'
+import { addGroupRoutes } from './groups/routes.ts'
+import { addNotificationRoutes } from './notifications/routes.ts'
+import { addSessionRoutes } from './sign-in/routes.ts'
+import { addSkillRoutes } from './skills/routes.ts'
+import { addTenantRoutes } from './tenants/routes.ts'
+import { addExportRoute } from './users/export-route.ts'
+import { addUserRoutes } from './users/routes.ts'
+import { addTranscriptRoute } from './users/transcript-route.ts'
 
 /** The API of Lethe itself, under /api/v1. It only translates to the rooms' operations. */
-export async function addNativeApi(server: HttpServer, app: Application): Promise<void> {
-  addUserRoutes(server, app)
-  addExportRoute(server, app)
-  addKeptExportRoutes(server, app)
-  addTranscriptRoute(server, app)
-  addCatalogRoutes(server, app)
-  addCourseRoutes(server, app)
-  addEnrollmentRoutes(server, app)
-  addSkillRoutes(server, app)
-  addGroupRoutes(server, app)
-  addNotificationRoutes(server, app)
-  addErasureRoutes(server, app)
-  addProofRoutes(server, app)
-  addAuditRoutes(server, app)
-  addCredentialRoutes(server, app)
-  addSessionRoutes(server, app)
-  addTenantRoutes(server, app)
-  await addTokenRoutes(server, app)
+export function nativeApi(options: { spoolFolder: string }): Api {
+  return {
+    title: 'Lethe',
+    prefixes: ['/api/v1', '/.well-known/jwks.json'],
+    tags: [
+      {
+        name: 'Users',
+        description: 'People with an account in the tenant: create, change, suspend, delete and restore them.',
+      },
+      { name: 'Erasures', description: 'Erasure requests to purge or anonymize people, and their certificates.' },
+      { name: 'Exports', description: 'Kept exports about people, until they expire.' },
+      { name: 'Catalogs', description: 'Catalogs and their members.' },
+      { name: 'Learning', description: 'Courses, training plans, enrollments, certificates of learners, transcripts.' },
+      { name: 'Skills', description: 'Skills, their scales, and awards to users.' },
+      { name: 'Groups', description: 'Directory groups, their members, and purged people who return with them.' },
+      { name: 'Notifications', description: 'Messages to a user inside the product, read and unread.' },
+      { name: 'Audit', description: 'Who did what, and when.' },
+      { name: 'Credentials', description: 'API keys and OAuth clients.' },
+      { name: 'Sign-in', description: 'Sessions of people and tokens of programs.' },
+      { name: 'Tenants', description: 'For the operator of the installation.' },
+    ],
+    plugin(server) {
+      addUserRoutes(server)
+      addExportRoute(server, options)
+      addKeptExportRoutes(server)
+      addTranscriptRoute(server)
+      addCatalogRoutes(server)
+      addCourseRoutes(server)
+      addEnrollmentRoutes(server)
+      addSkillRoutes(server)
+      addGroupRoutes(server)
+      addNotificationRoutes(server)
+      addErasureRoutes(server)
+      addProofRoutes(server)
+      addAuditRoutes(server)
+      addCredentialRoutes(server)
+      addSessionRoutes(server)
+      addTenantRoutes(server)
+      addCertificateKeys(server)
+    },
+  }
 }

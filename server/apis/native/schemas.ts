@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { Reappearance } from '../../directory/reappearances.ts'
-import { userStates } from '../../people/user.ts'
+import { userStates } from '../../people/accounts/user.ts'
 
 /** A time as the database gives it, which becomes ISO 8601 in JSON. */
 export const Time = Type.Unsafe<Date>({ type: 'string', format: 'date-time' })
@@ -10,7 +10,7 @@ export const NullableId = Type.Unsafe<string | null>({ type: ['string', 'null'],
 /** Goes with a field that names the user who did something. */
 export const ActingCredential = Type.Unsafe<string | null>({
   ...NullableId,
-  description: 'The API key, OAuth client or operator that did it, where no user did',
+  description: 'The API key, OAuth client or operator that did it, if no user did',
 })
 export const NullableNumber = Type.Unsafe<number | null>({ type: ['number', 'null'] })
 /** YYYY-MM-DD */
@@ -30,13 +30,13 @@ export const Next = Type.Unsafe<string | null>({
 /** A page of a list that is read in the order of ids. */
 export const paging = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
-  after: Type.Optional(Type.String({ format: 'uuid', description: '`next` of the page before' })),
+  after: Type.Optional(Type.String({ format: 'uuid', description: 'The value of `next` in the previous page' })),
 }
 
 export const Paging = Type.Object(paging, { additionalProperties: false })
 
 /** What a request that creates something is answered. */
-export const Created = Type.Object({ id: Id }, { description: 'Created; Location says where it is' })
+export const Created = Type.Object({ id: Id }, { description: 'Created; Location has its address' })
 
 export const Nothing = Type.Null({ description: 'Done' })
 
@@ -44,7 +44,7 @@ export const Nothing = Type.Null({ description: 'Done' })
 export const At = Type.String({
   format: 'date-time',
   maxLength: 64,
-  description: 'When it happened, where that is recorded afterwards; now if not given',
+  description: 'When it happened; default: now',
 })
 
 /** Texts of things. The operations know the rest of their rules. */
@@ -52,7 +52,7 @@ export const Line = Type.String({ minLength: 1, maxLength: 256 })
 export const Text = Type.String({ minLength: 1, maxLength: 20_000 })
 export const Addresses = Type.Array(Type.String({ maxLength: 320 }), {
   maxItems: 100,
-  description: 'E-mail addresses; an erasure takes the ones of the person out',
+  description: 'E-mail addresses; an erasure removes those of the person',
 })
 
 /** What a list of people shows of a user. */
@@ -69,7 +69,7 @@ export const People = Type.Array(Type.Object({ id: Id, display_name: NullableTex
 
 export const Reappeared = Type.Unsafe<Reappearance | null>({
   type: ['object', 'null'],
-  description: 'Set for whoever was purged and came back with a group of the directory',
+  description: 'Set for a purged person who returned with a directory group',
   properties: {
     group_id: { type: 'string', format: 'uuid' },
     group_name: { type: 'string' },

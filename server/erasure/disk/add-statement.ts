@@ -1,8 +1,9 @@
 import { decodeJwt } from 'jose'
 import { record } from '../../audit/record.ts'
+import { sign } from '../../keyring/jws.ts'
+import { activeSigningKey } from '../../keyring/signing-keys.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { type AddendumClaims, type BackupsClaim, type DiskLevel, hashOf, placeAfter, sign } from '../certificate.ts'
-import { activeSigningKey } from '../signing-keys.ts'
+import { type AddendumClaims, type BackupsClaim, type DiskLevel, hashOf, placeAfter } from '../proof/certificate.ts'
 
 /** A request that ended clean, and how far it has got on disk. */
 export type EndedRequest = { id: string; finishedAt: Date; level: DiskLevel; levelAt: Date; backupsPast: boolean }

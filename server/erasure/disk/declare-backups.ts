@@ -1,6 +1,6 @@
-import type { Application } from '../../application.ts'
 import { inInstallation } from '../../audit/installation-trail.ts'
 import { record } from '../../audit/record.ts'
+import type { Database } from '../../platform/database/pool.ts'
 import { LetheError } from '../../platform/errors.ts'
 import { concludeOnDisk } from './pass-log.ts'
 
@@ -9,19 +9,19 @@ export const backupKinds = ['dump', 'files'] as const
 export type BackupKind = (typeof backupKinds)[number]
 
 /**
- * Notes when the oldest backup that is still kept was begun, and adds to the requests that are past it a signed addendum
- * that the operator said so: of dumps where the request had ended before, of files where it was at level 5. Answers how
- * many there were. Nothing checks whether it is so. Throws `input.invalid` for a time to come.
+ * Stores the start of the oldest backup, and adds a signed addendum to the requests that no backup holds. For dumps,
+ * the request must have ended before; for files, it must have been at level 5. Answers how many there were. Nothing
+ * checks whether it is so. Throws `input.invalid` for a time to come.
  */
 export async function declareBackups(
-  app: Application,
+  database: Database,
   { kind, oldest }: { kind: BackupKind; oldest: Date },
 ): Promise<{ requests: number }> {
   const now = new Date()
   if (oldest > now) {
-    throw new LetheError('input.invalid', { field: 'oldest', expected: 'a time that has passed is expected' })
+    throw new LetheError('input.invalid', { field: 'oldest', expected: 'a time in the past is expected' })
   }
-  await inInstallation(app.database, async (tx) => {
+  await inInstallation(database, async (tx) => {
     await tx.query('insert into backup_declarations (declared_at, kind, oldest) values ($1, $2, $3)', [
       now,
       kind,
@@ -29,5 +29,5 @@ export async function declareBackups(
     ])
     await record(tx, { activity: 'BackupsDeclared', details: { kind, oldest: oldest.toISOString() } })
   })
-  return { requests: (await concludeOnDisk(app)).backups }
+  return { requests: (await concludeOnDisk(database)).backups }
 }

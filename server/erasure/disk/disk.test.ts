@@ -17,10 +17,10 @@ import { migrate } from '../../platform/database/migrate.ts'
 import { connectOwner } from '../../platform/database/pool.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
 import { startWorkers } from '../../workers.ts'
-import { verifyCertificate } from '../certificate.ts'
-import { requestErasure } from '../request-erasure.ts'
-import { readCertificate } from '../show-erasures.ts'
-import { waitForErasure } from '../wait-for-erasure.ts'
+import { verifyCertificate } from '../proof/certificate.ts'
+import { requestErasure } from '../requests/request-erasure.ts'
+import { readCertificate } from '../requests/show-erasures.ts'
+import { waitForErasure } from '../requests/wait-for-erasure.ts'
 import { declareBackups } from './declare-backups.ts'
 import { concludeOnDisk, passLog } from './pass-log.ts'
 import { asOwner, type RewriteOptions, rewriteDatabase } from './rewrite-database.ts'
@@ -302,11 +302,11 @@ describe.each(kinds.filter(({ there }) => there))('$make.name', ({ make }) => {
   it('keeps them nowhere at level 5, and says so of the backups once they are declared', async () => {
     await reopen()
     expect(await asOwner(opened(), (owner) => passLog(owner))).toMatchObject({ passed: true })
-    await concludeOnDisk(opened())
+    await concludeOnDisk(opened().database)
     expect(await certified()).toMatchObject({ disk: { level: 5 }, outstanding: ['backups'] })
-    await declareBackups(opened(), { kind: 'files', oldest: new Date(Date.now() - 86_400_000) })
+    await declareBackups(opened().database, { kind: 'files', oldest: new Date(Date.now() - 86_400_000) })
     expect((await certified()).outstanding).toEqual(['backups'])
-    await declareBackups(opened(), { kind: 'files', oldest: new Date() })
+    await declareBackups(opened().database, { kind: 'files', oldest: new Date() })
     expect(await certified()).toMatchObject({ verdict: 'clean', disk: { level: 5 }, outstanding: [] })
     expect(await searchFiles()).toEqual({ log: [], others: [] })
   })

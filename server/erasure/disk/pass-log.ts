@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import type { Application } from '../../application.ts'
 import {
   currentLogSegment,
   type LogKeeper,
@@ -9,6 +8,7 @@ import {
   switchLogSegment,
   writeOverSegments,
 } from '../../platform/database/log-segments.ts'
+import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, outsideTenants, tenantIds } from '../../platform/database/transaction.ts'
 import { addDiskStatement, readEndedRequests } from './add-statement.ts'
 
@@ -33,9 +33,9 @@ export async function markLog(owner: pg.Client): Promise<void> {
 }
 
 /**
- * Gets the write-ahead log past the newest mark, as far as the login may: it switches segments and orders checkpoints until
- * the old segments are gone, and those that wait to be written again are written over. Otherwise it looks whether that has
- * come by itself. Undefined: nothing waits for it.
+ * Moves the write-ahead log past the newest mark, as far as the rights of the login go. It switches segments and
+ * requests checkpoints until the old segments are gone, and overwrites those that wait for reuse. Otherwise it looks
+ * whether that has come by itself. Undefined: nothing waits for it.
  *
  * A segment that is removed from its place may wait under a later number with all its old bytes. So first all segments up
  * to the mark must be gone, and then the log must get past the last number that there is at that time.
@@ -81,27 +81,27 @@ export async function passLog(
  * Adds level 5 to the requests that the log has passed, and to those whose backups are past it, by the newest declaration,
  * that they are. Answers how many got which.
  */
-export async function concludeOnDisk(app: Application): Promise<{ log: number; backups: number }> {
+export async function concludeOnDisk(database: Database): Promise<{ log: number; backups: number }> {
   const [marks, declarations, tenants] = await Promise.all([
     outsideTenants<{ rewritten_at: Date; passed_at: Date }>(
-      app.database,
+      database,
       'select rewritten_at, passed_at from log_marks where passed_at is not null order by rewritten_at',
     ),
     outsideTenants<{ kind: 'dump' | 'files'; oldest: Date; declared_at: Date }>(
-      app.database,
+      database,
       'select kind, oldest, declared_at from backup_declarations order by declared_at desc limit 1',
     ),
-    tenantIds(app.database),
+    tenantIds(database),
   ])
   const [declared] = declarations
   const added = { log: 0, backups: 0 }
   for (const tenant of tenants) {
-    const ended = await inTenant(app.database, tenant, readEndedRequests)
+    const ended = await inTenant(database, tenant, readEndedRequests)
     for (let { id, finishedAt, level, levelAt, backupsPast } of ended) {
       const mark = level === 4 ? marks.find(({ rewritten_at }) => rewritten_at >= levelAt) : undefined
       if (mark !== undefined) {
         const reached = { level: 5, at: mark.passed_at } as const
-        if (await inTenant(app.database, tenant, (tx) => addDiskStatement(tx, id, reached))) added.log++
+        if (await inTenant(database, tenant, (tx) => addDiskStatement(tx, id, reached))) added.log++
         level = 5
         levelAt = mark.passed_at
       }
@@ -113,7 +113,7 @@ export async function concludeOnDisk(app: Application): Promise<{ log: number; b
         kind: declared.kind,
         declared_at: declared.declared_at.toISOString(),
       }
-      if (await inTenant(app.database, tenant, (tx) => addDiskStatement(tx, id, { backups }))) added.backups++
+      if (await inTenant(database, tenant, (tx) => addDiskStatement(tx, id, { backups }))) added.backups++
     }
   }
   return added

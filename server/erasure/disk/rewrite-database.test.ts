@@ -3,8 +3,8 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
-import { verifyCertificate } from '../certificate.ts'
-import { readCertificate } from '../show-erasures.ts'
+import { verifyCertificate } from '../proof/certificate.ts'
+import { readCertificate } from '../requests/show-erasures.ts'
 import { concludeOnDisk, passLog } from './pass-log.ts'
 import { asOwner, type RewriteOptions, rewriteDatabase } from './rewrite-database.ts'
 import { runRewrite } from './run-rewrite.ts'
@@ -147,22 +147,22 @@ it('reaches level 5 when the log is past it, and names the replication slot that
     const state = await asOwner(test.app, (owner) => passLog(owner))
     expect(state).toMatchObject({ passed: false, mayMove: true })
     expect(state?.keepers).toContainEqual({ what: 'slot', name: slot })
-    await concludeOnDisk(test.app)
+    await concludeOnDisk(test.app.database)
     expect(await diskOf()).toBe(4)
   } finally {
     await test.owner.query('select pg_drop_replication_slot($1)', [slot])
   }
   expect(await asOwner(test.app, (owner) => passLog(owner))).toMatchObject({ passed: true })
-  expect((await concludeOnDisk(test.app)).log).toBeGreaterThan(0)
+  expect((await concludeOnDisk(test.app.database)).log).toBeGreaterThan(0)
   expect(await diskOf()).toBe(5)
 })
 
 it('is what the job of the embedded server does, with its limit', async () => {
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) })
-  await runRewrite({ ...test.app, config: { ...test.app.config, rewriteLimit: 64 * 1024 } }, log)
+  await runRewrite(test.app, { sizeLimit: 64 * 1024 }, log)
   expect(await diskOf()).toBe(3)
-  await runRewrite(test.app, log)
+  await runRewrite(test.app, { sizeLimit: undefined }, log)
   expect(await diskOf()).toBe(5)
   expect(lines).toHaveLength(2)
   const status = await showDisk(test.owner)

@@ -1,8 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { type Application, ownerUrlOf } from '../../application.ts'
-import { codeOf, connectOwner } from '../../platform/database/pool.ts'
+import { codeOf, connectOwner, type Database } from '../../platform/database/pool.ts'
 import {
   type Cleaning,
   type CleaningOptions,
@@ -27,6 +26,15 @@ const assumedSpeed = 40 * 2 ** 20
 
 /** What a rewritten table needs besides its own size, in bytes. */
 const spareRoom = 64 * 2 ** 20
+
+/** The database, and who owns its tables: only the owner may rewrite them. */
+export type OwnedDatabase = {
+  database: Database
+  /** The owner's connection string; undefined where it is not configured. */
+  ownerUrl?: string | undefined
+  /** Where the embedded server keeps its files; undefined with a server of one's own. */
+  embeddedFolder?: string | undefined
+}
 
 export type RewriteOptions = {
   /** 3: dead rows and statistics go, and nobody is held up. 4: the tables are rewritten, one at a time. */
@@ -68,8 +76,8 @@ type Waiting = EndedRequest & { tenant: string; tables: string[] }
 type Work = { waiting: Waiting[]; plan: RewritePlan; others: { table: string; own: boolean }[] }
 
 /** Connects as the owner of the tables, for as long as `work` takes. Throws `database.rewrite_owner_missing`. */
-export async function asOwner<T>(app: Application, work: (owner: pg.Client) => Promise<T>): Promise<T> {
-  const url = ownerUrlOf(app)
+export async function asOwner<T>(owned: OwnedDatabase, work: (owner: pg.Client) => Promise<T>): Promise<T> {
+  const url = ownerUrlOf(owned)
   if (url === undefined) throw new LetheError('database.rewrite_owner_missing')
   const owner = await connectOwner(url)
   try {
@@ -80,26 +88,30 @@ export async function asOwner<T>(app: Application, work: (owner: pg.Client) => P
 }
 
 /** What {@link rewriteDatabase} would do, and for how long about each table would be locked. */
-export async function planRewrite(app: Application, owner: pg.Client, options: RewriteOptions): Promise<RewritePlan> {
-  return (await prepare(app, owner, options)).plan
+export async function planRewrite(
+  owned: OwnedDatabase,
+  owner: pg.Client,
+  options: RewriteOptions,
+): Promise<RewritePlan> {
+  return (await prepare(owned, owner, options)).plan
 }
 
 /**
- * Cleans, one after the other, the tables that ended erasures have touched and that were not cleaned since, and adds a
- * signed addendum to every request that reaches a level by it. It may be stopped and repeated: a table that was rewritten
- * counts from then on. `onTable` hears of each table before it is worked on.
+ * Cleans, one after the other, the tables that ended erasures touched, unless they were cleaned since. Adds a signed
+ * addendum to every request that reaches a level. It may be stopped and repeated: a table that was rewritten counts
+ * from then on. `onTable` hears of each table before it is worked on.
  *
  * Throws `database.rewrite_running`, `database.not_owner` and `database.no_room`.
  */
 export async function rewriteDatabase(
-  app: Application,
+  owned: OwnedDatabase,
   owner: pg.Client,
   options: RewriteOptions & { onTable?: (table: PlannedTable, index: number, of: number) => void },
 ): Promise<RewriteResult> {
   const { rows } = await owner.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [rewritersLock])
   if (rows[0]?.got !== true) throw new LetheError('database.rewrite_running')
   try {
-    const { waiting, plan, others } = await prepare(app, owner, options)
+    const { waiting, plan, others } = await prepare(owned, owner, options)
     const foreign = waiting.length === 0 ? [] : others.filter(({ own }) => !own).map(({ table }) => table)
     const result: RewriteResult = { tables: [], held: [], stale: [], busy: [], foreign, reached: { 3: 0, 4: 0 } }
     const cleaned = new Set<string>()
@@ -107,11 +119,11 @@ export async function rewriteDatabase(
       options.signal?.throwIfAborted()
       options.onTable?.(planned, index, plan.tables.length)
       const began = Date.now()
-      await cleanOne(app, owner, planned, options, result, cleaned)
+      await cleanOne(owned, owner, planned, options, result, cleaned)
       if (options.gentle) await pause(Date.now() - began, undefined, { signal: options.signal })
     }
     await addLevels(
-      app,
+      owned,
       owner,
       waiting,
       others.map(({ table }) => table),
@@ -124,12 +136,12 @@ export async function rewriteDatabase(
   }
 }
 
-async function prepare(app: Application, owner: pg.Client, options: RewriteOptions): Promise<Work> {
+async function prepare(owned: OwnedDatabase, owner: pg.Client, options: RewriteOptions): Promise<Work> {
   const { level, all = false, sizeLimit = Number.POSITIVE_INFINITY } = options
   if (!(await ownsDatabase(owner))) {
     throw new LetheError('database.not_owner', { table: statisticsTable, login: owner.user ?? 'the owner' })
   }
-  const waiting = await readWaiting(app, level)
+  const waiting = await readWaiting(owned, level)
   const others = await otherTables(owner, mappedTables)
   const always = [...alwaysTouched, ...others.filter(({ own }) => own).map(({ table }) => table), statisticsTable]
   /** Until when erasures have touched a table. */
@@ -156,13 +168,13 @@ async function prepare(app: Application, owner: pg.Client, options: RewriteOptio
     })
     // The small ones first, and last the statistics, which the others replace.
     .sort((a, b) => Number(a.table === statisticsTable) - Number(b.table === statisticsTable) || a.size - b.size)
-  return { waiting, others, plan: { requests: waiting.length, tables, free: await freeBytes(app) } }
+  return { waiting, others, plan: { requests: waiting.length, tables, free: await freeBytes(owned) } }
 }
 
-async function readWaiting(app: Application, level: 3 | 4): Promise<Waiting[]> {
+async function readWaiting(owned: OwnedDatabase, level: 3 | 4): Promise<Waiting[]> {
   const waiting: Waiting[] = []
-  for (const tenant of await tenantIds(app.database)) {
-    await inTenant(app.database, tenant, async (tx) => {
+  for (const tenant of await tenantIds(owned.database)) {
+    await inTenant(owned.database, tenant, async (tx) => {
       const requests = (await readEndedRequests(tx)).filter((request) => request.level < level)
       if (requests.length === 0) return
       const { rows } = await tx.query<{ request_id: string; tables: string[] }>(
@@ -195,14 +207,14 @@ async function measuredSpeed(owner: pg.Client): Promise<number> {
   return rows[0]?.speed ?? assumedSpeed
 }
 
-async function freeBytes({ embeddedFolder }: Application): Promise<number | undefined> {
+async function freeBytes({ embeddedFolder }: OwnedDatabase): Promise<number | undefined> {
   if (embeddedFolder === undefined) return undefined
   const { bavail, bsize } = await statfs(embeddedFolder)
   return bavail * bsize
 }
 
 async function cleanOne(
-  app: Application,
+  owned: OwnedDatabase,
   owner: pg.Client,
   { table, cleaning, size }: PlannedTable,
   options: RewriteOptions,
@@ -210,7 +222,7 @@ async function cleanOne(
   cleaned: Set<string>,
 ): Promise<void> {
   if (cleaning === 'rewrite') {
-    const free = await freeBytes(app)
+    const free = await freeBytes(owned)
     if (free !== undefined && free < size + spareRoom) {
       throw new LetheError('database.no_room', { table, needed: size + spareRoom, free })
     }
@@ -283,12 +295,12 @@ async function databaseTime(owner: pg.Client): Promise<Date> {
 }
 
 /**
- * Adds the level to every request whose tables are all clean. The time of a rewriting is compared with that at which the
- * request ended, though its transaction was committed a moment later: until then it held the tables, and the rewriting
+ * Adds the level to every request whose tables are all clean. The time of a rewriting is compared with the end of the
+ * request, although its transaction was committed a moment later. Until then it locked the tables, so the rewriting
  * waited for it.
  */
 async function addLevels(
-  app: Application,
+  owned: OwnedDatabase,
   owner: pg.Client,
   waiting: Waiting[],
   others: string[],
@@ -308,8 +320,16 @@ async function addLevels(
         ? 3
         : undefined
     if (reached === undefined || reached <= level) continue
-    const added = await inTenant(app.database, tenant, (tx) => addDiskStatement(tx, id, { level: reached, at }))
+    const added = await inTenant(owned.database, tenant, (tx) => addDiskStatement(tx, id, { level: reached, at }))
     if (added) result.reached[reached]++
   }
   if (result.reached[4] > 0) await markLog(owner)
+}
+
+/** The owner's connection string, where the server is now; undefined where it is not configured. */
+function ownerUrlOf(owned: OwnedDatabase): string | undefined {
+  if (owned.ownerUrl === undefined || owned.embeddedFolder === undefined) return owned.ownerUrl
+  const url = new URL(owned.ownerUrl)
+  url.port = new URL(owned.database.url()).port
+  return url.href
 }

@@ -1,23 +1,26 @@
 import type { Logger } from 'pino'
-import type { Application } from '../../application.ts'
 import { isLetheError } from '../../platform/errors.ts'
 import { concludeOnDisk, passLog } from './pass-log.ts'
-import { asOwner, rewriteDatabase } from './rewrite-database.ts'
+import { asOwner, type OwnedDatabase, rewriteDatabase } from './rewrite-database.ts'
 
 /** So many segments of the log, of 16 MiB each, are written over in one night. */
 const mostSegments = 64
 
 /**
- * The job that brings erasures to the higher levels on disk where the server is the embedded one: it rewrites the tables
- * that they touched and that are no larger than the limit, pauses after each as long as it took, lets others pass who
- * use a table, and moves the log on. What is not done this time is done the next.
+ * The job that brings erasures to the higher levels on disk, on the embedded server. It rewrites the touched tables up
+ * to the limit (in bytes), and pauses after each for as long as it took. It lets requests pass that use a table, and
+ * then moves the log forward. What is not done this time is done the next.
  */
-export async function runRewrite(app: Application, log: Logger): Promise<void> {
-  await asOwner(app, async (owner) => {
+export async function runRewrite(
+  owned: OwnedDatabase,
+  options: { sizeLimit: number | undefined },
+  log: Logger,
+): Promise<void> {
+  await asOwner(owned, async (owner) => {
     try {
-      const { tables, held, stale, busy, reached } = await rewriteDatabase(app, owner, {
+      const { tables, held, stale, busy, reached } = await rewriteDatabase(owned, owner, {
         level: 4,
-        sizeLimit: app.config.rewriteLimit,
+        sizeLimit: options.sizeLimit,
         gentle: true,
         lockTimeout: 2_000,
         tries: 5,
@@ -31,5 +34,5 @@ export async function runRewrite(app: Application, log: Logger): Promise<void> {
     }
     await passLog(owner, { most: mostSegments })
   })
-  await concludeOnDisk(app)
+  await concludeOnDisk(owned.database)
 }

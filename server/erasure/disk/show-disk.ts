@@ -17,7 +17,7 @@ export type DiskStatus = {
   backups: { kind: string; oldest: Date; declaredAt: Date } | null
 }
 
-/** Reads it as somebody who may read the requests of all tenants: the owner of the tables, or the auditor. */
+/** Reads it as a role that may read the requests of all tenants: the owner of the tables, or the search role. */
 export async function showDisk(client: pg.ClientBase): Promise<DiskStatus> {
   const { rows } = await client.query<{
     two: number

@@ -7,14 +7,14 @@ const entries: [string, AnyEntry][] = Object.entries(dataMap)
 const telling = new Set<ColumnClass['is']>(['identifier', 'identity', 'content', 'mention', 'derived', 'sealed'])
 
 /**
- * Tables that keep nothing of what an erasure takes away, though they hold such columns: an entry of the audit trail is
- * never removed, and its values stay unreadable without the keys.
+ * Tables without erased data, although they have such columns. An entry of the audit trail is never removed, and its
+ * values are unreadable without the keys.
  */
 const untouched = new Set(['audit_entries', 'audit_checkpoints', 'signing_keys', 'tenant_keys', 'erasure_certificates'])
 
 /**
- * Tables that every erasure may have left something in, whatever its receipt says: earlier versions of a text may have held
- * an identifier, the request holds the identifiers until it ends, and its job names the people.
+ * Tables in which every erasure may have left data, whatever its receipt says. An earlier version of a text may have
+ * contained an identifier, the request holds identifiers until it ends, and its job names the people.
  */
 export const alwaysTouched: readonly string[] = [
   ...entries.flatMap(([table, entry]) => (entry.about !== 'nobody' && isTelling(table, entry) ? [table] : [])),

@@ -9,9 +9,10 @@ import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts'
+import { effort } from '../../../test/effort.ts'
 import { type DataSet, readContents, rewriteDataSet, writeDataSet } from '../../../test/oulad-data-set.ts'
-import { hashIdentifier, identifierHashKey } from '../../erasure/keys.ts'
 import type { IdentifierKind } from '../../identifiers/identifier-key.ts'
+import { hashIdentifier, identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
 import type { FolderImportOptions } from '../folder-import.ts'
 import type { RejectedLine } from '../import-chunks.ts'
@@ -572,7 +573,7 @@ describe('importOulad', () => {
           await rm(folder, { recursive: true, force: true })
         }
       }),
-      { numRuns: 8 },
+      { numRuns: effort(3, 8) },
     )
   })
 })

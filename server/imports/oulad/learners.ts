@@ -20,11 +20,11 @@ const learnersPerStatement = 5000
 /**
  * Imports studentInfo.csv and studentRegistration.csv: the users, and their enrollments in presentations.
  *
- * Both files go in by one transaction, since an enrollment is made of a line of each, and which of a learner's lines
- * is the latest is known at the end only. The rows wait in the database, not in the process.
+ * One transaction imports both files, because an enrollment needs a line of each, and the latest line of a learner is
+ * known only at the end. The rows wait in the database, not in the process.
  *
- * A new user's names and addresses are generated once and belong to the tenant from then on; a user who is there
- * already gets new values of the custom fields that the file holds, nothing else. Deleted and purged people stay so.
+ * A new user's names and addresses are generated once and then belong to the tenant. An existing user gets new values
+ * only of the custom fields in the file. Deleted and purged people stay so.
  */
 export async function importLearners(
   run: OuladRun,

@@ -3,8 +3,8 @@ import { refPrefix } from './generated-identity.ts'
 import type { OuladRun } from './oulad-run.ts'
 
 /**
- * Locks the users of the learners that a temporary table names against an erasure until the transaction ends: the statement
- * after it sees who was erased before, and nobody is erased between that and the rows about them.
+ * Locks the users of the learners that a temporary table names against an erasure until the transaction ends. The next
+ * statement sees all earlier erasures, and no user is erased between it and the rows about the user.
  */
 export async function lockLearners(run: OuladRun, tx: TenantTransaction, stagedAs: string): Promise<void> {
   // "offset 0" holds the planner, which may know the table as empty, to looking each learner up in the index.

@@ -1,5 +1,5 @@
-import { findTombstones } from '../../erasure/find-tombstones.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { findTombstones } from '../../tombstones/find-tombstones.ts'
 import { generateIdentity } from './generated-identity.ts'
 
 /**

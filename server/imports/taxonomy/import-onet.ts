@@ -13,9 +13,9 @@ const isSkill = `"Element ID" ~ '^2\\.[AB]\\.\\d+\\.[a-z]+$'`
 const levelScale = { from: 0, to: 7 }
 
 /**
- * Imports the skills of O*NET for all catalogs, each with a scale of its own from 0 to 7, because the examples of what a
- * level means differ from skill to skill. O*NET gives examples at the levels 2, 4 and 6; the others have none. Elements
- * that are no skills are skipped. Running it again brings changes in.
+ * Imports the skills of O*NET for all catalogs, each with its own scale from 0 to 7, because the examples for a level
+ * differ from skill to skill. O*NET gives examples at the levels 2, 4 and 6; the others have none. Elements that are no
+ * skills are skipped. Running it again brings changes in.
  *
  * Throws before anything is written: `input.file_unreadable`, `input.invalid` for a wrong header or source.
  */

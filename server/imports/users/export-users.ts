@@ -1,9 +1,9 @@
-import { type ListUsersOptions, selectionOfUsers } from '../../people/list-users.ts'
-import type { User } from '../../people/user.ts'
+import { type ListUsersOptions, selectionOfUsers } from '../../people/accounts/list-users.ts'
+import type { User } from '../../people/accounts/user.ts'
+import { csvLine } from '../../platform/csv/csv-line.ts'
+import { guardFormula } from '../../platform/csv/formula-guard.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { csvLine } from '../csv-line.ts'
 import { fetchPages } from '../fetch-pages.ts'
-import { guardFormula } from '../formula-guard.ts'
 import { nameOf, plainFields, type UserColumn } from './user-columns.ts'
 
 const usersPerPage = 1000

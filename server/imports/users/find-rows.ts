@@ -1,4 +1,4 @@
-import { pendingErasures } from '../../erasure/pending.ts'
+import { pendingErasures } from '../../people/lifecycle/pending-erasure.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import type { NamingColumn, UserColumns } from './user-columns.ts'
 
@@ -37,9 +37,10 @@ const keys: Record<NamingColumn, string> = {
 const strong: readonly NamingColumn[] = ['id', 'directory_object_id', 'ref']
 
 /**
- * Finds the user of each staged row, or gives it the id of a new one, in the temporary table user_rows; rows that cannot
- * be written get their fault there. What a row is found by must not stand in another row as well: the second of two is
- * repeated, and one that is found by login name or e-mail address also where a row found by something else has the same.
+ * Finds the user of each staged row, or gives it the id of a new one, in the temporary table user_rows; rows that
+ * cannot be written get their fault there. Two rows must not name the same user by the same value: the second one is
+ * repeated. A row that names its user by login name or e-mail address is also repeated if another row contains the same
+ * value.
  */
 export async function findRows(
   tx: TenantTransaction,

@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { record } from '../../audit/record.ts'
-import { markAllSeen } from '../../people/mark-seen.ts'
+import { markAllSeen } from '../../people/accounts/mark-seen.ts'
 import { isLostToConcurrency } from '../../platform/database/failures.ts'
 import { codeOf, type Database } from '../../platform/database/pool.ts'
 import { sqlstate } from '../../platform/database/sqlstates.ts'
@@ -80,7 +80,7 @@ async function readHead(reader: CsvReader): Promise<string[]> {
   return names.map((name) => {
     const decoded = decodeUtf8(name)
     if (decoded !== undefined) return decoded
-    throw new LetheError('input.invalid', { field: 'The head of the file', expected: 'it is no text in UTF-8' })
+    throw new LetheError('input.invalid', { field: 'The header of the file', expected: 'it is not UTF-8' })
   })
 }
 

@@ -1,7 +1,7 @@
-import { requireMayGrant } from '../../access/grants.ts'
-import { findFormerHolders } from '../../people/former-identifiers.ts'
-import { identifiersOf } from '../../people/given-identifiers.ts'
-import type { UserRole } from '../../people/user.ts'
+import { identifiersOf } from '../../people/identifiers/candidate-identifiers.ts'
+import { findFormerHolders } from '../../people/identifiers/former-identifiers.ts'
+import { requireMayGrant } from '../../permissions/grants.ts'
+import type { UserRole } from '../../permissions/roles.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { fetchPages } from '../fetch-pages.ts'
 import { findTombstoned, type RowIdentifiers } from '../tombstones.ts'
@@ -45,9 +45,9 @@ const newRows = `select s.line, s.email, s.login_name, s.directory_object_id, s.
   from user_rows r join staged_users s using (line) where r.is_new and r.fault is null`
 
 /**
- * Finds the managers that the rows name, in the temporary table manager_rows: users of the tenant as they will be after
- * the import, so that a manager may stand anywhere in the file. A row whose manager is nobody is not written, and
- * neither is one whose manager would have been made by such a row.
+ * Finds the managers that the rows name, in the temporary table manager_rows: users of the tenant as after the import.
+ * So a manager may be anywhere in the file. A row whose manager is nobody is not written, and neither is one whose
+ * manager would have been made by such a row.
  */
 export async function findManagers(tx: TenantTransaction, columns: UserColumns): Promise<void> {
   if (columns.manager === undefined) return
@@ -74,8 +74,8 @@ export async function findManagers(tx: TenantTransaction, columns: UserColumns):
 }
 
 /**
- * Locks the managers against an erasure until the import ends: an erasure that was first has made its person nobody,
- * and the row gets its answer; one that comes later finds the reference.
+ * Locks the managers against an erasure until the import ends. After an earlier erasure, the manager is unknown, and
+ * the row says so. A later erasure finds the reference.
  */
 async function lockManagers(tx: TenantTransaction): Promise<void> {
   await tx.query(
@@ -167,8 +167,8 @@ async function findManagersByName(
 type RoleRow = { line: number; loses: boolean }
 
 /**
- * Decides about the rows whose roles are not what the user has, in the temporary table role_rows. Roles are applied only
- * when that was asked for, and no privileged role is given to somebody who came back after a delete or a purge: such a
+ * Decides about the rows whose roles are not what the user has, in the temporary table role_rows. Roles are applied
+ * only when that was asked for, and never a privileged role to a user who returned after a delete or a purge. Such a
  * user has former roles, or an identifier of a purged person or of a deleted user. The last active administrator stays.
  *
  * Throws `access.beyond_own` where the rows give roles that may do more than who acts.

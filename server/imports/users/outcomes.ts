@@ -91,14 +91,12 @@ export async function reportOutcomes(
 
 function noteOf(row: Fate, { withRoles }: { withRoles: boolean }): string | null {
   const notes = [
-    ...(row.returned && row.outcome === 'created'
-      ? ['the person was purged before and comes back without records']
-      : []),
+    ...(row.returned && row.outcome === 'created' ? ['the person was purged before and returns without records'] : []),
     ...(row.roles_not_applied
       ? [
           withRoles
-            ? 'roles were not given to somebody who came back after a delete or a purge; grant them one by one'
-            : 'roles are not applied unless that is asked for (--with-roles)',
+            ? 'a user who returns after a delete or a purge gets no roles from a file; grant them one by one'
+            : 'roles are only applied with --with-roles',
         ]
       : []),
   ]
@@ -109,9 +107,9 @@ const reasons: Record<Exclude<RowFault, `repeated_${string}`>, string> = {
   ambiguous: 'several users have this login name or e-mail address; name the user by id, directory_object_id or ref',
   unknown_id: 'id is the id of no user of this tenant',
   email_of_another:
-    'login_name names nobody, but another user has this email; name the user by id, directory_object_id or ref',
+    'no user has this login_name, but another user has this email; name the user by id, directory_object_id or ref',
   known_before:
-    'an identifier in the row was that of a user who has another one now; name that user by id, or create the other person with "lethe user create"',
+    'another user had one of these identifiers before a change; name that user by id, or create the other person with "lethe user create"',
   directory_object_id_taken: 'directory_object_id belongs to another user of this tenant',
   directory_object_id_of_deleted:
     'directory_object_id belongs to a deleted user of this tenant; restore or purge that one',
@@ -119,7 +117,7 @@ const reasons: Record<Exclude<RowFault, `repeated_${string}`>, string> = {
   ref_of_deleted: 'ref belongs to a deleted user of this tenant; restore or purge that one',
   unknown_manager: 'names no user of this tenant and of this file',
   ambiguous_manager: 'names several users; name the manager by manager_id or manager_ref',
-  own_manager: 'names the user in person; nobody is their own manager',
+  own_manager: 'names the user; a user cannot be their own manager',
   last_administrator: 'roles would leave the tenant without an active administrator',
   custom_fields_too_large: 'custom fields together are larger than 32 KiB',
   erasure_pending: 'an erasure of this user is pending; cancel it first, or let it finish',

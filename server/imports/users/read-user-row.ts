@@ -1,10 +1,10 @@
-import { trim } from '../../identifiers/fold.ts'
-import { checkUserFields } from '../../people/user-fields.ts'
-import type { JsonObject } from '../../platform/database/schema.gen.ts'
+import { checkUserFields } from '../../people/accounts/user-fields.ts'
+import { removeGuard } from '../../platform/csv/formula-guard.ts'
+import type { JsonObject } from '../../platform/database/generated/schema.gen.ts'
 import { isLetheError } from '../../platform/errors.ts'
-import { requireUuid } from '../../platform/require-uuid.ts'
+import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { trim } from '../../platform/validation/trim.ts'
 import { decodeUtf8, escapeForCopy, missing } from '../fields.ts'
-import { removeGuard } from '../formula-guard.ts'
 import {
   type NamingColumn,
   nameOf,
@@ -63,7 +63,7 @@ export function readUserRow(
 }
 
 /** Why a row without a naming column is rejected. */
-export const namesNobody = `the row names nobody; it needs one of ${namingColumns.join(', ')}`
+export const namesNobody = `the row names no user; it needs one of ${namingColumns.join(', ')}`
 
 function readCells(columns: readonly UserColumn[], cells: readonly string[]): Staged {
   const fields: Record<string, unknown> = {}

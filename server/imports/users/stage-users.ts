@@ -7,8 +7,8 @@ import { readUserRow, stagedColumns } from './read-user-row.ts'
 import type { UserColumns } from './user-columns.ts'
 
 /**
- * Copies the rows of the file into the temporary table staged_users, bad ones with their reason, as they are read: the
- * whole file waits in the database, nothing of it in the process. The table lives as long as the transaction.
+ * Copies the rows of the file into the temporary table staged_users, bad ones with their reason, as they are read. So
+ * the whole file waits in the database, and none of it in the process. The table lives as long as the transaction.
  */
 export async function stageUsers(
   tx: TenantTransaction,

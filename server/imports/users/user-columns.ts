@@ -1,4 +1,4 @@
-import { type UserFieldName, userFieldNames } from '../../people/user-fields.ts'
+import { type UserFieldName, userFieldNames } from '../../people/accounts/user-fields.ts'
 import { LetheError } from '../../platform/errors.ts'
 
 /** The columns that a row can name its user by, in this order: the first one that is not empty counts. */

@@ -8,9 +8,9 @@ export type AnnouncementsConfig = { url: () => string; application_name?: string
 
 /**
  * Hears what the database announces (`pg_notify('lethe', id || ' ' || what is said)`), for any number of listeners over
- * one connection of its own. It is opened when the first one comes, and then kept: to listen anew for everybody who waits
- * takes the server as long as a small transaction, in the very moment when it begins what is waited for. An announcement
- * may be lost with the connection: whoever listens looks from time to time as well.
+ * one connection of its own. The first listener opens it, and it stays open. A new LISTEN for each waiting client takes
+ * the server as long as a small transaction, at the moment when it begins the work. A notification may be lost with the
+ * connection: whoever listens looks from time to time as well.
  */
 export class Announcements {
   readonly #config: AnnouncementsConfig

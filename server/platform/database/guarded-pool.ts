@@ -30,8 +30,8 @@ export type GuardedPoolOptions = {
 } & Omit<pg.PoolConfig, 'connectionString' | 'max' | 'connectionTimeoutMillis'>
 
 /**
- * A pool whose connections cannot run into a deadlock that the server does not see: who holds one and asks for another gets
- * an error at once instead of a wait. Every wait has a limit.
+ * A pool without deadlocks that the server cannot see. Code that holds a connection and asks for another one gets an
+ * error immediately. Every wait has a limit.
  */
 export class GuardedPool extends pg.Pool {
   readonly #family: object
@@ -99,8 +99,8 @@ export class GuardedPool extends pg.Pool {
   }
 
   /**
-   * Waits until this tenant may have one more of the connections: a few are never a single tenant's, so that requests
-   * of one that wait for a lock leave the other tenants theirs. Call the answer when the connection is given back.
+   * Waits until this tenant may have one more connection. A few are never used by a single tenant alone, so that its
+   * requests, waiting for a lock, leave some to the other tenants. Call the answer when the connection is given back.
    *
    * Throws `database.tenant_busy` after so many seconds.
    */

@@ -130,9 +130,9 @@ export async function openPool(options: PoolOptions): Promise<GuardedPool> {
 }
 
 /**
- * `force_generic_plan`: the engine's statements are prepared once per connection and take whole lists of people as one
- * array, so a plan made anew for each value costs more than it gains. No parallel workers: starting them takes longer than
- * any statement here, and there are other connections for the other cores.
+ * `force_generic_plan`: the engine's statements are prepared once per connection, with lists of people as one array. So
+ * a new plan for each value costs more than it gains. No parallel workers: starting them takes longer than any
+ * statement here, and there are other connections for the other cores.
  */
 async function openPools(options: PoolOptions) {
   const role = 'role' in options ? options.role : 'lethe_app'
@@ -198,8 +198,8 @@ export async function connectOwner(url: string): Promise<pg.Client> {
 }
 
 /**
- * A connection that the server ends is replaced at the next use, and whoever was using it gets the error from its own
- * statement: the event besides must not end the process.
+ * A connection that the server ends is replaced at the next use. Its user gets the error from a statement, so the event
+ * must not end the process.
  */
 export function tolerateLostConnections(pool: pg.Pool): void {
   const tolerate = () => undefined
@@ -252,7 +252,7 @@ const refusals: ReadonlySet<string> = new Set([
 export function connectionError(error: unknown, url: string): Error {
   const address = addressOf(url)
   if (isLetheError(error, 'database.no_answer')) {
-    return new LetheError('database.unreachable', { address, reason: 'it gives no answer' }, error)
+    return new LetheError('database.unreachable', { address, reason: 'it does not answer' }, error)
   }
   if (error instanceof LetheError) return error
   const code = codeOf(error)

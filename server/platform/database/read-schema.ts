@@ -157,7 +157,7 @@ export function schemaFactsOf(schema: Schema) {
 export function schemaConstants(schema: Schema): string {
   return [
     '// Written by "npm run generate" from the migrated database; do not edit.',
-    "import type { SchemaFacts } from './vocabulary.ts'",
+    "import type { SchemaFacts } from '../vocabulary.ts'",
     '',
     `export const schemaFacts: SchemaFacts = ${JSON.stringify(schemaFactsOf(schema), null, 2)}`,
     '',

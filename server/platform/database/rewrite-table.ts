@@ -26,8 +26,8 @@ export type CleaningOptions = {
 const waitBetweenTries = 1000
 
 /**
- * Cleans a table as its owner. Answers how many dead rows stay, because a transaction that began before they were deleted,
- * a prepared transaction, a replication slot or a replica may still ask for them: 0 means that none is left.
+ * Cleans a table as its owner. Returns the number of dead rows that stay; 0 means that none is left. An older
+ * transaction, a prepared transaction, a replication slot or a replica may still read them.
  *
  * Throws `database.table_busy` where others use the table all the time, and `database.not_owner`.
  */
@@ -75,8 +75,8 @@ async function tryToClean(owner: pg.Client, table: string, cleaning: Cleaning): 
 }
 
 /**
- * The number of dead rows that stay, of what VACUUM VERBOSE says, in whatever language: FULL says it first in the detail;
- * otherwise it is the third number in the third line, for the table and for the one beside it that holds long values.
+ * The number of dead rows that stay, from the output of VACUUM VERBOSE in any language. With FULL, it is the first
+ * number in the detail. Otherwise it is the third number in the third line, for the table and for its TOAST table.
  */
 function deadRowsOf(
   { message, detail }: { message: string | undefined; detail: string | undefined },

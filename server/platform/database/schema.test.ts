@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/database.ts
 import { insertOneErasure, insertOneOfEverything } from '../../../test/one-of-everything.ts'
 import type { MentionColumn } from '../../datamap/compile.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
-import { mentionLookUp } from '../../datamap/mention-look-up.ts'
+import { mentionLookUp } from '../../datamap/mention-query.ts'
 import { codeOf, openPool } from './pool.ts'
 import { equipLogin } from './roles.ts'
 

@@ -3,17 +3,17 @@ import type pg from 'pg'
 import type { Initiator } from '../initiator.ts'
 import type { Session } from './driver.ts'
 import { isLostToConcurrency } from './failures.ts'
+import type { DB } from './generated/schema.gen.ts'
 import { dialectOver } from './kysely-dialect.ts'
 import { PlainSession } from './plain-session.ts'
 import { codeOf, type Database } from './pool.ts'
-import type { DB } from './schema.gen.ts'
 import { sqlstate } from './sqlstates.ts'
 
 /**
  * A transaction of one tenant. Everything in it sees that tenant's rows and no others.
  *
- * Statements leave at once and are answered in order: those that do not need each other's results may be awaited together
- * (`Promise.all`) and cost one round trip.
+ * Statements leave at once, and their results come in order. Statements that do not need each other's results may be
+ * awaited together (`Promise.all`) and cost one round trip.
  */
 export type TenantTransaction = {
   readonly tenantId: string
@@ -30,9 +30,9 @@ export type TenantTransaction = {
     name?: string,
   ): Promise<{ rows: Row[]; rowCount: number }>
   /**
-   * Reads through indexes as the auditor, whose rows are not separated by tenant but by the condition in each query: under
-   * row level security PostgreSQL uses no trigram or array index, because the operators behind them are not leakproof. Only
-   * for statements of the data map, each part of which names the tenant.
+   * Reads through indexes as the search role, with the tenant in the condition of each query. Under row level security,
+   * PostgreSQL uses no trigram or array index, because their operators are not leakproof. Only for statements of the
+   * data map, each part of which names the tenant.
    */
   queryAsAuditor<Row extends pg.QueryResultRow>(
     text: string,
@@ -49,8 +49,8 @@ export type TenantTransaction = {
 }
 
 /**
- * The planner, who does not know the values, would rather read the tables, or all rows of the tenant, than look up a few
- * values: it takes a comparison of texts to be as cheap as one of numbers. So that is made dearer.
+ * The planner, who does not know the values, would rather read the tables, or all rows of the tenant, than look up a
+ * few values. It assumes that a comparison of texts is as cheap as one of numbers. So that is made dearer.
  */
 const asAuditor = ['lethe_auditor', 'off', '0.05']
 const asApplication = ['lethe_app', null, null]

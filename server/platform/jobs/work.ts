@@ -59,12 +59,12 @@ const passingCodes = [
 export type WorkOptions = { concurrency: number; log: Log; hourly?: readonly string[]; daily?: readonly Daily[] }
 
 /**
- * Works on jobs, `concurrency` at a time, until stopped. Jobs of processes that were killed are taken over within seconds,
- * not after the queue's four hours: while it lives, a process holds an advisory lock that its name in the queue leads to.
+ * Works on jobs, `concurrency` at a time, until stopped. Jobs of killed processes are taken over within seconds, not
+ * after the queue's four hours. While it lives, a process holds an advisory lock that belongs to its name in the queue.
  *
  * The database may go away at any moment. Then everything that takes jobs is started anew, under another name, as soon
- * as the database is back: what a lost connection left in doubt (a job that was taken and never given to a worker, one
- * that was done and not marked) is freed with the old name and runs again.
+ * as the database is back. Jobs that a lost connection left in doubt (taken but not given to a worker, or done but not
+ * marked) are freed with the old name and run again.
  *
  * The tasks in `hourly` run at every full hour, once for all processes, without a payload. Where none ran then, the first
  * one that starts within the hour makes up for it. Those in `daily` run the same way once a day, at a time in UTC.
@@ -279,8 +279,8 @@ export async function areWorkersAlive(database: Database): Promise<boolean> {
 }
 
 /**
- * Gives failed jobs another try at once, those that used up their attempts too: whoever starts the workers has often just
- * put right what made them fail, a key or a full disk.
+ * Retries failed jobs immediately, including those without attempts left. An operator who starts the workers has often
+ * just fixed the cause, such as a key or a full disk.
  */
 async function retryFailedJobs(database: Database): Promise<void> {
   await database.pool.query(

@@ -1,0 +1,218 @@
+import { type Static, Type } from 'typebox'
+import { isPermitted } from '../../../permissions/permissions.ts'
+import { groupsThatBringBack, type ReturningGroup } from '../../../directory/reappearances.ts'
+import { cancelErasure } from '../../../erasure/requests/cancel-erasure.ts'
+import { listSubjects } from '../../../erasure/requests/list-subjects.ts'
+import { type ErasurePreview, previewErasure } from '../../../erasure/requests/preview-erasure.ts'
+import { requestErasure } from '../../../erasure/requests/request-erasure.ts'
+import { retryErasure } from '../../../erasure/requests/retry-erasure.ts'
+import { listErasures, showErasure } from '../../../erasure/requests/show-erasures.ts'
+import type { HttpServer } from '../../../http/http-server.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
+import { inTenantOf } from '../../../http/in-tenant-of.ts'
+import { principalOf } from '../../../http/require-access.ts'
+import { namePeople } from '../../../people/accounts/candidates.ts'
+import { requireSelector, requireUsers, type Selector } from '../../../people/accounts/find-users.ts'
+import { selectUsers } from '../../../people/accounts/select-users.ts'
+import type { TenantTransaction } from '../../../platform/database/transaction.ts'
+import { LetheError } from '../../../platform/errors.ts'
+import { Id, IdParams, Next } from '../schemas.ts'
+import {
+  Erasure,
+  ErasureWithDetails,
+  erasureBody,
+  erasureDetailsBody,
+  OrderBody,
+  Ordered,
+  Preview,
+  PreviewBody,
+  Subjects,
+  type Whom,
+} from './schemas.ts'
+
+const tags = ['Erasures']
+
+/** `/api/v1/erasures`, without progress and certificate */
+export function addErasureRoutes(server: HttpServer): void {
+  for (const { schema } of [Erasure, ErasureWithDetails, Preview]) server.addSchema(schema)
+  server.route({
+    method: 'POST',
+    url: '/api/v1/erasures/preview',
+    config: { permission: 'erasures.preview', errors: [404, 409] },
+    schema: {
+      tags,
+      summary: 'Count, table by table, what an erasure request would do',
+      body: PreviewBody,
+      response: { 200: Preview.ref },
+    },
+    handler: async (request) => {
+      const { operation, most_named: most = 10, ...whom } = request.body
+      const mayRead = isPermitted(principalOf(request), 'users.read')
+      return await inTenantOf(request, async (tx) => {
+        const users = await resolve(tx, whom)
+        const ids = users.map(({ id }) => id)
+        const preview = await previewErasure(tx, operation, ids)
+        const given = new Map(users.flatMap((user) => (user.given === undefined ? [] : [[user.id, user.given]])))
+        return {
+          ...previewBody(preview, operation === 'purge' ? await groupsThatBringBack(tx, ids) : []),
+          who: mayRead ? await namePeople(tx, { userIds: ids, given, most }) : null,
+        }
+      })
+    },
+  })
+  server.route({
+    method: 'POST',
+    url: '/api/v1/erasures',
+    config: { permission: 'erasures.order', errors: [404, 409] },
+    schema: {
+      tags,
+      summary: 'Make an erasure request: purge or anonymize deleted users',
+      description: 'Cannot be undone. The server never guesses: if several people match a selector, it returns 409.',
+      headers: IdempotencyHeaders,
+      body: OrderBody,
+      response: { 202: Ordered },
+    },
+    handler: (request, reply) => {
+      const { operation, reason, expected_people: expected, ...whom } = request.body
+      return withIdempotency(request, reply, async (tx) => {
+        const userIds = (await resolve(tx, whom)).map(({ id }) => id)
+        if (expected !== undefined && expected !== userIds.length) {
+          throw new LetheError('erasure.other_people', { expected, found: userIds.length })
+        }
+        const ordered = await requestErasure(tx, { operation, userIds, reason })
+        const { request: id, salt } = ordered
+        return {
+          status: 202,
+          location: `/api/v1/erasures/${id}`,
+          body: { id, ...(salt !== undefined && { salt }) },
+          omitOnReplay: ['salt'] as const,
+        }
+      })
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: '/api/v1/erasures',
+    config: { permission: 'erasures.read' },
+    schema: {
+      tags,
+      summary: 'List erasure requests, newest first',
+      querystring: Type.Object(
+        {
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
+          after: Type.Optional(Id),
+        },
+        { additionalProperties: false },
+      ),
+      response: {
+        200: Type.Object({ erasures: Type.Array(Erasure.ref), next: Next }, { description: 'A page' }),
+      },
+    },
+    handler: async (request) => {
+      const { limit = 50, after } = request.query
+      const found = await inTenantOf(request, (tx) =>
+        listErasures(tx, { limit: limit + 1, ...(after !== undefined && { before: after }) }),
+      )
+      const erasures = found.slice(0, limit).map(erasureBody)
+      return { erasures, next: found.length > limit ? (erasures.at(-1)?.id ?? null) : null }
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: '/api/v1/erasures/:id',
+    config: { permission: 'erasures.read', errors: [404] },
+    schema: {
+      tags,
+      summary: 'Read an erasure request with its steps and its receipt',
+      params: IdParams,
+      response: { 200: ErasureWithDetails.ref },
+    },
+    handler: async (request) =>
+      erasureDetailsBody(await inTenantOf(request, (tx) => showErasure(tx, request.params.id))),
+  })
+  server.route({
+    method: 'GET',
+    url: '/api/v1/erasures/:id/subjects',
+    config: { permission: 'erasures.read', errors: [404] },
+    schema: {
+      tags,
+      summary: 'List the people of an erasure request, by internal id',
+      params: IdParams,
+      querystring: Type.Object(
+        {
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+          after: Type.Optional(Id),
+        },
+        { additionalProperties: false },
+      ),
+      response: { 200: Subjects },
+    },
+    handler: async (request) => {
+      const { subjects, next = null } = await inTenantOf(request, (tx) =>
+        listSubjects(tx, { request: request.params.id, ...request.query }),
+      )
+      return { subjects, next }
+    },
+  })
+  server.route({
+    method: 'POST',
+    url: '/api/v1/erasures/:id/retry',
+    config: { permission: 'erasures.retry', errors: [404, 409] },
+    schema: {
+      tags,
+      summary: 'Retry the people that failed',
+      params: IdParams,
+      response: { 202: Type.Object({ id: Id }, { description: 'Workers continue the request' }) },
+    },
+    handler: async (request, reply) => {
+      await inTenantOf(request, (tx) => retryErasure(tx, request.params.id))
+      reply.code(202).header('location', `/api/v1/erasures/${request.params.id}`)
+      return { id: request.params.id }
+    },
+  })
+  server.route({
+    method: 'POST',
+    url: '/api/v1/erasures/:id/cancel',
+    config: { permission: 'erasures.cancel', errors: [404, 409] },
+    schema: {
+      tags,
+      summary: 'Cancel the request for the people that are not erased yet',
+      params: IdParams,
+      response: {
+        200: Type.Object({ cancelled: Type.Integer() }, { description: 'The number of people it was cancelled for' }),
+      },
+    },
+    handler: async (request) => ({
+      cancelled: await inTenantOf(request, (tx) => cancelErasure(tx, request.params.id)),
+    }),
+  })
+}
+
+/** The people that a body names, by id, with what named each unless a filter did. */
+async function resolve(tx: TenantTransaction, { subjects, filter }: Whom): Promise<{ id: string; given?: Selector }[]> {
+  if ((subjects === undefined) === (filter === undefined)) {
+    throw new LetheError('input.invalid', { field: 'subjects', expected: 'either subjects or filter is expected' })
+  }
+  if (subjects !== undefined) {
+    return await requireUsers(tx, subjects.map(requireSelector))
+  }
+  const { deleted_in, ...rest } = filter ?? {}
+  const chosen = { ...rest, ...(deleted_in !== undefined && { deletedIn: deleted_in }) }
+  return (await selectUsers(tx, { ...chosen, states: ['deleted'] })).map((id) => ({ id }))
+}
+
+function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Omit<Static<typeof Preview.schema>, 'who'> {
+  const { people, effects, names } = preview
+  return {
+    people,
+    not_deleted: preview.notDeleted,
+    effects,
+    shared_identifiers: preview.sharedIdentifiers,
+    similar_identifiers: preview.similarIdentifiers,
+    short_identifiers: preview.shortIdentifiers,
+    singled_out: preview.singledOut,
+    blocked_by: preview.blockedBy,
+    names,
+    returning_groups: groups,
+  }
+}

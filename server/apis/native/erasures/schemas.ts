@@ -1,0 +1,258 @@
+import { type Static, Type } from 'typebox'
+import type { Verdict } from '../../../erasure/proof/certificate.ts'
+import type { ErasureDetails, ErasureSummary } from '../../../erasure/requests/show-erasures.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
+import type { NamedPerson } from '../../../people/accounts/candidates.ts'
+import { selectorNames } from '../../../people/accounts/find-users.ts'
+import { userKinds, userStates } from '../../../people/accounts/user.ts'
+import { userRoles } from '../../../permissions/roles.ts'
+import { ActingCredential, Id, NullableId, NullableText, NullableTime, Time } from '../schemas.ts'
+
+export const operations = ['purge', 'anonymize'] as const
+
+const Effects = Type.Array(Type.Object({ table: Type.String(), effect: Type.String(), rows: Type.Integer() }), {
+  description: 'The effects per table, in rows',
+})
+
+const summary = {
+  id: Id,
+  operation: Type.Enum([...operations]),
+  state: Type.Enum(['queued', 'running', 'completed', 'partial', 'failed', 'cancelled', 'rejected'], {
+    description: 'completed: all people are done, and the search has found no residual data',
+  }),
+  initiated_from: Type.String(),
+  created_at: Time,
+  finished_at: NullableTime,
+  certified: Type.Boolean({ description: 'Whether the request has a certificate' }),
+  verdict: Type.Unsafe<Verdict | null>({
+    type: ['string', 'null'],
+    enum: ['clean', 'search_outstanding', 'found', null],
+    description:
+      'The verdict of certificate and addenda. `clean`: erased, and no residual data found. `search_outstanding`: erased, and the search follows. `found`: residual data was found, or a person could not be erased. Null: not known yet',
+  }),
+  people: Type.Object({
+    total: Type.Integer(),
+    gone: Type.Integer({ description: 'People whose rows are erased and committed, whatever their later state' }),
+    waiting: Type.Integer(),
+    erased: Type.Integer({ description: 'Erased, but not yet verified' }),
+    done: Type.Integer(),
+    failed: Type.Integer(),
+    cancelled: Type.Integer(),
+  }),
+}
+
+/** How far an order is. */
+export const Erasure = sharedSchema('Erasure', Type.Object(summary, { description: 'An erasure request' }))
+
+/** An erasure request with its steps, its receipt and the reasons for failures. */
+export const ErasureWithDetails = sharedSchema(
+  'ErasureWithDetails',
+  Type.Object(
+    {
+      ...summary,
+      reason: Type.Unsafe<string | null>({
+        ...NullableText,
+        description: 'The reason that the user, key or client gave',
+      }),
+      requested_by: Type.Unsafe<string | null>({ ...NullableId, description: 'The user that made the request' }),
+      requested_by_credential: ActingCredential,
+      data_map: Type.String({ description: 'The version of the data map' }),
+      steps: Type.Array(
+        Type.Object({
+          step: Type.String(),
+          state: Type.String(),
+          removed: Type.Integer(),
+          shared: Type.Integer(),
+          failed: Type.Integer(),
+          started_at: NullableTime,
+          finished_at: NullableTime,
+        }),
+      ),
+      receipt: Effects,
+      failures: Type.Array(Type.Object({ user_id: Id, code: Type.String(), reason: Type.String() })),
+    },
+    { description: 'An erasure request with its steps, its receipt and the reasons for failures' },
+  ),
+)
+
+/** What an erasure request would do. */
+export const Preview = sharedSchema(
+  'Preview',
+  Type.Object(
+    {
+      people: Type.Integer(),
+      who: Type.Unsafe<NamedPerson[] | null>({
+        type: ['array', 'null'],
+        description: 'The first `most_named` people, each with its selector; null for callers who may not read users',
+        items: {
+          type: 'object',
+          properties: {
+            id: Id,
+            state: { type: 'string', enum: [...userStates] },
+            display_name: NullableText,
+            department: NullableText,
+            email: NullableText,
+            login_name: NullableText,
+            ref: NullableText,
+            directory_object_id: NullableId,
+            last_seen_at: NullableTime,
+            deleted_at: NullableTime,
+            given: {
+              type: ['object', 'null'],
+              properties: { by: { type: 'string', enum: [...selectorNames] }, value: { type: 'string' } },
+              required: ['by', 'value'],
+            },
+          },
+          required: ['id', 'state', 'display_name', 'given'],
+        },
+      }),
+      not_deleted: Type.Array(Id, { description: 'Users who must be deleted first' }),
+      effects: Effects,
+      shared_identifiers: Type.Integer({ description: 'Identifiers held by others; the erasure leaves them alone' }),
+      similar_identifiers: Type.Integer({
+        description: 'Of these, identifiers that are only similar to one that is held by others',
+      }),
+      short_identifiers: Type.Integer({ description: 'Identifiers that are too short to search texts for' }),
+      singled_out: Type.Integer({ description: 'People that the surviving custom fields single out' }),
+      blocked_by: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
+        description:
+          'Places with identifiers that the operation cannot rewrite. It fails with these places until you remove the identifiers there; then retry it',
+      }),
+      names: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
+        description: 'Places with full names in texts that stay. Lethe cannot tell which person a name refers to',
+      }),
+      returning_groups: Type.Array(
+        Type.Object({
+          group_id: Id,
+          display_name: Type.String(),
+          people: Type.Integer(),
+          at_next_sync: Type.Enum(['create', 'block'], {
+            description: 'What the next synchronization does: create new users without records, or block these people',
+          }),
+        }),
+        {
+          description:
+            'Directory groups that still contain these people. A purge cannot change the directory, so remove them there first',
+        },
+      ),
+    },
+    { description: 'The counted effects of the operation; nothing is changed' },
+  ),
+)
+
+/** One person, named by exactly one of these. */
+const Subject = Type.Partial(
+  Type.Object({
+    id: Id,
+    directory_object_id: Id,
+    ref: Type.String({ minLength: 1, maxLength: 256 }),
+    login_name: Type.String({ minLength: 1, maxLength: 256 }),
+    email: Type.String({ minLength: 1, maxLength: 320 }),
+  }),
+  { additionalProperties: false, minProperties: 1, maxProperties: 1 },
+)
+
+const mostSubjects = 10_000
+
+/** Whom an order is about: people one by one, or everybody deleted whom a filter chooses. */
+const whom = {
+  operation: Type.Enum([...operations]),
+  subjects: Type.Optional(Type.Array(Subject, { minItems: 1, maxItems: mostSubjects })),
+  filter: Type.Optional(
+    Type.Partial(
+      Type.Object({
+        search: Type.String({ maxLength: 256 }),
+        deleted_in: Type.String({ maxLength: 7, description: 'A month (UTC) as YYYY-MM' }),
+        kind: Type.Enum([...userKinds]),
+        role: Type.Enum([...userRoles]),
+        department: Type.String({ maxLength: 256 }),
+      }),
+      { additionalProperties: false, description: 'Instead of subjects: all deleted users that match the filter' },
+    ),
+  ),
+}
+
+export const PreviewBody = Type.Object(
+  {
+    ...whom,
+    most_named: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: mostSubjects, default: 10, description: 'The most people to name' }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    examples: [{ operation: 'purge', subjects: [{ email: 'ann@example.org' }] }],
+  },
+)
+
+export const OrderBody = Type.Object(
+  {
+    ...whom,
+    reason: Type.Optional(Type.String({ maxLength: 2000, description: 'The reason; stored with the request' })),
+    expected_people: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Refuse the request if it would cover more or fewer people' }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    examples: [{ operation: 'purge', subjects: [{ ref: '4711' }] }],
+  },
+)
+
+export type Whom = Pick<Static<typeof OrderBody>, 'subjects' | 'filter'>
+
+export const Ordered = Type.Object(
+  {
+    id: Id,
+    salt: Type.Optional(
+      Type.Unsafe<string | null>({
+        ...NullableText,
+        description:
+          'Of an anonymization: the salt under which the certificate names people. Returned once and stored nowhere',
+      }),
+    ),
+  },
+  { description: 'Requested; Location has the address of the request' },
+)
+
+export const Subjects = Type.Object(
+  {
+    subjects: Type.Array(
+      Type.Object({
+        user_id: Id,
+        state: Type.String(),
+        error_code: NullableText,
+        error_reason: NullableText,
+        erased_at: NullableTime,
+        finished_at: NullableTime,
+      }),
+    ),
+    next: NullableText,
+  },
+  { description: 'A page' },
+)
+
+/** An order in the words of the API. */
+export function erasureBody(erasure: ErasureSummary): Static<typeof Erasure.schema> {
+  const { id, operation, state, certified, verdict, subjects } = erasure
+  const { initiatedFrom: initiated_from, createdAt: created_at, finishedAt: finished_at } = erasure
+  return { id, operation, state, initiated_from, created_at, finished_at, certified, verdict, people: subjects }
+}
+
+/** An erasure request with all its details, in the words of the API. */
+export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof ErasureWithDetails.schema> {
+  return {
+    ...erasureBody(erasure),
+    reason: erasure.reason,
+    requested_by: erasure.requestedBy,
+    requested_by_credential: erasure.requestedByCredential,
+    data_map: erasure.dataMap,
+    steps: erasure.steps.map(({ startedAt, finishedAt, ...step }) => ({
+      ...step,
+      started_at: startedAt,
+      finished_at: finishedAt,
+    })),
+    receipt: erasure.receipt,
+    failures: erasure.failures.map(({ userId, ...failure }) => ({ user_id: userId, ...failure })),
+  }
+}

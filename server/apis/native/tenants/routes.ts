@@ -1,0 +1,164 @@
+import { type Static, Type } from 'typebox'
+import type { HttpServer } from '../../../http/http-server.ts'
+import { IdempotencyHeaders, idOfRequest } from '../../../http/idempotency.ts'
+import { inTenantOf } from '../../../http/in-tenant-of.ts'
+import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
+import { principalOf } from '../../../http/require-access.ts'
+import type { Database } from '../../../platform/database/pool.ts'
+import { inTenant } from '../../../platform/database/transaction.ts'
+import { isLetheError, LetheError } from '../../../platform/errors.ts'
+import { readTenantSettings } from '../../../tenancy/read-tenant-settings.ts'
+import {
+  createTenant,
+  findTenant,
+  listTenants,
+  type Tenant as TenantRow,
+  tenantKinds,
+} from '../../../tenancy/tenants.ts'
+import { returningMembers, type TenantSettingsChanges, updateTenant } from '../../../tenancy/update-tenant.ts'
+import { Id, IdParams, Time } from '../schemas.ts'
+
+const tags = ['Tenants']
+
+const Tenant = sharedSchema(
+  'Tenant',
+  Type.Object(
+    { id: Id, name: Type.String(), kind: Type.Enum([...tenantKinds]), created_at: Time },
+    { description: 'A tenant' },
+  ),
+)
+
+const Settings = sharedSchema(
+  'TenantSettings',
+  Type.Object(
+    {
+      id: Id,
+      name: Type.String(),
+      surviving_fields: Type.Array(Type.String(), { description: 'Custom fields that survive an anonymization' }),
+      singled_out_below: Type.Integer({
+        description:
+          'The k-anonymity threshold: a preview warns if fewer people than this have the same values in the surviving fields',
+      }),
+      returning_members: Type.Enum([...returningMembers], {
+        description:
+          'What the synchronization of a group does with purged members: create new users without records, or block them',
+      }),
+    },
+    { description: 'The settings of a tenant' },
+  ),
+)
+
+const SettingsChanges = Type.Partial(
+  Type.Object({
+    surviving_fields: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 100 }),
+    singled_out_below: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+    returning_members: Type.Enum([...returningMembers]),
+  }),
+  { additionalProperties: false },
+)
+
+/** `/api/v1/tenants`, for operators, and `/api/v1/tenant`, one's own */
+export function addTenantRoutes(server: HttpServer): void {
+  server.addSchema(Tenant.schema)
+  server.addSchema(Settings.schema)
+  server.route({
+    method: 'GET',
+    url: '/api/v1/tenants',
+    config: { permission: 'tenants.read' },
+    schema: {
+      tags,
+      summary: 'List all tenants',
+      response: { 200: Type.Object({ tenants: Type.Array(Tenant.ref) }, { description: 'Oldest first' }) },
+    },
+    handler: async () => ({ tenants: await listTenants(server.database) }),
+  })
+  server.route({
+    method: 'POST',
+    url: '/api/v1/tenants',
+    config: { permission: 'tenants.manage', errors: [409] },
+    schema: {
+      tags,
+      summary: 'Create a tenant',
+      headers: IdempotencyHeaders,
+      body: Type.Object(
+        { name: Type.String({ minLength: 1, maxLength: 256 }), kind: Type.Enum([...tenantKinds]) },
+        { additionalProperties: false, examples: [{ name: 'Acme', kind: 'enterprise' }] },
+      ),
+      response: { 201: Tenant.ref },
+    },
+    handler: async (request, reply) => {
+      // A tenant's rows belong to the tenant, the stored answer too; so the repetition knows the tenant by its id instead.
+      const id = idOfRequest(request)
+      const { initiator } = principalOf(request)
+      const earlier = id === undefined ? undefined : await tenantOfId(server.database, id)
+      if (earlier !== undefined && (earlier.name !== request.body.name.trim() || earlier.kind !== request.body.kind)) {
+        throw new LetheError('idempotency.other_request')
+      }
+      if (earlier !== undefined) reply.header('idempotency-replayed', 'true')
+      const tenant = earlier ?? (await createTenant(server.database, { ...request.body, ...(id && { id }), initiator }))
+      reply.code(201).header('location', `/api/v1/tenants/${tenant.id}`)
+      return tenant
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: '/api/v1/tenants/:id',
+    config: { permission: 'tenants.read', errors: [404] },
+    schema: { tags, summary: 'Read a tenant', params: IdParams, response: { 200: Tenant.ref } },
+    handler: (request) => findTenant(server.database, request.params.id),
+  })
+  server.route({
+    method: 'PATCH',
+    url: '/api/v1/tenants/:id',
+    config: { permission: 'tenants.manage', errors: [404] },
+    schema: {
+      tags,
+      summary: 'Change the settings of a tenant',
+      params: IdParams,
+      body: SettingsChanges,
+      response: { 200: Settings.ref },
+    },
+    handler: async (request) => {
+      const { id } = await findTenant(server.database, request.params.id)
+      const { initiator } = principalOf(request)
+      return await inTenant(server.database, id, (tx) => updateTenant(tx, changesOf(request.body)), { initiator })
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: '/api/v1/tenant',
+    config: { permission: 'tenant.read' },
+    schema: { tags, summary: "Read the settings of the caller's tenant", response: { 200: Settings.ref } },
+    handler: (request) => inTenantOf(request, readTenantSettings),
+  })
+  server.route({
+    method: 'PATCH',
+    url: '/api/v1/tenant',
+    config: { permission: 'tenant.update' },
+    schema: {
+      tags,
+      summary: "Change the settings of the caller's tenant",
+      body: SettingsChanges,
+      response: { 200: Settings.ref },
+    },
+    handler: (request) => inTenantOf(request, (tx) => updateTenant(tx, changesOf(request.body))),
+  })
+}
+
+function changesOf(body: Static<typeof SettingsChanges>): TenantSettingsChanges {
+  const { surviving_fields, singled_out_below, returning_members } = body
+  return {
+    ...(surviving_fields !== undefined && { survivingFields: surviving_fields }),
+    ...(singled_out_below !== undefined && { singledOutBelow: singled_out_below }),
+    ...(returning_members !== undefined && { returningMembers: returning_members }),
+  }
+}
+
+async function tenantOfId(database: Database, id: string): Promise<TenantRow | undefined> {
+  try {
+    return await findTenant(database, id)
+  } catch (error) {
+    if (isLetheError(error) && error.code === 'tenant.not_found') return undefined
+    throw error
+  }
+}

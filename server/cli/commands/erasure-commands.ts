@@ -1,0 +1,515 @@
+import type { Command } from 'commander'
+import type { Operation } from '../../datamap/compile.ts'
+import { groupsThatBringBack, type ReturningGroup } from '../../directory/reappearances.ts'
+import { cancelErasure } from '../../erasure/requests/cancel-erasure.ts'
+import { type ErasurePreview, previewErasure } from '../../erasure/requests/preview-erasure.ts'
+import { requestErasure } from '../../erasure/requests/request-erasure.ts'
+import { retryErasure } from '../../erasure/requests/retry-erasure.ts'
+import {
+  type ErasureDetails,
+  erasureProgress,
+  listErasures,
+  newestErasure,
+  showErasure,
+} from '../../erasure/requests/show-erasures.ts'
+import { waitForErasure } from '../../erasure/requests/wait-for-erasure.ts'
+import { type NamedPerson, namePeople } from '../../people/accounts/candidates.ts'
+import { requireUsers, type Selector } from '../../people/accounts/find-users.ts'
+import type { Effect } from '../../personal-data/affected-rows.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { LetheError } from '../../platform/errors.ts'
+import { openLog } from '../../platform/log.ts'
+import { startWorkers } from '../../workers.ts'
+import { commandName } from '../command-name.ts'
+import { helpText } from '../help-text.ts'
+import { formatNamedPeople, mostNamed, peopleLabel } from '../named-people.ts'
+import { counted, formatCount, formatFields, formatTable } from '../output.ts'
+import { type TenantSession, withTenant } from '../session.ts'
+import { shellWord } from '../shell-word.ts'
+import { watchRequests } from '../stopped-requests.ts'
+import { addSubjectOptions, readSubjects, type SubjectOptions } from '../subject-options.ts'
+
+/** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|follow|retry|cancel` */
+export function addErasureCommands(program: Command): void {
+  addPreview(program)
+  addOrder(program, 'purge')
+  addOrder(program, 'anonymize')
+  const group = program
+    .command('erasure')
+    .description('erasure requests: list, show, follow, retry or cancel them')
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe erasure list', 'lethe erasure show', 'lethe erasure retry REQUEST'] }),
+    )
+  addList(group)
+  addShow(group)
+  addFollow(group)
+  addRetry(group)
+  addCancel(group)
+}
+
+function addPreview(program: Command): void {
+  addSubjectOptions(program.command('preview'), { many: true })
+    .description('count, table by table, what a purge would do; change nothing')
+    .option('--anonymize', 'count what "lethe anonymize" would do instead')
+    .option('--people', `list every selected person, not only the first ${mostNamed}`)
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 0: 'counted, even if some of the people must be deleted first' },
+        examples: [
+          'lethe preview --email ann@example.org',
+          'lethe preview --file leavers.csv --people',
+          'lethe preview --ref 4711 --anonymize --json',
+        ],
+      }),
+    )
+    .action(async (options: SubjectOptions & { anonymize?: boolean; people?: boolean }, command: Command) => {
+      const operation = options.anonymize === true ? 'anonymize' : 'purge'
+      const selectors = await readSubjects(options)
+      const most = options.people === true ? selectors.length : mostNamed
+      await withTenant(command, async ({ run, output }) => {
+        const { preview, who } = await run(async (tx) => {
+          const users = await requireUsers(tx, selectors)
+          return { who: await nameUsers(tx, users, most), preview: await previewOf(tx, operation, idsOf(users)) }
+        })
+        const listAll = `${commandName} preview --file ${shellWord(options.file ?? 'FILE')} --people`
+        output.result({ preview, who }, () => formatPreview(operation, preview, { who, listAll }))
+      })
+    })
+}
+
+/** How the two operations differ at the command line. */
+const operations = {
+  purge: {
+    description: 'remove deleted users and everything about them, for good, and prove it',
+    noun: 'purge',
+    progress: 'Purging',
+    notes: `
+Only deleted users can be purged. The command shows the preview first, with the names of the people. A purge cannot be
+undone. Courses and training plans that these people wrote pass to a successor: the user of --as, otherwise the
+longest-serving active administrator.`,
+    examples: [
+      'lethe user delete --ref 4711 && lethe purge --ref 4711',
+      'lethe purge --file leavers.csv --yes --json',
+      'lethe purge --email ann@example.org --reason "request of 3 March" --no-wait',
+    ],
+  },
+  anonymize: {
+    description: 'remove the identity of deleted users for good, keep their training history, and prove it',
+    noun: 'anonymization',
+    progress: 'Anonymizing',
+    notes: `
+Only deleted users can be anonymized. Names, identifiers and attributes are removed. The training history stays under
+the internal id, so reports show the same counts. The command shows the preview first, with the names of the people.
+An anonymization cannot be undone. Courses and training plans that these people wrote pass to a successor: the user of
+--as, otherwise the longest-serving active administrator.
+
+The certificate names people under a salt, which is shown once and stored nowhere. Without the salt, the certificate
+does not tell which people it covers.`,
+    examples: [
+      'lethe user delete --ref 4711 && lethe anonymize --ref 4711',
+      'lethe anonymize --file leavers.csv --yes --json',
+    ],
+  },
+}
+
+type OrderOptions = SubjectOptions & { yes?: boolean; reason?: string; wait: boolean }
+
+function addOrder(program: Command, operation: Operation): void {
+  const { description, noun, notes, examples } = operations[operation]
+  addSubjectOptions(program.command(operation), { many: true })
+    .description(description)
+    .option('--yes', 'do not ask for confirmation')
+    .option('--reason <text>', 'the reason; "lethe erasure show" and "lethe audit list" show it')
+    .option('--no-wait', 'only make the erasure request; running workers ("lethe serve") do the work')
+    .addHelpText(
+      'after',
+      helpText({
+        notes,
+        exitCodes: {
+          0: 'all people are erased; with --no-wait: requested',
+          1: 'a person could not be erased ("lethe erasure show" shows the reasons), or you declined',
+          5: 'a person is not deleted, or another erasure request of a person is pending; nothing was done',
+        },
+        examples,
+      }),
+    )
+    .action(async (options: OrderOptions, command: Command) => {
+      const selectors = await readSubjects(options)
+      await withTenant(command, async (session) => {
+        const { run, output } = session
+        const { ids, who, preview } = await run(async (tx) => {
+          const users = await requireUsers(tx, selectors)
+          const notDeleted = idsOf(users.filter(({ state }) => state !== 'deleted'))
+          if (notDeleted.length > 0) throw new LetheError('user.not_deleted', { ids: notDeleted })
+          const ids = idsOf(users)
+          return { ids, who: await nameUsers(tx, users, mostNamed), preview: await previewOf(tx, operation, ids) }
+        })
+        const act = `The ${noun} of `
+        const listAll = `${commandName} preview --file ${shellWord(options.file ?? 'FILE')} --people`
+        output.note(
+          options.yes === true
+            ? `${operations[operation].progress} ${peopleLabel(who, ids.length)}.`
+            : formatPreview(operation, preview, { who, listAll }),
+        )
+        await output.requireConfirmed(act + people(ids.length), {
+          yes: options.yes === true,
+          number: ids.length,
+          named: act + peopleLabel(who, ids.length),
+        })
+        const ordered = await run((tx) => requestErasure(tx, { operation, userIds: ids, reason: options.reason }))
+        const known = { ...ordered, who }
+        if (options.wait) await finish(session, known)
+        else output.result(known, () => `${ordersText(known)}${saltText(ordered.salt)}`)
+      })
+    })
+}
+
+function idsOf(users: readonly { id: string }[]): string[] {
+  return users.map(({ id }) => id)
+}
+
+/** The first of the users by name, with what named each. */
+function nameUsers(
+  tx: TenantTransaction,
+  users: readonly { id: string; given: Selector }[],
+  most: number,
+): Promise<NamedPerson[]> {
+  const given = new Map(users.map((user) => [user.id, user.given]))
+  return namePeople(tx, { userIds: idsOf(users), given, most })
+}
+
+function ordersText({ request }: Ordered): string {
+  return `Made erasure request ${request}. Show its progress with: ${commandName} erasure show ${request}`
+}
+
+/** The text that must accompany a salt; empty without one. */
+function saltText(salt: string | undefined): string {
+  if (salt === undefined) return ''
+  return `\n\nThe salt of the certificate, shown only now and stored nowhere:\n${salt}\nWith it, "lethe certificate verify FILE --salt SALT --email ADDRESS" tells whether the certificate covers a person.`
+}
+
+function addList(group: Command): void {
+  group
+    .command('list')
+    .description('list the erasure requests, newest first')
+    .option('--limit <number>', 'the most to list', '50')
+    .option('--before <request>', 'list only requests that are older than this one')
+    .addHelpText('after', helpText({ examples: ['lethe erasure list', 'lethe erasure list --limit 10 --json'] }))
+    .action(async (options: { limit: string; before?: string }, command: Command) => {
+      const limit = Number(options.limit)
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+        throw new LetheError('input.invalid', {
+          field: '--limit',
+          expected: 'a whole number from 1 to 1000 is expected',
+        })
+      }
+      await withTenant(command, async ({ run, output }) => {
+        const erasures = await run((tx) =>
+          listErasures(tx, { limit, ...(options.before !== undefined && { before: options.before }) }),
+        )
+        output.result({ erasures }, () =>
+          formatTable(erasures, [
+            { title: 'request', value: ({ id }) => id },
+            { title: 'operation', value: ({ operation }) => operation },
+            { title: 'state', value: ({ state }) => state },
+            { title: 'people', value: ({ subjects }) => subjects.total, right: true },
+            { title: 'gone', value: ({ subjects }) => subjects.gone, right: true },
+            { title: 'failed', value: ({ subjects }) => subjects.failed, right: true },
+            { title: 'requested', value: ({ createdAt }) => createdAt },
+          ]),
+        )
+      })
+    })
+}
+
+function addShow(group: Command): void {
+  group
+    .command('show')
+    .argument('[request]', 'the id of the erasure request; default: the newest')
+    .description('show an erasure request with its steps, its receipt and the reasons for failures')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 0: 'shown, whatever the state of the request' },
+        examples: ['lethe erasure show', 'lethe erasure show REQUEST --json'],
+      }),
+    )
+    .action(async (request: string | undefined, _options: unknown, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const erasure = await run(async (tx) => showErasure(tx, request ?? (await newestErasure(tx))))
+        output.result({ erasure }, () => formatErasure(erasure))
+      })
+    })
+}
+
+function addFollow(group: Command): void {
+  group
+    .command('follow')
+    .argument('[request]', 'the id of the erasure request; default: the newest')
+    .description('work on an erasure request and wait until it has ended')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 0: 'all people are erased', 1: 'a person could not be erased, or the request was cancelled' },
+        examples: ['lethe erasure follow', 'lethe erasure follow REQUEST --json'],
+      }),
+    )
+    .action(async (request: string | undefined, _options: unknown, command: Command) => {
+      await withTenant(command, async (session) => {
+        const id = request ?? (await session.run((tx) => newestErasure(tx)))
+        await finish(session, { request: id })
+      })
+    })
+}
+
+function addRetry(group: Command): void {
+  group
+    .command('retry')
+    .argument('<request>', 'the id of the erasure request')
+    .description('retry the people that failed, each from the step that failed')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 1: 'a person failed again', 5: 'the request is still running, or no person failed' },
+        examples: ['lethe erasure retry REQUEST'],
+      }),
+    )
+    .action(async (request: string, _options: unknown, command: Command) => {
+      await withTenant(command, async (session) => {
+        await session.run((tx) => retryErasure(tx, request))
+        await finish(session, { request })
+      })
+    })
+}
+
+function addCancel(group: Command): void {
+  group
+    .command('cancel')
+    .argument('<request>', 'the id of the erasure request')
+    .description('cancel an erasure request for the people that are not erased yet; they stay deleted users')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 5: 'no person of this request is waiting' },
+        examples: ['lethe erasure cancel REQUEST'],
+      }),
+    )
+    .action(async (request: string, _options: unknown, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const { cancelled, gone } = await run(async (tx) => {
+          const cancelled = await cancelErasure(tx, request)
+          return { cancelled, gone: (await erasureProgress(tx, request)).subjects.gone }
+        })
+        output.result(
+          { request, cancelled, gone },
+          () => `Cancelled for ${people(cancelled)}; ${people(gone)} ${gone === 1 ? 'was' : 'were'} already erased.`,
+        )
+      })
+    })
+}
+
+/** An erasure request. If this command made it, with its salt and the names of its first people. */
+type Ordered = { request: string; salt?: string; who?: NamedPerson[] }
+
+/**
+ * Works on the request in this process, shows progress and the result. Always shows the salt, even after an error,
+ * because it is stored nowhere. Throws `erasure.incomplete`.
+ */
+async function finish(session: TenantSession, ordered: Ordered): Promise<void> {
+  const { output } = session
+  const { request, salt, who } = ordered
+  let erasure: ErasureDetails
+  try {
+    erasure = await workOn(session, request)
+  } catch (error) {
+    if (salt !== undefined) output.result(ordered, () => `${ordersText(ordered)}${saltText(salt)}`)
+    throw error
+  }
+  output.result(
+    { erasure, ...(who !== undefined && { who }), ...(salt !== undefined && { salt }) },
+    () =>
+      `${formatErasure(erasure, who)}\n\nThe certificate: ${commandName} certificate show ${request}${saltText(salt)}`,
+  )
+}
+
+async function workOn(session: TenantSession, request: string): Promise<ErasureDetails> {
+  const { application, tenant, run, output, signal } = session
+  const { operation } = await run((tx) => erasureProgress(tx, request))
+  const watch = await watchRequests(session, [{ tenant: tenant.id, request }])
+  const workers = await startWorkers(application, openLog('fatal'))
+  const progress = output.progress(operations[operation].progress)
+  try {
+    await waitForErasure(application.database, tenant.id, request, {
+      until: 'ended',
+      signal,
+      onProgress(summary) {
+        watch.seen(summary)
+        progress.update(summary.subjects.gone, summary.subjects.total)
+      },
+    })
+  } finally {
+    progress.end()
+    await watch.stop(workers)
+  }
+  const erasure = await run((tx) => showErasure(tx, request))
+  if (erasure.state !== 'completed') {
+    const reasons = [...new Set(erasure.failures.map(({ reason }) => reason))].slice(0, 5)
+    throw new LetheError('erasure.incomplete', { request, state: erasure.state, reasons })
+  }
+  return erasure
+}
+
+/** What the erasure would do, and which directory groups would bring the people back afterwards. */
+type Preview = ErasurePreview & { groups: ReturningGroup[] }
+
+async function previewOf(tx: TenantTransaction, operation: Operation, ids: string[]): Promise<Preview> {
+  const preview = await previewErasure(tx, operation, ids)
+  return { ...preview, groups: operation === 'purge' ? await groupsThatBringBack(tx, ids) : [] }
+}
+
+function groupSentence({ display_name, people: count, at_next_sync }: ReturningGroup): string {
+  return at_next_sync === 'create'
+    ? `${people(count)} will come back at the next synchronization of group ${display_name}, ${count === 1 ? 'as a new user' : 'as new users'} without records, unless the directory removes them from the group first.`
+    : `Group ${display_name} still contains ${people(count)}; the tenant blocks them at its next synchronization.`
+}
+
+function formatPreview(
+  operation: Operation,
+  preview: Preview,
+  { who, listAll }: { who: NamedPerson[]; listAll: string },
+): string {
+  const rows = preview.effects.reduce((sum, effect) => sum + effect.rows, 0)
+  const more = preview.people - who.length
+  const lines = [
+    `${people(preview.people)} selected:`,
+    '',
+    formatNamedPeople(who),
+    ...(more > 0 ? ['', `and ${people(more)} more. List all: ${listAll}`] : []),
+    '',
+    `${operation === 'purge' ? 'A purge' : 'An anonymization'} of ${people(preview.people)} would change ${counted(rows, 'row')}:`,
+    '',
+    formatEffects(preview.effects),
+  ]
+  for (const group of preview.groups) lines.push('', groupSentence(group))
+  if (preview.notDeleted.length > 0) lines.push('', `${people(preview.notDeleted.length)} must be deleted first.`)
+  if (preview.sharedIdentifiers > 0) {
+    lines.push(
+      '',
+      `Other users also hold ${formatCount(preview.sharedIdentifiers)} of these identifiers. The erasure leaves ${preview.sharedIdentifiers === 1 ? 'it' : 'them'} alone.`,
+    )
+    if (preview.similarIdentifiers > 0) {
+      lines.push(
+        `${counted(preview.similarIdentifiers, 'of them is', 'of them are')} only similar to an identifier of another user, for example by look-alike letters.`,
+      )
+    }
+  }
+  if (preview.shortIdentifiers > 0) {
+    lines.push(
+      '',
+      `${counted(preview.shortIdentifiers, 'identifier looks', 'identifiers look')} like ordinary text, so the erasure does not search texts for ${preview.shortIdentifiers === 1 ? 'it' : 'them'}.`,
+    )
+  }
+  if (preview.singledOut > 0) {
+    lines.push(
+      '',
+      `The custom fields that survive single out ${people(preview.singledOut)}: too few others have the same values. "lethe tenant update" changes which fields survive.`,
+    )
+  }
+  if (preview.blockedBy.length > 0) {
+    lines.push(
+      '',
+      'Some of their identifiers are in places that no erasure can rewrite. Remove them there first. Otherwise the erasure fails with these places; once you have removed them, "lethe erasure retry" continues:',
+      '',
+      formatTable(preview.blockedBy, [
+        { title: 'table', value: ({ table }) => table },
+        { title: 'column', value: ({ column }) => column },
+        { title: 'rows', value: ({ rows }) => rows, right: true },
+      ]),
+    )
+  }
+  if (preview.names.length > 0) {
+    lines.push(
+      '',
+      'Their names occur in texts that stay. Lethe cannot tell which person a name refers to, so check these places yourself:',
+      '',
+      formatTable(preview.names, [
+        { title: 'table', value: ({ table }) => table },
+        { title: 'column', value: ({ column }) => column },
+        { title: 'rows', value: ({ rows }) => rows, right: true },
+      ]),
+    )
+  }
+  return lines.join('\n')
+}
+
+function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
+  const { subjects, operation } = erasure
+  const done = operation === 'purge' ? 'gone' : 'anonymized'
+  const counts = [
+    `${formatCount(subjects.gone)} of ${formatCount(subjects.total)} ${done}`,
+    ...(subjects.erased > 0 ? [`${formatCount(subjects.erased)} of them not verified yet`] : []),
+    ...(subjects.waiting > 0 ? [`${formatCount(subjects.waiting)} waiting`] : []),
+    ...(subjects.failed > 0 ? [`${formatCount(subjects.failed)} failed`] : []),
+    ...(subjects.cancelled > 0 ? [`${formatCount(subjects.cancelled)} cancelled`] : []),
+  ]
+  const parts = [
+    formatFields({
+      request: erasure.id,
+      operation: erasure.operation,
+      state: erasure.state,
+      people: counts.join(', '),
+      ...(who !== undefined && { who: peopleLabel(who, subjects.total) }),
+      reason: erasure.reason,
+      requested: erasure.createdAt,
+      'requested by': orderedBy(erasure),
+      ended: erasure.finishedAt,
+      'data map': erasure.dataMap,
+      certificate: certificateText(erasure),
+    }),
+    formatTable(erasure.steps, [
+      { title: 'step', value: ({ step }) => step },
+      { title: 'state', value: ({ state }) => state },
+      { title: 'removed', value: ({ removed }) => removed, right: true },
+      { title: 'shared', value: ({ shared }) => shared, right: true },
+      { title: 'failed', value: ({ failed }) => failed, right: true },
+      { title: 'ended', value: ({ finishedAt }) => finishedAt },
+    ]),
+    formatEffects(erasure.receipt),
+  ]
+  if (erasure.failures.length > 0) {
+    parts.push(
+      formatTable(erasure.failures, [
+        { title: 'failed user', value: ({ userId }) => userId },
+        { title: 'code', value: ({ code }) => code },
+        { title: 'reason', value: ({ reason }) => reason },
+      ]),
+    )
+  }
+  return parts.join('\n\n')
+}
+
+function certificateText({ certified, verdict }: ErasureDetails): string {
+  if (!certified) return 'none yet'
+  if (verdict === null) return 'signed; a retry is running'
+  return `signed; ${{ clean: 'no residual data found', search_outstanding: 'search outstanding', found: 'residual data found' }[verdict]}`
+}
+
+function orderedBy({ requestedBy, requestedByCredential, initiatedFrom }: ErasureDetails): string {
+  const from = initiatedFrom.replace('_', ' ')
+  if (requestedBy !== null) return `user ${requestedBy}, ${from}`
+  return requestedByCredential === null ? from : `credential ${requestedByCredential}, ${from}`
+}
+
+function formatEffects(effects: Effect[]): string {
+  return formatTable(effects, [
+    { title: 'table', value: ({ table }) => table },
+    { title: 'effect', value: ({ effect }) => effect },
+    { title: 'rows', value: ({ rows }) => rows, right: true },
+  ])
+}
+
+function people(number: number): string {
+  return counted(number, 'person', 'people')
+}

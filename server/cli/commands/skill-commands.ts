@@ -1,0 +1,168 @@
+import type { Command } from 'commander'
+import { findUser } from '../../people/accounts/find-users.ts'
+import { awardSkill } from '../../skills/award-skill.ts'
+import { listScaleSets, listSkills } from '../../skills/list-skills.ts'
+import { revokeSkill } from '../../skills/revoke-skill.ts'
+import { helpText } from '../help-text.ts'
+import { formatFields, formatTable } from '../output.ts'
+import { withTenant } from '../session.ts'
+import { addSubjectOptions, readSubject, type SubjectOptions } from '../subject-options.ts'
+
+/** `lethe skill list|scales|award|revoke` */
+export function addSkillCommands(program: Command): void {
+  const group = program
+    .command('skill')
+    .description('list, award and revoke skills')
+    .addHelpText(
+      'after',
+      helpText({
+        examples: [
+          'lethe skill list --search negotiation',
+          'lethe skill scales',
+          'lethe skill award --email ann@example.org --skill SKILL --level LEVEL',
+          'lethe skill revoke --email ann@example.org --skill SKILL --level LEVEL',
+        ],
+      }),
+    )
+  addList(group)
+  addScales(group)
+  addAward(group)
+  addRevoke(group)
+}
+
+type ListOptions = { catalog?: string; search?: string; limit?: string; after?: string }
+
+function addList(group: Command): void {
+  group
+    .command('list')
+    .description('list skills, oldest first')
+    .option('--catalog <id>', 'only those of this catalog and those for all catalogs')
+    .option('--search <text>', 'part of the title')
+    .option('--limit <number>', 'the most to list, up to 10000 (default: 100)')
+    .option('--after <id>', 'continue after the skill with this id')
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe skill list --search negotiation', 'lethe skill list --catalog CATALOG --json'] }),
+    )
+    .action(async ({ catalog, search, limit, after }: ListOptions, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const { skills, next } = await run((tx) =>
+          listSkills(tx, {
+            ...(catalog !== undefined && { catalogId: catalog }),
+            ...(search !== undefined && { search }),
+            ...(limit !== undefined && { limit: Number(limit) }),
+            ...(after !== undefined && { after }),
+          }),
+        )
+        output.result({ skills, next: next ?? null }, () => {
+          const table = formatTable(skills, [
+            { title: 'id', value: ({ id }) => id },
+            { title: 'title', value: ({ title }) => title },
+            { title: 'scale', value: ({ scale_set_id }) => scale_set_id },
+            { title: 'catalog', value: ({ catalog_id }) => catalog_id ?? 'all' },
+          ])
+          return next === undefined ? table : `${table}\n\nThere are more. Repeat the command with --after ${next}`
+        })
+      })
+    })
+}
+
+function addScales(group: Command): void {
+  group
+    .command('scales')
+    .description('list the scales of skills, with their levels')
+    .option('--catalog <id>', 'only those of this catalog and those for all catalogs')
+    .option('--scale <id...>', 'only these scales')
+    .addHelpText('after', helpText({ examples: ['lethe skill scales', 'lethe skill scales --scale SCALE --json'] }))
+    .action(async (options: { catalog?: string; scale?: string[] }, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const scales = await run((tx) =>
+          listScaleSets(tx, {
+            ...(options.catalog !== undefined && { catalogId: options.catalog }),
+            ...(options.scale !== undefined && { ids: options.scale }),
+          }),
+        )
+        output.result({ scales }, () =>
+          formatTable(
+            scales.flatMap(({ levels, ...scale }) => levels.map((level) => ({ scale, level }))),
+            [
+              { title: 'scale', value: ({ scale }) => scale.id },
+              { title: 'title', value: ({ scale }) => `${scale.title}${scale.is_default ? ' (default)' : ''}` },
+              { title: 'level', value: ({ level }) => level.id },
+              { title: 'value', value: ({ level }) => level.value, right: true },
+              { title: 'title', value: ({ level }) => level.title },
+              { title: 'description', value: ({ level }) => level.description },
+            ],
+          ),
+        )
+      })
+    })
+}
+
+type SkillOptions = SubjectOptions & { skill: string; level: string; catalog?: string; reason?: string }
+
+function addSkillOptions(command: Command): Command {
+  return addSubjectOptions(command, { many: false })
+    .requiredOption('--skill <id>', 'the skill; "lethe skill list" lists the skills')
+    .requiredOption('--level <id>', 'a level of its scale; "lethe skill scales" lists the levels')
+    .option('--catalog <id>', 'refuse a skill that belongs to another catalog')
+}
+
+function addAward(group: Command): void {
+  addSkillOptions(group.command('award'))
+    .description('award a skill at a level')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 5: 'the user already holds the skill, or is not active' },
+        examples: ['lethe skill award --email ann@example.org --skill SKILL --level LEVEL'],
+      }),
+    )
+    .action(async (options: SkillOptions, command: Command) => {
+      const selector = readSubject(options)
+      await withTenant(command, async ({ run, output }) => {
+        const award = await run(async (tx) => {
+          const { id } = await findUser(tx, selector)
+          return await awardSkill(tx, { userId: id, ...chosenSkill(options) })
+        })
+        output.result({ award }, () => formatFields(award))
+      })
+    })
+}
+
+function addRevoke(group: Command): void {
+  addSkillOptions(group.command('revoke'))
+    .option('--reason <text>', 'the reason; the transcript shows it')
+    .description('revoke a skill at a level; the transcript shows it as revoked')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: 'Lethe notifies the user; also by e-mail if LETHE_SMTP_URL is set and "lethe serve" runs.',
+        exitCodes: { 3: 'the user was never awarded the skill', 5: 'the skill is already revoked' },
+        examples: [
+          'lethe skill revoke --email ann@example.org --skill SKILL --level LEVEL',
+          'lethe skill revoke --ref 4711 --skill SKILL --level LEVEL --reason "expired"',
+        ],
+      }),
+    )
+    .action(async (options: SkillOptions, command: Command) => {
+      const selector = readSubject(options)
+      const { reason } = options
+      await withTenant(command, async ({ run, output }) => {
+        const { id, revokedAt } = await run(async (tx) => {
+          const user = await findUser(tx, selector)
+          return await revokeSkill(tx, {
+            userId: user.id,
+            ...chosenSkill(options),
+            ...(reason !== undefined && { reason }),
+          })
+        })
+        const award = { id, revoked_at: revokedAt }
+        output.result({ award }, () => formatFields(award))
+      })
+    })
+}
+
+function chosenSkill({ skill, level, catalog }: SkillOptions) {
+  return { skillId: skill, levelId: level, ...(catalog !== undefined && { catalogId: catalog }) }
+}

@@ -1,0 +1,107 @@
+import { type Command, Option } from 'commander'
+import { createTenant, listTenants, type Tenant, type TenantKind, tenantKinds } from '../../tenancy/tenants.ts'
+import {
+  type ReturningMembers,
+  returningMembers,
+  type TenantSettingsChanges,
+  updateTenant,
+} from '../../tenancy/update-tenant.ts'
+import { helpText } from '../help-text.ts'
+import { formatFields, formatTable } from '../output.ts'
+import { withApplication, withTenant } from '../session.ts'
+
+/** `lethe tenant list|create|update` */
+export function addTenantCommands(program: Command): void {
+  const group = program
+    .command('tenant')
+    .description('list, create and change the tenants of this installation')
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe tenant list', 'lethe tenant create "Acme"', 'lethe tenant update --tenant Acme'] }),
+    )
+
+  group
+    .command('list')
+    .description('list the tenants, oldest first')
+    .addHelpText('after', helpText({ examples: ['lethe tenant list', 'lethe tenant list --json'] }))
+    .action(async (_options, command: Command) => {
+      await withApplication(command, async ({ application, output }) => {
+        const tenants = await listTenants(application.database)
+        output.result({ tenants }, () =>
+          formatTable(tenants, [
+            { title: 'id', value: ({ id }) => id },
+            { title: 'name', value: ({ name }) => name },
+            { title: 'kind', value: ({ kind }) => kind },
+            { title: 'created', value: ({ created_at }) => created_at },
+          ]),
+        )
+      })
+    })
+
+  group
+    .command('create')
+    .argument('<name>', 'the name; unique in this installation')
+    .addOption(new Option('--kind <kind>', 'the kind of the tenant').choices(tenantKinds).default('enterprise'))
+    .description('create a tenant')
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe tenant create "Acme"', 'lethe tenant create "Acme, a trial" --kind trial'] }),
+    )
+    .action(async (name: string, options: { kind: TenantKind }, command: Command) => {
+      await withApplication(command, async ({ application, output }) => {
+        const tenant: Tenant = await createTenant(application.database, { name, kind: options.kind })
+        output.result({ tenant }, () => formatFields(tenant))
+      })
+    })
+
+  group
+    .command('update')
+    .description('change the settings of the tenant; without options, show them')
+    .option(
+      '--surviving-field <name...>',
+      'the custom fields that survive an anonymization; replaces the previous list',
+    )
+    .option('--no-surviving-field', 'let no custom field survive (the default)')
+    .option(
+      '--singled-out-below <number>',
+      'the k-anonymity threshold: a preview warns if fewer people than this have the same values in the surviving fields',
+    )
+    .addOption(
+      new Option(
+        '--returning-members <what>',
+        'what a synchronization does with purged members of a group: create new users, or block them',
+      ).choices(returningMembers),
+    )
+    .addHelpText(
+      'after',
+      helpText({
+        examples: [
+          'lethe tenant update',
+          'lethe tenant update --returning-members block',
+          'lethe tenant update --tenant Acme --surviving-field division shift --singled-out-below 10',
+          'lethe tenant update --no-surviving-field',
+        ],
+      }),
+    )
+    .action(async (options: UpdateOptions, command: Command) => {
+      const changes: TenantSettingsChanges = {
+        ...(options.survivingField !== undefined &&
+          options.survivingField !== true && {
+            survivingFields: options.survivingField === false ? [] : options.survivingField,
+          }),
+        ...(options.singledOutBelow !== undefined && { singledOutBelow: Number(options.singledOutBelow) }),
+        ...(options.returningMembers !== undefined && { returningMembers: options.returningMembers }),
+      }
+      await withTenant(command, async ({ run, output }) => {
+        const settings = await run((tx) => updateTenant(tx, changes))
+        output.result({ tenant: settings }, () => formatFields(settings))
+      })
+    })
+}
+
+/** The command line gives true where neither form of the option was used. */
+type UpdateOptions = {
+  survivingField?: string[] | boolean
+  singledOutBelow?: string
+  returningMembers?: ReturningMembers
+}

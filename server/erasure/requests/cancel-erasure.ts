@@ -1,0 +1,45 @@
+import { record } from '../../audit/record.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { LetheError } from '../../platform/errors.ts'
+import { enqueueErasure } from './insert-request.ts'
+import { erasureProgress } from './show-erasures.ts'
+
+/**
+ * Cancels what has not begun: people who wait stay deleted users and can be restored; who is erased stays erased, and the
+ * request ends with a certificate for those. People who failed before anything of them was erased are let go too.
+ * Answers how many were let go. Throws `erasure.not_found`, `erasure.wrong_state`.
+ */
+export async function cancelErasure(tx: TenantTransaction, request: string): Promise<number> {
+  const { state } = await erasureProgress(tx, request)
+  const { rowCount } = await tx.query(
+    `update erasure_subjects set state = 'cancelled', finished_at = now(), salted_hashes = null
+     where tenant_id = $1 and request_id = $2
+       and state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'failed') and erased_at is null`,
+    [tx.tenantId, request],
+  )
+  if (rowCount === 0) {
+    throw new LetheError('erasure.wrong_state', { act: 'cancelled', state, needed: 'waiting for at least one person' })
+  }
+  const { rows } = await tx.query<{ left: number; failed: number; finished: boolean }>(
+    `select count(*) filter (where s.state not in ('cancelled', 'rejected'))::int as left,
+       count(*) filter (where s.state = 'failed')::int as failed,
+       bool_or(r.finished_at is not null) as finished
+     from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
+     where s.tenant_id = $1 and s.request_id = $2`,
+    [tx.tenantId, request],
+  )
+  const { left, failed, finished } = rows[0] ?? { left: 0, failed: 0, finished: false }
+  if (left === 0 || (finished && failed === 0)) {
+    // Nobody is left to act on, so nobody needs the key, and there is nothing to conclude.
+    await tx.query(
+      `update erasure_requests set finished_at = coalesce(finished_at, now()), sealed_key = null
+       where tenant_id = $1 and id = $2
+       returning pg_notify('lethe', id::text)`,
+      [tx.tenantId, request],
+    )
+  } else if (!finished) {
+    enqueueErasure(tx, request, 1)
+  }
+  await record(tx, { activity: 'ErasureCancelled', object: request, details: { people: rowCount } })
+  return rowCount
+}

@@ -1,0 +1,77 @@
+import { v7 as newId } from 'uuid'
+import type { Operation } from '../../datamap/compile.ts'
+import { compiledMap } from '../../datamap/compiled.ts'
+import { seal } from '../../platform/crypto/seal.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { actorColumns } from '../../platform/initiator.ts'
+import { enqueue } from '../../platform/jobs/enqueue.ts'
+
+export type NewRequest = {
+  operation: Operation
+  reason: string | undefined
+  /** Seals what is known of its people while it is worked on; destroyed with the request's end. */
+  key: Buffer
+  subjects: {
+    id: string
+    /** Of an anonymization. */
+    saltedLine?: string
+    /** Where the person's rows are erased already. */
+    sealedIdentifiers?: Buffer
+  }[]
+}
+
+/** So many jobs share a large request; each takes a batch of people at a time. */
+const mostJobs = 2
+const peoplePerJob = 500
+
+/**
+ * Inserts a request with its subjects, its steps and its jobs, which come into being together when the transaction commits.
+ * Sent at once, without an answer; answers the request's id. The caller makes sure of who requests it (`actingUser`), before
+ * or along with it.
+ */
+export function insertRequest(tx: TenantTransaction, given: NewRequest): string {
+  const request = newId()
+  const { userId, credentialId } = actorColumns(tx.initiator)
+  const [first, ...others] = given.subjects
+  if (first !== undefined && others.length === 0) {
+    enqueue(tx, 'erase', { tenant: tx.tenantId, request, operation: given.operation, person: first.id })
+  } else {
+    enqueueErasure(tx, request, given.subjects.length)
+  }
+  tx.send(
+    `with request as (
+       insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version,
+         requested_by_credential)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $12)
+     ), subjects as (
+       insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, sealed_identifiers)
+       select $1, $2, subject.* from unnest($9::uuid[], $10::text[], $11::bytea[]) as subject
+     )
+     insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
+     select $1, $2, step, case when step = 'resolve' then 'done' else 'queued' end,
+       case when step = 'resolve' then now() end, case when step = 'resolve' then now() end
+     from unnest('{resolve,erase,verify,certify,search,notify}'::text[]) as step`,
+    [
+      tx.tenantId,
+      request,
+      given.operation,
+      tx.initiator.from,
+      userId,
+      given.reason ?? null,
+      seal(tx.masterKey, given.key, 'request key'),
+      compiledMap.version,
+      given.subjects.map(({ id }) => id),
+      given.subjects.map(({ saltedLine = null }) => saltedLine),
+      given.subjects.map(({ sealedIdentifiers = null }) => sealedIdentifiers),
+      credentialId,
+    ],
+    'insert_request',
+  )
+  return request
+}
+
+/** Enqueues the jobs of a request with so many people to work on. */
+export function enqueueErasure(tx: TenantTransaction, request: string, people: number): void {
+  const jobs = Math.min(mostJobs, Math.max(1, Math.ceil(people / peoplePerJob)))
+  for (let job = 0; job < jobs; job++) enqueue(tx, 'erase', { tenant: tx.tenantId, request })
+}

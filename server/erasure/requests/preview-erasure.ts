@@ -1,0 +1,133 @@
+import { countSealedMentions } from '../../audit/reseal.ts'
+import type { Operation } from '../../datamap/compile.ts'
+import { countExportsToWithdraw } from '../../exports/withdraw-exports.ts'
+import { type Identifier, identifierOf } from '../../identifiers/identifier-key.ts'
+import { isSearchable } from '../../identifiers/texts/search-forms.ts'
+import { readFullNames } from '../../people/accounts/full-names.ts'
+import { findHolders } from '../../people/identifiers/holders.ts'
+import { countSingledOut } from '../../people/identifiers/singled-out.ts'
+import { type Effect, locate, sumEffects } from '../../personal-data/affected-rows.ts'
+import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
+import { findMentions, mentionEffects } from '../../personal-data/mentions.ts'
+import { readPeople } from '../../personal-data/subjects.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { LetheError } from '../../platform/errors.ts'
+import { searchTables } from '../search/search-database.ts'
+import { notRewritten, readTextTables } from '../search/text-tables.ts'
+import { userIdsOf } from './request-erasure.ts'
+
+const peopleAtATime = 1000
+
+export type ErasurePreview = {
+  people: number
+  /** Those that must be deleted first, by internal id. */
+  notDeleted: string[]
+  /** What the operation would do to which table, in rows: exactly what its receipt will say. */
+  effects: Effect[]
+  /** Identifiers that another living user holds too; they would be left alone. */
+  sharedIdentifiers: number
+  /** Of these, the ones of which others hold only a similar one: easily confused with it. */
+  similarIdentifiers: number
+  /** Identifiers too short to be told apart from other text; they are not looked for inside texts. */
+  shortIdentifiers: number
+  /**
+   * People whom the custom fields that survive anonymizing single out: fewer users of the tenant than its limit, themselves
+   * included, have the same values in them. 0 for a purge.
+   */
+  singledOut: number
+  /**
+   * Places with identifiers that the operation cannot rewrite. It would erase the people and then fail with these
+   * places, until the values are changed there and the request is retried.
+   */
+  blockedBy: { table: string; column: string; rows: number }[]
+  /** Where their full names stand in texts that stay. Nobody can tell whose name it is, so it is shown, not rewritten. */
+  names: { table: string; column: string; rows: number }[]
+}
+
+/** Counts, without changing anything, what the operation would do to these users. Throws `user.not_found`, `input.invalid`. */
+export async function previewErasure(
+  tx: TenantTransaction,
+  operation: Operation,
+  userIds: string[],
+): Promise<ErasurePreview> {
+  const ids = userIdsOf(userIds)
+  const preview: ErasurePreview = {
+    people: 0,
+    notDeleted: [],
+    effects: [],
+    sharedIdentifiers: 0,
+    similarIdentifiers: 0,
+    shortIdentifiers: 0,
+    singledOut: operation === 'anonymize' ? await countSingledOut(tx, ids) : 0,
+    blockedBy: [],
+    names: [],
+  }
+  const effects: Effect[] = []
+  const wanted: Identifier[] = []
+  const names: Identifier[] = []
+  for (let from = 0; from < ids.length; from += peopleAtATime) {
+    const some = ids.slice(from, from + peopleAtATime)
+    const people = await readPeople(tx, some)
+    if (people.length < some.length || people.some(({ state }) => state === 'anonymized'))
+      throw new LetheError('user.not_found', { selector: 'id' })
+    const identifiers: Identifier[] = people.flatMap((person) => person.identifiers)
+    const shared = await findHolders(
+      tx,
+      identifiers.map(({ value }) => value),
+      ids,
+    )
+    const own = identifiers.filter(({ value }) => !shared.has(value))
+    preview.people += people.length
+    preview.notDeleted.push(...people.filter(({ state }) => state !== 'deleted').map(({ id }) => id))
+    preview.sharedIdentifiers += identifiers.length - own.length
+    preview.similarIdentifiers += identifiers.filter(({ value }) => shared.get(value) === 'similar').length
+    preview.shortIdentifiers += own.filter((identifier) => !isSearchable(identifier)).length
+    wanted.push(...own)
+    // Looked for by the rules of a reference: as whole words, in any case.
+    names.push(...(await readFullNames(tx, some)).map((name): Identifier => identifierOf('ref', name)))
+    effects.push(...(await locate(tx, operation, some, ids)))
+  }
+  preview.effects = sumEffects([
+    ...effects,
+    ...mentionEffects(await findMentions(tx, operation, wanted, ids)),
+    ...(await countSealedMentions(tx, wanted, ids)),
+    ...(await countExportsToWithdraw(tx, wanted, ids)),
+  ])
+  preview.blockedBy = await findBlocking(tx, wanted, ids)
+  const places = new Map<string, ErasurePreview['names'][number]>()
+  for (const { column } of await findMentions(tx, operation, names, ids)) {
+    const place = places.get(`${column.table}.${column.column}`)
+    if (place === undefined) {
+      places.set(`${column.table}.${column.column}`, { table: column.table, column: column.column, rows: 1 })
+    } else place.rows++
+  }
+  preview.names = [...places.values()]
+  return preview
+}
+
+/** What the search after the erasure would find, because no erasure rewrites it. */
+async function findBlocking(
+  tx: TenantTransaction,
+  identifiers: readonly Identifier[],
+  ids: readonly string[],
+): Promise<ErasurePreview['blockedBy']> {
+  const searched = identifiers.filter(isSearchable)
+  if (searched.length === 0) return []
+  const protect = await findLongerIdentifiers(tx, searched, ids)
+  await tx.query('set local role lethe_auditor')
+  const { findings } = await tx.copy(async (client) =>
+    searchTables(client, notRewritten(await readTextTables(client)), {
+      tenant: tx.tenantId,
+      identifiers: [...new Map(searched.map((identifier) => [identifier.value, identifier])).values()],
+      protect,
+    }),
+  )
+  await tx.query('set local role lethe_app')
+  const places = new Map<string, ErasurePreview['blockedBy'][number]>()
+  for (const { table, column, rows } of findings) {
+    const place = places.get(`${table}.${column}`)
+    if (place === undefined) places.set(`${table}.${column}`, { table, column, rows })
+    else place.rows += rows
+  }
+  return [...places.values()]
+}

@@ -1,0 +1,79 @@
+import { record } from '../../audit/record.ts'
+import type { Identifier } from '../../identifiers/identifier-key.ts'
+import { openWith } from '../../keyring/identifier-hash-key.ts'
+import { actingUser } from '../../people/accounts/require-people.ts'
+import { requireNoPendingErasure } from '../../people/lifecycle/pending-erasure.ts'
+import { newKey } from '../../platform/crypto/seal.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { openIdentifiers, sealIdentifiers } from '../sealed-identifiers.ts'
+import { insertRequest } from './insert-request.ts'
+import { retryErasure } from './retry-erasure.ts'
+
+/** A purged person, by internal id, and identifiers of that person that came up again. */
+export type Reappeared = { userId: string; identifiers: Identifier[] }
+
+/**
+ * Requests that identifiers of people who were purged before are scrubbed, verified and certified: a purge whose people are
+ * erased already, as one that is tried again. Answers the request's id.
+ *
+ * Throws `user.erasure_pending`, `user.acting_erased`; then nothing was requested.
+ */
+export async function requestFollowUp(
+  tx: TenantTransaction,
+  order: { subjects: Reappeared[]; reason: string },
+): Promise<string> {
+  const ids = order.subjects.map(({ userId }) => userId)
+  await actingUser(tx)
+  await requireNoPendingErasure(tx, ids)
+  const key = newKey()
+  const request = insertRequest(tx, {
+    operation: 'purge',
+    reason: order.reason,
+    key,
+    subjects: order.subjects.map(({ userId, identifiers }) => ({
+      id: userId,
+      sealedIdentifiers: sealIdentifiers(key, identifiers),
+    })),
+  })
+  await record(tx, { activity: 'ErasureFollowUpOrdered', object: request, details: { people: ids.length } })
+  return request
+}
+
+/** Which unfinished or failed request names a person already; `ended`: it can only be tried again. */
+export type Pending = { userId: string; request: string; ended: boolean }
+
+/** The requests that name these people and have not come to an end with them. */
+export async function findPending(tx: TenantTransaction, userIds: string[]): Promise<Pending[]> {
+  const { rows } = await tx.query<{ user_id: string; request_id: string; ended: boolean }>(
+    `select s.user_id, s.request_id, r.finished_at is not null as ended
+     from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
+     where s.tenant_id = $1 and s.user_id = any($2)
+       and s.state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'running', 'failed')`,
+    [tx.tenantId, userIds],
+  )
+  return rows.map(({ user_id, request_id, ended }) => ({ userId: user_id, request: request_id, ended }))
+}
+
+/** Tries an ended request again, with what came up since of its failed people. Throws like {@link retryErasure}. */
+export async function retryWith(tx: TenantTransaction, request: string, subjects: Reappeared[]): Promise<void> {
+  const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer | null; sealed_key: Buffer }>(
+    `select s.user_id, s.sealed_identifiers, r.sealed_key
+     from erasure_requests r join erasure_subjects s on s.tenant_id = r.tenant_id and s.request_id = r.id
+     where r.tenant_id = $1 and r.id = $2 and s.user_id = any($3) and s.state = 'failed' for update`,
+    [tx.tenantId, request, subjects.map(({ userId }) => userId)],
+  )
+  const sealed = rows.map(({ user_id, sealed_identifiers, sealed_key }) => {
+    const key = openWith(tx.masterKey, sealed_key, 'request key')
+    const known = sealed_identifiers === null ? [] : openIdentifiers(key, sealed_identifiers)
+    const found = subjects.find(({ userId }) => userId === user_id)?.identifiers ?? []
+    const added = found.filter(({ value }) => !known.some((identifier) => identifier.value === value))
+    return sealIdentifiers(key, [...known, ...added])
+  })
+  await tx.query(
+    `update erasure_subjects s set sealed_identifiers = given.sealed
+     from unnest($3::uuid[], $4::bytea[]) as given (user_id, sealed)
+     where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id`,
+    [tx.tenantId, request, rows.map(({ user_id }) => user_id), sealed],
+  )
+  await retryErasure(tx, request)
+}

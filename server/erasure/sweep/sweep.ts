@@ -1,0 +1,272 @@
+import { record } from '../../audit/record.ts'
+import { compiledMap } from '../../datamap/compiled.ts'
+import type { Identifier } from '../../identifiers/identifier-key.ts'
+import { findOtherHolders } from '../../people/identifiers/holders.ts'
+import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
+import type { Database } from '../../platform/database/pool.ts'
+import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
+import { findPending, type Reappeared, requestFollowUp, retryWith } from '../requests/request-follow-up.ts'
+import {
+  confirmTraces,
+  type SweepPass,
+  searchedAs,
+  sweepDatabase,
+  type Trace,
+  type TraceKind,
+} from './sweep-database.ts'
+
+/** An identifier of a purged person that stands in the database, by place; never what it is. */
+export type Finding = {
+  id: string
+  tenant: string
+  /** The internal id of the purged person. */
+  user: string
+  kind: TraceKind
+  table: string
+  column: string
+  rows: number
+  foundAt: Date
+  /** The follow-up that deals with it. */
+  request: string | null
+  /**
+   * What can be done: `scrub`, where the data map knows the column as one that mentions people; `replay` of the ledger,
+   * if the person exists again; otherwise a person must check it.
+   */
+  remedy: 'scrub' | 'replay' | 'by hand'
+}
+
+export type Sweep = Omit<SweepPass, 'traces'> & {
+  /** What is open now, the places of one person together. */
+  findings: Finding[]
+  /** Findings of earlier sweeps that were not there any more. */
+  resolved: number
+  /** What was found, by the id of the finding: for {@link followUp}, and for nothing that is kept or shown. */
+  found: Map<string, Identifier[]>
+}
+
+/**
+ * The later sweep: searches the whole database for what these tenants have purged, by tombstones and ledger, and writes
+ * findings down. An identifier that a living user of the tenant holds by now is that user's, and no finding. What earlier
+ * sweeps found and this one does not is resolved, except in tables that could not be read.
+ *
+ * Throws `master_key.wrong`.
+ */
+export async function sweep(database: Database, tenants: readonly string[]): Promise<Sweep> {
+  const { traces, ...pass } = await sweepDatabase(database, tenants)
+  const swept: Sweep = { ...pass, findings: [], resolved: 0, found: new Map() }
+  const byTenant = Map.groupBy(traces, ({ tenant }) => tenant)
+  for (const tenant of tenants) {
+    const { held, longer } = await inTenant(database, tenant, (tx) => heldBy(tx, byTenant.get(tenant) ?? []))
+    const traces = withoutHeld(byTenant.get(tenant) ?? [], held)
+    const back = traces.filter(isBack)
+    const inTexts = traces.filter((trace) => !isBack(trace))
+    const open = [...(await confirmTraces(database, tenant, inTexts, longer)), ...back]
+    await inTenant(database, tenant, async (tx) => {
+      const resolved = await writeDown(tx, open, pass.unreadable, swept.found)
+      swept.resolved += resolved
+      const findings = await readOpen(tx)
+      swept.findings.push(...findings)
+      await record(tx, {
+        activity: 'TracesSwept',
+        object: tenant,
+        details: { open: findings.length, resolved, unreadable: pass.unreadable.length },
+      })
+    })
+  }
+  return swept
+}
+
+/** Which of the values people of the tenant hold by now, and longer identifiers of theirs that have one inside. */
+async function heldBy(tx: TenantTransaction, traces: Trace[]): Promise<{ held: Set<string>; longer: Identifier[] }> {
+  const values = traces.filter(({ kind }) => kind !== 'internal_id').map(({ value }) => value)
+  const held = await findOtherHolders(tx, [...new Set(values)], [])
+  return { held, longer: await findLongerIdentifiers(tx, traces.map(searchedAs), []) }
+}
+
+/** Leaves out what belongs to somebody who is there: an identifier of a living user, the id of a user who is back. */
+function withoutHeld(traces: Trace[], held: Set<string>): Trace[] {
+  const back = new Set(traces.filter(isBack).map(({ user }) => user))
+  return traces.filter((trace) =>
+    trace.kind === 'internal_id' ? isBack(trace) || !back.has(trace.user) : !held.has(trace.value),
+  )
+}
+
+function isBack({ kind, table, column }: Pick<Trace, 'kind' | 'table' | 'column'>): boolean {
+  return kind === 'internal_id' && table === 'users' && column === 'id'
+}
+
+type FindingRow = {
+  id: string
+  user_id: string
+  kind: TraceKind
+  table_name: string
+  column_name: string
+  row_count: number
+  found_at: Date
+  request_id: string | null
+}
+
+const findingColumns = 'id, user_id, kind, table_name, column_name, row_count, found_at, request_id'
+
+/** Writes the findings down, resolves the others, and answers how many that were. */
+async function writeDown(
+  tx: TenantTransaction,
+  traces: Trace[],
+  unreadable: string[],
+  found: Map<string, Identifier[]>,
+): Promise<number> {
+  // Several identifiers of one kind may stand in one column.
+  const places = Map.groupBy(traces, ({ user, table, column, kind }) => JSON.stringify([user, table, column, kind]))
+  const all = [...places.values()].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [{ ...first, rows: others.reduce((sum, { rows }) => sum + rows, first.rows) }],
+  )
+  const { rows } = await tx.query<FindingRow>(
+    `insert into erasure_findings (tenant_id, user_id, table_name, column_name, kind, row_count)
+     select $1, given.* from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[]) as given
+     on conflict (tenant_id, user_id, table_name, column_name, kind) where resolved_at is null
+     do update set row_count = excluded.row_count
+     returning ${findingColumns}`,
+    [
+      tx.tenantId,
+      all.map(({ user }) => user),
+      all.map(({ table }) => table),
+      all.map(({ column }) => column),
+      all.map(({ kind }) => kind),
+      all.map(({ rows }) => rows),
+    ],
+  )
+  for (const { id, user_id, table_name, column_name, kind } of rows) {
+    const there = places.get(JSON.stringify([user_id, table_name, column_name, kind])) ?? []
+    found.set(id, there.map(searchedAs))
+  }
+  const { rowCount } = await tx.query(
+    `update erasure_findings set resolved_at = now()
+     where tenant_id = $1 and resolved_at is null and id <> all($2) and table_name <> all($3)`,
+    [tx.tenantId, rows.map(({ id }) => id), unreadable],
+  )
+  return rowCount
+}
+
+async function readOpen(tx: TenantTransaction): Promise<Finding[]> {
+  const { rows } = await tx.query<FindingRow>(
+    `select ${findingColumns} from erasure_findings
+     where tenant_id = $1 and resolved_at is null order by user_id, table_name, column_name, kind`,
+    [tx.tenantId],
+  )
+  const scrubbed = new Set(compiledMap.plans.purge.mentions.map(({ table, column }) => `${table} ${column}`))
+  return rows.map((row) => {
+    const { kind, table_name: table, column_name: column } = row
+    const remedy = scrubbed.has(`${table} ${column}`) ? 'scrub' : 'by hand'
+    return {
+      id: row.id,
+      tenant: tx.tenantId,
+      user: row.user_id,
+      kind,
+      table,
+      column,
+      rows: row.row_count,
+      foundAt: row.found_at,
+      request: row.request_id,
+      remedy: isBack({ kind, table, column }) ? 'replay' : remedy,
+    }
+  })
+}
+
+export type FollowUp = { tenant: string; request: string }
+
+/**
+ * Requests a follow-up for all people with findings. It scrubs the findings in all columns that mention people
+ * according to the data map. Then it searches the whole database for them and signs a certificate. Where a request
+ * names the person already, that one goes on, or is tried again. Answers the requests, whose workers must be running.
+ */
+export async function followUp(database: Database, swept: Sweep): Promise<FollowUp[]> {
+  const followUps: FollowUp[] = []
+  for (const [tenant, findings] of Map.groupBy(swept.findings, (finding) => finding.tenant)) {
+    const subjects = reappeared(findings, swept.found)
+    if (subjects.length === 0) continue
+    const requests = await inTenant(database, tenant, async (tx) => {
+      const requestOf = await orderFor(tx, subjects)
+      await tx.query(
+        `update erasure_findings f set request_id = given.request_id
+         from unnest($2::uuid[], $3::uuid[]) as given (user_id, request_id)
+         where f.tenant_id = $1 and f.user_id = given.user_id and f.resolved_at is null and f.id = any($4)`,
+        [tx.tenantId, [...requestOf.keys()], [...requestOf.values()], findings.map(({ id }) => id)],
+      )
+      return new Set(requestOf.values())
+    })
+    for (const request of requests) followUps.push({ tenant, request })
+  }
+  return followUps
+}
+
+/** The people of the findings with everything that was found of each; not who is there again. */
+function reappeared(findings: Finding[], found: Map<string, Identifier[]>): Reappeared[] {
+  const subjects: Reappeared[] = []
+  for (const [userId, theirs] of Map.groupBy(findings, ({ user }) => user)) {
+    if (theirs.some(({ remedy }) => remedy === 'replay')) continue
+    const identifiers = theirs.flatMap(({ id }) => found.get(id) ?? [])
+    const each = new Map(identifiers.map((identifier) => [identifier.value, identifier]))
+    if (each.size > 0) subjects.push({ userId, identifiers: [...each.values()] })
+  }
+  return subjects
+}
+
+/** Which request deals with whom. */
+async function orderFor(tx: TenantTransaction, subjects: Reappeared[]): Promise<Map<string, string>> {
+  const pending = await findPending(
+    tx,
+    subjects.map(({ userId }) => userId),
+  )
+  const requestOf = new Map(pending.map(({ userId, request }) => [userId, request]))
+  const ended = pending.filter((one) => one.ended)
+  for (const request of new Set(ended.map((one) => one.request))) {
+    await retryWith(
+      tx,
+      request,
+      subjects.filter(({ userId }) => requestOf.get(userId) === request),
+    )
+  }
+  const others = subjects.filter(({ userId }) => !requestOf.has(userId))
+  if (others.length === 0) return requestOf
+  const request = await requestFollowUp(tx, {
+    subjects: others,
+    reason: 'A sweep found identifiers of people who were purged before.',
+  })
+  for (const { userId } of others) requestOf.set(userId, request)
+  return requestOf
+}
+
+/**
+ * Resolves the findings of everybody with whom a follow-up has come to its end, once its requests have ended. Answers what
+ * is open in these tenants, and why where a follow-up failed.
+ */
+export async function settleFindings(
+  database: Database,
+  tenants: readonly string[],
+): Promise<{ findings: Finding[]; reasons: string[] }> {
+  const open: Finding[] = []
+  const reasons = new Set<string>()
+  for (const tenant of tenants) {
+    await inTenant(database, tenant, async (tx) => {
+      await tx.query(
+        `update erasure_findings f set resolved_at = clock_timestamp()
+         from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
+         where f.tenant_id = $1 and f.resolved_at is null
+           and s.tenant_id = f.tenant_id and s.request_id = f.request_id and s.user_id = f.user_id
+           and s.state = 'done' and r.finished_at is not null`,
+        [tx.tenantId],
+      )
+      const { rows } = await tx.query<{ reason: string }>(
+        `select distinct s.error_reason as reason
+         from erasure_findings f join erasure_subjects s
+           on s.tenant_id = f.tenant_id and s.request_id = f.request_id and s.user_id = f.user_id
+         where f.tenant_id = $1 and f.resolved_at is null and s.state = 'failed' and s.error_reason is not null
+         order by 1`,
+        [tx.tenantId],
+      )
+      for (const { reason } of rows) reasons.add(reason)
+      open.push(...(await readOpen(tx)))
+    })
+  }
+  return { findings: open, reasons: [...reasons] }
+}

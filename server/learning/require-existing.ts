@@ -1,0 +1,41 @@
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { LetheError } from '../platform/errors.ts'
+import { requireUuid } from '../platform/validation/require-uuid.ts'
+
+const things = {
+  catalog: { table: 'catalogs', missing: (id: string) => new LetheError('catalog.not_found', { id }) },
+  course: { table: 'courses', missing: (id: string) => new LetheError('course.not_found', { id }) },
+  training_plan: {
+    table: 'training_plans',
+    missing: (id: string) => new LetheError('training_plan.not_found', { id }),
+  },
+  module: { table: 'modules', missing: (id: string) => new LetheError('module.not_found', { id }) },
+  assessment: { table: 'assessments', missing: (id: string) => new LetheError('assessment.not_found', { id }) },
+} as const
+
+export type LearningThing = keyof typeof things
+
+/**
+ * Makes sure that the tenant has all of these catalogs, courses, training plans, modules or assessments.
+ *
+ * Throws `input.invalid` for an id that is no UUID, and the thing's own `not_found` with the first id that is missing.
+ */
+export async function requirePresent(
+  tx: TenantTransaction,
+  thing: LearningThing,
+  ids: readonly string[],
+): Promise<void> {
+  const wanted = [...new Set(ids.map((id) => requireUuid(`${thing.replace('_', ' ')} id`, id)))]
+  if (wanted.length === 0) return
+  const { table, missing } = things[thing]
+  const { rows } = await tx.query<{ id: string }>(
+    `select wanted.id from unnest($2::uuid[]) with ordinality as wanted (id, position)
+     where not exists (select from ${table} thing where thing.tenant_id = $1 and thing.id = wanted.id)
+     order by wanted.position
+     limit 1`,
+    [tx.tenantId, wanted],
+    `require_${table}`,
+  )
+  const [first] = rows
+  if (first !== undefined) throw missing(first.id)
+}

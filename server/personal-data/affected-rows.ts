@@ -1,0 +1,49 @@
+import type { Operation } from '../datamap/compile.ts'
+import { compiledMap } from '../datamap/compiled.ts'
+import type { TenantTransaction } from '../platform/database/transaction.ts'
+
+/** How many rows of a table an effect concerns, for one person. */
+export type Located = { table: string; effect: string; person: string; rows: number }
+
+/**
+ * Counts, table by table, what there is to do about some people. One statement, each table through an index.
+ * `gone`: everybody who is dealt with by then; what stands in their rows is not counted a second time.
+ */
+export async function locate(
+  tx: TenantTransaction,
+  operation: Operation,
+  people: string[],
+  gone = people,
+): Promise<Located[]> {
+  const {
+    acts,
+    locate: { name, text },
+  } = compiledMap.plans[operation]
+  const { rows } = await tx.queryAsAuditor<{ act: number; person: string; row_count: number }>(
+    text,
+    [tx.tenantId, people, gone],
+    name,
+  )
+  return rows.map(({ act, person, row_count }) => {
+    const found = acts[act]
+    if (found === undefined) throw new Error('the map locates rows for an act that it does not have')
+    return { table: found.table, effect: found.effect, person, rows: row_count }
+  })
+}
+
+/**
+ * One line of a receipt or a preview. What is scrubbed counts once for every identifier in every value, so that the sum
+ * does not depend on how many people are erased at a time.
+ */
+export type Effect = { table: string; effect: string; rows: number }
+
+/** Adds up effects per table and kind, in a stable order. */
+export function sumEffects(effects: Effect[]): Effect[] {
+  const sums = new Map<string, Effect>()
+  for (const { table, effect, rows } of effects) {
+    const sum = sums.get(`${table} ${effect}`)
+    if (sum === undefined) sums.set(`${table} ${effect}`, { table, effect, rows })
+    else sum.rows += rows
+  }
+  return [...sums.values()].sort((a, b) => (`${a.table} ${a.effect}` < `${b.table} ${b.effect}` ? -1 : 1))
+}
