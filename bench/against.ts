@@ -21,10 +21,10 @@ type Options = {
 type Measured = { today: number[]; older: number[]; row: Row }
 
 /**
- * Runs the benchmark of an older commit and today's in turn, each in its own tree and process with its own statements of
- * the floor, and prints for each row how many times as long today's build takes.
+ * Runs the benchmark of an older commit and today's in turn. Each runs in its own tree and process, with its own floor.
+ * Prints for each row how many times as slow today's build is.
  *
- * Throws where git does not know the commit, or a benchmark fails.
+ * Throws if git does not know the commit, or if a benchmark fails.
  */
 export async function benchAgainst({ commit, parts, rounds, project, oulad }: Options): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-against-'))
