@@ -2,7 +2,7 @@ import type { TestProjectInlineConfiguration } from 'vitest/config'
 import { type Kind, type TestFile, testFiles } from './kinds.ts'
 
 /** The patience of each kind, in milliseconds: a test that takes longer hangs. A test that must take longer says so itself. */
-const timeouts: Record<Kind, number> = { unit: 15_000, database: 30_000, process: 60_000, browser: 240_000 }
+const timeouts: Record<Kind, number> = { unit: 30_000, database: 30_000, process: 60_000, browser: 240_000 }
 
 /**
  * A project of Vitest for each kind of test of which there are files. A worker runs many files of the kinds `unit` and

@@ -145,5 +145,5 @@ describe('a disk that is full', () => {
     } finally {
       await small.stop()
     }
-  })
+  }, 180_000)
 })

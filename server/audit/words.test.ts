@@ -82,7 +82,7 @@ describe('the words of sealed values', () => {
         fc.pre(isSearchable(one) && isFound(text, one))
         expect(mayHold({ job_title: text }, one)).toBe(true)
       }),
-      { numRuns: effort(300, 3000) },
+      { numRuns: effort(150, 3_000) },
     )
   })
 

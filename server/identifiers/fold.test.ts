@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { effort } from '../../test/effort.ts'
+import { effort, sampled } from '../../test/effort.ts'
 import { codePoints, foldedTexts } from '../../test/identifier-texts.ts'
 import { trim, whiteSpace } from '../platform/validation/trim.ts'
 import {
@@ -16,7 +16,7 @@ import {
 
 describe('fold', () => {
   it('composes every assigned character of Unicode 17 as Node does', () => {
-    const different = codePoints.filter((codePoint) => {
+    const different = sampled(codePoints, 7).filter((codePoint) => {
       const character = String.fromCodePoint(codePoint)
       return [character, `a${character}\u0323\u0301`, `ᄀ${character}`, `가${character}`].some(
         (written) => compose(written) !== written.normalize('NFC'),
@@ -26,7 +26,7 @@ describe('fold', () => {
   })
 
   it('gives all letters that differ in case only one form, for every assigned character', () => {
-    const different = codePoints.filter((codePoint) => {
+    const different = sampled(codePoints, 7).filter((codePoint) => {
       const character = String.fromCodePoint(codePoint)
       // Turkish dotted and dotless i aside: their pairs are a matter of language.
       if (character === 'ı' || character === 'İ') return false

@@ -224,7 +224,7 @@ test('every sweepable identifier that occurs as a whole word is among the tokens
     }),
     { numRuns: effort(300, 3000) },
   )
-  expect(hits).toBeGreaterThan(1000)
+  expect(hits).toBeGreaterThan(effort(100, 1_000))
 })
 
 test('every identifier that can be found again as a whole value is the token of a value that it is', () => {
@@ -284,7 +284,7 @@ test('a word beyond ASCII is a token where an escape stands in it, and none wher
 
 test('every character consists of letters and marks exactly if what it folds to does', () => {
   const different: number[] = []
-  for (let codePoint = 0x80; codePoint < 0x110000; codePoint++) {
+  for (let codePoint = 0x80; codePoint < 0x110000; codePoint += effort(7, 1)) {
     if (codePoint >= 0xd800 && codePoint < 0xe000) continue
     const folded = decomposedFold(String.fromCodePoint(codePoint))
     const parts = Array.from(folded, (part) => part.codePointAt(0) ?? 0)
