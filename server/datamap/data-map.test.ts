@@ -294,7 +294,7 @@ describe('the types of the map', () => {
     },
     'a-key-of-what-is-not-there': {
       source: `export const ref: TableEntry<'users'>['columns']['ref_key'] = keyOf('refs')`,
-      error: `Type 'DerivedFrom<"refs">' is not assignable`,
+      error: `Type 'Derived<"refs">' is not assignable`,
     },
     'complete-entry-about-a-person': {
       source: productAccounts(`scope: 'person', onDelete: 'deactivate', anonymize: 'delete'`, 'deletion'),

@@ -47,14 +47,11 @@ type Content = { is: 'content' }
 /** May hold other people's identifiers. Purge and anonymize scrub them, wherever they stand. */
 type Mention<As extends string = 'addresses' | 'text' | 'json'> = { is: 'mention'; as: As }
 
-/** Computed by the database from another column of the row, and cleared with it. */
-type Derived = { is: 'derived'; from?: never }
-
 /**
- * What the database computes from an identifier to compare it by: `key` is equal for the same identifiers, `similar` for
- * identifiers that people confuse.
+ * What the database computes from an identifier to compare it by, and clears with it: `key` is equal for the same
+ * identifiers, `similar` for identifiers that people confuse.
  */
-type DerivedFrom<Column extends string = string> = { is: 'derived'; from: Column; as: 'key' | 'similar' }
+type Derived<Column extends string = string> = { is: 'derived'; from: Column; as: 'key' | 'similar' }
 
 /** The delete of the person that made the row inactive; null while the row is active. Its column is called `deletion_id`. */
 type Deletion = { is: 'deletion' }
@@ -97,7 +94,6 @@ export type ColumnClass =
   | Content
   | Mention
   | Derived
-  | DerivedFrom
   | Deletion
   | Sealed
   | SealedFor
@@ -111,13 +107,12 @@ export const fact: Fact = { is: 'fact' }
 export const subject: Subject = { is: 'subject' }
 export const identity: Identity = { is: 'identity' }
 export const content: Content = { is: 'content' }
-export const derived: Derived = { is: 'derived' }
-export const keyOf = <const Column extends string>(column: Column): DerivedFrom<Column> => ({
+export const keyOf = <const Column extends string>(column: Column): Derived<Column> => ({
   is: 'derived',
   from: column,
   as: 'key',
 })
-export const similarOf = <const Column extends string>(column: Column): DerivedFrom<Column> => ({
+export const similarOf = <const Column extends string>(column: Column): Derived<Column> => ({
   is: 'derived',
   from: column,
   as: 'similar',
@@ -150,8 +145,7 @@ type ClassFor<Name, Value, Column extends string> = Name extends DeletionColumn 
 type ClassOf<Value, Column extends string> =
   | Structural
   | Fact
-  | Derived
-  | DerivedFrom<Column>
+  | Derived<Column>
   | Sealed
   | SealedFor<Column>
   | Code

@@ -5,8 +5,8 @@ import { columnsWhere, entryOf, factsOf } from './schema.ts'
 
 /**
  * Finds what the types cannot: a foreign key to a person without the class subject or actor, or the reverse. Also a
- * table about a person without exactly one subject, rows that stay but point to deleted rows, and identifiers and deletes
- * that the columns of the table do not allow.
+ * table about a person without exactly one subject, and rows that stay but point to deleted rows. Also identifiers and
+ * deletes that the columns of the table do not allow.
  */
 export function requireSound(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
   requireSubjects(map, facts)
@@ -109,7 +109,7 @@ function requireKeysOfIdentifiers(map: Record<string, AnyEntry>, facts: SchemaFa
   }
   for (const [table, entry] of Object.entries(map)) {
     for (const [column, one] of Object.entries(entry.columns)) {
-      if (one.is !== 'derived' || one.from === undefined) continue
+      if (one.is !== 'derived') continue
       if (entry.columns[one.from]?.is === 'identifier') continue
       throw new Error(`${table}.${column} is derived from ${one.from}, which is no identifier`)
     }
