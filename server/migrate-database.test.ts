@@ -21,10 +21,10 @@ import {
   subjectDigest,
   verifyCertificate,
 } from './erasure/proof/certificate.ts'
-import { checkAmong } from './erasure/proof/check-membership.ts'
+import { checkMembership } from './erasure/proof/check-membership.ts'
+import { readCertificate } from './erasure/proof/read-certificate.ts'
 import { lineOfPurged } from './erasure/proof/subject-list.ts'
 import { retryErasure } from './erasure/requests/retry-erasure.ts'
-import { readCertificate } from './erasure/requests/show-erasures.ts'
 import { followUp, settleFindings, sweep } from './erasure/sweep/sweep.ts'
 import { type IdentifierKind, identifierKey } from './identifiers/identifier-key.ts'
 import { normalFormV1 } from './identifiers/normal-form-v1.ts'
@@ -444,7 +444,7 @@ describe('a database of the first release, brought up to this version', () => {
     for (const identifier of purged) {
       for (const value of [identifier.value, identifier.value.toLowerCase()]) {
         const checked = await test.inTenant(acme, (tx) =>
-          checkAmong(tx, { request: requests.done, identifier: { ...identifier, value } }),
+          checkMembership(tx, { request: requests.done, identifier: { ...identifier, value } }),
         )
         expect([value, checked]).toEqual([value, { among: true, verdict: 'clean' }])
       }

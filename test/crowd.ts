@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import { expect } from 'vitest'
 import { verifyCertificate } from '../server/erasure/proof/certificate.ts'
+import { readCertificate } from '../server/erasure/proof/read-certificate.ts'
 import { previewErasure } from '../server/erasure/requests/preview-erasure.ts'
-import { readCertificate } from '../server/erasure/requests/show-erasures.ts'
 import type { TestApplication } from './application.ts'
 import { dumpDatabase, newTenant, placesOf, type TenantRows } from './rows.ts'
 

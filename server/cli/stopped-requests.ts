@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { type ErasureSummary, erasureProgress } from '../erasure/requests/show-erasures.ts'
+import { type ErasureSummary, erasureProgress } from '../erasure/requests/request-progress.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import type { Workers } from '../platform/jobs/work.ts'
 import { areWorkersAlive } from '../platform/jobs/work.ts'

@@ -9,8 +9,9 @@ import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
 import { insertOneOfEverything } from '../../test/one-of-everything.ts'
 import { type Dump, dumpDatabase, placesOf } from '../../test/rows.ts'
 import { keepFormer } from '../people/identifiers/former-identifiers.ts'
-import { erase, prepareActs, scrub } from '../personal-data/actions.ts'
-import { locate, sumEffects } from '../personal-data/affected-rows.ts'
+import { performActions, prepareActions } from '../personal-data/actions.ts'
+import { countAffectedRows, sumEffects } from '../personal-data/affected-rows.ts'
+import { scrubMentions } from '../personal-data/scrub-mentions.ts'
 import { readSchema, schemaFactsOf } from '../platform/database/read-schema.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { compileDataMap, type Operation } from './compile.ts'
@@ -125,24 +126,27 @@ describe('the data map in the database', () => {
         map[table]?.columns[column]?.is === 'mention' ? 'first@example.com' : `${table} ${column}`,
     })
     const erased = async (tx: TenantTransaction) => {
-      const options = { operation, people: [user], findAlsoErased: () => Promise.resolve(new Set<string>()) }
-      const acts = await prepareActs({
+      const options = { operation, people: [user] }
+      const findAlsoErased = () => Promise.resolve(new Set<string>())
+      const actions = await prepareActions({
         ...options,
         findSuccessor: () => Promise.resolve(otherUser),
-        located: await locate(tx, operation, [user]),
+        affected: await countAffectedRows(tx, operation, [user]),
       })
-      // Both at once, as the engine does.
-      const [rows, mentions] = await Promise.all([
-        erase(tx, acts, options),
-        scrub(tx, {
+      // Sent together, as the engine does.
+      const [acted, located, mentions] = await Promise.all([
+        performActions(tx, actions, findAlsoErased),
+        countAffectedRows(tx, operation, [user]),
+        scrubMentions(tx, {
           ...options,
           identifiers: [{ kind: 'email', value: 'first@example.com' }],
-          shared: Promise.resolve(new Set()),
+          heldByOthers: Promise.resolve(new Set()),
+          findAlsoErased,
         }),
       ])
       return {
-        effects: sumEffects([...rows.effects, ...mentions.effects]),
-        left: { located: rows.left, mentions: mentions.left },
+        effects: sumEffects([...acted, ...mentions.effects]),
+        left: { located, mentions: mentions.left },
       }
     }
     return { tenant, user, otherUser, erased }
@@ -155,7 +159,7 @@ describe('the data map in the database', () => {
       const before = await dumpDatabase(test.owner, { tenant })
       await inTenant(test.database, tenant, async (tx) => {
         await tx.query(`set local lethe_test.fixture = 'yes'`)
-        const located = await locate(tx, operation, [user])
+        const located = await countAffectedRows(tx, operation, [user])
         const names = (effects: { table: string; effect: string }[]) =>
           effects.map(({ table, effect }) => `${table} ${effect}`).sort()
         const { acts, mentions } = compiledMap.plans[operation]
@@ -173,7 +177,7 @@ describe('the data map in the database', () => {
             .map(({ table, column }) => ({ table, effect: `scrubbed ${column}`, rows: 1 }))
             .sort(inOrder),
         )
-        expect(await locate(tx, operation, [user])).toEqual([])
+        expect(await countAffectedRows(tx, operation, [user])).toEqual([])
       })
       const after = await dumpDatabase(test.owner, { tenant })
       const ownRows = (dump: Dump, table: string) => {

@@ -4,8 +4,8 @@ import { compiledMap } from '../datamap/compiled.ts'
 import { type CompiledExport, compiledExport, type ExportedTable, readExported } from '../datamap/export.ts'
 import { isSearchable } from '../identifiers/texts/search-forms.ts'
 import { findOtherHolders } from '../people/identifiers/holders.ts'
-import { findMentions, type Mention } from '../personal-data/mentions.ts'
-import { readPeople } from '../personal-data/subjects.ts'
+import { findMentions, type Mention } from '../personal-data/find-mentions.ts'
+import { readSubjects } from '../personal-data/subjects.ts'
 import { csvLine } from '../platform/csv/csv-line.ts'
 import { guardFormula } from '../platform/csv/formula-guard.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
@@ -169,7 +169,7 @@ async function exportMentions(
   compiled: CompiledExport,
   target: Target,
 ): Promise<ExportIndex['mentions']> {
-  const identifiers = (await readPeople(tx, [person])).flatMap((one) => one.identifiers)
+  const identifiers = (await readSubjects(tx, [person])).flatMap((one) => one.identifiers)
   const values = identifiers.map(({ value }) => value)
   const shared = await findOtherHolders(tx, values, [person])
   const own = identifiers.filter(({ value }) => !shared.has(value))

@@ -15,7 +15,7 @@ export async function notify(
   options: { byEmail?: boolean } = {},
 ): Promise<void> {
   if (userIds.length === 0) return
-  const { rows } = await tx.query<{ id: string }>(
+  const statement = [
     `insert into notifications (tenant_id, user_id, kind, subject, body, data)
      select $1, told.id, $3, $4, $5, $6
      from (
@@ -25,7 +25,12 @@ export async function notify(
      returning id`,
     [tx.tenantId, userIds, message.kind, message.subject, message.body, JSON.stringify(message.data ?? {})],
     'notify',
-  )
-  if (options.byEmail !== true) return
+  ] as const
+  // Without an e-mail the ids are not needed: the message costs no round trip, and an error fails the transaction.
+  if (options.byEmail !== true) {
+    tx.send(...statement)
+    return
+  }
+  const { rows } = await tx.query<{ id: string }>(...statement)
   for (const { id } of rows) enqueue(tx, 'send_email', { tenant: tx.tenantId, notification: id })
 }

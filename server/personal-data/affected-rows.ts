@@ -3,18 +3,18 @@ import { compiledMap } from '../datamap/compiled.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /** How many rows of a table an effect concerns, for one person. */
-export type Located = { table: string; effect: string; person: string; rows: number }
+export type AffectedRows = { table: string; effect: string; person: string; rows: number }
 
 /**
- * Counts, table by table, what there is to do about some people. One statement, each table through an index.
- * `gone`: everybody who is dealt with by then; what stands in their rows is not counted a second time.
+ * Counts, table by table, the rows that an operation affects for some people. One statement; it reaches each table
+ * through an index. `gone`: all people whose rows are dealt with by then. What stands in their rows is not counted twice.
  */
-export async function locate(
+export async function countAffectedRows(
   tx: TenantTransaction,
   operation: Operation,
   people: string[],
   gone = people,
-): Promise<Located[]> {
+): Promise<AffectedRows[]> {
   const {
     acts,
     locate: { name, text },
@@ -26,7 +26,7 @@ export async function locate(
   )
   return rows.map(({ act, person, row_count }) => {
     const found = acts[act]
-    if (found === undefined) throw new Error('the map locates rows for an act that it does not have')
+    if (found === undefined) throw new Error('the map counts rows for an act that it does not have')
     return { table: found.table, effect: found.effect, person, rows: row_count }
   })
 }

@@ -4,7 +4,7 @@ import { type Identifier, type IdentifierKind, identifierKey } from '../identifi
 import { likePatterns } from '../identifiers/texts/like-patterns.ts'
 import { isSearchable } from '../identifiers/texts/search-forms.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { identifiersMentioned } from './scan-mentions.ts'
+import { prefilterIdentifiers } from './prefilter-identifiers.ts'
 
 /** So many identifiers are looked up in the indexes at once; of more, one pass over the people first tells which occur. */
 const mostLookups = 200
@@ -71,7 +71,7 @@ async function scanForHeld(tx: TenantTransaction, identifiers: Identifier[]): Pr
     }),
   )
   await tx.query('set local role lethe_auditor')
-  const held = await identifiersMentioned(tx, columns, identifiers)
+  const held = await prefilterIdentifiers(tx, columns, identifiers)
   await tx.query('set local role lethe_app')
   return held
 }

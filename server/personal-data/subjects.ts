@@ -5,26 +5,33 @@ import { readFormer } from '../people/identifiers/former-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /**
- * A person as the engine knows one: the internal id, the state, and what names the person to a machine, now or before a
- * rename; each of them once.
+ * A person whose data is dealt with: the internal id, the state, and the identifiers of today and from before a rename,
+ * each once.
  */
-export type Person = { id: string; state: string; identifiers: Identifier[] }
+export type Subject = { id: string; state: string; identifiers: Identifier[] }
 
 /**
- * Locks the rows of these people until the transaction ends, in one order for everybody, and reads their identifiers.
- * A foreign key takes a share of that lock, so nobody can add rows about them meanwhile. Missing people are left out.
- * Throws `master_key.wrong`.
+ * Locks the rows of these people until the transaction ends, in the order of their ids, and reads their identifiers. A
+ * foreign key takes a share of that lock, so no transaction can add rows about them meanwhile. Missing people are left
+ * out. Throws `master_key.wrong`.
  */
-export async function lockPeople(tx: TenantTransaction, ids: string[]): Promise<Person[]> {
+export async function lockSubjects(tx: TenantTransaction, ids: string[]): Promise<Subject[]> {
   return read(tx, compiledMap.lockPeople, ids)
 }
 
-/** Reads the same without a lock, for a look that changes nothing. */
-export async function readPeople(tx: TenantTransaction, ids: string[]): Promise<Person[]> {
+/** Locks the rows of these people in the same way, and reads their states alone: one statement less. */
+export async function lockSubjectStates(tx: TenantTransaction, ids: string[]): Promise<Omit<Subject, 'identifiers'>[]> {
+  const { name, text } = compiledMap.lockPeople
+  const { rows } = await tx.query<{ id: string; state: string }>(text, [tx.tenantId, ids], name)
+  return rows.map(({ id, state }) => ({ id, state }))
+}
+
+/** Reads the same as {@link lockSubjects} without a lock, for a caller that changes nothing. */
+export async function readSubjects(tx: TenantTransaction, ids: string[]): Promise<Subject[]> {
   return read(tx, compiledMap.readPeople, ids)
 }
 
-async function read(tx: TenantTransaction, { name, text }: Statement, ids: string[]): Promise<Person[]> {
+async function read(tx: TenantTransaction, { name, text }: Statement, ids: string[]): Promise<Subject[]> {
   // Sent together. The second is answered after the first has its locks, so no rename comes between the two.
   const [{ rows }, former] = await Promise.all([
     tx.query<{ id: string; state: string } & Record<string, string | null>>(text, [tx.tenantId, ids], name),

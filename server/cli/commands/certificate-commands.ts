@@ -4,13 +4,14 @@ import { rotateSigningKey } from '../../access/rotate-signing-key.ts'
 import {
   type CertificateFile,
   type DiskLevel,
-  isAmong,
+  includesSubject,
   type Verdict,
   type VerifiedCertificate,
   verifyCertificate,
 } from '../../erasure/proof/certificate.ts'
-import { checkAmong } from '../../erasure/proof/check-membership.ts'
-import { newestErasure, readCertificate } from '../../erasure/requests/show-erasures.ts'
+import { checkMembership } from '../../erasure/proof/check-membership.ts'
+import { readCertificate } from '../../erasure/proof/read-certificate.ts'
+import { newestErasure } from '../../erasure/requests/list-requests.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { openSource, readUtf8 } from '../../imports/utf8-text.ts'
 import { requireSelector } from '../../people/accounts/find-users.ts'
@@ -90,7 +91,7 @@ noticed, and each lists what is outstanding. Certificates of version 1 have no s
       }
       if (operation === 'purge') throw new LetheError('certificate.no_salt', { request })
       if (salt === undefined) throw new LetheError('certificate.salt_needed')
-      const among = isAmong((content as CertificateFile).subjects, salt, identifier)
+      const among = includesSubject((content as CertificateFile).subjects, salt, identifier)
       output.result(
         { verified: true, among, ...verified },
         () => `${amongText(among)}\n\n${formatVerified(verified, trusted !== undefined)}`,
@@ -115,7 +116,7 @@ noticed, and each lists what is outstanding. Certificates of version 1 have no s
       const identifier = readIdentifier(options, true)
       const salt = options.salt === undefined ? undefined : readSalt(options.salt)
       await withTenant(command, async ({ run, output }) => {
-        const { among, verdict } = await run((tx) => checkAmong(tx, { request, identifier, salt }))
+        const { among, verdict } = await run((tx) => checkMembership(tx, { request, identifier, salt }))
         output.result({ request, among, verdict }, () => `${amongText(among)} ${verdicts[verdict]}`)
       })
     })

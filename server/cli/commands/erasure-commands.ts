@@ -2,16 +2,12 @@ import type { Command } from 'commander'
 import type { Operation } from '../../datamap/compile.ts'
 import { groupsThatBringBack, type ReturningGroup } from '../../directory/reappearances.ts'
 import { cancelErasure } from '../../erasure/requests/cancel-erasure.ts'
+import { listErasures, newestErasure } from '../../erasure/requests/list-requests.ts'
 import { type ErasurePreview, previewErasure } from '../../erasure/requests/preview-erasure.ts'
 import { requestErasure } from '../../erasure/requests/request-erasure.ts'
+import { erasureProgress } from '../../erasure/requests/request-progress.ts'
 import { retryErasure } from '../../erasure/requests/retry-erasure.ts'
-import {
-  type ErasureDetails,
-  erasureProgress,
-  listErasures,
-  newestErasure,
-  showErasure,
-} from '../../erasure/requests/show-erasures.ts'
+import { type ErasureDetails, showErasure } from '../../erasure/requests/show-request.ts'
 import { waitForErasure } from '../../erasure/requests/wait-for-erasure.ts'
 import { type NamedPerson, namePeople } from '../../people/accounts/candidates.ts'
 import { requireUsers, type Selector } from '../../people/accounts/find-users.ts'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
-import { unfinishedErasures } from '../../erasure/requests/show-erasures.ts'
+import { unfinishedErasures } from '../../erasure/requests/list-requests.ts'
 import { cleanSpool } from '../../exports/spool.ts'
 import { type Address, listen } from '../../http/listen.ts'
 import { readPublicUrl } from '../../http/public-address.ts'

@@ -20,12 +20,12 @@ import { restoreUsers } from '../../people/lifecycle/restore-users.ts'
 import type { inTenant } from '../../platform/database/transaction.ts'
 import { updateTenant } from '../../tenancy/update-tenant.ts'
 import { showUser } from '../../views/user-details.ts'
-import { isAmong, verifyCertificate } from '../proof/certificate.ts'
-import { checkAmong } from '../proof/check-membership.ts'
+import { includesSubject, verifyCertificate } from '../proof/certificate.ts'
+import { checkMembership } from '../proof/check-membership.ts'
+import { readCertificate } from '../proof/read-certificate.ts'
 import { previewErasure } from '../requests/preview-erasure.ts'
 import { requestErasure } from '../requests/request-erasure.ts'
 import { retryErasure } from '../requests/retry-erasure.ts'
-import { readCertificate } from '../requests/show-erasures.ts'
 
 let test: TestApplication
 let rows: TenantRows
@@ -355,15 +355,16 @@ describe('the certificate of an anonymization', () => {
     expect(addenda).toMatchObject([{ search: { findings: [] } }])
     const salt = Buffer.from(text, 'base64url')
     expect(salt).toHaveLength(32)
-    for (const identifier of identifiersOf(jane)) expect(isAmong(file.subjects, salt, identifier)).toBe(true)
+    for (const identifier of identifiersOf(jane)) expect(includesSubject(file.subjects, salt, identifier)).toBe(true)
     const ann: Identifier = { kind: 'email', value: 'ann@acme.example' }
-    expect(isAmong(file.subjects, salt, ann)).toBe(false)
+    expect(includesSubject(file.subjects, salt, ann)).toBe(false)
     const email: Identifier = { kind: 'email', value: jane.email }
-    expect(isAmong(file.subjects, Buffer.alloc(32), email)).toBe(false)
+    expect(includesSubject(file.subjects, Buffer.alloc(32), email)).toBe(false)
     const hashKey = await test.inTenant(rows.tenant, (tx) => identifierHashKey(tx))
-    for (const identifier of identifiersOf(jane)) expect(isAmong(file.subjects, hashKey, identifier)).toBe(false)
+    for (const identifier of identifiersOf(jane))
+      expect(includesSubject(file.subjects, hashKey, identifier)).toBe(false)
     const check = (given?: Buffer) =>
-      test.inTenant(rows.tenant, (tx) => checkAmong(tx, { request, identifier: email, salt: given }))
+      test.inTenant(rows.tenant, (tx) => checkMembership(tx, { request, identifier: email, salt: given }))
     expect(await check(salt)).toEqual({ among: true, verdict: 'clean' })
     await expect(check()).rejects.toMatchObject({ code: 'certificate.salt_needed' })
     // Nobody without identifiers can be recognised; each line is of identifiers only, in an order of its own.
@@ -380,7 +381,7 @@ describe('the certificate of an anonymization', () => {
   it('of a purge is checked with the key of the tenant', async () => {
     const { id: request } = await test.purge(rows.tenant, [await rows.deletedUser(jane)])
     const check = (identifier: Identifier, salt?: Buffer) =>
-      test.inTenant(rows.tenant, (tx) => checkAmong(tx, { request, identifier, salt }))
+      test.inTenant(rows.tenant, (tx) => checkMembership(tx, { request, identifier, salt }))
     for (const identifier of identifiersOf(jane))
       expect(await check(identifier)).toEqual({ among: true, verdict: 'clean' })
     expect(await check({ kind: 'email', value: 'ann@acme.example' })).toEqual({ among: false, verdict: 'clean' })
@@ -401,7 +402,7 @@ it('who left something behind is tried again though the identity is gone, and is
   expect(placesOf(await dump(), jane.email)).toEqual([])
   const { file } = await certificateOf(request)
   const email: Identifier = { kind: 'email', value: jane.email }
-  expect(isAmong(file.subjects, Buffer.from(salt, 'base64url'), email)).toBe(true)
+  expect(includesSubject(file.subjects, Buffer.from(salt, 'base64url'), email)).toBe(true)
 })
 
 it('is finished by the next worker after kill -9, once, beside a purge', async () => {

@@ -3,9 +3,10 @@ import { openTestApplication, type TestApplication } from '../../../test/applica
 import { dumpDatabase, newTenant, placesOf, type Row, type TenantRows } from '../../../test/rows.ts'
 import { writeDownOnce } from '../../../test/write-down.ts'
 import { verifyCertificate } from '../proof/certificate.ts'
+import { readCertificate } from '../proof/read-certificate.ts'
 import { previewErasure } from '../requests/preview-erasure.ts'
 import { retryErasure } from '../requests/retry-erasure.ts'
-import { readCertificate, showErasure } from '../requests/show-erasures.ts'
+import { showErasure } from '../requests/show-request.ts'
 import { wayOut } from '../search/run-search.ts'
 
 let test: TestApplication

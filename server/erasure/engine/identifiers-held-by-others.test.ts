@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
 import { dumpDatabase, newTenant, type Row, type TenantRows } from '../../../test/rows.ts'
 import { verifyCertificate } from '../proof/certificate.ts'
+import { readCertificate } from '../proof/read-certificate.ts'
 import { previewErasure } from '../requests/preview-erasure.ts'
-import { readCertificate } from '../requests/show-erasures.ts'
 
 let test: TestApplication
 beforeAll(async () => {

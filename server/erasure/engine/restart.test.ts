@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
 import { type CrowdErasure, type ErasureRecord, orderCrowd, readRecord } from '../../../test/crowd.ts'
 import { startWorkerProcess, type WorkerProcess } from '../../../test/workers.ts'
-import { batchSize } from './erase-batch.ts'
+import { batchSize } from './claim-batch.ts'
 
 let test: TestApplication
 beforeAll(async () => {

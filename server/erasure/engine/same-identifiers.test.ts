@@ -13,7 +13,7 @@ import { findUser } from '../../people/accounts/find-users.ts'
 import { findAmbiguousIdentifiers } from '../../people/identifiers/ambiguous-identifiers.ts'
 import { identifiersOf } from '../../people/identifiers/candidate-identifiers.ts'
 import { findTombstones } from '../../tombstones/find-tombstones.ts'
-import { checkAmong } from '../proof/check-membership.ts'
+import { checkMembership } from '../proof/check-membership.ts'
 import { previewErasure } from '../requests/preview-erasure.ts'
 
 let test: TestApplication
@@ -176,7 +176,7 @@ describe('hashes of values that nobody has any more', () => {
     expect(stones).toEqual([{ fold_version: 2 }])
     for (const value of ['δοκιμης@CORP.example', 'ΔΟΚΙΜΗΣ@corp.example ']) {
       const among = await inTenant(rows.tenant, (tx) =>
-        checkAmong(tx, { request, identifier: { kind: 'email', value } }),
+        checkMembership(tx, { request, identifier: { kind: 'email', value } }),
       )
       expect(among).toMatchObject({ among: true })
     }

@@ -26,7 +26,8 @@ import { newKey } from '../../platform/crypto/seal.ts'
 import { migrate } from '../../platform/database/migrate.ts'
 import { isLetheError } from '../../platform/errors.ts'
 import { verifyCertificate } from '../proof/certificate.ts'
-import { readCertificate, showErasure } from '../requests/show-erasures.ts'
+import { readCertificate } from '../proof/read-certificate.ts'
+import { showErasure } from '../requests/show-request.ts'
 import { exportLedger } from './export-ledger.ts'
 import { readLedgerLines } from './ledger-file.ts'
 import { planReplay, replayLedger } from './replay-ledger.ts'
@@ -335,7 +336,7 @@ describe('a ledger', () => {
     })
 
     it('is refused when written under another master key, with a digest that is right', async () => {
-      const foreign = { ...test.app, masterKey: newKey() }
+      const foreign = { ...test.app, database: { ...test.app.database, masterKey: newKey() } }
       await expect(planReplay(foreign.database, { file })).rejects.toMatchObject({ code: 'ledger.other_master_key' })
       const made = newFile()
       await exportTo(foreign, [], made)

@@ -6,8 +6,9 @@ import { deleteUsers } from '../../people/lifecycle/delete-users.ts'
 import { actingFor, type Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction, tenantIds } from '../../platform/database/transaction.ts'
 import { requestErasure } from '../requests/request-erasure.ts'
-import type { ErasureState } from '../requests/show-erasures.ts'
 import { waitForErasure } from '../requests/wait-for-erasure.ts'
+import type { RequestState } from '../states.ts'
+import { stateSets } from '../states.ts'
 import { type ErasedLine, type LedgerLine, readLedgerLines, type TombstoneLine } from './ledger-file.ts'
 
 const linesAtATime = 1000
@@ -34,9 +35,9 @@ export type ReplayPlan = {
 
 export type Replay = Omit<ReplayPlan, 'named'> & {
   /** Which request was repeated by which new one, how many people it names, and how it ended. */
-  repeated: { tenant: string; request: string; repeatedBy: string; people: number; state: ErasureState }[]
+  repeated: { tenant: string; request: string; repeatedBy: string; people: number; state: RequestState }[]
   /** Unfinished requests of the database itself that name people of the ledger, and how they ended. */
-  continued: { tenant: string; request: string; state: ErasureState }[]
+  continued: { tenant: string; request: string; state: RequestState }[]
   /** Entries whose person is not there: nothing was to be done. */
   nothingNeeded: number
   /** Entries and tombstones that the database had lost and has again. */
@@ -242,7 +243,7 @@ async function findBack(
      from unnest($2::uuid[], $3::text[]) as given (user_id, operation)
      join users u on u.tenant_id = $1 and u.id = given.user_id and (given.operation = 'purge' or u.state <> 'anonymized')
      left join erasure_subjects s on s.tenant_id = $1 and s.user_id = u.id
-       and s.state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'running', 'failed')`,
+       and s.state in ${stateSets.pending}`,
     [tx.tenantId, entries.map(({ user }) => user), entries.map(({ operation }) => operation)],
     'find_people_back',
   )

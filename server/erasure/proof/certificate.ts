@@ -121,7 +121,7 @@ export function saltedLine(salt: Buffer, identifiers: Identifier[]): string {
  * Whether a person is among the subjects of a list: a line has the hash of the identifier under this key or salt, by any
  * version of the fold. The identifier's value may be as it is written.
  */
-export function isAmong(subjects: string[], key: Buffer, identifier: Identifier): boolean {
+export function includesSubject(subjects: string[], key: Buffer, identifier: Identifier): boolean {
   const wanted = new Set(
     hashesOfIdentifier(key, identifier).map((hash) => `${identifier.kind}:${hash.toString('hex')}`),
   )

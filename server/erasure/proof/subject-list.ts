@@ -1,19 +1,24 @@
-import { hashIdentifier } from '../../keyring/identifier-hash-key.ts'
+import { hashIdentifier, identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { stateSets } from '../states.ts'
 import { subjectLine } from './certificate.ts'
 
 const linesAtATime = 1000
 
+/** The people of the list, by state: those of the certificate that was signed last, or of the next one. */
+const listed = { last: stateSets.certifiable, next: stateSets.done }
+
 /**
- * The lines of the subject list of a request, in the order of the internal ids: the people that were done at the last
- * certificate, by keyed hashes only. Hashes of purged people use the tenant's key, those of anonymized people the salt
- * of the request. A person in whom the search found something afterwards stays in that list until a later certificate
- * says otherwise.
+ * The lines of the subject list of a request, in the order of the internal ids: the people who were done when the last
+ * certificate was signed. The lines hold keyed hashes only: of purged people under the tenant's key, of anonymized people
+ * under the salt of the request, as the request stored them. A person in whom the search found something afterwards
+ * stays in the list until a later certificate is signed. `certified`: `next` for the list of the certificate that is about
+ * to be signed, of the people who are done now. Throws `master_key.wrong` where the list has purged people.
  */
-export async function* readSubjectLines(
+export async function* readSubjectList(
   tx: TenantTransaction,
   request: string,
-  hashKey: Buffer,
+  { certified }: { certified: keyof typeof listed } = { certified: 'last' },
 ): AsyncGenerator<string> {
   let after = '00000000-0000-0000-0000-000000000000'
   for (;;) {
@@ -26,7 +31,7 @@ export async function* readSubjectLines(
        from (
          select user_id, salted_hashes from erasure_subjects
          where tenant_id = $1 and request_id = $2 and finished_at is not null
-           and state in ('done', 'failed', 'queued', 'running') and user_id > $3
+           and state in ${listed[certified]} and user_id > $3
          order by user_id limit $4
        ) s
        cross join lateral (
@@ -35,7 +40,7 @@ export async function* readSubjectLines(
        ) t
        order by s.user_id`,
       [tx.tenantId, request, after, linesAtATime],
-      'subject_lines',
+      `subject_list_${certified}`,
     )
     for (const { user_id, salted_hashes, hashes } of rows) {
       after = user_id
@@ -44,7 +49,7 @@ export async function* readSubjectLines(
         continue
       }
       yield lineOfPurged(
-        hashKey,
+        await identifierHashKey(tx),
         user_id,
         hashes.map(({ kind, hash }) => ({ kind, hash: Buffer.from(hash, 'hex') })),
       )

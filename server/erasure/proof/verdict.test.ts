@@ -11,7 +11,6 @@ import { runCommand } from '../../../test/run-command.ts'
 import { sign } from '../../keyring/jws.ts'
 import { activeSigningKey, publicKeys } from '../../keyring/signing-keys.ts'
 import { retryErasure } from '../requests/retry-erasure.ts'
-import { readCertificate } from '../requests/show-erasures.ts'
 import {
   type CertificateClaims,
   type CertificateFile,
@@ -20,6 +19,7 @@ import {
   type Verdict,
   verifyCertificate,
 } from './certificate.ts'
+import { readCertificate } from './read-certificate.ts'
 
 let test: TestApplication
 let rows: TenantRows

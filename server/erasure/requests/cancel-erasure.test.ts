@@ -3,7 +3,7 @@ import { openTestApplication, type TestApplication } from '../../../test/applica
 import { dumpDatabase, newTenant } from '../../../test/rows.ts'
 import { restoreUsers } from '../../people/lifecycle/restore-users.ts'
 import { cancelErasure } from './cancel-erasure.ts'
-import { showErasure } from './show-erasures.ts'
+import { showErasure } from './show-request.ts'
 
 let test: TestApplication
 beforeAll(async () => {

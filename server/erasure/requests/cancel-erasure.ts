@@ -1,8 +1,9 @@
 import { record } from '../../audit/record.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
+import { stateSets } from '../states.ts'
 import { enqueueErasure } from './insert-request.ts'
-import { erasureProgress } from './show-erasures.ts'
+import { erasureProgress } from './request-progress.ts'
 
 /**
  * Cancels what has not begun: people who wait stay deleted users and can be restored; who is erased stays erased, and the
@@ -14,15 +15,15 @@ export async function cancelErasure(tx: TenantTransaction, request: string): Pro
   const { rowCount } = await tx.query(
     `update erasure_subjects set state = 'cancelled', finished_at = now(), salted_hashes = null
      where tenant_id = $1 and request_id = $2
-       and state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'failed') and erased_at is null`,
+       and state in ${stateSets.cancellable} and erased_at is null`,
     [tx.tenantId, request],
   )
   if (rowCount === 0) {
     throw new LetheError('erasure.wrong_state', { act: 'cancelled', state, needed: 'waiting for at least one person' })
   }
   const { rows } = await tx.query<{ left: number; failed: number; finished: boolean }>(
-    `select count(*) filter (where s.state not in ('cancelled', 'rejected'))::int as left,
-       count(*) filter (where s.state = 'failed')::int as failed,
+    `select count(*) filter (where s.state not in ${stateSets.dropped})::int as left,
+       count(*) filter (where s.state in ${stateSets.failed})::int as failed,
        bool_or(r.finished_at is not null) as finished
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
      where s.tenant_id = $1 and s.request_id = $2`,

@@ -5,7 +5,7 @@ import { openTestApplication, type TestApplication } from '../../../test/applica
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
 import { followErasure } from './follow-erasure.ts'
 import { announcementOf } from './progress-events.ts'
-import { type ErasureSummary, erasureProgress } from './show-erasures.ts'
+import { type ErasureSummary, erasureProgress } from './request-progress.ts'
 
 let test: TestApplication
 let rows: TenantRows

@@ -1,7 +1,7 @@
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
 import { readProgress } from './progress-events.ts'
-import { type ErasureSummary, erasureProgress } from './show-erasures.ts'
+import { type ErasureSummary, erasureProgress } from './request-progress.ts'
 
 export type FollowOptions = {
   tenant: string

@@ -5,6 +5,7 @@ import { seal } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { actorColumns } from '../../platform/initiator.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
+import { stepsOfNewRequest } from '../states.ts'
 
 export type NewRequest = {
   operation: Operation
@@ -50,7 +51,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
      insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
      select $1, $2, step, case when step = 'resolve' then 'done' else 'queued' end,
        case when step = 'resolve' then now() end, case when step = 'resolve' then now() end
-     from unnest('{resolve,erase,verify,certify,search,notify}'::text[]) as step`,
+     from unnest($13::text[]) as step`,
     [
       tx.tenantId,
       request,
@@ -64,6 +65,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
       given.subjects.map(({ saltedLine = null }) => saltedLine),
       given.subjects.map(({ sealedIdentifiers = null }) => sealedIdentifiers),
       credentialId,
+      stepsOfNewRequest,
     ],
     'insert_request',
   )

@@ -1,6 +1,6 @@
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
-import { erasureProgress } from './show-erasures.ts'
+import { erasureProgress } from './request-progress.ts'
 
 /** One person of an erasure request, by internal id. */
 export type ErasureSubject = {

@@ -6,10 +6,10 @@ import { isSearchable } from '../../identifiers/texts/search-forms.ts'
 import { readFullNames } from '../../people/accounts/full-names.ts'
 import { findHolders } from '../../people/identifiers/holders.ts'
 import { countSingledOut } from '../../people/identifiers/singled-out.ts'
-import { type Effect, locate, sumEffects } from '../../personal-data/affected-rows.ts'
+import { countAffectedRows, type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
+import { findMentions, mentionEffects } from '../../personal-data/find-mentions.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
-import { findMentions, mentionEffects } from '../../personal-data/mentions.ts'
-import { readPeople } from '../../personal-data/subjects.ts'
+import { readSubjects } from '../../personal-data/subjects.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
 import { searchTables } from '../search/search-database.ts'
@@ -67,7 +67,7 @@ export async function previewErasure(
   const names: Identifier[] = []
   for (let from = 0; from < ids.length; from += peopleAtATime) {
     const some = ids.slice(from, from + peopleAtATime)
-    const people = await readPeople(tx, some)
+    const people = await readSubjects(tx, some)
     if (people.length < some.length || people.some(({ state }) => state === 'anonymized'))
       throw new LetheError('user.not_found', { selector: 'id' })
     const identifiers: Identifier[] = people.flatMap((person) => person.identifiers)
@@ -85,7 +85,7 @@ export async function previewErasure(
     wanted.push(...own)
     // Looked for by the rules of a reference: as whole words, in any case.
     names.push(...(await readFullNames(tx, some)).map((name): Identifier => identifierOf('ref', name)))
-    effects.push(...(await locate(tx, operation, some, ids)))
+    effects.push(...(await countAffectedRows(tx, operation, some, ids)))
   }
   preview.effects = sumEffects([
     ...effects,

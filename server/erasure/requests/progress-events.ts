@@ -1,4 +1,4 @@
-import type { ErasureSummary } from './show-erasures.ts'
+import type { ErasureSummary } from './request-progress.ts'
 
 /** How far a request of a tenant is. */
 export type Progress = { tenant: string; progress: ErasureSummary }

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
 import { dumpDatabase, newTenant, type TenantRows } from '../../../test/rows.ts'
+import { readCertificate } from '../proof/read-certificate.ts'
 import { cancelErasure } from './cancel-erasure.ts'
+import { listErasures } from './list-requests.ts'
 import { previewErasure } from './preview-erasure.ts'
 import { requestErasure } from './request-erasure.ts'
 import { retryErasure } from './retry-erasure.ts'
-import { listErasures, readCertificate, showErasure } from './show-erasures.ts'
+import { showErasure } from './show-request.ts'
 
 let test: TestApplication
 let rows: TenantRows

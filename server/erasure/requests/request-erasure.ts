@@ -3,12 +3,12 @@ import type { Operation } from '../../datamap/compile.ts'
 import { identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import { actingUser } from '../../people/accounts/require-people.ts'
 import { requireNoPendingErasure } from '../../people/lifecycle/pending-erasure.ts'
-import { lockPeople, type Person } from '../../personal-data/subjects.ts'
+import { lockSubjectStates, lockSubjects, type Subject } from '../../personal-data/subjects.ts'
 import { newKey } from '../../platform/crypto/seal.ts'
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
 import { saltedLine } from '../proof/certificate.ts'
-import { insertRequest } from './insert-request.ts'
+import { insertRequest, type NewRequest } from './insert-request.ts'
 
 export type ErasureOrder = {
   operation: Operation
@@ -18,11 +18,11 @@ export type ErasureOrder = {
 }
 
 /**
- * Requests the erasure of deleted users: the request, its subjects, its steps and its jobs come into being together, when
- * the caller's transaction commits. Answers the request's id; the work is done by the workers.
+ * Requests the erasure of deleted users. The request, its subjects, its steps and its jobs come into being together, when
+ * the caller's transaction commits. Returns the request's id; the workers do the work.
  *
- * The certificate of an anonymize request names people by keyed hashes under a random salt. It is answered here, once, in
- * base64url, and stored nowhere: whoever has it can tell whether a person whom they know is among those people.
+ * The certificate of an anonymize request names people by keyed hashes under a random salt. This returns the salt once, in
+ * base64url, and stores it nowhere. A person who has the salt can tell whether someone they know is among those people.
  *
  * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`,
  * `user.acting_erased` and `master_key.wrong`; then nothing was requested.
@@ -32,37 +32,42 @@ export async function requestErasure(
   order: ErasureOrder,
 ): Promise<{ request: string; salt?: string }> {
   const ids = userIdsOf(order.userIds)
-  // Made in the first batch of the tenant's first purge, it would let all other batches wait for that one.
-  if (order.operation === 'purge') await identifierHashKey(tx)
-  const ordering = actingUser(tx)
-  const checked = requireErasable(tx, ids)
-  const salt = order.operation === 'anonymize' ? newKey() : undefined
   const { operation, reason } = order
-  // Sent together with the check: where that fails, so does the transaction.
-  const request = insertRequest(tx, {
-    operation,
-    reason,
-    key: newKey(),
-    subjects:
-      salt === undefined
-        ? ids.map((id) => ({ id }))
-        : saltedSubjects((await Promise.all([checked, ordering]))[0], salt),
-  })
+  // Made in the first batch of the tenant's first purge, it would let all other batches wait for that one.
+  if (operation === 'purge') await identifierHashKey(tx)
+  const acting = actingUser(tx)
+  const salt = operation === 'anonymize' ? newKey() : undefined
+  // A purge reads no identifiers before its batch, so its request is sent together with the check: if the check fails, so
+  // does the transaction.
+  const checked = salt === undefined ? requireErasable(tx, ids, lockSubjectStates(tx, ids)) : undefined
+  const subjects = salt === undefined ? ids.map((id) => ({ id })) : await saltSubjects(tx, ids, salt, acting)
+  const request = insertRequest(tx, { operation, reason, key: newKey(), subjects })
   await Promise.all([
-    ordering,
+    acting,
     checked,
     record(tx, { activity: 'ErasureOrdered', object: request, details: { operation, people: ids.length } }),
   ])
   return { request, ...(salt !== undefined && { salt: salt.toString('base64url') }) }
 }
 
-function saltedSubjects(people: Person[], salt: Buffer) {
+/** Locks and checks the people of an anonymization, and hashes their identifiers under the salt of the request. */
+async function saltSubjects(
+  tx: TenantTransaction,
+  ids: string[],
+  salt: Buffer,
+  acting: Promise<unknown>,
+): Promise<NewRequest['subjects']> {
+  const [people] = await Promise.all([requireErasable(tx, ids, lockSubjects(tx, ids)), acting])
   return people.map(({ id, identifiers }) => ({ id, saltedLine: saltedLine(salt, identifiers) }))
 }
 
-/** Locks these people; throws where one of them may not be erased now. */
-async function requireErasable(tx: TenantTransaction, ids: string[]): Promise<Person[]> {
-  const [people] = await Promise.all([lockPeople(tx, ids), requireNoPendingErasure(tx, ids)])
+/** Waits for the lock of these people, and throws if one of them may not be erased now. */
+async function requireErasable<Locked extends Pick<Subject, 'id' | 'state'>>(
+  tx: TenantTransaction,
+  ids: string[],
+  locking: Promise<Locked[]>,
+): Promise<Locked[]> {
+  const [people] = await Promise.all([locking, requireNoPendingErasure(tx, ids)])
   if (people.length < ids.length || people.some(({ state }) => state === 'anonymized')) {
     throw new LetheError('user.not_found', { selector: 'id' })
   }

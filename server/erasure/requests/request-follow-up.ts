@@ -6,6 +6,7 @@ import { requireNoPendingErasure } from '../../people/lifecycle/pending-erasure.
 import { newKey } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { openIdentifiers, sealIdentifiers } from '../sealed-identifiers.ts'
+import { stateSets } from '../states.ts'
 import { insertRequest } from './insert-request.ts'
 import { retryErasure } from './retry-erasure.ts'
 
@@ -48,7 +49,7 @@ export async function findPending(tx: TenantTransaction, userIds: string[]): Pro
     `select s.user_id, s.request_id, r.finished_at is not null as ended
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
      where s.tenant_id = $1 and s.user_id = any($2)
-       and s.state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'running', 'failed')`,
+       and s.state in ${stateSets.pending}`,
     [tx.tenantId, userIds],
   )
   return rows.map(({ user_id, request_id, ended }) => ({ userId: user_id, request: request_id, ended }))
@@ -59,7 +60,7 @@ export async function retryWith(tx: TenantTransaction, request: string, subjects
   const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer | null; sealed_key: Buffer }>(
     `select s.user_id, s.sealed_identifiers, r.sealed_key
      from erasure_requests r join erasure_subjects s on s.tenant_id = r.tenant_id and s.request_id = r.id
-     where r.tenant_id = $1 and r.id = $2 and s.user_id = any($3) and s.state = 'failed' for update`,
+     where r.tenant_id = $1 and r.id = $2 and s.user_id = any($3) and s.state in ${stateSets.failed} for update`,
     [tx.tenantId, request, subjects.map(({ userId }) => userId)],
   )
   const sealed = rows.map(({ user_id, sealed_identifiers, sealed_key }) => {

@@ -1,8 +1,9 @@
 import { record } from '../../audit/record.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
+import { stateSets } from '../states.ts'
 import { enqueueErasure } from './insert-request.ts'
-import { erasureProgress } from './show-erasures.ts'
+import { erasureProgress } from './request-progress.ts'
 
 /**
  * Tries the failed people of an ended request again, from where each of them stopped; who is done stays done. The result
@@ -17,7 +18,7 @@ export async function retryErasure(tx: TenantTransaction, request: string): Prom
      update erasure_subjects s
      set state = 'queued', error_code = null, error_reason = null
      from request
-     where s.tenant_id = $1 and s.request_id = request.id and s.state = 'failed'`,
+     where s.tenant_id = $1 and s.request_id = request.id and s.state in ${stateSets.failed}`,
     [tx.tenantId, request],
   )
   if (rowCount === 0) {

@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/database/pool.ts'
 import { followErasure } from './follow-erasure.ts'
-import type { ErasureSummary } from './show-erasures.ts'
+import type { ErasureSummary } from './request-progress.ts'
 
 export type WaitOptions = {
   /** `certified`: as soon as there is a certificate, or the request ended without one. `ended`: after the search too. */

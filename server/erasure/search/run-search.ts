@@ -15,6 +15,7 @@ import { readReceiptTables } from '../disk/add-statement.ts'
 import { refreshStatistics } from '../disk/refresh-statistics.ts'
 import { type AddendumClaims, hashOf, placeAfter } from '../proof/certificate.ts'
 import { openIdentifiers } from '../sealed-identifiers.ts'
+import { openSteps, stateSets } from '../states.ts'
 import { placesOf, type SearchResult, searchDatabase } from './search-database.ts'
 
 /** A request whose people are erased, and what is still to be looked for. */
@@ -73,7 +74,7 @@ export const wayOut = 'take it out there, then run "lethe erasure retry"'
 async function beginSearch(tx: TenantTransaction, request: string): Promise<Searched | undefined> {
   const { rowCount } = await tx.query(
     `update erasure_steps set state = 'running', started_at = clock_timestamp()
-     where tenant_id = $1 and request_id = $2 and step = 'search' and state in ('queued', 'running')
+     where tenant_id = $1 and request_id = $2 and step = 'search' and state in ${openSteps}
        and exists (
          select from erasure_steps c
          where c.tenant_id = $1 and c.request_id = $2 and c.step = 'certify' and c.state = 'done'
@@ -84,7 +85,7 @@ async function beginSearch(tx: TenantTransaction, request: string): Promise<Sear
   const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer; sealed_key: Buffer }>(
     `select s.user_id, s.sealed_identifiers, r.sealed_key
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
-     where s.tenant_id = $1 and s.request_id = $2 and s.state = 'done' and s.sealed_identifiers is not null`,
+     where s.tenant_id = $1 and s.request_id = $2 and s.state in ${stateSets.done} and s.sealed_identifiers is not null`,
     [tx.tenantId, request],
   )
   const all = rows.flatMap((row) =>
@@ -156,7 +157,7 @@ async function endSearch(
   const audit = await sealAll(tx)
   const key = await activeSigningKey(tx)
   const { rows: failed } = await tx.query(
-    `select from erasure_subjects where tenant_id = $1 and request_id = $2 and state = 'failed' limit 1`,
+    `select from erasure_subjects where tenant_id = $1 and request_id = $2 and state in ${stateSets.failed} limit 1`,
     [tx.tenantId, request],
   )
   // Who failed is tried again with the same key; otherwise nobody needs it any more.
@@ -195,7 +196,7 @@ async function endSearch(
        where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
      ), done as (
        update erasure_subjects set sealed_identifiers = null
-       where tenant_id = $1 and request_id = $2 and state = 'done' and user_id <> all ($5)
+       where tenant_id = $1 and request_id = $2 and state in ${stateSets.done} and user_id <> all ($5)
      ), request as (
        update erasure_requests r set finished_at = clock_timestamp(), sealed_key = case when $11 then null else r.sealed_key end
        where r.tenant_id = $1 and r.id = $2

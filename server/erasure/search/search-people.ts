@@ -2,7 +2,7 @@ import { type Identifier, type IdentifierKind, identifierOf } from '../../identi
 import { isSearchable } from '../../identifiers/texts/search-forms.ts'
 import { findUser, resolveUsers, type Selector } from '../../people/accounts/find-users.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
-import { readPeople } from '../../personal-data/subjects.ts'
+import { readSubjects } from '../../personal-data/subjects.ts'
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { searchDatabase } from './search-database.ts'
@@ -74,7 +74,7 @@ export async function searchPeople(
 async function identifiersOf(tx: TenantTransaction, selectors: readonly Selector[]) {
   const resolutions = await resolveUsers(tx, selectors)
   const ids = resolutions.flatMap((resolution) => (resolution.outcome === 'found' ? [resolution.id] : []))
-  const people = new Map((await readPeople(tx, ids)).map((person) => [person.id, person]))
+  const people = new Map((await readSubjects(tx, ids)).map((person) => [person.id, person]))
   const wanted: { subject: number; identifier: Identifier }[] = []
   for (const [index, selector] of selectors.entries()) {
     const resolution = resolutions[index]

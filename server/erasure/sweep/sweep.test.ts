@@ -4,7 +4,7 @@ import { openTestApplication, type TestApplication } from '../../../test/applica
 import { differences, dumpDatabase, newTenant, placesOf, type TenantRows } from '../../../test/rows.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
 import { verifyCertificate } from '../proof/certificate.ts'
-import { readCertificate } from '../requests/show-erasures.ts'
+import { readCertificate } from '../proof/read-certificate.ts'
 import { wayOut } from '../search/run-search.ts'
 import { searchPeople } from '../search/search-people.ts'
 import { type Finding, followUp, settleFindings, sweep } from './sweep.ts'
@@ -231,8 +231,8 @@ describe('the later sweep', () => {
 
   it('refuses another master key than the one that the hashes were made under', async () => {
     await purged()
-    const other = { ...test.app, masterKey: Buffer.alloc(32, 7) }
-    await expect(sweepDatabase(other.database, [rows.tenant])).rejects.toMatchObject({ code: 'master_key.wrong' })
+    const other = { ...test.app.database, masterKey: Buffer.alloc(32, 7) }
+    await expect(sweepDatabase(other, [rows.tenant])).rejects.toMatchObject({ code: 'master_key.wrong' })
   })
 })
 

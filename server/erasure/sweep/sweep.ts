@@ -6,6 +6,7 @@ import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { findPending, type Reappeared, requestFollowUp, retryWith } from '../requests/request-follow-up.ts'
+import { stateSets } from '../states.ts'
 import {
   confirmTraces,
   type SweepPass,
@@ -253,14 +254,14 @@ export async function settleFindings(
          from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
          where f.tenant_id = $1 and f.resolved_at is null
            and s.tenant_id = f.tenant_id and s.request_id = f.request_id and s.user_id = f.user_id
-           and s.state = 'done' and r.finished_at is not null`,
+           and s.state in ${stateSets.done} and r.finished_at is not null`,
         [tx.tenantId],
       )
       const { rows } = await tx.query<{ reason: string }>(
         `select distinct s.error_reason as reason
          from erasure_findings f join erasure_subjects s
            on s.tenant_id = f.tenant_id and s.request_id = f.request_id and s.user_id = f.user_id
-         where f.tenant_id = $1 and f.resolved_at is null and s.state = 'failed' and s.error_reason is not null
+         where f.tenant_id = $1 and f.resolved_at is null and s.state in ${stateSets.failed} and s.error_reason is not null
          order by 1`,
         [tx.tenantId],
       )

@@ -6,7 +6,7 @@ import { syncGroup } from '../../directory/sync-group.ts'
 import { previewErasure } from '../../erasure/requests/preview-erasure.ts'
 import { importUsers } from '../../imports/users/import-users.ts'
 import type { OutcomeOfRow } from '../../imports/users/outcomes.ts'
-import { readPeople } from '../../personal-data/subjects.ts'
+import { readSubjects } from '../../personal-data/subjects.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { isLetheError } from '../../platform/errors.ts'
 import { createTenant } from '../../tenancy/tenants.ts'
@@ -72,7 +72,7 @@ describe('a former identifier', () => {
     await within((tx) => restoreUsers(tx, { userIds: [id] }))
     const former = (await within((tx) => readFormer(tx, [id]))).get(id) ?? []
     expect(former.sort((a, b) => (a.kind < b.kind ? -1 : 1))).toEqual(formerOfAll)
-    const [person] = await within((tx) => readPeople(tx, [id]))
+    const [person] = await within((tx) => readSubjects(tx, [id]))
     expect(person?.identifiers).toHaveLength(10)
   })
 

@@ -1,10 +1,13 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { LetheError } from '../../platform/errors.ts'
+import { pendingStates, sqlList } from './erasure-states.ts'
+
+const pending = sqlList(pendingStates)
 
 /** For statements over many users: selects the ids of those with a pending erasure; $1 is the tenant. */
 export const pendingErasures = `
   select user_id from erasure_subjects
-  where tenant_id = $1 and state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'running', 'failed')`
+  where tenant_id = $1 and state in ${pending}`
 
 /**
  * Throws `user.erasure_pending` where an erasure of one of the users is pending; a failed one may go on at
@@ -14,7 +17,7 @@ export async function requireNoPendingErasure(tx: TenantTransaction, userIds: re
   const { rows } = await tx.query<{ request_id: string }>(
     `select request_id from erasure_subjects
      where tenant_id = $1 and user_id = any($2)
-       and state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'running', 'failed')
+       and state in ${pending}
      limit 1`,
     [tx.tenantId, userIds],
     'pending_erasure',
@@ -31,7 +34,7 @@ export async function findPendingErasure(
   const { rows } = await tx.query<{ request_id: string; state: string }>(
     `select request_id, state from erasure_subjects
      where tenant_id = $1 and user_id = $2
-       and state in ('queued', 'awaiting_approval', 'scheduled', 'held', 'running', 'failed')`,
+       and state in ${pending}`,
     [tx.tenantId, userId],
   )
   return rows[0]

@@ -14,16 +14,24 @@ export function enqueue(
   payload: JobPayload,
   options: { key?: string } = {},
 ): void {
-  tx.send(addJob, [task, JSON.stringify(payload), options.key ?? null], 'enqueue')
+  tx.send(addJob, [task, JSON.stringify(payload), options.key ?? null, 0], 'enqueue')
 }
 
-/** Enqueues a job by itself, for what follows from work that is committed already. */
-export async function enqueueNow(database: Database, task: string, payload: JobPayload): Promise<void> {
-  await outsideTenants(database, addJob, [task, JSON.stringify(payload), null], 'enqueue')
+/**
+ * Enqueues a job by itself, for what follows from work that is committed already. `priority`: workers take waiting jobs
+ * with a lower number first; 0 unless given.
+ */
+export async function enqueueNow(
+  database: Database,
+  task: string,
+  payload: JobPayload,
+  { priority = 0 }: { priority?: number } = {},
+): Promise<void> {
+  await outsideTenants(database, addJob, [task, JSON.stringify(payload), null, priority], 'enqueue')
 }
 
 // add_job would make the same of it, in a second function around this one.
 const addJob = `
   select from graphile_worker.add_jobs(
-    array[($1, $2::json, null, null, null, $3, null, null)::graphile_worker.job_spec], job_key_preserve_run_at := true
+    array[($1, $2::json, null, null, null, $3, $4, null)::graphile_worker.job_spec], job_key_preserve_run_at := true
   )`

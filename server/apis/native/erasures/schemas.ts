@@ -1,6 +1,8 @@
 import { type Static, Type } from 'typebox'
 import type { Verdict } from '../../../erasure/proof/certificate.ts'
-import type { ErasureDetails, ErasureSummary } from '../../../erasure/requests/show-erasures.ts'
+import type { ErasureSummary } from '../../../erasure/requests/request-progress.ts'
+import type { ErasureDetails } from '../../../erasure/requests/show-request.ts'
+import { requestStates } from '../../../erasure/states.ts'
 import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import type { NamedPerson } from '../../../people/accounts/candidates.ts'
 import { selectorNames } from '../../../people/accounts/find-users.ts'
@@ -17,7 +19,7 @@ const Effects = Type.Array(Type.Object({ table: Type.String(), effect: Type.Stri
 const summary = {
   id: Id,
   operation: Type.Enum([...operations]),
-  state: Type.Enum(['queued', 'running', 'completed', 'partial', 'failed', 'cancelled', 'rejected'], {
+  state: Type.Enum([...requestStates], {
     description: 'completed: all people are done, and the search has found no residual data',
   }),
   initiated_from: Type.String(),

@@ -9,7 +9,7 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
  * memory by the number of identifiers, not of rows. Nearly always that is none of them, or few, which are then looked
  * up one by one.
  */
-export async function identifiersMentioned(
+export async function prefilterIdentifiers(
   tx: TenantTransaction,
   columns: MentionColumn[],
   identifiers: Identifier[],

@@ -3,13 +3,12 @@ import { compiledMap } from '../datamap/compiled.ts'
 import type { Identifier } from '../identifiers/identifier-key.ts'
 import { IdentifierScanner } from '../identifiers/texts/identifier-scanner.ts'
 import { likePatterns } from '../identifiers/texts/like-patterns.ts'
-import { scrubAddresses, scrubJson, scrubText } from '../identifiers/texts/scrub-value.ts'
 import { copyText } from '../identifiers/texts/search-form-stream.ts'
 import { isSearchable } from '../identifiers/texts/search-forms.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Effect } from './affected-rows.ts'
 import { findLongerIdentifiers } from './longer-identifiers.ts'
-import { identifiersMentioned } from './scan-mentions.ts'
+import { prefilterIdentifiers } from './prefilter-identifiers.ts'
 
 /** A value in which identifiers of some people stand, though the row belongs to something or somebody else. */
 export type Mention = {
@@ -94,55 +93,18 @@ async function scanForMentioned(
   identifiers: Identifier[],
 ): Promise<Identifier[]> {
   await tx.query('set local role lethe_auditor')
-  const mentioned = await identifiersMentioned(tx, compiledMap.plans[operation].mentions, identifiers)
+  const mentioned = await prefilterIdentifiers(tx, compiledMap.plans[operation].mentions, identifiers)
   await tx.query('set local role lethe_app')
   return mentioned
 }
 
-/**
- * Rewrites the values without the identifiers, and nothing else in them. A value that somebody changed since it was found
- * is read again, so that no change of anybody else is lost. Answers what was done, with the owners of each row.
- */
-export async function scrubMentions(
-  tx: TenantTransaction,
-  mentions: Mention[],
-): Promise<{ effect: Effect; owners: string[] }[]> {
-  const done: { effect: Effect; owners: string[] }[] = []
-  for (const mention of mentions) {
-    const { column, key, owners, protect } = mention
-    const { table, column: name, primaryKey } = column
-    const where = primaryKey.map((part, index) => `${part} = $${index + 1}`).join(' and ')
-    const [to, from] = [`$${primaryKey.length + 1}`, `$${primaryKey.length + 2}`]
-    let scrubbed = mention.identifiers
-    const { rowCount } = await tx.query(
-      `update ${table} set ${name} = ${to} where ${where} and ${name} = ${from}`,
-      [...key, scrub(column.as, mention.value, scrubbed, protect), mention.value],
-      `scrub ${table} ${name}`,
-    )
-    if (rowCount === 0) {
-      const { rows } = await tx.query<{ value: MentionValue | null }>(
-        `select ${column.as === 'json' ? `${name}::text` : name} as value from ${table} where ${where} for update`,
-        key,
-      )
-      const value = rows[0]?.value ?? ''
-      scrubbed = identifiersIn([value], mention.identifiers, protect)[0] ?? []
-      if (scrubbed.length === 0) continue
-      await tx.query(`update ${table} set ${name} = ${to} where ${where}`, [
-        ...key,
-        scrub(column.as, value, scrubbed, protect),
-      ])
-    }
-    done.push({ effect: { ...effectOf(column), rows: scrubbed.length }, owners })
-  }
-  return done
-}
-
 /** What scrubbing the mentions does, as previews and receipts say it. */
 export function mentionEffects(mentions: Mention[]): Effect[] {
-  return mentions.map(({ column, identifiers }) => ({ ...effectOf(column), rows: identifiers.length }))
+  return mentions.map(({ column, identifiers }) => ({ ...scrubEffect(column), rows: identifiers.length }))
 }
 
-function effectOf({ table, column }: MentionColumn) {
+/** What it does to a column to scrub it. */
+export function scrubEffect({ table, column }: MentionColumn) {
   return { table, effect: `scrubbed ${column}` }
 }
 
@@ -175,7 +137,7 @@ async function lookUpMentions(
 }
 
 /** Tells which of the identifiers stand in each value as whole words. */
-function identifiersIn(
+export function identifiersIn(
   values: MentionValue[],
   identifiers: Identifier[],
   protect: readonly Identifier[] = [],
@@ -195,14 +157,4 @@ function identifiersIn(
   }
   scanner.end()
   return found
-}
-
-function scrub(
-  as: MentionColumn['as'],
-  value: MentionValue,
-  identifiers: readonly Identifier[],
-  protect: readonly Identifier[],
-): MentionValue {
-  if (typeof value !== 'string') return scrubAddresses(value, identifiers, protect)
-  return as === 'json' ? scrubJson(value, identifiers, protect) : scrubText(value, identifiers, protect)
 }

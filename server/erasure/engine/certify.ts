@@ -1,0 +1,152 @@
+import { record } from '../../audit/record.ts'
+import type { Operation } from '../../datamap/compile.ts'
+import { foldVersion } from '../../identifiers/fold.ts'
+import { sign } from '../../keyring/jws.ts'
+import type { SigningKey } from '../../keyring/signing-keys.ts'
+import { notify } from '../../notify/notify.ts'
+import { type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { type CertificateClaims, placeAfter, subjectDigest } from '../proof/certificate.ts'
+import { readSubjectList } from '../proof/subject-list.ts'
+import { announcementOf } from '../requests/progress-events.ts'
+import { stateSets, stepSets } from '../states.ts'
+
+/** What a certificate says of a request. */
+export type CertificateFacts = {
+  operation: Operation
+  initiatedFrom: string
+  requestedBy: string | null
+  mapVersion: string
+  createdAt: Date
+  /** When the first of its people were erased. */
+  startedAt: Date
+  /** When this transaction began. */
+  now: Date
+  total: number
+  done: number
+  failed: number
+  /** Identifiers left alone because other users hold them too. */
+  shared: number
+  effects: Effect[]
+  /** The newest statement about the request; null where there is none yet. */
+  previous: { number: number; jws: string } | null
+}
+
+/**
+ * Reads what a certificate says from the record that the batches wrote, this transaction included. It is the only source
+ * of certificates. The caller has locked the request.
+ */
+export async function factsFromRecord(tx: TenantTransaction, request: string): Promise<CertificateFacts> {
+  const { rows } = await tx.query<CertificateFacts>(
+    `select r.operation, r.initiated_from as "initiatedFrom", r.requested_by as "requestedBy",
+       r.map_version as "mapVersion",
+       r.created_at as "createdAt", coalesce(r.started_at, r.created_at) as "startedAt", now(),
+       s.total, s.done, s.failed,
+       (select shared from erasure_steps where tenant_id = $1 and request_id = $2 and step = 'erase')::int as shared,
+       coalesce((
+         select jsonb_agg(jsonb_build_object('table', table_name, 'effect', effect, 'rows', row_count) order by table_name, effect)
+         from erasure_receipts where tenant_id = $1 and request_id = $2
+       ), '[]') as effects,
+       (
+         select jsonb_build_object('number', number, 'jws', jws)
+         from erasure_certificates where tenant_id = $1 and request_id = $2 order by number desc limit 1
+       ) as previous
+     from erasure_requests r, lateral (
+       select count(*)::int as total, count(*) filter (where state in ${stateSets.done})::int as done,
+         count(*) filter (where state in ${stateSets.failed})::int as failed
+       from erasure_subjects where tenant_id = $1 and request_id = $2
+     ) s
+     where r.tenant_id = $1 and r.id = $2`,
+    [tx.tenantId, request],
+    'facts_from_record',
+  )
+  const facts = rows[0]
+  if (facts === undefined) throw new Error('the request is locked and is not there')
+  return facts
+}
+
+/** The digest of the subject list of the certificate that comes next: of the people who are done now. */
+export async function digestOfDone(tx: TenantTransaction, request: string): Promise<string> {
+  const digest = subjectDigest()
+  for await (const line of readSubjectList(tx, request, { certified: 'next' })) digest.add(line)
+  return digest.hex()
+}
+
+/**
+ * The last phase: signs what was done for a request whose people are all verified or failed, and tells the requester.
+ * `digest`: of the subject list. The search of the whole database is enqueued once this is committed.
+ */
+export async function certify(
+  tx: TenantTransaction,
+  request: string,
+  { facts, digest, key }: { facts: CertificateFacts; digest: string; key: SigningKey },
+): Promise<void> {
+  const claims: CertificateClaims = {
+    type: 'lethe.erasure_certificate',
+    version: 2,
+    ...placeAfter(facts.previous),
+    outstanding: ['search', 'disk', 'backups'],
+    disk: { level: 1, reached_at: facts.now.toISOString() },
+    tenant: tx.tenantId,
+    request,
+    operation: facts.operation,
+    initiated_from: facts.initiatedFrom,
+    requested_at: facts.createdAt.toISOString(),
+    started_at: facts.startedAt.toISOString(),
+    certified_at: facts.now.toISOString(),
+    data_map: facts.mapVersion,
+    fold_version: foldVersion,
+    subjects: { total: facts.total, done: facts.done, failed: facts.failed, digest },
+    effects: sumEffects(facts.effects),
+    shared_identifiers: facts.shared,
+    verification: { method: 'data_map', rows_left: 0, mentions_left: 0 },
+  }
+  const jws = sign(key, claims)
+  tx.send(
+    `with certificate as (
+         insert into erasure_certificates (tenant_id, request_id, number, kid, jws)
+         values ($1, $2, $6, $3, $4)
+       ), uncertified as (
+         update erasure_subjects set finished_at = null
+         where tenant_id = $1 and request_id = $2 and state in ${stateSets.failed} and finished_at is not null
+       )
+       update erasure_steps
+       set state = case when step = 'search' then 'queued' when failed > 0 then 'failed' else 'done' end,
+         started_at = case when step <> 'search' then coalesce(started_at, now()) end,
+         finished_at = case when step <> 'search' then clock_timestamp() end
+       where tenant_id = $1 and request_id = $2 and step in ${stepSets.certified}
+       returning pg_notify('lethe', $5)`,
+    [tx.tenantId, request, key.kid, jws, progressEvent(tx.tenantId, request, facts), claims.number],
+    'record_certificate',
+  )
+  await record(tx, {
+    activity: 'ErasureCertified',
+    object: request,
+    details: { operation: facts.operation, done: facts.done, failed: facts.failed },
+  })
+  await notifyRequester(tx, request, facts)
+}
+
+/** The progress event of a request that has its certificate: its progress, if the facts tell it, or its id alone. */
+function progressEvent(tenant: string, request: string, facts: CertificateFacts): string {
+  const { operation, initiatedFrom, createdAt, total, done, failed } = facts
+  // Of who failed, some are gone and some are not.
+  if (done < total) return request
+  const subjects = { total, gone: total, waiting: 0, erased: 0, done, failed, cancelled: 0 }
+  const order = { id: request, operation, initiatedFrom, createdAt, finishedAt: null }
+  const verdict = failed > 0 ? 'found' : 'search_outstanding'
+  return announcementOf({ tenant, progress: { ...order, state: 'running', certified: true, verdict, subjects } })
+}
+
+/** Tells the requester that the request is certified. The message holds no personal data. */
+async function notifyRequester(tx: TenantTransaction, request: string, facts: CertificateFacts): Promise<void> {
+  if (facts.requestedBy !== null) {
+    const [act, done] = facts.operation === 'purge' ? ['A purge', 'purged'] : ['An anonymization', 'anonymized']
+    await notify(tx, [facts.requestedBy], {
+      kind: 'erasure_done',
+      subject: facts.failed === 0 ? `${act} is certified` : `${act} is partially certified`,
+      body: `Erasure request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is signed. Lethe now searches the whole database.`,
+      data: { request },
+    })
+  }
+}

@@ -1,0 +1,126 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Operation } from '../../datamap/compile.ts'
+import { type AffectedRows, countAffectedRows } from '../../personal-data/affected-rows.ts'
+import { lockSubjects, type Subject } from '../../personal-data/subjects.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { stateSets } from '../states.ts'
+import { suppressUnhandled } from './suppress-unhandled.ts'
+
+/**
+ * People erased in one transaction: enough for set-based deletes, few enough that other transactions wait for their locks
+ * for a short time only, and that two jobs end at about the same time.
+ */
+export const batchSize = 500
+
+/** What a request erases. */
+export type BatchHint = { operation: Operation; people: string[] }
+
+/** People under lock, and the rows about them. Both were asked for together, and may still be under way. */
+export type Prefetched = BatchHint & { subjects: Promise<Subject[]>; affected: Promise<AffectedRows[]> }
+
+/** People of a request that one transaction erases. */
+export type Batch = {
+  request: string
+  operation: Operation
+  /** The request's key, wrapped by the master key; null where the request has ended. */
+  sealedKey: Buffer | null
+  requestedBy: string | null
+  requestedByCredential: string | null
+  /** `sealedIdentifiers`: what an earlier attempt sealed that erased the person's rows. */
+  subjects: { id: string; sealedIdentifiers: Buffer | null }[]
+  /** No other person of the request is queued or awaits verification, so this batch also scrubs and finishes. */
+  isLastBatch: boolean
+  prefetched: Prefetched
+}
+
+/**
+ * The lock that the batches of a request share. Several jobs work on a request at once until two of them meet in a
+ * deadlock, because people of one batch refer to people of the other. From then on each batch works alone.
+ */
+export type BatchLock = { alone: boolean }
+
+/**
+ * Takes the next people of a request that a worker may take, or `person` alone, and skips people whom another job has
+ * taken. Returns undefined if there are none. `lock`: see {@link BatchLock}. `hint`: what the job expects to take. Its
+ * people are locked and counted along with the claim, which saves a round trip if the hint is right.
+ */
+export async function claimBatch(
+  tx: TenantTransaction,
+  request: string,
+  options: { limit: number; person?: string; lock?: BatchLock; hint?: BatchHint },
+): Promise<Batch | undefined> {
+  const { limit, person, lock, hint } = options
+  const claiming = Promise.all([lock && acquireBatchLock(tx, request, lock), claimSubjects(tx, request, limit, person)])
+  const hinted = hint && prefetch(tx, hint)
+  const [, rows] = await claiming
+  const [first] = rows
+  if (first === undefined) return undefined
+  const { operation, sealedKey, requestedBy, requestedByCredential, waiting, unverified } = first
+  const expected: BatchHint = { operation, people: rows.map(({ id }) => id) }
+  return {
+    request,
+    operation,
+    sealedKey,
+    requestedBy,
+    requestedByCredential,
+    subjects: rows.map(({ id, sealedIdentifiers }) => ({ id, sealedIdentifiers })),
+    isLastBatch: waiting === rows.length && !unverified,
+    prefetched: isDeepStrictEqual(hint, expected) && hinted ? hinted : prefetch(tx, expected),
+  }
+}
+
+function prefetch(tx: TenantTransaction, { operation, people }: BatchHint): Prefetched {
+  const subjects = suppressUnhandled(lockSubjects(tx, people))
+  return { operation, people, subjects, affected: suppressUnhandled(countAffectedRows(tx, operation, people)) }
+}
+
+/** Waits until no other batch of the request works alone; and, to work alone, until no other batch works at all. */
+async function acquireBatchLock(tx: TenantTransaction, request: string, { alone }: BatchLock): Promise<void> {
+  const lock = alone ? 'pg_advisory_xact_lock' : 'pg_advisory_xact_lock_shared'
+  await tx.query(`select ${lock}(hashtextextended($1, 0))`, [request], lock)
+}
+
+type ClaimedRow = Omit<Batch, 'request' | 'subjects' | 'isLastBatch' | 'prefetched'> & {
+  id: string
+  sealedIdentifiers: Buffer | null
+  waiting: number
+  unverified: boolean
+}
+
+async function claimSubjects(
+  tx: TenantTransaction,
+  request: string,
+  limit: number,
+  person: string | undefined,
+): Promise<ClaimedRow[]> {
+  const { rows } = await tx.query<ClaimedRow>(
+    `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers",
+       r.operation, r.sealed_key as "sealedKey", r.requested_by as "requestedBy",
+       r.requested_by_credential as "requestedByCredential",
+       (
+         select count(*)::int from (
+           select from erasure_subjects
+           where tenant_id = $1 and request_id = $2 and state in ${stateSets.claimable} limit $4::int + 1
+         ) x
+       ) as waiting,
+       exists (
+         select from erasure_subjects where tenant_id = $1 and request_id = $2 and state in ${stateSets.unverified}
+       ) as unverified
+     from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
+     where s.tenant_id = $1 and s.request_id = $2 and s.state in ${stateSets.claimable}
+       and ($3::uuid is null or s.user_id = $3)
+     order by s.user_id limit $4 for update of s skip locked`,
+    [tx.tenantId, request, person ?? null, limit],
+    'claim_subjects',
+  )
+  return rows
+}
+
+/** Waits until a worker can take a person of this request, or no person waits any more. */
+export async function waitForClaimableSubject(tx: TenantTransaction, request: string): Promise<void> {
+  await tx.query(
+    `select from erasure_subjects
+     where tenant_id = $1 and request_id = $2 and state in ${stateSets.claimable} order by user_id limit 1 for update`,
+    [tx.tenantId, request],
+  )
+}

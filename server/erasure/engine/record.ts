@@ -1,0 +1,196 @@
+import { compiledMap } from '../../datamap/compiled.ts'
+import { hashIdentifier, identifierHashKey } from '../../keyring/identifier-hash-key.ts'
+import { type AffectedRows, type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { sealIdentifiers } from '../sealed-identifiers.ts'
+import type { Batch } from './claim-batch.ts'
+import type { Counted } from './count-rows.ts'
+import type { BatchSubjects } from './lock-and-check.ts'
+
+/** What stays of an erased person. `hashes`: those of the tombstones. `heldByOthers`: how many identifiers were left alone. */
+export type SealedSubject = {
+  id: string
+  sealed: Buffer
+  hashes: { kind: string; hash: Buffer }[]
+  heldByOthers: number
+}
+
+/**
+ * Seals the identifiers of the people of a batch for the search, and hashes those of purged people for their tombstones.
+ * An anonymized person may come back as a new one, so nothing remembers those identifiers.
+ */
+export async function sealSubjects(
+  tx: TenantTransaction,
+  batch: Batch,
+  { ids, identifiers, erasedBefore, requestKey }: BatchSubjects,
+  counted: Pick<Counted, 'heldByOthers'>,
+): Promise<SealedSubject[]> {
+  const hashKey = batch.operation === 'purge' ? await identifierHashKey(tx) : undefined
+  const held = await counted.heldByOthers
+  return ids.map((id) => {
+    const theirs = identifiers.get(id) ?? []
+    // A follow-up may look for the internal id too; that one is in the ledger.
+    const remembered = theirs.filter(({ value }) => !held.has(value) && value !== id)
+    return {
+      id,
+      sealed: sealIdentifiers(requestKey, theirs),
+      hashes:
+        hashKey === undefined
+          ? []
+          : remembered.map((identifier) => ({ kind: identifier.kind, hash: hashIdentifier(hashKey, identifier) })),
+      // A person who is tried again was counted the first time.
+      heldByOthers: erasedBefore.has(id) ? 0 : theirs.filter(({ value }) => held.has(value)).length,
+    }
+  })
+}
+
+/**
+ * The sixth phase: writes down what was done, in the transaction that did it: subjects, tombstones, ledger, receipt and
+ * step. From then on the request's row is locked. People of whom something is left fail, with the names of the tables.
+ */
+export function recordBatch(
+  tx: TenantTransaction,
+  { request, operation, isLastBatch }: Batch,
+  done: { subjects: SealedSubject[]; affected: AffectedRows[]; effects: Effect[]; residual: Map<string, Effect[]> },
+): void {
+  const { subjects, affected } = done
+  const effects = sumEffects(done.effects)
+  // In a last batch mentions are verified too; the people of others wait for that.
+  const state = isLastBatch ? 'done' : 'running'
+  const counts = new Map<string, Record<string, number>>(subjects.map(({ id }) => [id, {}]))
+  for (const { person, table, effect, rows } of affected) {
+    const own = counts.get(person)
+    if (own !== undefined) own[`${table} ${effect}`] = (own[`${table} ${effect}`] ?? 0) + rows
+  }
+  const stones = subjects.flatMap(({ id, hashes }) => hashes.map(({ kind, hash }) => ({ id, kind, hash })))
+  const removed = effects.reduce((sum, { rows }) => sum + rows, 0)
+  const shared = subjects.reduce((sum, subject) => sum + subject.heldByOthers, 0)
+  tx.send(
+    `with subjects as (
+       update erasure_subjects s
+       set state = $16, sealed_identifiers = given.sealed, counts = given.counts::jsonb, erased_at = clock_timestamp(),
+         finished_at = case when $16 = 'done' then clock_timestamp() end, error_code = null, error_reason = null
+       from unnest($3::uuid[], $4::bytea[], $5::text[]) as given (user_id, sealed, counts)
+       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
+     ), ledger as (
+       insert into erasure_ledger (tenant_id, request_id, user_id, operation, map_version)
+       select $1, $2, user_id, $15, $6 from unnest($3::uuid[]) as user_id
+       on conflict do nothing
+     ), stones as (
+       insert into tombstones (tenant_id, request_id, user_id, kind, hash)
+       select $1, $2, given.* from unnest($7::uuid[], $8::text[], $9::bytea[]) as given
+       on conflict do nothing
+     ), receipt as (
+       insert into erasure_receipts (tenant_id, request_id, table_name, effect, row_count)
+       select $1, $2, given.* from unnest($10::text[], $11::text[], $12::bigint[]) as given
+       on conflict (tenant_id, request_id, table_name, effect)
+       do update set row_count = erasure_receipts.row_count + excluded.row_count
+     ), request as (
+       update erasure_requests set started_at = coalesce(started_at, now()) where tenant_id = $1 and id = $2
+     )
+     update erasure_steps
+     set state = 'running', started_at = coalesce(started_at, now()), removed = removed + $13, shared = shared + $14
+     where tenant_id = $1 and request_id = $2 and step = 'erase'`,
+    [
+      tx.tenantId,
+      request,
+      subjects.map(({ id }) => id),
+      subjects.map(({ sealed }) => sealed),
+      subjects.map(({ id }) => JSON.stringify(counts.get(id) ?? {})),
+      compiledMap.version,
+      stones.map(({ id }) => id),
+      stones.map(({ kind }) => kind),
+      stones.map(({ hash }) => hash),
+      effects.map(({ table }) => table),
+      effects.map(({ effect }) => effect),
+      effects.map(({ rows }) => rows),
+      removed,
+      shared,
+      operation,
+      state,
+    ],
+    'record_batch',
+  )
+  recordResidualData(tx, request, done.residual)
+}
+
+/** Adds to the receipt what was scrubbed after the people were erased. */
+export function recordScrubbed(tx: TenantTransaction, request: string, effects: Effect[]): void {
+  if (effects.length === 0) return
+  tx.send(
+    `with receipt as (
+       insert into erasure_receipts (tenant_id, request_id, table_name, effect, row_count)
+       select $1, $2, given.* from unnest($3::text[], $4::text[], $5::bigint[]) as given
+       on conflict (tenant_id, request_id, table_name, effect)
+       do update set row_count = erasure_receipts.row_count + excluded.row_count
+     )
+     update erasure_steps set removed = removed + $6 where tenant_id = $1 and request_id = $2 and step = 'erase'`,
+    [
+      tx.tenantId,
+      request,
+      effects.map(({ table }) => table),
+      effects.map(({ effect }) => effect),
+      effects.map(({ rows }) => rows),
+      effects.reduce((sum, { rows }) => sum + rows, 0),
+    ],
+    'record_scrubbed',
+  )
+}
+
+/** Marks people as failed of whom something is left, with the names of the tables. */
+export function recordResidualData(tx: TenantTransaction, request: string, residual: Map<string, Effect[]>): void {
+  if (residual.size === 0) return
+  const reasons = [...residual.values()].map(
+    (effects) => `left in ${effects.map(({ table, effect }) => `${table} (${effect})`).join(', ')}`,
+  )
+  tx.send(
+    `with failed as (
+       update erasure_subjects s
+       set state = 'failed', finished_at = null, error_code = 'erasure.residue', error_reason = given.reason
+       from unnest($3::uuid[], $4::text[]) as given (user_id, reason)
+       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
+     )
+     update erasure_steps set failed = failed + $5 where tenant_id = $1 and request_id = $2 and step = 'verify'`,
+    [tx.tenantId, request, [...residual.keys()], reasons, residual.size],
+    'record_residual_data',
+  )
+}
+
+/** Marks people as done: nothing is left of them, or {@link recordResidualData} says afterwards what is. */
+export function recordVerified(tx: TenantTransaction, request: string, people: string[]): void {
+  if (people.length === 0) return
+  tx.send(
+    `with done as (
+       update erasure_subjects s set state = 'done', finished_at = clock_timestamp()
+       from unnest($3::uuid[]) as given (user_id)
+       where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
+     ), erase as (
+       update erasure_steps set state = 'done', finished_at = clock_timestamp()
+       where tenant_id = $1 and request_id = $2 and step = 'erase' and state <> 'done'
+     )
+     update erasure_steps set state = 'running', started_at = now()
+     where tenant_id = $1 and request_id = $2 and step = 'verify' and state <> 'running'`,
+    [tx.tenantId, request, people],
+    'record_verified',
+  )
+}
+
+export type Failure = { code: string; reason: string }
+
+/** Marks a person as failed. The reason names places and holds no value. */
+export async function markFailed(
+  tx: TenantTransaction,
+  request: string,
+  person: string,
+  failure: Failure,
+): Promise<void> {
+  await tx.query(
+    `with subject as (
+       update erasure_subjects set state = 'failed', error_code = $4, error_reason = $5
+       where tenant_id = $1 and request_id = $2 and user_id = $3
+     )
+     update erasure_steps set failed = failed + 1, started_at = coalesce(started_at, now())
+     where tenant_id = $1 and request_id = $2 and step = 'erase'`,
+    [tx.tenantId, request, person, failure.code, failure.reason],
+  )
+}

@@ -1,0 +1,36 @@
+import type { Database } from '../../platform/database/pool.ts'
+import { isUuid, outsideTenants, type TenantTransaction } from '../../platform/database/transaction.ts'
+import { LetheError } from '../../platform/errors.ts'
+import { type ErasureSummary, type SummaryRow, selectSummaries, summaryOf } from './request-progress.ts'
+
+/** The newest requests first. `before`: only requests older than this one. Throws `input.invalid`. */
+export async function listErasures(
+  tx: TenantTransaction,
+  options: { limit?: number; before?: string } = {},
+): Promise<ErasureSummary[]> {
+  if (options.before !== undefined && !isUuid(options.before)) {
+    throw new LetheError('input.invalid', { field: 'before', expected: 'the UUID of a request' })
+  }
+  const { rows } = await tx.query<SummaryRow>(
+    `${selectSummaries} and ($2::uuid is null or (r.created_at, r.id) < (
+       select b.created_at, b.id from erasure_requests b where b.tenant_id = $1 and b.id = $2
+     )) order by r.created_at desc, r.id desc limit $3`,
+    [tx.tenantId, options.before ?? null, options.limit ?? 50],
+  )
+  return rows.map(summaryOf)
+}
+
+/** The id of the newest request. Throws `erasure.none`. */
+export async function newestErasure(tx: TenantTransaction): Promise<string> {
+  const [newest] = await listErasures(tx, { limit: 1 })
+  if (newest === undefined) throw new LetheError('erasure.none')
+  return newest.id
+}
+
+/** The requests of all tenants that have not ended, the oldest first. */
+export async function unfinishedErasures(database: Database): Promise<{ tenant: string; request: string }[]> {
+  return await outsideTenants(
+    database,
+    'select tenant_id as tenant, request_id as request from unfinished_erasure_requests() order by request_id',
+  )
+}

@@ -1,0 +1,100 @@
+import type { Operation } from '../../datamap/compile.ts'
+import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
+import { LetheError } from '../../platform/errors.ts'
+import type { Verdict } from '../proof/certificate.ts'
+import { countsByStage, type RequestState, stateOfRequest } from '../states.ts'
+
+export type ErasureSummary = {
+  id: string
+  operation: Operation
+  state: RequestState
+  initiatedFrom: string
+  createdAt: Date
+  finishedAt: Date | null
+  /** There is a certificate. */
+  certified: boolean
+  /** What its statements come to; null where there is none, and while people of it are tried again. */
+  verdict: Verdict | null
+  /**
+   * `gone`: whose rows are erased and committed, whatever became of them since. `erased`: those of them who are not
+   * verified yet.
+   */
+  subjects: {
+    total: number
+    gone: number
+    waiting: number
+    erased: number
+    done: number
+    failed: number
+    cancelled: number
+  }
+}
+
+/** Selects the requests of the tenant $1 as {@link SummaryRow}; a caller adds conditions and an order. */
+export const selectSummaries = `
+  select r.id, r.operation, r.initiated_from, r.created_at, r.finished_at, r.map_version, r.reason,
+    r.requested_by, r.requested_by_credential, s.*,
+    exists (select from erasure_certificates c where c.tenant_id = r.tenant_id and c.request_id = r.id) as certified,
+    ${stateOfRequest} as state
+  from erasure_requests r
+  cross join lateral (
+    select ${countsByStage('x')}
+    from erasure_subjects x where x.tenant_id = r.tenant_id and x.request_id = r.id
+  ) s
+  where r.tenant_id = $1`
+
+/** A request as {@link selectSummaries} gives it. */
+export type SummaryRow = {
+  id: string
+  operation: Operation
+  initiated_from: string
+  created_at: Date
+  finished_at: Date | null
+  map_version: string
+  reason: string | null
+  requested_by: string | null
+  requested_by_credential: string | null
+  certified: boolean
+  state: RequestState
+} & ErasureSummary['subjects']
+
+/** How far a request is, by one query. Throws `erasure.not_found`. */
+export async function erasureProgress(tx: TenantTransaction, request: string): Promise<ErasureSummary> {
+  return summaryOf(await readSummary(tx, request))
+}
+
+/** The row of one request. Throws `input.invalid`, `erasure.not_found`. */
+export async function readSummary(tx: TenantTransaction, request: string): Promise<SummaryRow> {
+  if (!isUuid(request)) throw new LetheError('input.invalid', { field: 'request', expected: 'a UUID' })
+  const { rows } = await tx.query<SummaryRow>(
+    `${selectSummaries} and r.id = $2`,
+    [tx.tenantId, request],
+    'erasure_summary',
+  )
+  const row = rows[0]
+  if (row === undefined) throw new LetheError('erasure.not_found', { request })
+  return row
+}
+
+/** A row as a summary. */
+export function summaryOf(row: SummaryRow): ErasureSummary {
+  const { total, gone, waiting, erased, done, failed, cancelled } = row
+  return {
+    id: row.id,
+    operation: row.operation,
+    state: row.state,
+    initiatedFrom: row.initiated_from,
+    createdAt: row.created_at,
+    finishedAt: row.finished_at,
+    certified: row.certified,
+    verdict: verdictOf(row),
+    subjects: { total, gone, waiting, erased, done, failed, cancelled },
+  }
+}
+
+/** The same as the statements say: an ended request has people who failed where something was found. */
+function verdictOf({ certified, finished_at, waiting, erased, failed }: SummaryRow): Verdict | null {
+  if (!certified || waiting > 0 || erased > 0) return null
+  if (failed > 0) return 'found'
+  return finished_at === null ? 'search_outstanding' : 'clean'
+}

@@ -1,0 +1,62 @@
+import { subjectStatesIn } from '../../people/lifecycle/erasure-states.ts'
+import { type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
+import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { type Step, steps as stepsInOrder } from '../states.ts'
+import { type ErasureSummary, readSummary, summaryOf } from './request-progress.ts'
+
+export type ErasureDetails = ErasureSummary & {
+  /** Why, as the requester gave it. */
+  reason: string | null
+  /** The user who requested it; else the API key, OAuth client or operator. Both null: the command line, or the system. */
+  requestedBy: string | null
+  requestedByCredential: string | null
+  dataMap: string
+  steps: {
+    step: string
+    state: string
+    removed: number
+    shared: number
+    failed: number
+    startedAt: Date | null
+    finishedAt: Date | null
+  }[]
+  receipt: Effect[]
+  failures: { userId: string; code: string; reason: string }[]
+}
+
+/** One request with its steps, its receipt and the reasons of failures. Throws `erasure.not_found`. */
+export async function showErasure(tx: TenantTransaction, request: string): Promise<ErasureDetails> {
+  const row = await readSummary(tx, request)
+  const steps = await tx.db
+    .selectFrom('erasure_steps')
+    .select(['step', 'state', 'removed', 'shared', 'failed', 'started_at as startedAt', 'finished_at as finishedAt'])
+    .where('tenant_id', '=', tx.tenantId)
+    .where('request_id', '=', request)
+    .execute()
+  const receipt = await tx.db
+    .selectFrom('erasure_receipts')
+    .select(['table_name as table', 'effect', 'row_count as rows'])
+    .where('tenant_id', '=', tx.tenantId)
+    .where('request_id', '=', request)
+    .execute()
+  const failures = await tx.db
+    .selectFrom('erasure_subjects')
+    .select(['user_id as userId', 'error_code as code', 'error_reason as reason'])
+    .where('tenant_id', '=', tx.tenantId)
+    .where('request_id', '=', request)
+    .where('state', 'in', subjectStatesIn('failed'))
+    .orderBy('user_id')
+    .limit(100)
+    .execute()
+  const place = ({ step }: { step: string }) => stepsInOrder.indexOf(step as Step)
+  return {
+    ...summaryOf(row),
+    reason: row.reason,
+    requestedBy: row.requested_by,
+    requestedByCredential: row.requested_by_credential,
+    dataMap: row.map_version,
+    steps: steps.sort((one, other) => place(one) - place(other)),
+    receipt: sumEffects(receipt),
+    failures: failures.map(({ userId, code, reason }) => ({ userId, code: code ?? '', reason: reason ?? '' })),
+  }
+}

@@ -1,0 +1,106 @@
+import {
+  pendingStates,
+  type SubjectStage,
+  type SubjectState,
+  sqlList,
+  subjectStates,
+  subjectStatesIn,
+} from '../people/lifecycle/erasure-states.ts'
+
+/**
+ * What the engine makes of the states of a person, and the states of requests and steps. People own the list of the
+ * states of a person (people/lifecycle/erasure-states.ts); no other file than these two spells a list.
+ *
+ * Where a later feature goes:
+ * - A legal hold, an approval and a cooling-off period keep people out of `claimable`: the subject is `held`,
+ *   `awaiting_approval` or `scheduled` instead of `queued`, and an operation in requests/ moves it to `queued`.
+ * - What must be true right before the engine acts is checked in engine/lock-and-check.ts.
+ * - A propagation step is one more phase in engine/erase-batch.ts, and `propagate` in {@link stepsOfNewRequest}.
+ */
+
+/** The next state of a person in the queue is `running` or `done`; of one that waits for a decision, nobody knows. */
+const inQueue = ['queued'] as const satisfies SubjectState[]
+
+const erased = subjectStatesIn('erased')
+const done = subjectStatesIn('done')
+const failed = subjectStatesIn('failed')
+const waiting = subjectStatesIn('waiting')
+
+/** Sets of people of a request, by state, as SQL: `state in ${stateSets.claimable}`. */
+export const stateSets = {
+  /** A worker may take them. */
+  claimable: sqlList(inQueue),
+  /** They wait for a worker or for a decision. */
+  waiting: sqlList(waiting),
+  /** Their rows are erased, and they are not verified yet. */
+  unverified: sqlList(erased),
+  done: sqlList(done),
+  failed: sqlList(failed),
+  /** The request has not come to an end with them. */
+  pending: sqlList(pendingStates),
+  /** The request will not erase them: it was cancelled or refused for them. */
+  dropped: sqlList(subjectStatesIn('dropped')),
+  /** A cancel drops them, provided that nothing of them is erased. */
+  cancellable: sqlList([...waiting, ...failed]),
+  /** The request erases them next, or has erased them and not verified them. */
+  beingErased: sqlList([...inQueue, ...erased]),
+  /** The request erases them next, or has erased them. */
+  goneByRequest: sqlList([...inQueue, ...erased, ...done]),
+  /** They stand in the subject list of the last certificate if they were done then (`finished_at`). */
+  certifiable: sqlList([...inQueue, ...erased, ...done, ...failed]),
+} as const
+
+/** Counts of people by stage, over rows of `erasure_subjects` with this alias: the columns of an aggregate query. */
+export function countsByStage(alias: string): string {
+  const count = (condition: string, name: string) => `count(*) filter (where ${condition})::int as ${name}`
+  const stages = [...new Set<SubjectStage>(Object.values(subjectStates))].filter((stage) => stage !== 'dropped')
+  return [
+    'count(*)::int as total',
+    count(`${alias}.erased_at is not null`, 'gone'),
+    ...stages.map((stage) => count(`${alias}.state in ${sqlList(subjectStatesIn(stage))}`, stage)),
+    ...subjectStatesIn('dropped').map((state) => count(`${alias}.state = '${state}'`, state)),
+  ].join(',\n      ')
+}
+
+/** The states of a request. They are derived from its people; see {@link stateOfRequest}. */
+export const requestStates = ['queued', 'running', 'completed', 'partial', 'failed', 'cancelled', 'rejected'] as const
+
+export type RequestState = (typeof requestStates)[number]
+
+/**
+ * The state of a request as a column of SQL: `r` is the request, `s` a row of {@link countsByStage}. `completed` only if
+ * every person is done and the search has ended.
+ */
+export const stateOfRequest = `case
+      when r.finished_at is null and r.started_at is null then 'queued'
+      when r.finished_at is null then 'running'
+      when s.done = s.total then 'completed'
+      when s.cancelled = s.total then 'cancelled'
+      when s.rejected = s.total then 'rejected'
+      when s.done = 0 and s.failed > 0 then 'failed'
+      else 'partial'
+    end`
+
+/** The steps of a request (`erasure_steps.step`), in the order in which they are shown. */
+export const steps = ['resolve', 'erase', 'propagate', 'verify', 'certify', 'notify', 'search'] as const
+
+export type Step = (typeof steps)[number]
+
+/** The steps that a new request gets. The list of all steps has those of later features too. */
+export const stepsOfNewRequest: readonly Step[] = steps.filter((step) => step !== 'propagate')
+
+/** The states of a step (`erasure_steps.state`). */
+export const stepStates = ['queued', 'running', 'done', 'failed'] as const
+
+type StepState = (typeof stepStates)[number]
+
+/** Sets of steps as SQL: `step in ${stepSets.erasing}`. */
+export const stepSets = {
+  /** They fail where a person does. */
+  erasing: sqlList(['erase', 'verify'] satisfies Step[]),
+  /** A certificate ends or begins them. */
+  certified: sqlList(['erase', 'verify', 'certify', 'notify', 'search'] satisfies Step[]),
+} as const
+
+/** Steps that are not over: SQL for `state in …`. */
+export const openSteps = sqlList(['queued', 'running'] satisfies StepState[])
