@@ -1,7 +1,7 @@
 import { resolveUsers } from '../people/accounts/find-users.ts'
 import { type ListUsersOptions, listUsers } from '../people/accounts/list-users.ts'
 import type { User } from '../people/accounts/user.ts'
-import { findPendingErasure } from '../people/lifecycle/pending-erasure.ts'
+import { findPendingErasures } from '../people/lifecycle/pending-erasure.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { twinAddress } from './hire-people.ts'
 
@@ -42,7 +42,7 @@ async function findAddresses(tx: TenantTransaction, options: ListUsersOptions, m
     if (addresses.length === most) break
     if (email === null) continue
     const [named] = await resolveUsers(tx, [{ by: 'email', value: email }])
-    if (named?.outcome === 'found' && (await findPendingErasure(tx, id)) === undefined) addresses.push(email)
+    if (named?.outcome === 'found' && (await findPendingErasures(tx, [id])).length === 0) addresses.push(email)
   }
   return addresses
 }

@@ -250,8 +250,8 @@ describe('the content of a kept export', () => {
     expect(all.includes(content.subarray(500_000, 500_100))).toBe(false)
     // The names of the files in an archive are not compressed.
     expect(all.includes('index.json')).toBe(false)
-    const stranger = { ...test.app, masterKey: newKey() }
-    await expect(openExport(stranger.database, rows.tenant, id)).rejects.toMatchObject({ code: 'master_key.wrong' })
+    const stranger = { ...test.app.database, masterKey: newKey() }
+    await expect(openExport(stranger, rows.tenant, id)).rejects.toMatchObject({ code: 'master_key.wrong' })
   })
 
   it.each([

@@ -4,7 +4,7 @@ import { countParticipation, type Participation } from '../learning/participatio
 import { findUser, type Selector } from '../people/accounts/find-users.ts'
 import { listProducts, type ProductAccount } from '../people/accounts/product-accounts.ts'
 import type { User } from '../people/accounts/user.ts'
-import { findPendingErasure } from '../people/lifecycle/pending-erasure.ts'
+import { findPendingErasures } from '../people/lifecycle/pending-erasure.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 export type UserDetails = {
@@ -20,14 +20,15 @@ export type UserDetails = {
 /** Everything about a user's account, an anonymized one's too. Throws `input.invalid`, `user.not_found`, `subject.ambiguous`. */
 export async function showUser(tx: TenantTransaction, selector: Selector): Promise<UserDetails> {
   const user = await findUser(tx, selector, { withAnonymized: true })
-  const [groups, product_accounts, reappearances, pending_erasure = null] = await Promise.all([
+  const [groups, product_accounts, reappearances, [pending]] = await Promise.all([
     listGroupsOf(tx, user.id),
     listProducts(tx, user.id),
     readReappearances(tx, [user.id]),
-    findPendingErasure(tx, user.id),
+    findPendingErasures(tx, [user.id]),
   ])
   const groupIds = groups.filter(({ active }) => active).map(({ group_id }) => group_id)
   const counts = await countParticipation(tx, { userId: user.id, groupIds })
   const reappeared = reappearances.get(user.id) ?? null
+  const pending_erasure = pending === undefined ? null : { request_id: pending.request_id, state: pending.state }
   return { user, product_accounts, groups, counts, reappeared, pending_erasure }
 }

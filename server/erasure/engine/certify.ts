@@ -8,7 +8,7 @@ import { type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { type CertificateClaims, placeAfter, subjectDigest } from '../proof/certificate.ts'
 import { readSubjectList } from '../proof/subject-list.ts'
-import { announcementOf } from '../requests/progress-events.ts'
+import { formatProgressEvent } from '../requests/progress-events.ts'
 import { stateSets, stepSets } from '../states.ts'
 
 /** What a certificate says of a request. */
@@ -130,12 +130,12 @@ export async function certify(
 /** The progress event of a request that has its certificate: its progress, if the facts tell it, or its id alone. */
 function progressEvent(tenant: string, request: string, facts: CertificateFacts): string {
   const { operation, initiatedFrom, createdAt, total, done, failed } = facts
-  // Of who failed, some are gone and some are not.
+  // Of people who failed, some are gone and some are not.
   if (done < total) return request
   const subjects = { total, gone: total, waiting: 0, erased: 0, done, failed, cancelled: 0 }
-  const order = { id: request, operation, initiatedFrom, createdAt, finishedAt: null }
+  const summary = { id: request, operation, initiatedFrom, createdAt, finishedAt: null }
   const verdict = failed > 0 ? 'found' : 'search_outstanding'
-  return announcementOf({ tenant, progress: { ...order, state: 'running', certified: true, verdict, subjects } })
+  return formatProgressEvent({ tenant, progress: { ...summary, state: 'running', certified: true, verdict, subjects } })
 }
 
 /** Tells the requester that the request is certified. The message holds no personal data. */

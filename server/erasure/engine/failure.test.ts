@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
 import { dumpDatabase, newTenant, placesOf, type Row, type TenantRows } from '../../../test/rows.ts'
 import { writeDownOnce } from '../../../test/write-down.ts'
+import { keepFormer } from '../../people/identifiers/former-identifiers.ts'
 import { verifyCertificate } from '../proof/certificate.ts'
 import { readCertificate } from '../proof/read-certificate.ts'
 import { previewErasure } from '../requests/preview-erasure.ts'
@@ -276,6 +277,24 @@ it('a request that failed on one thing counts shared identifiers once, however o
 it('a wrong master key fails the people with a code that says so, and with the right one they are erased', async () => {
   await test.stopWorkers()
   const request = await test.order(rows.tenant, [await rows.deletedUser(jane)])
+  const right = Buffer.from(test.app.masterKey)
+  test.app.masterKey.fill(7)
+  await test.startWorkers()
+  const failed = await test.ended(rows.tenant, request)
+  expect(failed).toMatchObject({ state: 'failed', failures: [{ code: 'master_key.wrong' }] })
+  right.copy(test.app.masterKey)
+  expect(await retry(request)).toMatchObject({ state: 'completed' })
+})
+
+it('a wrong master key fails a renamed person too, whose former identifiers it cannot open', async () => {
+  await test.stopWorkers()
+  const person = await rows.deletedUser(jane)
+  const former = { userId: person, kind: 'email', value: 'before@acme.example', until: new Date() } as const
+  await test.inTenant(rows.tenant, async (tx) => {
+    await tx.query(`set local lethe_test.fixture = 'yes'`)
+    await keepFormer(tx, [former])
+  })
+  const request = await test.order(rows.tenant, [person])
   const right = Buffer.from(test.app.masterKey)
   test.app.masterKey.fill(7)
   await test.startWorkers()

@@ -80,12 +80,7 @@ export function recordBatch(
        insert into tombstones (tenant_id, request_id, user_id, kind, hash)
        select $1, $2, given.* from unnest($7::uuid[], $8::text[], $9::bytea[]) as given
        on conflict do nothing
-     ), receipt as (
-       insert into erasure_receipts (tenant_id, request_id, table_name, effect, row_count)
-       select $1, $2, given.* from unnest($10::text[], $11::text[], $12::bigint[]) as given
-       on conflict (tenant_id, request_id, table_name, effect)
-       do update set row_count = erasure_receipts.row_count + excluded.row_count
-     ), request as (
+     ), receipt as (${addToReceipt('$10', '$11', '$12')}), request as (
        update erasure_requests set started_at = coalesce(started_at, now()) where tenant_id = $1 and id = $2
      )
      update erasure_steps
@@ -114,16 +109,21 @@ export function recordBatch(
   recordResidualData(tx, request, done.residual)
 }
 
+/** Adds lines to the receipt of the request $2; the parameters are arrays of tables, effects and numbers of rows. */
+function addToReceipt(tables: string, effects: string, rows: string): string {
+  return `
+       insert into erasure_receipts (tenant_id, request_id, table_name, effect, row_count)
+       select $1, $2, given.* from unnest(${tables}::text[], ${effects}::text[], ${rows}::bigint[]) as given
+       on conflict (tenant_id, request_id, table_name, effect)
+       do update set row_count = erasure_receipts.row_count + excluded.row_count
+     `
+}
+
 /** Adds to the receipt what was scrubbed after the people were erased. */
 export function recordScrubbed(tx: TenantTransaction, request: string, effects: Effect[]): void {
   if (effects.length === 0) return
   tx.send(
-    `with receipt as (
-       insert into erasure_receipts (tenant_id, request_id, table_name, effect, row_count)
-       select $1, $2, given.* from unnest($3::text[], $4::text[], $5::bigint[]) as given
-       on conflict (tenant_id, request_id, table_name, effect)
-       do update set row_count = erasure_receipts.row_count + excluded.row_count
-     )
+    `with receipt as (${addToReceipt('$3', '$4', '$5')})
      update erasure_steps set removed = removed + $6 where tenant_id = $1 and request_id = $2 and step = 'erase'`,
     [
       tx.tenantId,

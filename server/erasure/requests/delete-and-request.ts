@@ -1,20 +1,20 @@
 import { deleteUsers } from '../../people/lifecycle/delete-users.ts'
 import { lockUsers } from '../../people/lifecycle/lock-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { type ErasureOrder, requestErasure } from './request-erasure.ts'
+import { type NewErasure, requestErasure } from './request-erasure.ts'
 
 /**
- * Requests an erasure for callers who know no delete before it: who is not deleted yet is deleted first, in the same
- * transaction. Answers what {@link requestErasure} answers.
+ * Requests an erasure for callers who know no delete before it: users who are not deleted yet are deleted first, in the
+ * same transaction. Returns the same as {@link requestErasure}.
  *
- * Throws what that throws, and `user.last_administrator`; then nothing was requested, and no user was deleted.
+ * Throws the same too, and `user.last_administrator`; then nothing was requested, and no user was deleted.
  */
 export async function deleteAndRequestErasure(
   tx: TenantTransaction,
-  order: ErasureOrder,
+  given: NewErasure,
 ): Promise<{ request: string; salt?: string }> {
-  const users = await lockUsers(tx, order.userIds)
+  const users = await lockUsers(tx, given.userIds)
   const userIds = users.filter(({ state }) => state === 'active' || state === 'suspended').map(({ id }) => id)
   if (userIds.length > 0) await deleteUsers(tx, { userIds })
-  return await requestErasure(tx, order)
+  return await requestErasure(tx, given)
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
 import { followErasure } from './follow-erasure.ts'
-import { announcementOf } from './progress-events.ts'
+import { formatProgressEvent } from './progress-events.ts'
 import { type ErasureSummary, erasureProgress } from './request-progress.ts'
 
 let test: TestApplication
@@ -54,12 +54,12 @@ it('is told with the certificate what a look at the request would find', async (
 
 it('answers what was announced, and looks where nothing was said of how far the request is', async () => {
   const announced: ErasureSummary = { ...ended, subjects: { ...ended.subjects, failed: 7 } }
-  expect(await followed(announcementOf({ tenant: rows.tenant, progress: announced }))).toEqual(announced)
+  expect(await followed(formatProgressEvent({ tenant: rows.tenant, progress: announced }))).toEqual(announced)
   expect(await followed(ended.id)).toEqual(ended)
 })
 
 it('believes no announcement about a request of another tenant', async () => {
-  const forged = announcementOf({
+  const forged = formatProgressEvent({
     tenant: '018f0000-0000-7000-8000-00000000000a',
     progress: { ...ended, state: 'failed' },
   })

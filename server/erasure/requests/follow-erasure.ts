@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
-import { readProgress } from './progress-events.ts'
+import { parseProgressEvent } from './progress-events.ts'
 import { type ErasureSummary, erasureProgress } from './request-progress.ts'
 
 export type FollowOptions = {
@@ -8,15 +8,16 @@ export type FollowOptions = {
   request: string
   /** Ends the following; the generator returns. */
   signal: AbortSignal
-  /** Between two looks where nothing is announced, in milliseconds. */
+  /** Milliseconds between two queries if no event comes. */
   lookEvery?: number
-  /** Before the first look where nothing is announced, in milliseconds; at once where it is not given. */
+  /** Milliseconds before the first query if no event comes; 0 unless given. */
   firstLookAfter?: number
 }
 
 /**
- * How far a request is: now, or after `firstLookAfter`; whenever that changes, and when it has ended. Where nothing changed
- * for `lookEvery`, the same again. Holds no connection while it waits. Throws `erasure.not_found`.
+ * Yields the progress of a request: now, or after `firstLookAfter`; after each change, and when the request has ended. If
+ * nothing changes for `lookEvery`, it yields the same again. It holds no connection while it waits. Throws
+ * `erasure.not_found`.
  */
 export async function* followErasure(database: Database, options: FollowOptions): AsyncGenerator<ErasureSummary> {
   const { tenant, request, signal, lookEvery = 2000, firstLookAfter = 0 } = options
@@ -31,8 +32,8 @@ export async function* followErasure(database: Database, options: FollowOptions)
   }
   let announced: ErasureSummary | undefined
   const stopListening = database.announcements.listen(request, (text) => {
-    const said = readProgress(text)
-    announced = said?.tenant === tenant ? said.progress : undefined
+    const event = parseProgressEvent(text)
+    announced = event?.tenant === tenant ? event.progress : undefined
     wake()
   })
   const stop = () => wake()
@@ -40,12 +41,12 @@ export async function* followErasure(database: Database, options: FollowOptions)
   try {
     if (firstLookAfter > 0 && !signal.aborted) await change(firstLookAfter)
     while (!signal.aborted) {
-      // Before the look: what is announced during it must not be missed.
+      // Before the query: an event that comes during it must not be missed.
       const changed = change(lookEvery)
-      const said = announced
+      const known = announced
       announced = undefined
       const summary =
-        said ?? (await inTenant(database, tenant, (tx) => erasureProgress(tx, request), { readOnly: true }))
+        known ?? (await inTenant(database, tenant, (tx) => erasureProgress(tx, request), { readOnly: true }))
       yield summary
       if (summary.finishedAt !== null || signal.aborted) return
       await changed

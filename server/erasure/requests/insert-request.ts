@@ -27,8 +27,8 @@ const peoplePerJob = 500
 
 /**
  * Inserts a request with its subjects, its steps and its jobs, which come into being together when the transaction commits.
- * Sent at once, without an answer; answers the request's id. The caller makes sure of who requests it (`actingUser`), before
- * or along with it.
+ * Sends its statements at once and returns the request's id without waiting; an error fails the transaction. The caller
+ * checks the acting user (`actingUser`), before or along with it.
  */
 export function insertRequest(tx: TenantTransaction, given: NewRequest): string {
   const request = newId()

@@ -1,20 +1,20 @@
 import type { ErasureSummary } from './request-progress.ts'
 
-/** How far a request of a tenant is. */
-export type Progress = { tenant: string; progress: ErasureSummary }
+/** The progress of a request of a tenant. */
+export type ProgressEvent = { tenant: string; progress: ErasureSummary }
 
 /**
- * The payload of a progress event. It has the progress, so followers
- * need no query. Other payloads are only the id of the request.
+ * The payload of a notification that includes the progress of a request, so that followers need no query. The payload of
+ * others is the request's id alone.
  */
-export function announcementOf(said: Progress): string {
-  return `${said.progress.id} ${JSON.stringify(said)}`
+export function formatProgressEvent(event: ProgressEvent): string {
+  return `${event.progress.id} ${JSON.stringify(event)}`
 }
 
-/** How far a request is, of what is announced behind its id; undefined where that says nothing. */
-export function readProgress(text: string): Progress | undefined {
+/** Reads the payload behind the request's id; undefined if it is empty. */
+export function parseProgressEvent(text: string): ProgressEvent | undefined {
   if (text === '') return undefined
-  const { tenant, progress } = JSON.parse(text) as Progress
+  const { tenant, progress } = JSON.parse(text) as ProgressEvent
   const { createdAt, finishedAt } = progress
   const dates = { createdAt: new Date(createdAt), finishedAt: finishedAt && new Date(finishedAt) }
   return { tenant, progress: { ...progress, ...dates } }

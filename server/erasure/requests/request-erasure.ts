@@ -10,7 +10,7 @@ import { LetheError } from '../../platform/errors.ts'
 import { saltedLine } from '../proof/certificate.ts'
 import { insertRequest, type NewRequest } from './insert-request.ts'
 
-export type ErasureOrder = {
+export type NewErasure = {
   operation: Operation
   /** Internal ids; repeated ones count once. */
   userIds: string[]
@@ -29,10 +29,10 @@ export type ErasureOrder = {
  */
 export async function requestErasure(
   tx: TenantTransaction,
-  order: ErasureOrder,
+  given: NewErasure,
 ): Promise<{ request: string; salt?: string }> {
-  const ids = userIdsOf(order.userIds)
-  const { operation, reason } = order
+  const ids = userIdsOf(given.userIds)
+  const { operation, reason } = given
   // Made in the first batch of the tenant's first purge, it would let all other batches wait for that one.
   if (operation === 'purge') await identifierHashKey(tx)
   const acting = actingUser(tx)

@@ -15,44 +15,29 @@ export type Reappeared = { userId: string; identifiers: Identifier[] }
 
 /**
  * Requests that identifiers of people who were purged before are scrubbed, verified and certified: a purge whose people are
- * erased already, as one that is tried again. Answers the request's id.
+ * erased already, like one that is tried again. Returns the request's id.
  *
  * Throws `user.erasure_pending`, `user.acting_erased`; then nothing was requested.
  */
 export async function requestFollowUp(
   tx: TenantTransaction,
-  order: { subjects: Reappeared[]; reason: string },
+  given: { subjects: Reappeared[]; reason: string },
 ): Promise<string> {
-  const ids = order.subjects.map(({ userId }) => userId)
+  const ids = given.subjects.map(({ userId }) => userId)
   await actingUser(tx)
   await requireNoPendingErasure(tx, ids)
   const key = newKey()
   const request = insertRequest(tx, {
     operation: 'purge',
-    reason: order.reason,
+    reason: given.reason,
     key,
-    subjects: order.subjects.map(({ userId, identifiers }) => ({
+    subjects: given.subjects.map(({ userId, identifiers }) => ({
       id: userId,
       sealedIdentifiers: sealIdentifiers(key, identifiers),
     })),
   })
   await record(tx, { activity: 'ErasureFollowUpOrdered', object: request, details: { people: ids.length } })
   return request
-}
-
-/** Which unfinished or failed request names a person already; `ended`: it can only be tried again. */
-export type Pending = { userId: string; request: string; ended: boolean }
-
-/** The requests that name these people and have not come to an end with them. */
-export async function findPending(tx: TenantTransaction, userIds: string[]): Promise<Pending[]> {
-  const { rows } = await tx.query<{ user_id: string; request_id: string; ended: boolean }>(
-    `select s.user_id, s.request_id, r.finished_at is not null as ended
-     from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
-     where s.tenant_id = $1 and s.user_id = any($2)
-       and s.state in ${stateSets.pending}`,
-    [tx.tenantId, userIds],
-  )
-  return rows.map(({ user_id, request_id, ended }) => ({ userId: user_id, request: request_id, ended }))
 }
 
 /** Tries an ended request again, with what came up since of its failed people. Throws like {@link retryErasure}. */

@@ -5,20 +5,20 @@ import type { ErasureSummary } from './request-progress.ts'
 export type WaitOptions = {
   /** `certified`: as soon as there is a certificate, or the request ended without one. `ended`: after the search too. */
   until: 'certified' | 'ended'
-  /** Called with every look at the request, at least once. */
+  /** Called with each progress of the request, at least once. */
   onProgress?: (summary: ErasureSummary) => void
   signal?: AbortSignal
 }
 
-/** Between two looks when nothing is announced: progress of a large request, or a notification that was lost. */
+/** Milliseconds between two queries if no event comes: a large request, or an event that was lost. */
 const lookEvery = 500
 
-/** Nearly everybody waits for one person and has just requested it: until then it is announced, and there was nothing to see. */
+/** Most callers wait for the erasure of one person that they have just requested. Its event comes before this time. */
 const firstLookAfter = 50
 
 /**
- * Waits until a request is certified or has ended; woken by a notification of the database, so it loses no time. Throws
- * `erasure.not_found`, and the signal's reason where that ends the waiting.
+ * Waits until a request is certified or has ended. A progress event of the database wakes it, so it loses no time. Throws
+ * `erasure.not_found`, and the signal's reason if the signal ends the waiting.
  */
 export async function waitForErasure(
   database: Database,

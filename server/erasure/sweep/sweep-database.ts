@@ -80,7 +80,7 @@ export async function sweepDatabase(database: Database, tenants: readonly string
       pass.bytes += await compareTable(client, comparison, table, among)
     }
     pass.hashed = comparison.hashed
-    pass.traces = [...(await confirm(client, comparison)), ...(await findBack(client, among))]
+    pass.traces = [...(await confirm(client, comparison)), ...(await findReturnedSubjects(client, among))]
     return pass
   })
 }
@@ -363,7 +363,7 @@ async function confirm(client: pg.PoolClient, { candidates }: Comparison): Promi
 }
 
 /** Purged people who are there again as users, under the same internal id: an older backup was restored. */
-async function findBack(client: pg.PoolClient, tenants: string[]): Promise<Trace[]> {
+async function findReturnedSubjects(client: pg.PoolClient, tenants: string[]): Promise<Trace[]> {
   const { rows } = await client.query<{ tenant: string; user: string }>(
     `select distinct u.tenant_id as tenant, u.id as "user"
      from erasure_ledger l join users u on u.tenant_id = l.tenant_id and u.id = l.user_id

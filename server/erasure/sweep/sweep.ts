@@ -2,10 +2,11 @@ import { record } from '../../audit/record.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { findOtherHolders } from '../../people/identifiers/holders.ts'
+import { findPendingErasures } from '../../people/lifecycle/pending-erasure.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { findPending, type Reappeared, requestFollowUp, retryWith } from '../requests/request-follow-up.ts'
+import { type Reappeared, requestFollowUp, retryWith } from '../requests/request-follow-up.ts'
 import { stateSets } from '../states.ts'
 import {
   confirmTraces,
@@ -214,13 +215,13 @@ function reappeared(findings: Finding[], found: Map<string, Identifier[]>): Reap
 
 /** Which request deals with whom. */
 async function orderFor(tx: TenantTransaction, subjects: Reappeared[]): Promise<Map<string, string>> {
-  const pending = await findPending(
+  const pending = await findPendingErasures(
     tx,
     subjects.map(({ userId }) => userId),
   )
-  const requestOf = new Map(pending.map(({ userId, request }) => [userId, request]))
+  const requestOf = new Map(pending.map(({ user_id, request_id }) => [user_id, request_id]))
   const ended = pending.filter((one) => one.ended)
-  for (const request of new Set(ended.map((one) => one.request))) {
+  for (const request of new Set(ended.map((one) => one.request_id))) {
     await retryWith(
       tx,
       request,
