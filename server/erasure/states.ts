@@ -18,7 +18,7 @@ import {
  * - A propagation step is one more phase in engine/erase-batch.ts, and `propagate` in {@link stepsOfNewRequest}.
  */
 
-/** The next state of a person in the queue is `running` or `done`; of one that waits for a decision, nobody knows. */
+/** The states in which a worker may take a person: no decision and no date is outstanding. */
 const inQueue = ['queued'] as const satisfies SubjectState[]
 
 const erased = subjectStatesIn('erased')

@@ -11,8 +11,8 @@ import { residualDataOf, verify } from './verify.ts'
 
 /**
  * Erases the people of a batch, in the transaction that claimed them. The phases run in this order; each has a file of its
- * own. After the last batch of a request the same transaction scrubs, verifies and certifies; after others, that comes
- * once all are erased (`finishErased`).
+ * own. After the last batch of a request the same transaction scrubs, verifies and certifies; after other batches that comes
+ * once all people are erased (`finishErased`).
  *
  * Where a later feature goes:
  * - A legal hold is checked in {@link lockAndCheck}, which runs under lock right before the engine acts. People who wait
