@@ -1,7 +1,7 @@
+import { showUser } from '../server/views/user-details.ts'
 import { pipelinedDriver, plainDriver } from '../server/platform/database/drivers.ts'
 import type { Database } from '../server/platform/database/pool.ts'
 import { inTenant } from '../server/platform/database/transaction.ts'
-import { showUser } from '../server/views/user-details.ts'
 import type { Loaded } from './databases.ts'
 import { withPurges } from './purge.ts'
 import { median, milliseconds, type Row } from './report.ts'

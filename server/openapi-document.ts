@@ -1,7 +1,7 @@
+import { plainDriver } from './platform/database/drivers.ts'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
 import { Announcements } from './platform/database/announcements.ts'
-import { plainDriver } from './platform/database/drivers.ts'
 import { GuardedPool } from './platform/database/guarded-pool.ts'
 import type { Database } from './platform/database/pool.ts'
 import { buildServer } from './server.ts'

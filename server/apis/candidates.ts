@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { addCandidates } from '../people/accounts/candidates.ts'
 import { isPermitted } from '../permissions/permissions.ts'
+import { addCandidates } from '../people/accounts/candidates.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { isLetheError, type LetheError } from '../platform/errors.ts'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { DocumentOptions } from '../http/openapi/openapi.ts'
 import { aboutScopes } from '../permissions/principal.ts'
+import type { DocumentOptions } from '../http/openapi/openapi.ts'
 import { docsPlugin, docsPluginStyle } from './docs-plugin.ts'
 
 /** What the document of all APIs says of Lethe, and how its credentials are sent. */

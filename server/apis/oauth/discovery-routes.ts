@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
+import { scopes } from '../../permissions/principal.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { originOf } from '../../http/public-address.ts'
 import { publicKeys } from '../../keyring/signing-keys.ts'
-import { scopes } from '../../permissions/principal.ts'
 import { KeySet } from '../key-set.ts'
 
 const keysOfTokens = '/.well-known/oauth-jwks.json'

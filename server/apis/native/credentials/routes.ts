@@ -1,11 +1,11 @@
 import { Type } from 'typebox'
 import { apiKeyAccesses, apiKeyKinds, createApiKey, listApiKeys, revokeApiKey } from '../../../access/api-keys.ts'
 import { createOAuthClient, listOAuthClients, revokeOAuthClient } from '../../../access/oauth-clients.ts'
+import { scopes } from '../../../permissions/principal.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
-import { scopes } from '../../../permissions/principal.ts'
 import { Id, IdParams, NullableId, NullableTime, Time } from '../schemas.ts'
 
 const tags = ['Credentials']
