@@ -13,7 +13,7 @@ const mostLookups = 200
  * The identifiers of people of the tenant, other than `except`, in which one of these stands: `o'brien@x.org` of
  * `brien@x.org`, `auth0|jdoe` of `jdoe`. A text that holds the longer one says nothing about who has the shorter one,
  * and must not be rewritten for that person's sake. Those that are equal are shared, which is another matter
- * (people/holders.ts). In order, each once.
+ * (people/identifiers/holders.ts). In order, each once.
  */
 export async function findLongerIdentifiers(
   tx: TenantTransaction,
