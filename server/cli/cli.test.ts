@@ -131,7 +131,9 @@ describe('the life of a user at the command line', () => {
     await json('user', 'suspend', '--id', user.id)
     await json('user', 'delete', '--id', user.id)
     const restored = await run('user', 'restore', '--id', user.id)
-    expect(restored.stdout).toMatch(/^1 user restored, suspended as before; "lethe user reactivate" ends the suspension\. /)
+    expect(restored.stdout).toMatch(
+      /^1 user restored, suspended as before; "lethe user reactivate" ends the suspension\. /,
+    )
     expect(restored.stdout).not.toContain('active again')
     await json('user', 'reactivate', '--id', user.id)
     const { stdout } = await run('user', 'show', '--id', user.id)

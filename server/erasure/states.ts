@@ -12,8 +12,8 @@ import {
  * states of a person (people/lifecycle/erasure-states.ts); no other file than these two spells a list.
  *
  * Where a later feature goes:
- * - A legal hold, an approval and a cooling-off period keep people out of `claimable`: the subject is `held`,
- *   `awaiting_approval` or `scheduled` instead of `queued`, and an operation in requests/ moves it to `queued`.
+ * - A legal hold, an approval and a cooling-off period keep people out of `claimable`. The subject is `held`,
+ *   `awaiting_approval` or `scheduled` instead of `queued`. An operation in requests/ moves it to `queued`.
  * - What must be true right before the engine acts is checked in engine/lock-and-check.ts.
  * - A propagation step is one more phase in engine/erase-batch.ts, and `propagate` in {@link stepsOfNewRequest}.
  */

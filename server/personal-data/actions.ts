@@ -5,7 +5,7 @@ import { type AffectedRows, type Effect, sumEffects } from './affected-rows.ts'
 
 /**
  * Which of these people the same request erases too. What stands in their rows is dealt with all the same, but not
- * counted: those rows go, now or later, and the receipt must not depend on which person comes first.
+ * counted. Those rows go, now or later, and the receipt must not depend on which person comes first.
  */
 export type FindAlsoErased = (people: string[]) => Promise<Set<string>>
 
@@ -35,8 +35,8 @@ export async function prepareActions(options: {
 }
 
 /**
- * Performs the actions in the transaction given: deletes what is about the people, takes them out of what they did, and
- * deletes their own rows last; or, to anonymize them, clears what names or describes them. The caller has locked the
+ * Performs the actions in the transaction given. A purge deletes what is about the people, takes them out of what they
+ * did, and deletes their own rows last. An anonymization clears what names or describes them. The caller has locked the
  * people, so that no other transaction adds rows meanwhile. All statements are sent before the first answer, so what the
  * caller sends next comes after them. Returns what was done to which table, in rows as the database counted them.
  */

@@ -7,8 +7,8 @@ import { stateSets } from '../states.ts'
 import { suppressUnhandled } from './suppress-unhandled.ts'
 
 /**
- * People erased in one transaction: enough for set-based deletes, few enough that other transactions wait for their locks
- * for a short time only, and that two jobs end at about the same time.
+ * People erased in one transaction. They are enough for set-based deletes. They are few enough that other transactions
+ * wait for a short time only, and that two jobs end at about the same time.
  */
 export const batchSize = 500
 

@@ -5,8 +5,9 @@ import type { Batch } from './claim-batch.ts'
 import { countRows } from './count-rows.ts'
 import { finishRequest, lockRequest } from './finish-request.ts'
 import { lockAndCheck } from './lock-and-check.ts'
-import { recordBatch, sealSubjects } from './record.ts'
+import { recordBatch } from './record.ts'
 import { type Scrubbed, scrub } from './scrub.ts'
+import { sealSubjects } from './seal-subjects.ts'
 import { residualDataOf, verify } from './verify.ts'
 
 /**

@@ -9,8 +9,8 @@ import { type Failure, markFailed } from './record.ts'
 
 /**
  * Erases the next people of a request in one transaction, together with the record of it. Returns `more` while there may
- * be others, `none` where no person can be taken now, and `finished` where these were the last ones: then the same
- * transaction has certified the request. If the whole batch cannot be erased, each of its people is tried alone, and a
+ * be others, and `none` if no person can be taken now. Returns `finished` after the last people: the same transaction has
+ * certified the request. If the whole batch cannot be erased, each of its people is tried alone, and a
  * person who fails is marked with the reason. So one person never stalls the others. Throws transient errors.
  */
 export async function eraseNextBatch(

@@ -12,8 +12,8 @@ import type { Batch } from './claim-batch.ts'
 export type Scrubbed = { effects: Effect[]; left: Mention[] }
 
 /**
- * The fifth phase: takes the identifiers of erased people out of everything that stays: the mention columns of the map,
- * values that are sealed under keys of other people, and kept exports. Then it looks for them once more. It runs once for
+ * The fifth phase: takes the identifiers of erased people out of everything that stays. That is the mention columns of the
+ * map, values that are sealed under keys of other people, and kept exports. Then it looks for them once more. It runs once for
  * a request, after its last person is erased, because finding many identifiers means reading every text, whatever their
  * number. Identifiers held by others stay.
  *

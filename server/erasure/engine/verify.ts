@@ -10,9 +10,7 @@ import type { BatchSubjects } from './lock-and-check.ts'
  * data that is left, so every row in its result is residual data.
  */
 export async function verify(tx: TenantTransaction, batch: Batch, { ids }: BatchSubjects): Promise<AffectedRows[]> {
-  const left = countAffectedRows(tx, batch.operation, ids)
-  // The server starts with the actions and this count while the next statements are made.
-  return await left
+  return await countAffectedRows(tx, batch.operation, ids)
 }
 
 /**

@@ -11,7 +11,9 @@ const listed = { last: stateSets.certifiable, next: stateSets.done }
 /**
  * The lines of the subject list of a request, in the order of the internal ids: the people who were done when the last
  * certificate was signed. The lines hold keyed hashes only: of purged people under the tenant's key, of anonymized people
- * under the salt of the request, as the request stored them. A person in whom the search found something afterwards
+ * under the salt of the request, as the request stored them.
+ *
+ * A person in whom the search found something afterwards
  * stays in the list until a later certificate is signed. `certified`: `next` for the list of the certificate that is about
  * to be signed, of the people who are done now. Throws `master_key.wrong` where the list has purged people.
  */

@@ -30,7 +30,7 @@ export type ErasureSummary = {
   }
 }
 
-/** Selects the requests of the tenant $1 as {@link SummaryRow}; a caller adds conditions and an order. */
+/** Selects the requests of the tenant $1 as {@link SummaryRow}; a caller adds conditions and the sorting. */
 export const selectSummaries = `
   select r.id, r.operation, r.initiated_from, r.created_at, r.finished_at, r.map_version, r.reason,
     r.requested_by, r.requested_by_credential, s.*,
