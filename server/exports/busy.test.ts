@@ -50,7 +50,7 @@ async function othersAreAnswered(within: number): Promise<void> {
 it.each([7, 70])(
   'one kept export that is written, a purge of its person and %i changes of that person stop nobody',
   async (changes) => {
-    const user = await userWith(6000)
+    const user = await userWith(effort(6000, 20_000))
     await http.startWorkers()
     onTestFinished(() => http.stopWorkers())
     const { id } = await http.inTenant(tenant, (tx) => keepExport(tx, { userId: user }))
