@@ -153,7 +153,7 @@ describe('lethe demo', () => {
       operation: 'purge',
       subjects: { total: 1, done: 1 },
     })
-    const [, url = ''] = /answers at (http:\S+);/.exec(demo.text.stdout) ?? []
+    const [, url = ''] = /listens at (http:\S+)\./.exec(demo.text.stdout) ?? []
     const [, password = ''] = /^ {2}password {2}(.*?) {3}/m.exec(demo.text.stdout) ?? []
     const logins = [...demo.text.stdout.matchAll(/^ {2}sign-in {3}(\S+)/gm)].map(([, login]) => login)
     expect(logins).toHaveLength(4)
@@ -185,7 +185,7 @@ describe('lethe demo', () => {
     demo.child.kill('SIGKILL')
     await demo.ended
     demo = await startDemo()
-    expect(demo.text.stdout).toContain('The Demo Academy is there already')
+    expect(demo.text.stdout).toContain('The Demo Academy already exists')
     expect(await json('user', 'list', '--state', 'all', '--limit', '1000')).toEqual(before)
     expect(await orderPurge()).toBe('completed')
   }, 180_000)

@@ -96,7 +96,7 @@ export const rowsThatGo: Exceptions = {
         'A suspension changes nothing but the one row of the person; what ends with it is compiled from the map.',
     },
   },
-  'server/personal-data/mentions.ts': {
+  'server/personal-data/scrub-mentions.ts': {
     'updates ⟨table⟩': { statements: 2, because: 'It rewrites columns that the map compiled, and those hold texts.' },
   },
 }
@@ -135,7 +135,7 @@ export const tablesOfOtherRooms: Exceptions = {
       because: 'It makes people of the demo older than it is; no operation may set that time.',
     },
   },
-  'server/erasure/engine/record-erasure.ts': {
+  'server/erasure/engine/record.ts': {
     'inserts tombstones': { statements: 1, because: 'One statement records an erasure in all of its tables.' },
   },
   'server/erasure/ledger/replay-ledger.ts': {
@@ -173,7 +173,7 @@ export const tablesOfOtherRooms: Exceptions = {
     'inserts audit_readings': { statements: 1, because: 'It marks how far the trail was read for former identifiers.' },
     'updates audit_readings': { statements: 1, because: 'The same.' },
   },
-  'server/personal-data/mentions.ts': {
+  'server/personal-data/scrub-mentions.ts': {
     'updates ⟨table⟩': { statements: 2, because: 'It rewrites columns that the map compiled, of every room.' },
   },
 }

@@ -128,7 +128,7 @@ function withoutReleases(content: string): string {
 
 /** The paragraphs of the doc comments of a source. */
 export function passagesOfComments(file: string, source: string): Passage[] {
-  return [...source.matchAll(/\/\*\*([\s\S]*?)\*\//g)].flatMap(([, comment = '']) => {
+  return [...source.matchAll(/^\s*\/\*\*([\s\S]*?)\*\//gm)].flatMap(([, comment = '']) => {
     const text = comment
       .split('\n')
       .map((line) => line.replace(/^\s*\*? ?/, ''))
@@ -144,7 +144,7 @@ export function passagesOfComments(file: string, source: string): Passage[] {
 
 /** The messages in a source, of errors or of commands: every string with a space, with one word for each value. */
 export function passagesOfMessages(file: string, source: string): Passage[] {
-  const code = source.replaceAll(/\/\*\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+  const code = source.replaceAll(/^\s*\/\*\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
   const literals = code.matchAll(
     /'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\$]|\\.|\$(?!\{)|\$\{(?:[^{}`]|\{[^{}]*\}|`[^`]*`)*\})*)`/g,
   )

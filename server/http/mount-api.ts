@@ -11,8 +11,8 @@ export type ErrorHandler = (error: unknown, request: FastifyRequest, reply: Fast
 type Plugin = FastifyPluginAsync<object, RawServerDefault, TypeBoxTypeProvider>
 
 /**
- * Registers the plugin of an API in a context of its own, with handlers for its errors, for addresses below its prefixes that
- * are not there, and for methods that an address does not take.
+ * Registers the plugin of an API in a context of its own. The context handles the errors of the API, missing addresses below
+ * its prefixes, and methods that an address does not take.
  *
  * Throws where the plugin adds a route outside of the prefixes of the API.
  */

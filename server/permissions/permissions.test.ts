@@ -109,10 +109,10 @@ describe('who may do what', () => {
       code: 'access.forbidden',
       kind: 'forbidden',
       message:
-        'This credential does not have the permission erasures.order. The role administrator or privacy_officer, or the scope api/all or api/write gives it.',
+        'This credential does not have the permission erasures.order. The role administrator or privacy_officer, or the scope api/all or api/write grants it.',
     })
     expect(refused(program('api/all'), 'tenants.manage')).toMatchObject({
-      message: 'This credential does not have the permission tenants.manage. The role operator gives it.',
+      message: 'This credential does not have the permission tenants.manage. The role operator grants it.',
     })
   })
 })

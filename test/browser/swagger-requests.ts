@@ -12,8 +12,8 @@ type Described = {
 }
 
 /**
- * The same steps as on the page at /docs, without a browser: what the page would show is read from the OpenAPI document, and
- * "Execute" sends the request that the page would send. In a hundredth of the time.
+ * The same steps as on the page at /docs, without a browser and in a hundredth of the time. The fields come from the OpenAPI
+ * document, and "Execute" sends the request that the page would send.
  */
 export async function openRequests(http: TestHttp): Promise<DocsPage> {
   const document = (await http.call('GET', '/openapi.json')).json

@@ -170,7 +170,7 @@ describe('lethe import users', () => {
     const { status, stdout, stderr } = await run('import', 'users', people, '--json')
     expect(status).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ skipped: 2, skipped_for: { deleted: 1, purged: 1, anonymized: 0 } })
-    expect(stderr).toContain('Skipped 1 row of people who were purged')
+    expect(stderr).toContain('Skipped 1 row of purged people')
     expect(JSON.parse((await run('import', 'users', people, '--purged', 'create', '--json')).stdout)).toMatchObject({
       ...{ created: 1, skipped: 1 },
     })

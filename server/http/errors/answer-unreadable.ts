@@ -7,8 +7,8 @@ import type { ErrorFormat } from './error-format.ts'
 type ParserError = Error & { code: string; rawPacket: unknown }
 
 /**
- * Answers what is no HTTP at all, or has no end, and closes the connection. The server reads none of it, so there is no
- * request to speak of; where the bytes begin with a line of a request, its address tells which format the caller reads.
+ * Answers bytes that are not HTTP, or that have no end, and closes the connection. The server has no request then. If the
+ * bytes begin with the line of a request, its address tells which format of errors the caller reads.
  */
 export function answerUnreadable(error: ParserError, socket: Socket, formatAt: (url: string) => ErrorFormat): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {

@@ -9,9 +9,9 @@ export type Credentials = readonly Record<string, readonly string[]>[]
 const noParameters = Type.Object({}, { additionalProperties: false })
 
 /**
- * Completes the route's schema for the document: the errors that it declares (`config.errors`) and those that any route of
- * its kind can answer, in the format of its API, and the credentials that it takes. Throws where a route does not say who may
- * call it: then the server does not start.
+ * Completes the route's schema for the document with its credentials and its errors, in the format of its API. Errors are
+ * those that it declares (`config.errors`) and those of any route of its kind. Throws if a route does not say who may call
+ * it: then the server does not start.
  */
 export function completeRoute(route: RouteOptions, format: ErrorFormat, credentials: Credentials): void {
   const { permission, errors = [], bodyOptional, target } = route.config ?? {}

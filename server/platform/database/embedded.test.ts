@@ -477,7 +477,7 @@ describe('the embedded server', { timeout: 120_000 }, () => {
       await fs.chmod(base, 0o700)
       await expect(use()).rejects.toMatchObject({
         code: 'data_folder.unusable',
-        message: expect.stringContaining(`who may not enter ${base}`),
+        message: expect.stringContaining(`which may not enter ${base}`),
       })
       await fs.chmod(base, 0o755)
     },

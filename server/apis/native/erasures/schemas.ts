@@ -30,7 +30,7 @@ const summary = {
     type: ['string', 'null'],
     enum: ['clean', 'search_outstanding', 'found', null],
     description:
-      'The verdict of certificate and addenda. clean: erased, and no residual data found; search_outstanding: erased, and the search follows; found: residual data was found, or a person could not be erased. Null: not known yet',
+      'The verdict of certificate and addenda. `clean`: erased, and no residual data found. `search_outstanding`: erased, and the search follows. `found`: residual data was found, or a person could not be erased. Null: not known yet',
   }),
   people: Type.Object({
     total: Type.Integer(),
@@ -43,10 +43,10 @@ const summary = {
   }),
 }
 
-/** How far an order is. */
+/** The progress of an erasure request. */
 export const Erasure = sharedSchema('Erasure', Type.Object(summary, { description: 'An erasure request' }))
 
-/** An order with its steps, its receipt and the reasons of failures. */
+/** An erasure request with its steps, its receipt and the reasons for failures. */
 export const ErasureWithDetails = sharedSchema(
   'ErasureWithDetails',
   Type.Object(
@@ -77,7 +77,7 @@ export const ErasureWithDetails = sharedSchema(
   ),
 )
 
-/** What an order would do. */
+/** What an erasure request would do. */
 export const Preview = sharedSchema(
   'Preview',
   Type.Object(
@@ -156,7 +156,7 @@ const Subject = Type.Partial(
 
 const mostSubjects = 10_000
 
-/** Whom an order is about: people one by one, or everybody deleted whom a filter chooses. */
+/** The people of an erasure request: one by one, or all deleted people that a filter chooses. */
 const whom = {
   operation: Type.Enum([...operations]),
   subjects: Type.Optional(Type.Array(Subject, { minItems: 1, maxItems: mostSubjects })),
@@ -234,14 +234,14 @@ export const Subjects = Type.Object(
   { description: 'A page' },
 )
 
-/** An order in the words of the API. */
+/** An erasure request in the words of the API. */
 export function erasureBody(erasure: ErasureSummary): Static<typeof Erasure.schema> {
   const { id, operation, state, certified, verdict, subjects } = erasure
   const { initiatedFrom: initiated_from, createdAt: created_at, finishedAt: finished_at } = erasure
   return { id, operation, state, initiated_from, created_at, finished_at, certified, verdict, people: subjects }
 }
 
-/** An order with everything about it in the words of the API. */
+/** An erasure request with all details in the words of the API. */
 export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof ErasureWithDetails.schema> {
   return {
     ...erasureBody(erasure),
