@@ -90,6 +90,31 @@ async function countRows(owner: pg.Client): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ name, count }) => [name, count]))
 }
 
+/** What the listing of the schema does not show: bodies of functions, triggers, rights, and how columns are stored. */
+async function readRest(owner: pg.Client): Promise<unknown[]> {
+  const { rows } = await owner.query(
+    `select 'function' as what, p.oid::regprocedure::text as name, pg_get_functiondef(p.oid) as definition
+     from pg_proc p
+     where p.pronamespace = 'public'::regnamespace and p.prokind in ('f', 'p')
+       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+     union all
+     -- The schema lethe_test belongs to the tests.
+     select 'trigger', t.tgrelid::regclass || ' ' || t.tgname, pg_get_triggerdef(t.oid)
+     from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_class c on c.oid = t.tgrelid
+     where not t.tgisinternal and c.relnamespace = 'public'::regnamespace and p.pronamespace = 'public'::regnamespace
+     union all
+     select 'rights', c.oid::regclass::text, array(select unnest(c.relacl)::text order by 1)::text || coalesce(c.reloptions::text, '')
+     from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v')
+     union all
+     select 'storage', a.attrelid::regclass || '.' || a.attname, a.attstorage::text || a.attcompression::text
+     from pg_attribute a join pg_class c on c.oid = a.attrelid
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+     order by 1, 2`,
+  )
+  expect(new Set(rows.map(({ what }) => what)).size).toBe(4)
+  return rows
+}
+
 /** Copies all rows, without what the jobs and migrations of each database are about. */
 async function copyRows(from: pg.Client, to: pg.Client): Promise<void> {
   const { tables } = await readSchema(from)
@@ -137,11 +162,10 @@ describe('a filled database of 0.1.0, brought up to this version', async () => {
   })
 
   it('has the catalog of a database that was made by this version', async () => {
-    const fresh = await asOwner(templateName, readSchema)
-    const upgraded = await readSchema(test.owner)
+    const [fresh, upgraded] = [await asOwner(templateName, readSchema), await readSchema(test.owner)]
     expect(schemaListing(upgraded)).toBe(schemaListing(fresh))
-    // lethe_test belongs to the tests.
     expect(upgraded).toEqual(fresh)
+    expect(await readRest(test.owner)).toEqual(await asOwner(templateName, readRest))
   })
 
   it('has the rows of before in every table, and none in the tables that are new', async () => {
