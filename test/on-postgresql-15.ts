@@ -8,6 +8,7 @@ export const onPostgresql15: Record<string, string> = {
   'server/platform/jobs/**': 'the queue reads the catalog and locks rows',
   'server/datamap/**': 'the map is held against the catalog',
   'server/identifiers/**': 'text is folded and compared in SQL, in the locales of the server',
+  'test/upgrade.test.ts': 'the catalog and the rows of a migrated database',
   'server/migrate-database.test.ts': 'migrations of a filled database',
   'server/clean-addresses.test.ts': 'addresses are read and cut in SQL',
   'server/audit/**': 'entries are sealed by functions of the database',

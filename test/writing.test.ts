@@ -68,6 +68,17 @@ describe('what is read of a file', () => {
   })
 })
 
+it('a path that leads nowhere is dangling, unless the text tells the reader to write the file', () => {
+  const page =
+    'See `server/gone.ts` and [it](gone.md). Write `server/new.ts` beside `server/cli.ts`. `server/new.ts` is new.'
+  expect(danglingPaths('docs/page.md', page)).toEqual(['docs/gone.md', 'server/gone.ts'])
+})
+
+it('a comment is read where one begins, and not inside a pattern of files', () => {
+  const source = "const files = { 'server/**': 'all', 'test/**/*.ts': 'some' }\n/** Sends. */\nconst a = 1\n"
+  expect(passagesOfComments('s', source).map(({ text }) => text)).toEqual(['Sends.'])
+})
+
 describe('the repository', () => {
   const passages = allPassages()
   const violations = passages.flatMap(violationsIn)

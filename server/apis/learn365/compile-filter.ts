@@ -29,7 +29,8 @@ const casts: Record<Type, string> = {
 }
 
 /** Something that has a value: a literal is bound only once it is known what it is compared with. */
-type Operand = { kind: 'sql'; sql: string; type: Type; property?: Property } | { kind: 'literal'; literal: Literal }
+type Operand = SqlOperand | { kind: 'literal'; literal: Literal }
+type SqlOperand = { kind: 'sql'; sql: string; type: Type; property?: Property }
 
 type Signature = { parameters: Type[]; optional?: Type[]; result: Type; sql: (...operands: string[]) => string }
 
@@ -135,33 +136,34 @@ export function compileFilter(filter: Expression, set: EntitySet, bind: Bind): s
   }
 
   function comparison(operator: Comparison, left: Operand, right: Operand, exact: boolean): string {
-    const equality = operator === 'eq' || operator === 'ne'
-    if (left.kind === 'literal' && right.kind === 'literal') {
-      throw refusal('two values are compared, and neither is a property')
+    if (left.kind === 'literal') {
+      if (right.kind === 'literal') throw refusal('two values are compared, and neither is a property')
+      return comparisonWith(right, mirrored[operator], left.literal, exact)
     }
-    if (left.kind === 'literal') return comparison(mirrored[operator], right, left, exact)
-    if (right.kind === 'literal') {
-      if (right.literal.kind === 'null') {
-        // Nothing is greater or less than null.
-        if (!equality) return 'false'
-        return `${left.sql} is ${operator === 'eq' ? '' : 'not '}null`
-      }
-      if (equality && left.property?.equals !== undefined) {
-        const equal = left.property.equals(bound(right.literal, left.type))
-        if (operator === 'ne') return `(${equal}) is not true`
-        return exact ? `(${equal}) is true` : `(${equal})`
-      }
-      const type = left.type === 'date' && right.literal.kind === 'time' ? 'time' : left.type
-      const value = bound(right.literal, type)
-      const sql = type === left.type ? left.sql : asTime(left)
-      if (operator === 'ne') return `${sql} is distinct from ${value}`
-      return relation(operator, sql, value, type, exact)
-    }
+    if (right.kind === 'literal') return comparisonWith(left, operator, right.literal, exact)
     const times = left.type !== right.type && isTemporal(left.type) && isTemporal(right.type)
     if (left.type !== right.type && !times) throw refusal('values of different types are compared')
     const [one, other] = times ? [asTime(left), asTime(right)] : [left.sql, right.sql]
-    if (equality) return `(${one} is ${operator === 'eq' ? 'not ' : ''}distinct from ${other})`
+    if (isEquality(operator)) return `(${one} is ${operator === 'eq' ? 'not ' : ''}distinct from ${other})`
     return relation(operator, one, other, left.type, exact)
+  }
+
+  function comparisonWith(left: SqlOperand, operator: Comparison, literal: Literal, exact: boolean): string {
+    if (literal.kind === 'null') {
+      // Nothing is greater or less than null.
+      if (!isEquality(operator)) return 'false'
+      return `${left.sql} is ${operator === 'eq' ? '' : 'not '}null`
+    }
+    if (isEquality(operator) && left.property?.equals !== undefined) {
+      const equal = left.property.equals(bound(literal, left.type))
+      if (operator === 'ne') return `(${equal}) is not true`
+      return exact ? `(${equal}) is true` : `(${equal})`
+    }
+    const type = left.type === 'date' && literal.kind === 'time' ? 'time' : left.type
+    const value = bound(literal, type)
+    const sql = type === left.type ? left.sql : asTime(left)
+    if (operator === 'ne') return `${sql} is distinct from ${value}`
+    return relation(operator, sql, value, type, exact)
   }
 
   function relation(operator: Comparison, left: string, right: string, type: Type, exact: boolean): string {
@@ -193,6 +195,10 @@ export function compileFilter(filter: Expression, set: EntitySet, bind: Bind): s
 }
 
 const mirrored: Record<Comparison, Comparison> = { eq: 'eq', ne: 'ne', gt: 'lt', ge: 'le', lt: 'gt', le: 'ge' }
+
+function isEquality(operator: Comparison): operator is 'eq' | 'ne' {
+  return operator === 'eq' || operator === 'ne'
+}
 
 function isTemporal(type: Type): boolean {
   return type === 'time' || type === 'date'

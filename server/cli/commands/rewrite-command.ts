@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander'
+import type pg from 'pg'
+import type { Application } from '../../application.ts'
 import { type BackupKind, backupKinds, declareBackups } from '../../erasure/disk/declare-backups.ts'
 import { concludeOnDisk, type LogState, passLog } from '../../erasure/disk/pass-log.ts'
 import {
@@ -12,7 +14,7 @@ import {
 import { LetheError } from '../../platform/errors.ts'
 import { requireTime } from '../../platform/validation/require-time.ts'
 import { helpText } from '../help-text.ts'
-import { counted, formatFields, formatTable } from '../output.ts'
+import { counted, formatFields, formatTable, type Output } from '../output.ts'
 import { withApplication } from '../session.ts'
 
 /** `lethe db rewrite` */
@@ -51,51 +53,56 @@ pg_checkpoint that may execute pg_switch_wal(). docs/disk.md explains the levels
         const options: RewriteOptions = { level, all: given.all, lockTimeout: 10_000, tries: 30, signal }
         await asOwner(application, async (owner) => {
           const plan = await planRewrite(application, owner, options)
-          let result: RewriteResult | undefined
-          if (plan.tables.length > 0) {
-            if (level === 4) {
-              if (given.yes !== true) output.say(formatPlan(plan))
-              await output.requireConfirmed(`The rewriting of ${counted(plan.tables.length, 'table')}`, {
-                yes: given.yes === true,
-                warning: 'locks each of them meanwhile',
-              })
-            }
-            result = await rewriteWithProgress()
-          }
+          if (level === 4 && plan.tables.length > 0) await confirm(output, plan, given.yes === true)
+          const said =
+            plan.tables.length > 0
+              ? await rewriteWithProgress(application, owner, { plan, options, output })
+              : { tables: [], held: [], stale: [], busy: [], foreign: [], reached: { 3: 0, 4: 0 } }
           const log = level === 4 ? await passLog(owner, { onSegment: () => undefined, signal }) : undefined
           const concluded = await concludeOnDisk(application.database)
-          const said = result ?? { tables: [], held: [], stale: [], busy: [], foreign: [], reached: { 3: 0, 4: 0 } }
           output.result(
             { rewrite: { ...said, reached: { ...said.reached, 5: concluded.log }, log: log ?? null } },
             () => formatResult(said, concluded.log, log),
           )
-          if (said.held.length > 0) throw new LetheError('database.dead_rows_held', { tables: said.held })
-          const [busy] = said.busy
-          if (busy !== undefined) throw new LetheError('database.table_busy', { table: busy })
-          const [foreign] = said.foreign
-          if (foreign !== undefined) {
-            throw new LetheError('database.not_owner', { table: foreign, login: owner.user ?? 'the owner' })
-          }
-
-          async function rewriteWithProgress(): Promise<RewriteResult> {
-            const progress = output.progress(level === 4 ? 'Rewriting' : 'Cleaning')
-            const total = plan.tables.reduce((sum, { size }) => sum + size, 0)
-            let done = 0
-            try {
-              return await rewriteDatabase(application, owner, {
-                ...options,
-                onTable({ size }) {
-                  progress.update(Math.round(done / 2 ** 20), Math.round(total / 2 ** 20))
-                  done += size
-                },
-              })
-            } finally {
-              progress.end()
-            }
-          }
+          requireComplete(said, owner.user ?? 'the owner')
         })
       })
     })
+}
+
+async function confirm(output: Output, plan: RewritePlan, yes: boolean): Promise<void> {
+  if (!yes) output.say(formatPlan(plan))
+  await output.requireConfirmed(`The rewriting of ${counted(plan.tables.length, 'table')}`, {
+    yes,
+    warning: 'locks each of them meanwhile',
+  })
+}
+
+async function rewriteWithProgress(
+  application: Application,
+  owner: pg.Client,
+  { plan, options, output }: { plan: RewritePlan; options: RewriteOptions; output: Output },
+): Promise<RewriteResult> {
+  const progress = output.progress(options.level === 4 ? 'Rewriting' : 'Cleaning')
+  const total = plan.tables.reduce((sum, { size }) => sum + size, 0)
+  let done = 0
+  try {
+    return await rewriteDatabase(application, owner, {
+      ...options,
+      onTable({ size }) {
+        progress.update(Math.round(done / 2 ** 20), Math.round(total / 2 ** 20))
+        done += size
+      },
+    })
+  } finally {
+    progress.end()
+  }
+}
+
+function requireComplete({ held, busy, foreign }: RewriteResult, login: string): void {
+  if (held.length > 0) throw new LetheError('database.dead_rows_held', { tables: held })
+  if (busy[0] !== undefined) throw new LetheError('database.table_busy', { table: busy[0] })
+  if (foreign[0] !== undefined) throw new LetheError('database.not_owner', { table: foreign[0], login })
 }
 
 /** `lethe db backups` */

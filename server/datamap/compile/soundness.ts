@@ -9,14 +9,18 @@ import { columnsWhere, entryOf, factsOf } from './schema.ts'
  * deletes that the columns of the table do not allow.
  */
 export function requireSound(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
-  requireSubjects(map, facts)
+  requireClassesOfKeys(map, facts)
+  for (const [table, entry] of Object.entries(map)) {
+    requireKnownOwners(table, entry)
+    if (table !== peopleTable) requireSubjects(table, entry, facts)
+  }
   requireKeysOfIdentifiers(map, facts)
   requireDeletions(map, facts)
   requireReferences(map, facts)
   requireEmptiable(map, facts)
 }
 
-function requireSubjects(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
+function requireClassesOfKeys(map: Record<string, AnyEntry>, facts: SchemaFacts): void {
   for (const [table, { foreignKeys }] of Object.entries(facts)) {
     for (const { columns, references } of foreignKeys) {
       if (references !== peopleTable) continue
@@ -27,28 +31,28 @@ function requireSubjects(map: Record<string, AnyEntry>, facts: SchemaFacts): voi
       }
     }
   }
-  for (const [table, entry] of Object.entries(map)) {
-    for (const [column, columnClass] of Object.entries(entry.columns)) {
-      if (columnClass.is !== 'sealed' || columnClass.opensFor === undefined) continue
-      const whose = entry.columns[columnClass.opensFor]?.is
-      if (whose !== 'subject' && whose !== 'erased_id') {
-        throw new Error(
-          `${table}.${column} opens for ${columnClass.opensFor}, which says of nobody that the row is theirs`,
-        )
-      }
-    }
-    if (table === peopleTable) continue
-    for (const [column, { is }] of Object.entries(entry.columns)) {
-      if (is !== 'subject' && is !== 'actor') continue
-      const points = factsOf(facts, table).foreignKeys.some(
-        ({ columns, references }) => references === peopleTable && columns.at(-1) === column,
-      )
-      if (!points) throw new Error(`${table}.${column} is classified as ${is} but has no foreign key to a person`)
-    }
-    const subjects = columnsWhere(entry, (c) => c.is === 'subject').length
-    if ((entry.about === 'person') !== (subjects === 1)) {
-      throw new Error(`${table} is about ${entry.about} and has ${subjects} subjects; a table about a person has one`)
-    }
+}
+
+function requireKnownOwners(table: string, entry: AnyEntry): void {
+  for (const [column, columnClass] of Object.entries(entry.columns)) {
+    if (columnClass.is !== 'sealed' || columnClass.opensFor === undefined) continue
+    const whose = entry.columns[columnClass.opensFor]?.is
+    if (whose === 'subject' || whose === 'erased_id') continue
+    throw new Error(`${table}.${column} opens for ${columnClass.opensFor}, which says of nobody that the row is theirs`)
+  }
+}
+
+function requireSubjects(table: string, entry: AnyEntry, facts: SchemaFacts): void {
+  for (const [column, { is }] of Object.entries(entry.columns)) {
+    if (is !== 'subject' && is !== 'actor') continue
+    const points = factsOf(facts, table).foreignKeys.some(
+      ({ columns, references }) => references === peopleTable && columns.at(-1) === column,
+    )
+    if (!points) throw new Error(`${table}.${column} is classified as ${is} but has no foreign key to a person`)
+  }
+  const subjects = columnsWhere(entry, (c) => c.is === 'subject').length
+  if ((entry.about === 'person') !== (subjects === 1)) {
+    throw new Error(`${table} is about ${entry.about} and has ${subjects} subjects; a table about a person has one`)
   }
 }
 
@@ -62,17 +66,21 @@ function requireReferences(map: Record<string, AnyEntry>, facts: SchemaFacts): v
       const why =
         taken.length > 0
           ? `go with ${taken.join(' or ')}`
-          : target.about === 'person' && (table === references || entryOf(map, table).about !== 'person')
-            ? 'go with another person'
-            : target.anonymize === 'delete' && entryOf(map, table).anonymize !== 'delete'
-              ? 'go when a person is anonymized, and stay themselves'
-              : isOfEnrollment(target) && !isOfEnrollment(entryOf(map, table))
-                ? 'go when one enrollment is purged, and stay themselves'
-                : undefined
+          : whyRowsGo(target, entryOf(map, table), { sameTable: table === references })
       if (why === undefined) continue
       throw new Error(`${table} (${columns.join(', ')}) points to rows of ${references}, which ${why}`)
     }
   }
+}
+
+/** Why rows of `target` go while rows of `entry` that point to them stay. Undefined: they go together, or stay. */
+function whyRowsGo(target: AnyEntry, entry: AnyEntry, { sameTable }: { sameTable: boolean }): string | undefined {
+  if (target.about === 'person' && (sameTable || entry.about !== 'person')) return 'go with another person'
+  if (target.anonymize === 'delete' && entry.anonymize !== 'delete') {
+    return 'go when a person is anonymized, and stay themselves'
+  }
+  if (isOfEnrollment(target) && !isOfEnrollment(entry)) return 'go when one enrollment is purged, and stay themselves'
+  return undefined
 }
 
 function requireEmptiable(map: Record<string, AnyEntry>, facts: SchemaFacts): void {

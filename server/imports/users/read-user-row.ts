@@ -73,26 +73,33 @@ function readCells(columns: readonly UserColumn[], cells: readonly string[]): St
     const decoded = decodeUtf8(cells[index] ?? '')
     if (decoded === undefined) throw new BadCell(`${nameInReason(column, index)} is no text in UTF-8`)
     const cell = removeGuard(decoded)
-    if (column.holds === 'custom' || column.holds === 'customJson') {
-      if (cell === '') continue
-      const name = nameInReason(column, index)
-      if (custom.has(column.name)) throw new BadCell(`${name} has a value in another column too`)
-      custom.set(column.name, column.holds === 'custom' ? cell : readJson(name, cell))
-      continue
-    }
     const value = trim(cell)
-    if (column.holds === 'field') {
-      if (value !== '') fields[column.field] = readField(column.field, value)
-      else if (!keptWhenEmpty.includes(column.field)) fields[column.field] = column.field === 'products' ? [] : null
-    } else if (value !== '') {
-      row[column.holds === 'id' ? 'id' : column.by] = readReference(column, value)
-    }
+    if (column.holds === 'custom' || column.holds === 'customJson') addCustom(custom, column, index, cell)
+    else if (column.holds === 'field') addField(fields, column.field, value)
+    else if (value !== '') row[column.holds === 'id' ? 'id' : column.by] = readReference(column, value)
   }
   if (custom.size > 0) fields.custom_fields = Object.fromEntries(custom) as JsonObject
   return Object.assign(
     row,
     checked(() => checkUserFields(fields)),
   )
+}
+
+function addCustom(
+  custom: Map<string, unknown>,
+  column: Extract<UserColumn, { holds: 'custom' | 'customJson' }>,
+  index: number,
+  cell: string,
+): void {
+  if (cell === '') return
+  const name = nameInReason(column, index)
+  if (custom.has(column.name)) throw new BadCell(`${name} has a value in another column too`)
+  custom.set(column.name, column.holds === 'custom' ? cell : readJson(name, cell))
+}
+
+function addField(fields: Record<string, unknown>, field: string, value: string): void {
+  if (value !== '') fields[field] = readField(field, value)
+  else if (!keptWhenEmpty.includes(field)) fields[field] = field === 'products' ? [] : null
 }
 
 /** The names of fields of one's own may be anything, so their columns are named by number. */
