@@ -26,7 +26,8 @@ export function reportFailure(error: unknown, options: { json: boolean; debug: b
     error instanceof LetheError
       ? error
       : (transientFailure(error) ?? new LetheError('internal.unexpected', { reason: reasonOf(error) }, error))
-  const { code, message, details } = known
+  const { code, details } = known
+  const message = known.hint === undefined ? known.message : `${known.message} ${known.hint}`
   const candidates = candidatesOf(known)
   say({ code, message, ...(details !== undefined && { details }), ...(candidates && { candidates }) }, options)
   if (candidates !== undefined && !options.json) process.stderr.write(`\n${formatCandidates(candidates)}\n`)

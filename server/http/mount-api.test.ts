@@ -270,6 +270,25 @@ describe('an API that is mounted', () => {
     await expect(start(api('/wrong', { permission: 'public', errors: [418] }))).rejects.toThrow(/what 418 means/)
   })
 
+  it('answers an error without its hint, because callers of an API do not have the command line', async () => {
+    const error = new LetheError('tenant.not_found', { tenant: 'Acme' })
+    const api: Api = {
+      title: 'Hints',
+      prefixes: ['/hints'],
+      plugin(server) {
+        server.get('/hints', { config: { permission: 'public', errors: [404] } }, () => {
+          throw error
+        })
+      },
+    }
+    const other = await frame([api])
+    const answer = await other.inject('/hints')
+    expect(error.hint).toBe('"lethe tenant list" lists the tenants.')
+    expect(answer.json()).toMatchObject({ code: 'tenant.not_found', detail: 'There is no tenant Acme.' })
+    expect(answer.body).not.toContain('lethe tenant list')
+    await other.close()
+  })
+
   it('answers the failure where what an error may tell besides cannot be read', async () => {
     const completeError = async ({ code }: LetheError) => {
       if (code === 'user.not_found') throw new LetheError('service.unavailable')

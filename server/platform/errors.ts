@@ -44,7 +44,13 @@ export const exitCodes: Record<ErrorKind, number> = {
   found: 11,
 }
 
-type ErrorEntry = { kind: ErrorKind; message: (details: never) => string }
+type ErrorEntry = {
+  kind: ErrorKind
+  /** What is wrong, and the way out for every caller. */
+  message: (details: never) => string
+  /** The way out at the command line: its commands and options. Only the command line prints it, after the message. */
+  hint?: (details: never) => string | undefined
+}
 
 const errorTable = {
   'input.invalid': {
@@ -53,7 +59,8 @@ const errorTable = {
   },
   'input.usage': {
     kind: 'input',
-    message: (d: { reason: string }) => `${d.reason} "lethe --help" and "lethe COMMAND --help" list what you can use.`,
+    message: (d: { reason: string }) => d.reason,
+    hint: () => '"lethe --help" and "lethe COMMAND --help" list what you can use.',
   },
   'input.unknown_field': {
     kind: 'input',
@@ -65,8 +72,8 @@ const errorTable = {
   },
   'input.confirmation_needed': {
     kind: 'input',
-    message: (d: { act: string }) =>
-      `${d.act} cannot be undone and needs your confirmation. Answer at the prompt, or repeat the command with --yes.`,
+    message: (d: { act: string }) => `${d.act} cannot be undone and needs your confirmation.`,
+    hint: () => 'Answer at the prompt, or repeat the command with --yes.',
   },
   'input.declined': {
     kind: 'failed',
@@ -116,7 +123,8 @@ const errorTable = {
   'user.known_before': {
     kind: 'conflict',
     message: (d: { ids: string[] }) =>
-      `Another user (id ${listed(d.ids)}) had one of these identifiers before a change. If it is the same person, change that user. If it is not, set another_person (--another-person).`,
+      `Another user (id ${listed(d.ids)}) had one of these identifiers before a change. If it is the same person, change that user. If it is not, set another_person.`,
+    hint: () => 'The option for that is --another-person.',
   },
   'user.wrong_state': {
     kind: 'conflict',
@@ -207,8 +215,8 @@ const errorTable = {
   },
   'notification.not_found': {
     kind: 'not_found',
-    message: (d: { ids: string[] }) =>
-      `This user has no notification ${listed(d.ids)}. "lethe notification list" lists the notifications.`,
+    message: (d: { ids: string[] }) => `This user has no notification ${listed(d.ids)}.`,
+    hint: () => '"lethe notification list" lists the notifications.',
   },
   'scale_set.not_found': {
     kind: 'not_found',
@@ -298,14 +306,16 @@ const errorTable = {
   },
   'tenant.not_found': {
     kind: 'not_found',
-    message: (d: { tenant: string }) => `There is no tenant ${d.tenant}. "lethe tenant list" lists the tenants.`,
+    message: (d: { tenant: string }) => `There is no tenant ${d.tenant}.`,
+    hint: () => '"lethe tenant list" lists the tenants.',
   },
   'tenant.needed': {
     kind: 'input',
-    message: (d: { count: number }) =>
+    message: (d: { count: number }) => (d.count === 0 ? 'There is no tenant yet.' : `There are ${d.count} tenants.`),
+    hint: (d: { count: number }) =>
       d.count === 0
-        ? 'There is no tenant yet. Create one with "lethe tenant create NAME", or run "lethe demo".'
-        : `There are ${d.count} tenants. Name one with --tenant or LETHE_TENANT; "lethe tenant list" lists the tenants.`,
+        ? 'Create one with "lethe tenant create NAME", or run "lethe demo".'
+        : 'Name one with --tenant or LETHE_TENANT; "lethe tenant list" lists the tenants.',
   },
   'tenant.name_taken': {
     kind: 'conflict',
@@ -313,12 +323,13 @@ const errorTable = {
   },
   'erasure.not_found': {
     kind: 'not_found',
-    message: (d: { request: string }) =>
-      `There is no erasure request ${d.request} in this tenant. "lethe erasure list" lists the requests.`,
+    message: (d: { request: string }) => `There is no erasure request ${d.request} in this tenant.`,
+    hint: () => '"lethe erasure list" lists the requests.',
   },
   'erasure.none': {
     kind: 'not_found',
-    message: () => 'This tenant has no erasure request yet. "lethe purge" makes one.',
+    message: () => 'This tenant has no erasure request yet.',
+    hint: () => '"lethe purge" makes one.',
   },
   'erasure.wrong_state': {
     kind: 'conflict',
@@ -337,12 +348,14 @@ const errorTable = {
   'erasure.incomplete': {
     kind: 'failed',
     message: (d: { request: string; state: string; reasons: string[] }) =>
-      `Erasure request ${d.request} ended ${d.state}: ${d.reasons.join('; ')}. "lethe erasure show ${d.request}" shows the steps, "lethe erasure retry ${d.request}" continues from there.`,
+      `Erasure request ${d.request} ended ${d.state}: ${d.reasons.join('; ')}.`,
+    hint: (d: { request: string }) =>
+      `"lethe erasure show ${d.request}" shows the steps, "lethe erasure retry ${d.request}" continues from there.`,
   },
   'certificate.not_found': {
     kind: 'not_found',
-    message: (d: { request: string }) =>
-      `Erasure request ${d.request} has no certificate yet. "lethe erasure show ${d.request}" shows the progress.`,
+    message: (d: { request: string }) => `Erasure request ${d.request} has no certificate yet.`,
+    hint: (d: { request: string }) => `"lethe erasure show ${d.request}" shows the progress.`,
   },
   'certificate.invalid': {
     kind: 'failed',
@@ -351,22 +364,27 @@ const errorTable = {
   'certificate.search_outstanding': {
     kind: 'outstanding',
     message: (d: { request: string }) =>
-      `The people of erasure request ${d.request} are erased; the search for residual data is outstanding. Get the file again when "lethe erasure show ${d.request}" shows completed.`,
+      `The people of erasure request ${d.request} are erased; the search for residual data is outstanding.`,
+    hint: (d: { request: string }) => `Get the file again when "lethe erasure show ${d.request}" shows completed.`,
   },
   'certificate.found': {
     kind: 'found',
     message: (d: { request: string; findings: number; failed: number }) =>
-      `Residual data was found in ${d.findings} ${d.findings === 1 ? 'place' : 'places'}, and ${d.failed} ${d.failed === 1 ? 'person was' : 'people were'} not erased. "lethe erasure show ${d.request}" shows why, and "lethe erasure retry ${d.request}" tries again.`,
+      `Residual data was found in ${d.findings} ${d.findings === 1 ? 'place' : 'places'}, and ${d.failed} ${d.failed === 1 ? 'person was' : 'people were'} not erased.`,
+    hint: (d: { request: string }) =>
+      `"lethe erasure show ${d.request}" shows why, and "lethe erasure retry ${d.request}" tries again.`,
   },
   'certificate.salt_needed': {
     kind: 'input',
     message: () =>
-      'This certificate is about an anonymization. It names people under a salt, which was shown once, with the erasure request. Give the salt with --salt.',
+      'This certificate is about an anonymization. It names people under a salt, which was shown once, with the erasure request.',
+    hint: () => 'Give the salt with --salt.',
   },
   'certificate.no_salt': {
     kind: 'input',
-    message: (d: { request: string }) =>
-      `This certificate is about a purge. It names people under a key of the tenant, not under a salt. Ask the installation that has the key: "lethe certificate check ${d.request}".`,
+    message: (_: { request: string }) =>
+      'This certificate is about a purge. It names people under a key of the tenant, not under a salt.',
+    hint: (d: { request: string }) => `Ask the installation that has the key: "lethe certificate check ${d.request}".`,
   },
   'export.folder_unusable': {
     kind: 'input',
@@ -381,7 +399,8 @@ const errorTable = {
   'export.not_found': {
     kind: 'not_found',
     message: (d: { id: string }) =>
-      `This tenant keeps no export ${d.id}. An erasure destroys the exports of the person. "lethe export list" lists the kept exports.`,
+      `This tenant keeps no export ${d.id}. An erasure destroys the exports of the person.`,
+    hint: () => '"lethe export list" lists the kept exports.',
   },
   'export.expired': {
     kind: 'not_found',
@@ -399,23 +418,23 @@ const errorTable = {
   },
   'export.not_ready': {
     kind: 'conflict',
-    message: (d: { id: string; state: string }) =>
-      `The export ${d.id} cannot be downloaded yet: it is ${d.state}. Workers ("lethe serve") write it; "lethe export list" shows the progress.`,
+    message: (d: { id: string; state: string }) => `The export ${d.id} cannot be downloaded yet: it is ${d.state}.`,
+    hint: () => 'Workers ("lethe serve") write it; "lethe export list" shows the progress.',
   },
   'export.failed': {
     kind: 'failed',
-    message: (d: { id: string; reason: string }) =>
-      `The export ${d.id} failed (${d.reason}). Workers ("lethe serve") try again by themselves; "lethe export list" shows the progress.`,
+    message: (d: { id: string; reason: string }) => `The export ${d.id} failed (${d.reason}).`,
+    hint: () => 'Workers ("lethe serve") try again by themselves; "lethe export list" shows the progress.',
   },
   'export.damaged': {
     kind: 'failed',
-    message: (d: { id: string }) =>
-      `The kept content of the export ${d.id} is damaged. Delete it with "lethe export delete ${d.id}" and request a new one.`,
+    message: (d: { id: string }) => `The kept content of the export ${d.id} is damaged.`,
+    hint: (d: { id: string }) => `Delete it with "lethe export delete ${d.id}" and request a new one.`,
   },
   'ledger.damaged': {
     kind: 'input',
-    message: (d: { file: string; reason: string }) =>
-      `The ledger ${d.file} cannot be trusted: ${d.reason}. Take another copy, or export it again with "lethe ledger export".`,
+    message: (d: { file: string; reason: string }) => `The ledger ${d.file} cannot be trusted: ${d.reason}.`,
+    hint: () => 'Take another copy, or export it again with "lethe ledger export".',
   },
   'ledger.other_master_key': {
     kind: 'environment',
@@ -427,7 +446,9 @@ const errorTable = {
     message: (d: { left: number; requests: string[] }) =>
       `${d.left} ${d.left === 1 ? 'person was' : 'people were'} not erased by the replay${
         d.requests.length === 0 ? '' : ` (${d.requests.length === 1 ? 'request' : 'requests'} ${listed(d.requests)})`
-      }. "lethe erasure show REQUEST" shows the reasons. Fix the causes, run "lethe erasure retry REQUEST", then replay the ledger again.`,
+      }.`,
+    hint: () =>
+      '"lethe erasure show REQUEST" shows the reasons. Fix the causes, run "lethe erasure retry REQUEST", then replay the ledger again.',
   },
   'audit.altered': {
     kind: 'failed',
@@ -438,22 +459,20 @@ const errorTable = {
     kind: 'failed',
     message: (d: { findings: number; unreadable: string[] }) =>
       [
-        ...(d.findings === 0
-          ? []
-          : [
-              `${d.findings} ${d.findings === 1 ? 'finding is' : 'findings are'} open. "lethe sweep --fix" erases what the data map covers.`,
-            ]),
+        ...(d.findings === 0 ? [] : [`${d.findings} ${d.findings === 1 ? 'finding is' : 'findings are'} open.`]),
         ...(d.unreadable.length === 0
           ? []
           : [
               `The sweep may not read ${listed(d.unreadable)}. Grant select to lethe_auditor, with a policy where row level security is on.`,
             ]),
       ].join(' '),
+    hint: (d: { findings: number }) =>
+      d.findings === 0 ? undefined : '"lethe sweep --fix" erases what the data map covers.',
   },
   'import.changed_file': {
     kind: 'conflict',
-    message: (d: { file: string }) =>
-      `The part of ${d.file} that an earlier run imported has changed since then. Import the file under another --source name, or restore it.`,
+    message: (d: { file: string }) => `The part of ${d.file} that an earlier run imported has changed since then.`,
+    hint: () => 'Import the file under another --source name, or restore it.',
   },
   'import.overtaken': {
     kind: 'conflict',
@@ -555,8 +574,8 @@ const errorTable = {
   },
   'database.not_migrated': {
     kind: 'environment',
-    message: (d: { pending: number }) =>
-      `${d.pending} migration${d.pending === 1 ? ' is' : 's are'} pending. Run "lethe db migrate" with the owner's connection string.`,
+    message: (d: { pending: number }) => `${d.pending} migration${d.pending === 1 ? ' is' : 's are'} pending.`,
+    hint: () => `Run "lethe db migrate" with the owner's connection string.`,
   },
   'database.newer_schema': {
     kind: 'environment',
@@ -590,8 +609,8 @@ const errorTable = {
   },
   'database.rewrite_running': {
     kind: 'conflict',
-    message: () =>
-      'Another command is already rewriting the tables of this database. "lethe db status" shows the progress. Repeat the command when that one has ended.',
+    message: () => 'Another command is already rewriting the tables of this database.',
+    hint: () => '"lethe db status" shows the progress. Repeat the command when that one has ended.',
   },
   'database.dead_rows_held': {
     kind: 'unavailable',
@@ -606,7 +625,8 @@ const errorTable = {
   'database.privileged_login': {
     kind: 'environment',
     message: (d: { login: string; why: string }) =>
-      `The login ${d.login} ${d.why}, so it could read the data of all tenants. Put this connection string into DATABASE_OWNER_URL and an ordinary login into DATABASE_URL. Then run "lethe db migrate", which creates that login and grants its rights.`,
+      `The login ${d.login} ${d.why}, so it could read the data of all tenants. Put this connection string into DATABASE_OWNER_URL and an ordinary login into DATABASE_URL.`,
+    hint: () => 'Then run "lethe db migrate", which creates that login and grants its rights.',
   },
   'mail.sender_missing': {
     kind: 'environment',
@@ -625,13 +645,13 @@ const errorTable = {
   },
   'data_folder.in_use': {
     kind: 'environment',
-    message: (d: { folder: string; pid: number }) =>
-      `The data folder ${d.folder} is in use by process ${d.pid}. Stop that process first, or name another folder with --data or LETHE_DATA.`,
+    message: (d: { folder: string; pid: number }) => `The data folder ${d.folder} is in use by process ${d.pid}.`,
+    hint: () => 'Stop that process first, or name another folder with --data or LETHE_DATA.',
   },
   'data_folder.unusable': {
     kind: 'environment',
-    message: (d: { folder: string; reason: string }) =>
-      `The data folder ${d.folder} cannot be used: ${d.reason}. Name another one with --data or LETHE_DATA.`,
+    message: (d: { folder: string; reason: string }) => `The data folder ${d.folder} cannot be used: ${d.reason}.`,
+    hint: () => 'Name another one with --data or LETHE_DATA.',
   },
   'embedded.failed': {
     kind: 'environment',
@@ -661,7 +681,9 @@ const errorTable = {
   'embedded.other_version': {
     kind: 'environment',
     message: (d: { folder: string; found: string; brought: string }) =>
-      `The data folder ${d.folder} belongs to PostgreSQL ${d.found}, but this version of Lethe contains PostgreSQL ${d.brought}. Start the version of Lethe that made the folder, dump the database there, and restore the dump into another data folder (--data or LETHE_DATA).`,
+      `The data folder ${d.folder} belongs to PostgreSQL ${d.found}, but this version of Lethe contains PostgreSQL ${d.brought}.`,
+    hint: () =>
+      'Start the version of Lethe that made the folder, dump the database there, and restore the dump into another data folder (--data or LETHE_DATA).',
   },
   'master_key.invalid': {
     kind: 'environment',
@@ -755,12 +777,14 @@ const errorTable = {
   'server.address_unusable': {
     kind: 'environment',
     message: (d: { host: string; port: number; reason: string }) =>
-      `The server cannot listen on ${d.host}, port ${d.port}: ${d.reason}. Name another address with --host and --port.`,
+      `The server cannot listen on ${d.host}, port ${d.port}: ${d.reason}.`,
+    hint: () => 'Name another address with --host and --port.',
   },
   'server.public_url_invalid': {
     kind: 'environment',
-    message: () =>
-      'The public address is not valid. Give --public-url or LETHE_PUBLIC_URL a value such as https://lethe.example.org. Add a path only if a proxy adds one; leave out query and fragment.',
+    message: () => 'The public address is not valid.',
+    hint: () =>
+      'Give --public-url or LETHE_PUBLIC_URL a value such as https://lethe.example.org. Add a path only if a proxy adds one; leave out query and fragment.',
   },
   'service.unavailable': {
     kind: 'unavailable',
@@ -768,16 +792,18 @@ const errorTable = {
   },
   'key.not_found': {
     kind: 'not_found',
-    message: (d: { id: string }) => `There is no API key ${d.id} in this tenant. "lethe key list" lists the keys.`,
+    message: (d: { id: string }) => `There is no API key ${d.id} in this tenant.`,
+    hint: () => '"lethe key list" lists the keys.',
   },
   'client.not_found': {
     kind: 'not_found',
-    message: (d: { id: string }) =>
-      `There is no OAuth client ${d.id} in this tenant. "lethe client list" lists the clients.`,
+    message: (d: { id: string }) => `There is no OAuth client ${d.id} in this tenant.`,
+    hint: () => '"lethe client list" lists the clients.',
   },
   'operator.not_found': {
     kind: 'not_found',
-    message: () => 'There is no operator with this name. "lethe operator list" lists the operators.',
+    message: () => 'There is no operator with this name.',
+    hint: () => '"lethe operator list" lists the operators.',
   },
   'operator.name_taken': {
     kind: 'conflict',
@@ -815,6 +841,8 @@ export class LetheError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C
   readonly kind: ErrorKind
   readonly details: ErrorDetails<C>
+  /** Sentences for the reader of a terminal, who has the commands that they name; callers of an API do not have them. */
+  readonly hint: string | undefined
 
   constructor(
     code: C,
@@ -827,6 +855,7 @@ export class LetheError<C extends ErrorCode = ErrorCode> extends Error {
     this.code = code
     this.kind = entry.kind
     this.details = details as ErrorDetails<C>
+    this.hint = entry.hint?.(details as never)
   }
 }
 

@@ -376,7 +376,7 @@ function requireFile(file: unknown): CertificateFile {
     !strings(given.subjects) ||
     !Array.isArray(given.keys?.keys)
   ) {
-    throw new LetheError('certificate.invalid', { reason: '"lethe certificate show" did not write this file' })
+    throw new LetheError('certificate.invalid', { reason: 'the file is not built like a certificate of Lethe' })
   }
   return given as CertificateFile
 }

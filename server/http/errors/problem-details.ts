@@ -78,7 +78,7 @@ export function problemDetails(extension: ExtensionMembers = { schemas: {}, of: 
         type: typeOf(error.code),
         title: titles[error.kind],
         status,
-        detail: withoutCommands(error.message),
+        detail: error.message,
         code: error.code,
         ...(typeof field === 'string' && { field }),
         ...(Object.keys(details).length > 0 && status < 500 && { details }),
@@ -98,9 +98,4 @@ export function problemDetails(extension: ExtensionMembers = { schemas: {}, of: 
 
 function typeOf(code: string): string {
   return `urn:lethe:problem:${code}`
-}
-
-/** A message without the sentences that send people to the command line, which callers of an API do not have. */
-function withoutCommands(message: string): string {
-  return message.replaceAll(/ [^.]*"lethe [^"]*"[^.]*\./g, '')
 }
