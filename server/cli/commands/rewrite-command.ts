@@ -9,8 +9,9 @@ import {
   type RewriteResult,
   rewriteDatabase,
 } from '../../erasure/disk/rewrite-database.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { databaseError } from '../../platform/database/errors.ts'
 import { requireTime } from '../../platform/validation/require-time.ts'
+import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable } from '../output.ts'
 import { withApplication } from '../session.ts'
@@ -69,12 +70,12 @@ pg_checkpoint that may execute pg_switch_wal(). docs/disk.md explains the levels
             { rewrite: { ...said, reached: { ...said.reached, 5: concluded.log }, log: log ?? null } },
             () => formatResult(said, concluded.log, log),
           )
-          if (said.held.length > 0) throw new LetheError('database.dead_rows_held', { tables: said.held })
+          if (said.held.length > 0) throw commandError('database.dead_rows_held', { tables: said.held })
           const [busy] = said.busy
-          if (busy !== undefined) throw new LetheError('database.table_busy', { table: busy })
+          if (busy !== undefined) throw databaseError('database.table_busy', { table: busy })
           const [foreign] = said.foreign
           if (foreign !== undefined) {
-            throw new LetheError('database.not_owner', { table: foreign, login: owner.user ?? 'the owner' })
+            throw databaseError('database.not_owner', { table: foreign, login: owner.user ?? 'the owner' })
           }
 
           async function rewriteWithProgress(): Promise<RewriteResult> {
