@@ -107,6 +107,7 @@ const frame = (apis: readonly Api[], options: Partial<FrameOptions> = {}) =>
       credentials: [{ key: [] }],
       pageTitle: 'Frame',
     },
+    errorCodes: ['star.dark'],
     ...options,
   })
 

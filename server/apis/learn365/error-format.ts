@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { ErrorCode } from '../../http/errors/error-code.ts'
 import type { ErrorFormat } from '../../http/errors/error-format.ts'
 import { usualReasons } from '../../http/errors/problem-details.ts'
 import { usualStatuses } from '../../http/errors/statuses.ts'
@@ -21,7 +22,7 @@ export const odataErrorFormat: ErrorFormat = {
     Type.Object(
       {
         error: Type.Object({
-          code: Type.String({ description: 'Stable; programs rely on it', examples: ['user.not_found'] }),
+          code: ErrorCode,
           message: Type.String({
             description: 'A sentence that explains how to fix the request, without personal data',
           }),

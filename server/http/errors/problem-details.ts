@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { type TSchema, Type } from 'typebox'
 import type { ErrorKind, LetheError } from '../../platform/errors.ts'
 import { sharedSchema } from '../openapi/shared-schema.ts'
+import { ErrorCode } from './error-code.ts'
 import type { ErrorFormat } from './error-format.ts'
 import { usualStatuses } from './statuses.ts'
 
@@ -61,7 +62,7 @@ export function problemDetails(extension: ExtensionMembers = { schemas: {}, of: 
           detail: Type.String({
             description: 'A sentence that explains how to fix the request, without personal data',
           }),
-          code: Type.String({ description: 'Stable; programs rely on it', examples: ['user.not_found'] }),
+          code: ErrorCode,
           field: Type.Optional(
             Type.String({ description: 'The field or parameter that is wrong, if it is exactly one' }),
           ),
