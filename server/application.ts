@@ -54,7 +54,7 @@ export async function useServer(config: Config, onProgress?: (sentence: string) 
 
 /**
  * Opens the database and the keys. The embedded server migrates itself; a server of one's own must be migrated with
- * `lethe db migrate` first. Throws the `database.*`, `data_folder.*` and `master_key.*` errors of the table.
+ * `lethe db migrate` first. Throws the errors `database.*`, `data_folder.*` and `master_key.*`.
  */
 export async function openApplication(
   options: { config?: Config; onProgress?: (sentence: string) => void; applicationName?: string } = {},

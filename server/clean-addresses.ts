@@ -2,7 +2,7 @@ import canonicalize from 'canonicalize'
 import type pg from 'pg'
 import { readAddress, requireVisible } from './identifiers/address.ts'
 import { type IdentifierKind, identifierKey } from './identifiers/identifier-key.ts'
-import { isLetheError } from './platform/errors.ts'
+import { inputError } from './platform/validation/errors.ts'
 
 /**
  * The result for a stored value that is not a valid address. It is cleaned, or left as it is: another person of the
@@ -211,7 +211,7 @@ function visible(column: IdentifierColumn, value: string): string | undefined {
   try {
     return requireVisible(column, value, { mayBeAddress: column === 'login_name' }) || undefined
   } catch (error) {
-    if (isLetheError(error, 'input.invalid')) return undefined
+    if (inputError.is(error, 'input.invalid')) return undefined
     throw error
   }
 }

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DriverName, driverNames, usualDriver } from './platform/database/driver.ts'
 import { type Patience, requestPatience, usualConnections, usualWaitSeconds } from './platform/database/patience.ts'
-import { LetheError } from './platform/errors.ts'
+import { inputError } from './platform/validation/errors.ts'
 import { requireWholeNumber } from './platform/validation/require-number.ts'
 
 /** Where Lethe finds its database and its keys. Read once at the start; nothing else reads the environment. */
@@ -84,7 +84,7 @@ function readRewriteTime(text: string): Config['rewriteAt'] {
   if (text === 'off') return undefined
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
   if (hour !== undefined && minute !== undefined) return { hour: Number(hour), minute: Number(minute) }
-  throw new LetheError('input.invalid', {
+  throw inputError('input.invalid', {
     field: 'LETHE_REWRITE_AT',
     expected: 'a time of day (UTC) such as 03:00, or "off", is expected',
   })
@@ -92,7 +92,7 @@ function readRewriteTime(text: string): Config['rewriteAt'] {
 
 function readRewriteLimit(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text) * 2 ** 20
-  throw new LetheError('input.invalid', {
+  throw inputError('input.invalid', {
     field: 'LETHE_REWRITE_LIMIT',
     expected: 'a whole number of mebibytes is expected',
   })
@@ -101,7 +101,7 @@ function readRewriteLimit(text: string): number {
 function readDriver(text: string): DriverName {
   const driver = driverNames.find((name) => name === text)
   if (driver !== undefined) return driver
-  throw new LetheError('input.invalid', {
+  throw inputError('input.invalid', {
     field: 'LETHE_DRIVER',
     expected: `one of ${driverNames.join(', ')} is expected`,
   })

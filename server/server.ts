@@ -6,6 +6,7 @@ import { nativeApi } from './apis/native/native-api.ts'
 import { oauthApi } from './apis/oauth/oauth-api.ts'
 import { problems } from './apis/problems.ts'
 import type { Application } from './application.ts'
+import { errorCodes } from './error-codes.ts'
 import { spoolFolderOf } from './exports/spool.ts'
 import { createServer, type ServerOptions } from './http/create-server.ts'
 import type { HttpServer } from './http/http-server.ts'
@@ -21,6 +22,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     apis: [nativeApi({ spoolFolder: spoolFolderOf(config) }), oauthApi, learn365Api],
     authenticate: ({ headers: { authorization, cookie } }) => authenticate(database, { authorization, cookie }),
     document,
+    errorCodes,
     errors: problems,
     recognize: lostReference,
     completeError: readCandidatesOf,

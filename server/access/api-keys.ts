@@ -5,10 +5,11 @@ import { requireMayGrant } from '../permissions/grants.ts'
 import type { Principal, Scope } from '../permissions/principal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 import { requireLine } from '../platform/validation/require-text.ts'
 import { requireTime } from '../platform/validation/require-time.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { accessError } from './errors.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 export const apiKeyAccesses = ['read_only', 'full_control'] as const
@@ -55,7 +56,7 @@ export async function createApiKey(
   const access = requireOneOf('access', options.access, apiKeyAccesses)
   const expiresAt = options.expiresAt === undefined ? undefined : requireTime('expires_at', options.expiresAt)
   if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) {
-    throw new LetheError('input.invalid', { field: 'expires_at', expected: 'a time in the future is expected' })
+    throw inputError('input.invalid', { field: 'expires_at', expected: 'a time in the future is expected' })
   }
   const prefix = `lethe_${randomBytes(4).toString('hex')}`
   const secret = `${prefix}_${newSecret()}`
@@ -92,7 +93,7 @@ export async function revokeApiKey(tx: TenantTransaction, keyId: string): Promis
     [tx.tenantId, id],
   )
   const [key] = rows
-  if (key === undefined) throw new LetheError('key.not_found', { id })
+  if (key === undefined) throw accessError('key.not_found', { id })
   await record(tx, { activity: 'ApiKeyRevoked', object: key.id })
   return key
 }
@@ -175,5 +176,5 @@ async function recordUse(database: Database, tenantId: string, id: string): Prom
 
 function requireOneOf<T extends string>(field: string, value: T, allowed: readonly T[]): T {
   if (allowed.includes(value)) return value
-  throw new LetheError('input.invalid', { field, expected: `one of ${allowed.join(', ')} is expected` })
+  throw inputError('input.invalid', { field, expected: `one of ${allowed.join(', ')} is expected` })
 }

@@ -1,7 +1,7 @@
 import type { Principal } from '../permissions/principal.ts'
 import type { Database } from '../platform/database/pool.ts'
-import { LetheError } from '../platform/errors.ts'
 import { principalOfApiKey } from './api-keys.ts'
+import { accessError } from './errors.ts'
 import { readSessionCookie } from './session-token.ts'
 import { principalOfSession } from './sessions.ts'
 import { principalOfToken } from './tokens.ts'
@@ -33,7 +33,7 @@ export async function authenticate(database: Database, credentials: Credentials)
 }
 
 function refuse(challenge: 'Basic' | 'Bearer' | 'session'): never {
-  throw new LetheError('access.unauthenticated', { challenge })
+  throw accessError('access.unauthenticated', { challenge })
 }
 
 /** User name and password of HTTP Basic (RFC 7617): the first colon ends the user name. */

@@ -3,9 +3,10 @@ import { actingUser } from '../people/accounts/require-people.ts'
 import { requireMayGrant } from '../permissions/grants.ts'
 import { scopes as allScopes, type Scope } from '../permissions/principal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 import { requireLine } from '../platform/validation/require-text.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { accessError } from './errors.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /** An OAuth 2.0 client as it is listed: never its secret. `id` is its client_id. */
@@ -36,7 +37,7 @@ export async function createOAuthClient(
   const name = requireLine('name', options.name, maxNameLength)
   const scopes = allScopes.filter((scope) => options.scopes.includes(scope))
   if (scopes.length === 0 || options.scopes.some((scope) => !allScopes.includes(scope))) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'scopes',
       expected: `one or more of ${allScopes.join(', ')} are expected`,
     })
@@ -81,7 +82,7 @@ export async function revokeOAuthClient(tx: TenantTransaction, clientId: string)
     [tx.tenantId, id],
   )
   const [client] = rows
-  if (client === undefined) throw new LetheError('client.not_found', { id })
+  if (client === undefined) throw accessError('client.not_found', { id })
   await record(tx, { activity: 'ClientRevoked', object: client.id })
   return client
 }

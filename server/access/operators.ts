@@ -2,8 +2,9 @@ import { inInstallation } from '../audit/installation-trail.ts'
 import { record } from '../audit/record.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { outsideTenants } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 import { requireLine } from '../platform/validation/require-text.ts'
+import { accessError } from './errors.ts'
 import { hashPassword, isPassword, requirePassword } from './passwords.ts'
 import { actingOperator, type StartedSession, startOperatorSession } from './sessions.ts'
 import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
@@ -24,7 +25,7 @@ export async function createOperator(
 ): Promise<Operator> {
   const name = options.name.trim()
   if (!nameForm.test(name)) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'name',
       expected:
         '1 to 64 lower-case letters, digits, dots, hyphens and underscores are expected; an e-mail address is not allowed',
@@ -37,7 +38,7 @@ export async function createOperator(
       [name, hash],
     )
     const [operator] = rows
-    if (operator === undefined) throw new LetheError('operator.name_taken')
+    if (operator === undefined) throw accessError('operator.name_taken')
     await record(tx, { activity: 'OperatorCreated', object: operator.id })
     return operator
   })
@@ -64,7 +65,7 @@ export async function setOperatorPassword(
       [storable(options.name), hash],
     )
     const [operator] = rows
-    if (operator === undefined) throw new LetheError('operator.not_found')
+    if (operator === undefined) throw accessError('operator.not_found')
     // A statement of its own: it sees the session of a sign-in that the one before waited for.
     await tx.query('delete from operator_sessions where operator_id = $1', [operator.id])
     await record(tx, { activity: 'OperatorPasswordSet', object: operator.id })
@@ -79,7 +80,7 @@ export async function removeOperator(database: Database, name: string): Promise<
       storable(name),
     ])
     const [operator] = rows
-    if (operator === undefined) throw new LetheError('operator.not_found')
+    if (operator === undefined) throw accessError('operator.not_found')
     await record(tx, { activity: 'OperatorRemoved', object: operator.id })
     return operator
   })
@@ -104,7 +105,7 @@ export async function signInOperator(
     [name],
   )
   const isRight = await isPassword(operator?.hash, options.password)
-  if (operator === undefined || !isRight) throw new LetheError('access.sign_in_failed')
+  if (operator === undefined || !isRight) throw accessError('access.sign_in_failed')
   const { id: operatorId, hash } = operator
   return await inInstallation(
     database,
@@ -114,7 +115,7 @@ export async function signInOperator(
         operatorId,
         hash,
       ])
-      if (rowCount === 0) throw new LetheError('access.sign_in_failed')
+      if (rowCount === 0) throw accessError('access.sign_in_failed')
       await forgetAttempts(tx, at, attempt)
       await record(tx, { activity: 'OperatorSignedIn', object: operatorId })
       return { ...(await startOperatorSession(tx, operatorId)), operatorId }

@@ -1,5 +1,6 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
+import { accessError } from './errors.ts'
 
 /** What argon2id costs: memory in KiB, passes over it, and lanes. */
 export type PasswordCost = { memory: number; passes: number; parallelism: number }
@@ -31,7 +32,7 @@ export function requirePassword(field: string, value: unknown): string {
   const text = typeof value === 'string' ? value.normalize('NFKC') : ''
   const length = [...text].length
   if (length >= minLength && length <= maxLength && text.isWellFormed()) return text
-  throw new LetheError('input.invalid', {
+  throw inputError('input.invalid', {
     field,
     expected: `${minLength} to ${maxLength} characters are expected; a few words in a row are easy to remember`,
   })
@@ -88,7 +89,7 @@ type Parameters = { memory: number; passes: number; parallelism: number; salt: B
 
 async function derive(password: string, { salt, ...parameters }: Parameters): Promise<Buffer> {
   if (running < atATime) running += 1
-  else if (waiting.length >= waitingAtMost) throw new LetheError('access.too_many_attempts', { retryAfter: 5 })
+  else if (waiting.length >= waitingAtMost) throw accessError('access.too_many_attempts', { retryAfter: 5 })
   // Whoever ends hands its place on.
   else await new Promise<void>((resolve) => waiting.push(resolve))
   try {

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { LetheError } from '../platform/errors.ts'
+import { accessError } from './errors.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /** The cookie that a browser keeps the session in. */
@@ -61,5 +61,5 @@ export function verifyCsrf(request: { cookie: string | undefined; csrfToken: str
   const given = Buffer.from(request.csrfToken ?? '')
   const expected = session === undefined ? undefined : Buffer.from(csrfTokenOf(session.secret))
   if (expected !== undefined && given.length === expected.length && timingSafeEqual(given, expected)) return
-  throw new LetheError('access.csrf')
+  throw accessError('access.csrf')
 }

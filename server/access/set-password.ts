@@ -5,7 +5,7 @@ import { requireMayGrant } from '../permissions/grants.ts'
 import type { UserRole } from '../permissions/roles.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { accessError } from './errors.ts'
 import { hashPassword, isPassword, requirePassword } from './passwords.ts'
 import { signOutEverywhere } from './sessions.ts'
 import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
@@ -59,14 +59,14 @@ export async function changePassword(
     },
     within,
   )
-  if (!(await isPassword(before, options.currentPassword))) throw new LetheError('access.sign_in_failed')
+  if (!(await isPassword(before, options.currentPassword))) throw accessError('access.sign_in_failed')
   const hash = await hashPassword(password)
   return await inTenant(
     database,
     tenantId,
     async (tx) => {
       await requireActiveUser(tx, { userId, act: 'given a password' })
-      if ((await readHash(tx, userId)) !== before) throw new LetheError('access.sign_in_failed')
+      if ((await readHash(tx, userId)) !== before) throw accessError('access.sign_in_failed')
       await forgetAttempts(tx, at, attempt)
       return { signedOut: await storePassword(tx, userId, hash, session) }
     },

@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { type Identifier, identifierKey } from '../identifiers/identifier-key.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction, tenantIds } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { accessError } from './errors.ts'
 
 /** So many attempts in a row may fail before the name has to wait. */
 export const freeAttempts = 5
@@ -92,7 +92,7 @@ export async function countAttempt(client: Queryable, at: CountedAt, loginHash: 
      from ${at.table} where login_hash = $1${ofTenant ? ' and tenant_id = $2' : ''}`,
     ofTenant ? [loginHash, at.tenantId] : [loginHash],
   )
-  throw new LetheError('access.too_many_attempts', { retryAfter: rows[0]?.seconds ?? 1 })
+  throw accessError('access.too_many_attempts', { retryAfter: rows[0]?.seconds ?? 1 })
 }
 
 /** Forgets the attempts that are a day old: those of the tenant, or those of operators. */

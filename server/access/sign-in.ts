@@ -4,8 +4,8 @@ import { markSeen } from '../people/accounts/mark-seen.ts'
 import type { UserRole } from '../permissions/roles.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/validation/require-text.ts'
+import { accessError } from './errors.ts'
 import { hashPassword, isOutdated, isPassword } from './passwords.ts'
 import { type StartedSession, startSession } from './sessions.ts'
 import { countAttempt, forgetAttempts, hashLogin } from './sign-in-attempts.ts'
@@ -29,7 +29,7 @@ export async function signIn(
   options: { login: string; password: string },
 ): Promise<SignedIn> {
   const login = requireLine('login', options.login, longestLogin)
-  if (!isUuid(tenantId)) throw new LetheError('access.sign_in_failed')
+  if (!isUuid(tenantId)) throw accessError('access.sign_in_failed')
   const tenant = tenantId.toLowerCase()
   const name = identifierKey('login_name', login)
   const attempt = hashLogin(database.masterKey, tenant, name)
@@ -42,7 +42,7 @@ export async function signIn(
     return found
   })
   const isRight = await isPassword(candidate?.hash ?? undefined, options.password)
-  if (candidate === undefined || !isRight) throw new LetheError('access.sign_in_failed')
+  if (candidate === undefined || !isRight) throw accessError('access.sign_in_failed')
   const { id: userId, hash: before } = candidate
   const renewed =
     before !== null && isOutdated(before) ? await hashPassword(options.password.normalize('NFKC')) : before
@@ -57,7 +57,7 @@ export async function signIn(
         [tenant, userId, before],
       )
       const [user] = rows
-      if (user === undefined) throw new LetheError('access.sign_in_failed')
+      if (user === undefined) throw accessError('access.sign_in_failed')
       if (renewed !== before) {
         await tx.query('update passwords set hash = $3 where tenant_id = $1 and user_id = $2', [
           tenant,

@@ -4,7 +4,8 @@ import { activeSigningKey } from '../keyring/signing-keys.ts'
 import { scopes as allScopes, type Principal, type Scope } from '../permissions/principal.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, isUuid, outsideTenants } from '../platform/database/transaction.ts'
-import { isLetheError, LetheError } from '../platform/errors.ts'
+import { isLetheError } from '../platform/errors.ts'
+import { accessError } from './errors.ts'
 import { hashSecret } from './secrets.ts'
 
 /** Seconds that an access token lives. */
@@ -40,13 +41,13 @@ export async function issueToken(
   request: TokenRequest,
 ): Promise<TokenResponse> {
   const { grantType, clientId, clientSecret, issuer } = request
-  if (grantType === undefined) throw new LetheError('oauth.invalid_request', { missing: 'grant_type' })
-  if (grantType !== 'client_credentials') throw new LetheError('oauth.unsupported_grant_type')
-  if (clientId === undefined || clientSecret === undefined) throw new LetheError('oauth.invalid_client')
-  if (!isUuid(clientId)) throw new LetheError('oauth.invalid_client')
+  if (grantType === undefined) throw accessError('oauth.invalid_request', { missing: 'grant_type' })
+  if (grantType !== 'client_credentials') throw accessError('oauth.unsupported_grant_type')
+  if (clientId === undefined || clientSecret === undefined) throw accessError('oauth.invalid_client')
+  if (!isUuid(clientId)) throw accessError('oauth.invalid_client')
   const id = clientId.toLowerCase()
   const tenant = (tenantId ?? (await tenantOfClient(database, id)))?.toLowerCase()
-  if (tenant === undefined || !isUuid(tenant)) throw new LetheError('oauth.invalid_client')
+  if (tenant === undefined || !isUuid(tenant)) throw accessError('oauth.invalid_client')
   const { granted, key } = await inTenant(database, tenant, async (tx) => {
     const { rows } = await tx.query<{ secret_hash: Buffer; scopes: Scope[] }>(
       'select secret_hash, scopes from oauth_clients where tenant_id = $1 and id = $2 and revoked_at is null',
@@ -54,7 +55,7 @@ export async function issueToken(
     )
     const [client] = rows
     const isSecret = timingSafeEqual(hashSecret(clientSecret), client?.secret_hash ?? nobodys)
-    if (client === undefined || !isSecret) throw new LetheError('oauth.invalid_client')
+    if (client === undefined || !isSecret) throw accessError('oauth.invalid_client')
     const granted = grant(client.scopes, request.scope)
     await tx.query('update oauth_clients set last_used_at = now() where tenant_id = $1 and id = $2', [tenant, id])
     return { granted, key: await activeSigningKey(tx, 'token') }
@@ -121,7 +122,7 @@ function grant(own: readonly Scope[], asked: string | undefined): Scope[] {
   const granted = allScopes.filter((scope) => names.includes(scope))
   const has = (name: string) =>
     allScopes.some((scope) => scope === name && (own.includes('api/all') || own.includes(scope)))
-  if (!names.every(has)) throw new LetheError('oauth.invalid_scope', { scopes: [...own] })
+  if (!names.every(has)) throw accessError('oauth.invalid_scope', { scopes: [...own] })
   return granted
 }
 

@@ -1,7 +1,7 @@
 import type { Identifier } from '../identifiers/identifier-key.ts'
 import type { JsonObject } from '../platform/database/generated/schema.gen.ts'
 import { isUuid, type TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { activities, activityNames, isActivity, type ObjectKind } from './activities.ts'
 import { chainedColumns } from './chain.ts'
@@ -81,13 +81,13 @@ export async function listAudit(
 ): Promise<AuditPage> {
   const limit = page.limit ?? entriesPerPage
   if (!Number.isInteger(limit) || limit < 1 || limit > mostEntriesPerPage) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'limit',
       expected: `a whole number from 1 to ${mostEntriesPerPage} is expected`,
     })
   }
   if (page.after !== undefined && !isUuid(page.after)) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'after',
       expected: 'the mark at the end of the previous page is expected',
     })
@@ -208,14 +208,14 @@ export const objectKinds = [...new Set(Object.values(activities).map(({ object }
 function oneOf<Choice extends string>(field: string, value: string, choices: readonly Choice[]): Choice {
   const choice = choices.find((candidate) => candidate === value)
   if (choice !== undefined) return choice
-  throw new LetheError('input.invalid', { field, expected: `one of ${choices.join(', ')} is expected` })
+  throw inputError('input.invalid', { field, expected: `one of ${choices.join(', ')} is expected` })
 }
 
 /** The first id that an entry of this moment can have: ids begin with the time in milliseconds. */
 function firstIdAt(field: string, at: Date): string {
   const time = at.getTime()
   if (!(time >= 0 && time < 2 ** 48)) {
-    throw new LetheError('input.invalid', { field, expected: 'a time after 1970 is expected' })
+    throw inputError('input.invalid', { field, expected: 'a time after 1970 is expected' })
   }
   const digits = time.toString(16).padStart(12, '0')
   return `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`

@@ -2,7 +2,8 @@ import { CommanderError } from 'commander'
 import pg from 'pg'
 import { candidatesOf } from '../people/accounts/candidates.ts'
 import { transientFailure } from '../platform/database/failures.ts'
-import { exitCodes, LetheError } from '../platform/errors.ts'
+import { exitCodes, LetheError, platformError } from '../platform/errors.ts'
+import { commandError } from './errors.ts'
 import { Interrupted } from './interrupted.ts'
 import { formatCandidates } from './named-people.ts'
 
@@ -20,13 +21,14 @@ export function reportFailure(error: unknown, options: { json: boolean; debug: b
     if (error.exitCode === 0) return 0
     // The help has been printed instead of a missing command.
     if (error.code === 'commander.help') return exitCodes.input
-    return reportFailure(new LetheError('input.usage', { reason: usageSentence(error.message) }), options)
+    return reportFailure(commandError('input.usage', { reason: usageSentence(error.message) }), options)
   }
   const known =
     error instanceof LetheError
       ? error
-      : (transientFailure(error) ?? new LetheError('internal.unexpected', { reason: reasonOf(error) }, error))
-  const { code, message, details } = known
+      : (transientFailure(error) ?? platformError('internal.unexpected', { reason: reasonOf(error) }, error))
+  const { code, details } = known
+  const message = known.hint === undefined ? known.message : `${known.message} ${known.hint}`
   const candidates = candidatesOf(known)
   say({ code, message, ...(details !== undefined && { details }), ...(candidates && { candidates }) }, options)
   if (candidates !== undefined && !options.json) process.stderr.write(`\n${formatCandidates(candidates)}\n`)

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { codeOf } from '../platform/database/pool.ts'
-import { LetheError } from '../platform/errors.ts'
+import { commandError } from './errors.ts'
 
 /** Where a command puts what it has to say: results on stdout, everything else on stderr. */
 export type Output = {
@@ -68,7 +68,7 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
   }
   const confirm: Output['confirm'] = async (act, { yes, number = 1, warning = 'cannot be undone' }) => {
     if (yes) return true
-    if (!process.stdin.isTTY) throw new LetheError('input.confirmation_needed', { act })
+    if (!process.stdin.isTTY) throw commandError('input.confirmation_needed', { act })
     clearBar()
     const prompt = createInterface({ input: process.stdin, output: process.stderr })
     prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
@@ -121,8 +121,8 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
     confirm,
     async requireConfirmed(act, { named = act, ...options }) {
       // An error may end up in a log, so it says the act without the names.
-      if (!options.yes && !process.stdin.isTTY) throw new LetheError('input.confirmation_needed', { act })
-      if (!(await confirm(named, options))) throw new LetheError('input.declined', { act })
+      if (!options.yes && !process.stdin.isTTY) throw commandError('input.confirmation_needed', { act })
+      if (!(await confirm(named, options))) throw commandError('input.declined', { act })
     },
   }
 }

@@ -2,7 +2,8 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import type { Command } from 'commander'
 import { openSource, readUtf8 } from '../imports/utf8-text.ts'
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
+import { commandError } from './errors.ts'
 
 export type PasswordOptions = { passwordFile?: string }
 
@@ -19,16 +20,16 @@ export async function readPassword(options: PasswordOptions, signal: AbortSignal
   const { passwordFile } = options
   if (passwordFile !== undefined) return firstLine(await readUtf8(openSource(passwordFile), passwordFile))
   if (!process.stdin.isTTY) {
-    throw new LetheError('input.usage', {
+    throw commandError('input.usage', {
       reason: 'Lethe cannot ask for the password without a terminal; give --password-file.',
     })
   }
   const password = await ask('Password: ', signal)
   if (password.includes('\ufffd')) {
-    throw new LetheError('input.invalid', { field: 'password', expected: 'the input was not UTF-8' })
+    throw inputError('input.invalid', { field: 'password', expected: 'the input was not UTF-8' })
   }
   if ((await ask('Repeat the password: ', signal)) === password) return password
-  throw new LetheError('input.invalid', { field: 'password', expected: 'the same password is expected twice' })
+  throw inputError('input.invalid', { field: 'password', expected: 'the same password is expected twice' })
 }
 
 function firstLine(content: string): string {

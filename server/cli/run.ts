@@ -1,4 +1,4 @@
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 import { reportFailure } from './failure.ts'
 import { Interrupted } from './interrupted.ts'
 import { buildProgram } from './program.ts'
@@ -26,7 +26,7 @@ export async function run(argv: string[]): Promise<number> {
 function requireReadable(argv: readonly string[]): void {
   const position = argv.findIndex((argument) => argument.includes('\ufffd'))
   if (position < 0) return
-  throw new LetheError('input.invalid', {
+  throw inputError('input.invalid', {
     field: `Argument ${position - 1}`,
     expected: 'it is not UTF-8; use UTF-8 in terminal and files',
   })

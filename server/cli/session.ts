@@ -5,9 +5,9 @@ import { type Application, openApplication, type Server, useServer } from '../ap
 import { type Config, readConfig } from '../config.ts'
 import { addCandidates } from '../people/accounts/candidates.ts'
 import { findByAnyIdentifier } from '../people/accounts/find-users.ts'
+import { peopleError } from '../people/errors.ts'
 import { actingFor, codeOf, type Database, forWork } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
-import { isLetheError, LetheError } from '../platform/errors.ts'
 import type { Initiator } from '../platform/initiator.ts'
 import { chooseTenant, findTenant, listTenants, type Tenant } from '../tenancy/tenants.ts'
 import { reportFailure } from './failure.ts'
@@ -118,14 +118,18 @@ export async function withTenant(command: Command, work: (session: TenantSession
   })
 }
 
-const namingErrors = ['subject.ambiguous', 'user.not_found', 'user.known_before'] as const
+/** Whether the error says that a name was not clear enough. */
+const isAboutNaming = (error: unknown) =>
+  peopleError.is(error, 'subject.ambiguous') ||
+  peopleError.is(error, 'user.not_found') ||
+  peopleError.is(error, 'user.known_before')
 
 /** Puts the candidates beside an error that says that a name was not clear enough. */
 async function withCandidates<T>(database: Database, tenant: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (namingErrors.some((code) => isLetheError(error, code)) && isLetheError(error)) {
+    if (isAboutNaming(error)) {
       await inTenant(database, tenant, (tx) => addCandidates(tx, error), { readOnly: true })
     }
     throw error
@@ -151,7 +155,7 @@ async function actorOf(database: Database, { as, config }: Session & { as: strin
       async (tx) => {
         const user = await findByAnyIdentifier(tx, as)
         if (user.state !== 'active') {
-          throw new LetheError('user.wrong_state', { act: 'named with --as', state: user.state, needed: 'active' })
+          throw peopleError('user.wrong_state', { act: 'named with --as', state: user.state, needed: 'active' })
         }
         return { ...account, userId: user.id }
       },

@@ -9,7 +9,9 @@ import {
   type SelectorName,
   selectorNames,
 } from '../people/accounts/find-users.ts'
-import { isLetheError, LetheError } from '../platform/errors.ts'
+import { peopleError } from '../people/errors.ts'
+import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 
 /** What {@link addSubjectOptions} adds to a command's options. */
 export type SubjectOptions = {
@@ -57,7 +59,7 @@ export async function readSubjects(options: SubjectOptions): Promise<Selector[]>
   const { id, directoryObjectId, ref, login, email } = options
   const named = Object.entries({ id, directory_object_id: directoryObjectId, ref, login_name: login, email })
   const given = named.filter(([, value]) => value !== undefined).map(([name]) => name)
-  if (given.length > 0) throw new LetheError('subject.two_selectors', { selectors: [...given, 'file'] })
+  if (given.length > 0) throw peopleError('subject.two_selectors', { selectors: [...given, 'file'] })
   return await readSubjectFile(options.file)
 }
 
@@ -85,7 +87,7 @@ async function readSubjectFile(file: string): Promise<Selector[]> {
   } catch (error) {
     throw fileError(error, file)
   }
-  if (selectors.length === 0) throw new LetheError('subject.no_selector')
+  if (selectors.length === 0) throw peopleError('subject.no_selector')
   return selectors
 }
 
@@ -95,7 +97,7 @@ function namesOf(head: string[]): string[] {
   const names = head.map((name) => name.trim().toLowerCase())
   const known = names.filter((name) => selectorNames.some((selector) => selector === name))
   if (known.length === 1) return names
-  throw new LetheError('input.invalid', {
+  throw inputError('input.invalid', {
     field: 'the header of the file',
     expected: `it must name exactly one of the columns ${selectorNames.join(', ')}${known.length > 1 ? `, not ${known.join(' and ')}` : ''}`,
   })
@@ -106,8 +108,8 @@ function checkLine(selector: Selector, line: number): void {
   try {
     checkSelector(selector)
   } catch (error) {
-    if (!isLetheError(error, 'input.invalid')) throw error
-    throw new LetheError('input.invalid', { field, expected: error.details.expected })
+    if (!inputError.is(error, 'input.invalid')) throw error
+    throw inputError('input.invalid', { field, expected: error.details.expected })
   }
 }
 
@@ -116,7 +118,7 @@ function fileError(error: unknown, file: string): unknown {
   // The parser's messages quote the file, so only its code is passed on.
   if (error instanceof CsvError) {
     const line = 'lines' in error && typeof error.lines === 'number' ? ` in line ${error.lines}` : ''
-    return new LetheError('input.invalid', { field: file, expected: `it is not valid CSV (${error.code}${line})` })
+    return inputError('input.invalid', { field: file, expected: `it is not valid CSV (${error.code}${line})` })
   }
   return error
 }

@@ -2,7 +2,7 @@ import { deleteUsers } from '../people/lifecycle/delete-users.ts'
 import { suspendUser } from '../people/lifecycle/suspend-user.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { onBehalfOf, type TenantTransaction } from '../platform/database/transaction.ts'
-import { isLetheError } from '../platform/errors.ts'
+import { tenancyError } from '../tenancy/errors.ts'
 import { createTenantWith, findTenant, type Tenant } from '../tenancy/tenants.ts'
 import { hirePeople } from './hire-people.ts'
 import { awardSkills, discuss, enrollPeople, handIn, openCatalogs, recordLearning } from './leave-traces.ts'
@@ -33,7 +33,7 @@ export async function loadDemo(
       return { tenant, loaded: true }
     })
   } catch (error) {
-    if (!isLetheError(error, 'tenant.name_taken')) throw error
+    if (!tenancyError.is(error, 'tenant.name_taken')) throw error
     return { tenant: await findTenant(database, demoTenantName), loaded: false }
   }
 }

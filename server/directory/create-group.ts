@@ -1,8 +1,8 @@
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireLine, requireText } from '../platform/validation/require-text.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { directoryError } from './errors.ts'
 
 export type NewGroup = {
   displayName: string
@@ -25,7 +25,7 @@ export async function createGroup(tx: TenantTransaction, group: NewGroup): Promi
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst()
-  if (created === undefined) throw new LetheError('group.taken')
+  if (created === undefined) throw directoryError('group.taken')
   await record(tx, { activity: 'GroupCreated', object: created.id })
   return created
 }

@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireWholeNumber } from '../platform/validation/require-number.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { directoryError } from './errors.ts'
 import { requireGroup } from './require-group.ts'
 
 export type ListedGroup = {
@@ -66,6 +66,6 @@ export async function showGroup(tx: TenantTransaction, groupId: string): Promise
     [tx.tenantId, id],
   )
   const [group] = rows
-  if (group === undefined) throw new LetheError('group.not_found', { id })
+  if (group === undefined) throw directoryError('group.not_found', { id })
   return group
 }

@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { directoryError } from './errors.ts'
 
 /** Makes sure that the tenant has the group. Throws `input.invalid` and `group.not_found`. */
 export async function requireGroup(tx: TenantTransaction, groupId: string): Promise<void> {
@@ -10,5 +10,5 @@ export async function requireGroup(tx: TenantTransaction, groupId: string): Prom
     .where('tenant_id', '=', tx.tenantId)
     .where('id', '=', requireUuid('groupId', groupId))
     .executeTakeFirst()
-  if (group === undefined) throw new LetheError('group.not_found', { id: groupId })
+  if (group === undefined) throw directoryError('group.not_found', { id: groupId })
 }

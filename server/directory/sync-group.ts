@@ -3,10 +3,10 @@ import { createUser } from '../people/accounts/create-user.ts'
 import { resolveUsers } from '../people/accounts/find-users.ts'
 import type { UserState } from '../people/accounts/user.ts'
 import { checkUserFields } from '../people/accounts/user-fields.ts'
+import { peopleError } from '../people/errors.ts'
 import { identifiersOf } from '../people/identifiers/candidate-identifiers.ts'
 import { findFormerHolders } from '../people/identifiers/former-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { isLetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { findTombstones } from '../tombstones/find-tombstones.ts'
 import { requireGroup } from './require-group.ts'
@@ -146,7 +146,7 @@ async function createOrFind(tx: TenantTransaction, member: DirectoryMember): Pro
     const { id } = await createUser(tx, member, { anotherPerson: true })
     return { id, created: true }
   } catch (error) {
-    if (!isLetheError(error, 'user.taken')) throw error
+    if (!peopleError.is(error, 'user.taken')) throw error
     // The synchronization of another group made the same user in the meantime.
     const found = (await findKnown(tx, [member.directory_object_id])).get(member.directory_object_id)
     if (found === undefined || found.state !== 'active') throw error

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { codeOf } from '../platform/database/pool.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { LetheError } from '../platform/errors.ts'
+import { exportError } from './errors.ts'
 import type { ExportIndex } from './export-index.ts'
 import { type ExportUserOptions, exportUser } from './export-user.ts'
 
@@ -14,10 +15,10 @@ export async function makeExportFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const present = await readdir(folder)
-    if (present.length > 0) throw new LetheError('export.folder_unusable', { folder, reason: 'it is not empty' })
+    if (present.length > 0) throw exportError('export.folder_unusable', { folder, reason: 'it is not empty' })
   } catch (error) {
     if (error instanceof LetheError) throw error
-    throw new LetheError('export.folder_unusable', { folder, reason: codeOf(error) ?? 'it cannot be made' }, error)
+    throw exportError('export.folder_unusable', { folder, reason: codeOf(error) ?? 'it cannot be made' }, error)
   }
 }
 

@@ -3,13 +3,13 @@ import { record } from '../audit/record.ts'
 import { compiledExport, compiledMap } from '../datamap/compiled.ts'
 import type { CompiledExport, ExportedTable } from '../datamap/plan.ts'
 import { isSearchable } from '../identifiers/texts/search-forms.ts'
+import { peopleError } from '../people/errors.ts'
 import { findOtherHolders } from '../people/identifiers/holders.ts'
 import { findMentions, type Mention } from '../personal-data/find-mentions.ts'
 import { readSubjects } from '../personal-data/subjects.ts'
 import { csvLine } from '../platform/csv/csv-line.ts'
 import { guardFormula } from '../platform/csv/formula-guard.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import type { ExportIndex } from './export-index.ts'
 import { exportPage } from './export-page.ts'
 import { openPortion, type SealedRow } from './open-portion.ts'
@@ -50,7 +50,7 @@ export async function exportUser(tx: TenantTransaction, options: ExportUserOptio
     tx.tenantId,
     person,
   ])
-  if (rowCount === 0) throw new LetheError('user.not_found', { selector: 'id' })
+  if (rowCount === 0) throw peopleError('user.not_found', { selector: 'id' })
   let rows = 0
   const target: Target = {
     receive: options.receive,

@@ -1,11 +1,12 @@
 import { record } from '../audit/record.ts'
 import { doneBy } from '../people/accounts/require-people.ts'
+import { peopleError } from '../people/errors.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
 import { cutPage, readPaging } from '../platform/validation/page.ts'
 import { requireWholeNumber } from '../platform/validation/require-number.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { exportError } from './errors.ts'
 
 export const defaultKeepDays = 7
 export const mostKeepDays = 30
@@ -54,7 +55,7 @@ export async function keepExport(
     `select from users where tenant_id = $1 and id = $2 and state <> 'anonymized' for key share`,
     [tx.tenantId, userId],
   )
-  if (rowCount === 0) throw new LetheError('user.not_found', { selector: 'id' })
+  if (rowCount === 0) throw peopleError('user.not_found', { selector: 'id' })
   const by = await doneBy(tx)
   const { rows } = await tx.query<KeptExport>(
     `insert into exports (tenant_id, user_id, ordered_by, expires_at, ordered_by_credential)
@@ -103,7 +104,7 @@ export async function showExport(
   ])
   const [kept] = rows
   if (kept === undefined || (userId !== undefined && kept.user_id !== userId)) {
-    throw new LetheError('export.not_found', { id })
+    throw exportError('export.not_found', { id })
   }
   return kept
 }
@@ -121,7 +122,7 @@ export async function deleteExport(tx: TenantTransaction, exportId: string): Pro
     [tx.tenantId, id],
   )
   const [kept] = rows
-  if (kept === undefined) throw new LetheError('export.not_found', { id })
+  if (kept === undefined) throw exportError('export.not_found', { id })
   await tx.query('delete from export_chunks where tenant_id = $1 and export_id = $2', [tx.tenantId, id])
   await tx.query('delete from exports where tenant_id = $1 and id = $2', [tx.tenantId, id])
   await record(tx, { activity: 'ExportDeleted', object: id, subject: kept.user_id })

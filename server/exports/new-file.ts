@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises'
 import { codeOf } from '../platform/database/pool.ts'
-import { LetheError } from '../platform/errors.ts'
+import { exportError } from './errors.ts'
 
 /**
  * Writes a file that does not exist yet, for its owner's eyes only. `write` is called with a function that takes the
@@ -12,7 +12,7 @@ export async function writeNewFile<T>(
 ): Promise<T> {
   const handle = await open(file, 'wx', 0o600).catch((error: unknown) => {
     const reason = codeOf(error) === 'EEXIST' ? 'it exists' : (codeOf(error) ?? 'it cannot be made')
-    throw new LetheError('export.file_unusable', { file, reason }, error)
+    throw exportError('export.file_unusable', { file, reason }, error)
   })
   try {
     const result = await write(async (bytes) => {

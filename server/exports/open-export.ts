@@ -1,8 +1,8 @@
 import { openWith } from '../keyring/identifier-hash-key.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { exportError } from './errors.ts'
 import { chunkCount, openChunk } from './export-content.ts'
 
 export type OpenedExport = {
@@ -60,16 +60,16 @@ async function readChunk(
     ),
   )
   const [row] = rows
-  if (row === undefined) throw new LetheError('export.not_found', { id })
-  if (row.state === 'withdrawn') throw new LetheError('export.withdrawn', { id })
-  if (row.expired) throw new LetheError('export.expired', { id })
-  if (row.state !== 'ready') throw new LetheError('export.not_ready', { id, state: row.state })
-  if (row.sealed_key === null || row.content === null) throw new LetheError('export.damaged', { id })
+  if (row === undefined) throw exportError('export.not_found', { id })
+  if (row.state === 'withdrawn') throw exportError('export.withdrawn', { id })
+  if (row.expired) throw exportError('export.expired', { id })
+  if (row.state !== 'ready') throw exportError('export.not_ready', { id, state: row.state })
+  if (row.sealed_key === null || row.content === null) throw exportError('export.damaged', { id })
   const key = openWith(database.masterKey, row.sealed_key, 'export key')
   try {
     const last = position === chunkCount(row.size) - 1
     return { size: row.size, plain: openChunk(key, row.content, { position, last }) }
   } catch (error) {
-    throw new LetheError('export.damaged', { id }, error)
+    throw exportError('export.damaged', { id }, error)
   }
 }

@@ -2,8 +2,9 @@ import { wordHasher } from '../audit/words.ts'
 import { newKey, seal } from '../platform/crypto/seal.ts'
 import { codeOf, type Database, forReading } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
-import { isLetheError, LetheError } from '../platform/errors.ts'
+import { isLetheError } from '../platform/errors.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
+import { exportError } from './errors.ts'
 import { writeArchive } from './export-archive.ts'
 import { type Chunk, inChunks, sealChunk } from './export-content.ts'
 import { exportUser } from './export-user.ts'
@@ -51,7 +52,7 @@ export async function runExport(database: Database, payload: JobPayload): Promis
     })
   } catch (error) {
     // Whoever was erased meanwhile is not in it the next time.
-    if (isLetheError(error, 'export.outdated')) return await runExport(database, payload)
+    if (exportError.is(error, 'export.outdated')) return await runExport(database, payload)
     // Where the attempt does not count any more, nobody waits for it.
     if (attempt === undefined || (await recordFailure(database, attempt, error))) throw error
   }
@@ -120,7 +121,7 @@ async function requireCurrent(tx: TenantTransaction, { tenant, id, sealedKey }: 
      where tenant_id = $1 and id = $2 and sealed_key = $3 and erased_words <> '{}'`,
     [tenant, id, sealedKey],
   )
-  if (rows[0] !== undefined && holdsErased(words, rows[0].told)) throw new LetheError('export.outdated', { id })
+  if (rows[0] !== undefined && holdsErased(words, rows[0].told)) throw exportError('export.outdated', { id })
 }
 
 /** Marks the export as failed and destroys what was written of it. False where the attempt does not count any more. */

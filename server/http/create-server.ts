@@ -12,6 +12,7 @@ import { readJson, refuseOtherContentTypes } from './body/read-json.ts'
 import { endConnectionsWhenClosing } from './end-connections.ts'
 import { answerError } from './errors/answer-error.ts'
 import { answerUnreadable } from './errors/answer-unreadable.ts'
+import { errorCodeSchema } from './errors/error-code.ts'
 import type { ErrorFormat } from './errors/error-format.ts'
 import { problemDetails } from './errors/problem-details.ts'
 import { type Recognize, recognizeError } from './errors/recognize-error.ts'
@@ -45,6 +46,8 @@ export type FrameOptions = ServerOptions & {
   apis: readonly Api[]
   authenticate: Authenticate
   document: DocumentOptions
+  /** The codes of errors that the document lists. */
+  errorCodes: readonly string[]
   /** How errors are answered at addresses of no API, and by APIs without a format of their own. Default: problem details. */
   errors?: ErrorFormat
   /** Knows the errors of the database that only the rooms can tell apart. */
@@ -137,6 +140,7 @@ export async function createServer(options: FrameOptions): Promise<HttpServer> {
     if (/^\/docs(\/|$)/.test(route.url)) route.config = { ...route.config, permission: 'public' }
     completeRoute(route, formatAt(route.url), document.credentials)
   })
+  server.addSchema(errorCodeSchema(options.errorCodes))
   for (const { schema } of new Set([frameFormat, ...apis.map(formatOf)].map((format) => format.schema))) {
     server.addSchema(schema)
   }

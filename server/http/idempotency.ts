@@ -4,7 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction, tenantIds } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { platformError } from '../platform/errors.ts'
+import { httpError } from './errors.ts'
 import { tenantOf } from './in-tenant-of.ts'
 import { principalOf } from './require-access.ts'
 
@@ -126,13 +127,13 @@ async function reserveKey(tx: TenantTransaction, { key, fingerprint }: Hashes): 
   )
   const [stored] = rows
   // It expired and was forgotten by somebody else between the two statements.
-  if (stored === undefined) throw new LetheError('service.unavailable')
+  if (stored === undefined) throw platformError('service.unavailable')
   return stored
 }
 
 function replay<Body>(stored: Stored, { fingerprint }: Hashes): Created<Body> & { replayed: true } {
-  if (stored.fingerprint !== fingerprint) throw new LetheError('idempotency.other_request')
-  if (stored.body === null || stored.status === null) throw new LetheError('idempotency.erased')
+  if (stored.fingerprint !== fingerprint) throw httpError('idempotency.other_request')
+  if (stored.body === null || stored.status === null) throw httpError('idempotency.erased')
   const { location, body } = JSON.parse(stored.body) as { location: string; body: Body }
   return { status: stored.status, location, body, replayed: true }
 }

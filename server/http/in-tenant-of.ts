@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify'
+import { accessError } from '../access/errors.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { principalOf } from './require-access.ts'
 
 /** The tenant of whoever asks. Throws `access.unauthenticated` for operators, who belong to none. */
 export function tenantOf(request: FastifyRequest): string {
   const { tenantId } = principalOf(request)
-  if (tenantId === undefined) throw new LetheError('access.unauthenticated', { challenge: 'Basic' })
+  if (tenantId === undefined) throw accessError('access.unauthenticated', { challenge: 'Basic' })
   return tenantId
 }
 

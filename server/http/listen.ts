@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { codeOf } from '../platform/database/pool.ts'
-import { LetheError } from '../platform/errors.ts'
+import { httpError } from './errors.ts'
 import type { HttpServer } from './http-server.ts'
 
 /** Port 0: any that is free. */
@@ -14,7 +14,7 @@ export async function listen(server: HttpServer, { host, port }: Address): Promi
     const reason = codeOf(error)
     if (reason === undefined) throw error
     const why = reason === 'EADDRINUSE' ? 'another program has it' : reason
-    throw new LetheError('server.address_unusable', { host, port, reason: why }, error)
+    throw httpError('server.address_unusable', { host, port, reason: why }, error)
   }
   const address = server.server.address() as AddressInfo
   const name = address.address === '::' || address.address === '0.0.0.0' ? 'localhost' : address.address

@@ -1,4 +1,4 @@
-import { LetheError } from '../platform/errors.ts'
+import { httpError } from './errors.ts'
 import type { HttpServer } from './http-server.ts'
 
 const methodsOfHttp = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
@@ -30,7 +30,7 @@ export function refuseOtherMethods(server: HttpServer): () => void {
         config: { permission: 'public' },
         schema: { hide: true },
         handler: () => {
-          throw new LetheError('request.method_not_allowed', { allowed })
+          throw httpError('request.method_not_allowed', { allowed })
         },
       })
     }

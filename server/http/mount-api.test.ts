@@ -7,7 +7,9 @@ import { openTestApplication, type TestApplication } from '../../test/applicatio
 import { basic } from '../../test/http.ts'
 import { createApiKey } from '../access/api-keys.ts'
 import { authenticate } from '../access/authenticate.ts'
-import { LetheError } from '../platform/errors.ts'
+import { peopleError } from '../people/errors.ts'
+import { type LetheError, platformError } from '../platform/errors.ts'
+import { tenancyError } from '../tenancy/errors.ts'
 import { createTenant } from '../tenancy/tenants.ts'
 import type { Api } from './api.ts'
 import { readJson } from './body/read-json.ts'
@@ -53,7 +55,7 @@ const starApi: Api = {
       config: { permission: 'public', errors: [404, 418] },
       schema: { tags: ['Sky'], body: StarBody, response: { 200: Star.ref } },
       handler: async (request) => {
-        if (request.body.name === 'nova') throw new LetheError('user.not_found', { selector: 'name' })
+        if (request.body.name === 'nova') throw peopleError('user.not_found', { selector: 'name' })
         if (request.body.name === 'hole') throw new Error('nothing comes out')
         return { name: request.body.name }
       },
@@ -105,6 +107,7 @@ const frame = (apis: readonly Api[], options: Partial<FrameOptions> = {}) =>
       credentials: [{ key: [] }],
       pageTitle: 'Frame',
     },
+    errorCodes: ['star.dark'],
     ...options,
   })
 
@@ -270,9 +273,28 @@ describe('an API that is mounted', () => {
     await expect(start(api('/wrong', { permission: 'public', errors: [418] }))).rejects.toThrow(/what 418 means/)
   })
 
+  it('answers an error without its hint, because callers of an API do not have the command line', async () => {
+    const error = tenancyError('tenant.not_found', { tenant: 'Acme' })
+    const api: Api = {
+      title: 'Hints',
+      prefixes: ['/hints'],
+      plugin(server) {
+        server.get('/hints', { config: { permission: 'public', errors: [404] } }, () => {
+          throw error
+        })
+      },
+    }
+    const other = await frame([api])
+    const answer = await other.inject('/hints')
+    expect(error.hint).toBe('"lethe tenant list" lists the tenants.')
+    expect(answer.json()).toMatchObject({ code: 'tenant.not_found', detail: 'There is no tenant Acme.' })
+    expect(answer.body).not.toContain('lethe tenant list')
+    await other.close()
+  })
+
   it('answers the failure where what an error may tell besides cannot be read', async () => {
     const completeError = async ({ code }: LetheError) => {
-      if (code === 'user.not_found') throw new LetheError('service.unavailable')
+      if (code === 'user.not_found') throw platformError('service.unavailable')
     }
     const other = await frame([starApi], { completeError })
     const answer = await other.inject({ method: 'POST', url: '/star/v1/stars', payload: { name: 'nova' } })

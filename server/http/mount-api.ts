@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify'
-import { LetheError } from '../platform/errors.ts'
 import { type Api, apiAt } from './api.ts'
+import { httpError } from './errors.ts'
 import type { HttpServer } from './http-server.ts'
 import { refuseOtherMethods } from './method-refusals.ts'
 
@@ -41,5 +41,5 @@ const notFoundBelow: Plugin = async (context) => {
 
 /** For addresses that no route has. */
 export function refuseUnknownAddress(): never {
-  throw new LetheError('request.unknown_route')
+  throw httpError('request.unknown_route')
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import { LetheError } from '../platform/errors.ts'
+import type { LetheError } from '../platform/errors.ts'
+import { httpError } from './errors.ts'
 import type { HttpServer } from './http-server.ts'
 
 /** A name or an address with a port, and nothing else (RFC 9110, section 7.2). */
@@ -43,7 +44,7 @@ export function readPublicUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isPlain = url !== undefined && url.username === '' && url.password === '' && !/[?#]/.test(text)
   if (url === undefined || !isPlain || !/^https?:$/.test(url.protocol)) {
-    throw new LetheError('server.public_url_invalid')
+    throw httpError('server.public_url_invalid')
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
 }
@@ -66,5 +67,5 @@ function faultOf(request: FastifyRequest): LetheError | undefined {
 }
 
 function malformed(reason: string): LetheError {
-  return new LetheError('request.malformed', { reason })
+  return httpError('request.malformed', { reason })
 }

@@ -1,9 +1,11 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
+import { accessError } from '../access/errors.ts'
 import { verifyCsrf } from '../access/session-token.ts'
 import { requirePermission } from '../permissions/permissions.ts'
 import type { Principal } from '../permissions/principal.ts'
-import { isLetheError, LetheError } from '../platform/errors.ts'
+import { isLetheError, type LetheError } from '../platform/errors.ts'
+import { httpError } from './errors.ts'
 import type { HttpServer } from './http-server.ts'
 
 /** How many requests a minute are answered; a process counts its own. */
@@ -66,7 +68,7 @@ export async function addAccess(
 
 /** The principal of a route that needs one. */
 export function principalOf(request: FastifyRequest): Principal {
-  if (request.principal === null) throw new LetheError('access.unauthenticated', { challenge: 'Basic' })
+  if (request.principal === null) throw accessError('access.unauthenticated', { challenge: 'Basic' })
   return request.principal
 }
 
@@ -81,7 +83,7 @@ async function refuseExceeded(limiter: Limiter, request: FastifyRequest): Promis
 }
 
 function exceeded(seconds: number): LetheError {
-  return new LetheError('request.rate_limited', { retryAfter: Math.max(1, seconds) })
+  return httpError('request.rate_limited', { retryAfter: Math.max(1, seconds) })
 }
 
 function credentialOf(request: FastifyRequest): string {

@@ -1,4 +1,4 @@
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 
 /**
  * What an e-mail address is, wherever one comes in. People paste addresses out of headers, links and lists; what came along
@@ -77,7 +77,7 @@ export function readAddress(given: string): ReadAddress {
 export function requireAddress(field: string, value: unknown): string {
   const read = typeof value === 'string' ? readAddress(value) : { expected: 'text is expected' }
   if ('address' in read) return read.address
-  throw new LetheError('input.invalid', { field, expected: read.expected })
+  throw inputError('input.invalid', { field, expected: read.expected })
 }
 
 /**
@@ -98,7 +98,7 @@ export function requireVisible(field: string, value: string, { mayBeAddress = fa
     if ('address' in read) return trimmed.slice(0, bar) + read.address
   }
   const hidden = hiddenIn(trimmed)
-  if (hidden !== undefined) throw new LetheError('input.invalid', { field, expected: hidden })
+  if (hidden !== undefined) throw inputError('input.invalid', { field, expected: hidden })
   return trimmed
 }
 

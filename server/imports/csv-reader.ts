@@ -1,4 +1,4 @@
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 import { unreadable } from './line-reader.ts'
 
 const delimiters = [',', ';', '\t'] as const
@@ -45,12 +45,12 @@ export class CsvReader {
   async readHead(isKnown: (name: string) => boolean): Promise<string[]> {
     while (!this.#ended && this.#text.length < 4) await this.#more()
     if (/^(\u00ff\u00fe|\u00fe\u00ff)/.test(this.#text) || this.#text.slice(0, 4).includes('\0')) {
-      throw new LetheError('input.file_unreadable', { file: this.#file, reason: 'it is UTF-16; save it as UTF-8' })
+      throw inputError('input.file_unreadable', { file: this.#file, reason: 'it is UTF-16; save it as UTF-8' })
     }
     if (this.#text.startsWith(byteOrderMark)) this.#position = byteOrderMark.length
     for (;;) {
       if (this.#text.length - this.#position > longestRecord) {
-        throw new LetheError('input.file_unreadable', { file: this.#file, reason: 'its header is longer than 1 MiB' })
+        throw inputError('input.file_unreadable', { file: this.#file, reason: 'its header is longer than 1 MiB' })
       }
       const heads = delimiters.map((delimiter) => ({ delimiter, ...this.#parse(delimiter) }))
       if (heads.some(({ end }) => end === undefined)) {
@@ -61,13 +61,13 @@ export class CsvReader {
       const best = heads[known.indexOf(Math.max(...known))]
       const cells = best?.cells
       if (best === undefined || cells === undefined) {
-        throw new LetheError('input.file_unreadable', {
+        throw inputError('input.file_unreadable', {
           file: this.#file,
           reason: 'the quotes of its header do not match',
         })
       }
       if (this.#ended && this.#position === this.#text.length) {
-        throw new LetheError('input.file_unreadable', { file: this.#file, reason: 'it is empty' })
+        throw inputError('input.file_unreadable', { file: this.#file, reason: 'it is empty' })
       }
       this.#delimiter = best.delimiter
       this.#advance(best.end ?? 0)

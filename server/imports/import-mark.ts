@@ -1,5 +1,5 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { importError } from './errors.ts'
 
 /** How far a file has been imported: so many lines after the header, with their SHA-256. */
 export type ImportMark = { lines: number; digest: Buffer }
@@ -37,5 +37,5 @@ export async function moveMark(
        where f.lines_imported = $6 and f.prefix_digest = $7`,
     [tx.tenantId, source, fileName, to.lines, to.digest, from.lines, from.digest],
   )
-  if (rowCount === 0) throw new LetheError('import.overtaken', { file: fileName })
+  if (rowCount === 0) throw importError('import.overtaken', { file: fileName })
 }

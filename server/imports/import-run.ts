@@ -1,6 +1,6 @@
 import { doneBy } from '../people/accounts/require-people.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 
 /** What became of the lines of a file, or of a part of it. `read` is the sum of the others. */
 export type LineCounts = { read: number; written: number; unchanged: number; rejected: number; skipped: number }
@@ -45,7 +45,7 @@ export async function finishRun(tx: TenantTransaction, run: string): Promise<voi
 /** The name of a source, which stands in the keys of what is imported from it. Throws `input.invalid`. */
 export function requireSource(source: string): string {
   if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(source)) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'source',
       expected: 'it must be 1 to 32 lower-case letters, digits and hyphens, beginning with a letter or digit',
     })

@@ -5,6 +5,7 @@ import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { codeOf } from '../platform/database/pool.ts'
 import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 
 const newline = 0x0a
 const longestLine = 1024 * 1024
@@ -105,7 +106,7 @@ async function* wholeLines(file: string, source: Readable): AsyncGenerator<Buffe
       if (end > 0) yield withoutReturns(Buffer.concat([begun, piece.subarray(0, end)]))
       begun = end > 0 ? Buffer.from(piece.subarray(end)) : Buffer.concat([begun, piece])
       if (begun.length > longestLine) {
-        throw new LetheError('input.file_unreadable', { file, reason: 'it has a line of more than 1 MiB' })
+        throw inputError('input.file_unreadable', { file, reason: 'it has a line of more than 1 MiB' })
       }
     }
   } catch (error) {
@@ -131,5 +132,5 @@ const reasons: Record<string, string> = {
 export function unreadable(file: string, error: unknown): LetheError<'input.file_unreadable'> {
   const code = codeOf(error)
   const reason = reasons[code ?? ''] ?? code ?? (error instanceof Error ? error.message : String(error))
-  return new LetheError('input.file_unreadable', { file, reason }, error)
+  return inputError('input.file_unreadable', { file, reason }, error)
 }

@@ -4,8 +4,9 @@ import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 import { readCells } from './csv-cells.ts'
+import { importError } from './errors.ts'
 import type { Field } from './fields.ts'
 import type { ImportMark } from './import-mark.ts'
 import { LineReader, unreadable } from './line-reader.ts'
@@ -59,13 +60,13 @@ export async function findFiles(folder: string, shapes: readonly FileShape[]): P
       const found = names.filter((name) => isFileOf(shape, name)).sort()
       const [file, second] = found
       if (file === undefined) {
-        throw new LetheError('input.file_unreadable', {
+        throw inputError('input.file_unreadable', {
           file: wanted,
           reason: `the folder contains neither this file nor a compressed one (${endingOf(shape)}.gz)`,
         })
       }
       if (second !== undefined) {
-        throw new LetheError('input.invalid', {
+        throw inputError('input.invalid', {
           field: 'The folder',
           expected: `it must contain one file ${wanted} or ${wanted}.gz, but contains ${found.join(', ')}`,
         })
@@ -124,7 +125,7 @@ export class TableReader {
     const cells = cellsOf(this.found.shape, Buffer.from(`${header ?? ''}\n`))[0] ?? []
     const wanted = Object.keys(this.found.shape.columns)
     if (cells.length !== wanted.length || cells.some((cell, i) => cell.trim() !== wanted[i])) {
-      throw new LetheError('input.invalid', {
+      throw inputError('input.invalid', {
         field: `The first line of ${this.found.file}`,
         expected: `it must name the columns ${wanted.join(',')}`,
       })
@@ -138,7 +139,7 @@ export class TableReader {
   async skipTo(mark: ImportMark): Promise<void> {
     const reached = await this.#lines.skip(mark.lines)
     if (!reached || !this.#lines.digest().equals(mark.digest)) {
-      throw new LetheError('import.changed_file', { file: this.found.file })
+      throw importError('import.changed_file', { file: this.found.file })
     }
     this.#linesRead = mark.lines
   }

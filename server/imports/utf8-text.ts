@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 import { unreadable } from './line-reader.ts'
 
 const newline = 0x0a
@@ -33,7 +34,7 @@ export async function* utf8Text(source: AsyncIterable<Buffer | string>, file: st
       if (end > 0) yield decode(bytes.subarray(0, end))
       begun = bytes.subarray(end)
       if (begun.length > longestLine) {
-        throw new LetheError('input.file_unreadable', { file, reason: 'it has a line of more than 1 MiB' })
+        throw inputError('input.file_unreadable', { file, reason: 'it has a line of more than 1 MiB' })
       }
     }
   } catch (error) {
@@ -64,12 +65,12 @@ export function openSource(file: string): AsyncIterable<Buffer | string> {
 function refuseUtf16(bytes: Buffer, file: string): void {
   const mark = bytes.length > 1 ? bytes.readUInt16BE(0) : 0
   if (mark === 0xfeff || mark === 0xfffe || bytes.subarray(0, 4).includes(0)) {
-    throw new LetheError('input.file_unreadable', { file, reason: 'it is UTF-16; save it as UTF-8' })
+    throw inputError('input.file_unreadable', { file, reason: 'it is UTF-16; save it as UTF-8' })
   }
 }
 
 function notUtf8(file: string, line: number): LetheError {
-  return new LetheError('input.invalid', {
+  return inputError('input.invalid', {
     field: `line ${line} of ${file}`,
     expected: 'it is not UTF-8; save the file as UTF-8',
   })

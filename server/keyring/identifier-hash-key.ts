@@ -4,7 +4,7 @@ import { formsOfEveryVersion } from '../identifiers/normal-form-v1.ts'
 import { keyedHash } from '../platform/crypto/keyed-hash.ts'
 import { newKey, open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { keyringError } from './errors.ts'
 
 /**
  * The tenant's key for keyed hashes of identifiers; made when first needed, kept wrapped by the master key.
@@ -76,6 +76,6 @@ export function openWith(masterKey: Buffer, sealed: Buffer, purpose: string): Bu
   try {
     return open(masterKey, sealed, purpose)
   } catch (error) {
-    throw new LetheError('master_key.wrong', undefined, error)
+    throw keyringError('master_key.wrong', undefined, error)
   }
 }

@@ -1,16 +1,16 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { learningError } from './errors.ts'
 
 const things = {
-  catalog: { table: 'catalogs', missing: (id: string) => new LetheError('catalog.not_found', { id }) },
-  course: { table: 'courses', missing: (id: string) => new LetheError('course.not_found', { id }) },
+  catalog: { table: 'catalogs', missing: (id: string) => learningError('catalog.not_found', { id }) },
+  course: { table: 'courses', missing: (id: string) => learningError('course.not_found', { id }) },
   training_plan: {
     table: 'training_plans',
-    missing: (id: string) => new LetheError('training_plan.not_found', { id }),
+    missing: (id: string) => learningError('training_plan.not_found', { id }),
   },
-  module: { table: 'modules', missing: (id: string) => new LetheError('module.not_found', { id }) },
-  assessment: { table: 'assessments', missing: (id: string) => new LetheError('assessment.not_found', { id }) },
+  module: { table: 'modules', missing: (id: string) => learningError('module.not_found', { id }) },
+  assessment: { table: 'assessments', missing: (id: string) => learningError('assessment.not_found', { id }) },
 } as const
 
 export type LearningThing = keyof typeof things

@@ -1,6 +1,6 @@
 import { createTransport, type Transporter } from 'nodemailer'
 import { readAddress } from '../identifiers/address.ts'
-import { LetheError } from '../platform/errors.ts'
+import { notifyError } from './errors.ts'
 
 /** The way to the mail server, and who e-mails say that they are from: the settings of the same names. */
 export type MailSettings = { smtpUrl: string | undefined; mailFrom: string | undefined }
@@ -22,8 +22,8 @@ const timeouts = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTim
 export function openMailer(settings: MailSettings): Mailer | undefined {
   const { smtpUrl, mailFrom } = settings
   if (smtpUrl === undefined) return undefined
-  if (!/^smtps?:\/\/[^/]/.test(smtpUrl) || !URL.canParse(smtpUrl)) throw new LetheError('mail.url_invalid')
-  if (mailFrom === undefined) throw new LetheError('mail.sender_missing')
+  if (!/^smtps?:\/\/[^/]/.test(smtpUrl) || !URL.canParse(smtpUrl)) throw notifyError('mail.url_invalid')
+  if (mailFrom === undefined) throw notifyError('mail.sender_missing')
   return {
     transport: createTransport({ url: smtpUrl, ...timeouts, disableFileAccess: true, disableUrlAccess: true }),
     from: senderOf(mailFrom),
@@ -34,6 +34,6 @@ export function openMailer(settings: MailSettings): Mailer | undefined {
 function senderOf(mailFrom: string): Sender {
   const [, name = '', given = mailFrom] = /^([^<>@]*)<([^<>]*)>\s*$/.exec(mailFrom) ?? []
   const read = readAddress(given)
-  if ('expected' in read) throw new LetheError('mail.sender_invalid', { expected: read.expected })
+  if ('expected' in read) throw notifyError('mail.sender_invalid', { expected: read.expected })
   return { name: name.trim().replace(/^"(.*)"$/, '$1'), address: read.address }
 }

@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { notifyError } from './errors.ts'
 import { countUnread } from './list-notifications.ts'
 
 /**
@@ -24,7 +24,7 @@ export async function markNotificationsRead(
     )
     const known = new Set(rows.map(({ id }) => id))
     const missing = ids.filter((id) => !known.has(id))
-    if (missing.length > 0) throw new LetheError('notification.not_found', { ids: missing })
+    if (missing.length > 0) throw notifyError('notification.not_found', { ids: missing })
   }
   const { rowCount } = await tx.query(
     `update notifications set read_at = now()

@@ -1,7 +1,7 @@
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import type { JobPayload } from '../platform/jobs/enqueue.ts'
+import { inputError } from '../platform/validation/errors.ts'
 import type { Mailer } from './mailer.ts'
 
 type Waiting = { id: string; subject: string; body: string; email: string }
@@ -15,7 +15,7 @@ type Waiting = { id: string; subject: string; body: string; email: string }
 export async function sendEmail(database: Database, mailer: Mailer | undefined, payload: JobPayload): Promise<void> {
   const { tenant, notification } = payload
   if (tenant === undefined || notification === undefined) {
-    throw new LetheError('input.invalid', { field: 'payload', expected: 'a tenant and a notification are expected' })
+    throw inputError('input.invalid', { field: 'payload', expected: 'a tenant and a notification are expected' })
   }
   if (mailer === undefined) return
   const waiting = await inTenant(database, tenant, async (tx) => {

@@ -1,5 +1,5 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { permissionError } from './errors.ts'
 import { type Permission, permissionsOf } from './permissions.ts'
 import type { Access, Scope } from './principal.ts'
 import type { UserRole } from './roles.ts'
@@ -25,7 +25,7 @@ export async function requireMayGrant(tx: TenantTransaction, grant: Grant): Prom
   const own = await ownPermissions(tx)
   if (own === 'all') return
   const missing = granted.filter((permission) => !own.includes(permission))
-  if (missing.length > 0) throw new LetheError('access.beyond_own', { permissions: missing })
+  if (missing.length > 0) throw permissionError('access.beyond_own', { permissions: missing })
 }
 
 /** The roles that a change would add. */

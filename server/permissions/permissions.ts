@@ -1,4 +1,4 @@
-import { LetheError } from '../platform/errors.ts'
+import { permissionError } from './errors.ts'
 import type { Access, Principal, Role, Scope } from './principal.ts'
 import type { UserRole } from './roles.ts'
 
@@ -165,5 +165,5 @@ function isOpenTo(access: Access, rule: Rule): boolean {
 export function requirePermission(principal: Principal, permission: Permission, target: PermissionTarget = {}): void {
   if (isPermitted(principal, permission, target)) return
   const { roles, scopes }: Rule = permissions[permission]
-  throw new LetheError('access.forbidden', { permission, roles: [...roles], scopes: [...scopes] })
+  throw permissionError('access.forbidden', { permission, roles: [...roles], scopes: [...scopes] })
 }

@@ -2,8 +2,8 @@ import { record } from '../audit/record.ts'
 import { doneBy } from '../people/accounts/require-people.ts'
 import { requireActiveUser } from '../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requirePast } from '../platform/validation/require-time.ts'
+import { skillError } from './errors.ts'
 import { requireSkillLevel } from './require-skill-level.ts'
 
 export type SkillAward = {
@@ -41,7 +41,7 @@ export async function awardSkill(tx: TenantTransaction, award: SkillAward): Prom
     'award_skill',
   )
   const [awarded] = rows
-  if (awarded === undefined) throw new LetheError('skill.held')
+  if (awarded === undefined) throw skillError('skill.held')
   await record(tx, { activity: 'SkillAwarded', object: skillId, subject: userId, values: { level: levelId } })
   return awarded
 }

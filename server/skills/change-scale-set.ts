@@ -1,8 +1,8 @@
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireLine } from '../platform/validation/require-text.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { skillError } from './errors.ts'
 import { addLevels, endDefault, type NewLevel, requireLevels } from './levels.ts'
 
 export type ScaleSetChanges = {
@@ -36,7 +36,7 @@ export async function updateScaleSet(
       [tx.tenantId, scaleSet.id, values],
     )
     const [used] = rows
-    if (used !== undefined) throw new LetheError('scale_set.level_in_use', { value: used.value })
+    if (used !== undefined) throw skillError('scale_set.level_in_use', { value: used.value })
     await tx.query('delete from skill_levels where tenant_id = $1 and scale_set_id = $2 and value <> all ($3::int[])', [
       tx.tenantId,
       scaleSet.id,
@@ -77,7 +77,7 @@ export async function deleteScaleSet(
     [tx.tenantId, id],
   )
   const skills = rows[0]?.skills ?? 0
-  if (skills > 0) throw new LetheError('scale_set.in_use', { skills })
+  if (skills > 0) throw skillError('scale_set.in_use', { skills })
   await tx.query('delete from skill_levels where tenant_id = $1 and scale_set_id = $2', [tx.tenantId, id])
   await tx.query('delete from skill_scale_sets where tenant_id = $1 and id = $2', [tx.tenantId, id])
   await record(tx, { activity: 'ScaleSetDeleted', object: id })
@@ -95,10 +95,10 @@ async function lockScaleSet(
     [tx.tenantId, requireUuid('scaleSetId', options.scaleSetId)],
   )
   const [scaleSet] = rows
-  if (scaleSet === undefined) throw new LetheError('scale_set.not_found', { id: options.scaleSetId })
+  if (scaleSet === undefined) throw skillError('scale_set.not_found', { id: options.scaleSetId })
   const catalogId = options.catalogId === undefined ? undefined : requireUuid('catalogId', options.catalogId)
   if (catalogId !== undefined && scaleSet.catalog_id !== catalogId) {
-    throw new LetheError('scale_set.other_catalog', { id: scaleSet.id })
+    throw skillError('scale_set.other_catalog', { id: scaleSet.id })
   }
   await tx.query('select from skill_levels where tenant_id = $1 and scale_set_id = $2 order by id for update', [
     tx.tenantId,

@@ -1,8 +1,8 @@
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireLine, requireText } from '../platform/validation/require-text.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { skillError } from './errors.ts'
 import { requireScaleSet } from './require-scale-set.ts'
 
 export type SkillChanges = { title?: string; description?: string | null; scaleSetId?: string }
@@ -63,10 +63,10 @@ async function lockSkill(
     [tx.tenantId, requireUuid('skillId', options.skillId)],
   )
   const [skill] = rows
-  if (skill === undefined) throw new LetheError('skill.not_found', { id: options.skillId })
+  if (skill === undefined) throw skillError('skill.not_found', { id: options.skillId })
   const catalogId = options.catalogId === undefined ? undefined : requireUuid('catalogId', options.catalogId)
   if (catalogId !== undefined && skill.catalog_id !== catalogId) {
-    throw new LetheError('skill.other_catalog', { id: skill.id, catalog: catalogId })
+    throw skillError('skill.other_catalog', { id: skill.id, catalog: catalogId })
   }
   return skill
 }
@@ -77,5 +77,5 @@ async function requireNeverAwarded(tx: TenantTransaction, skillId: string): Prom
     [tx.tenantId, skillId],
   )
   const awards = rows[0]?.awards ?? 0
-  if (awards > 0) throw new LetheError('skill.in_use', { awards })
+  if (awards > 0) throw skillError('skill.in_use', { awards })
 }

@@ -1,5 +1,5 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 import { requireWholeNumber } from '../platform/validation/require-number.ts'
 import { requireLine, requireText } from '../platform/validation/require-text.ts'
 
@@ -16,7 +16,7 @@ export function requireLevels(levels: readonly NewLevel[]): CheckedLevel[] {
     description: description === undefined ? null : requireText('levels.description', description),
   }))
   if (checked.length === 0 || new Set(checked.map(({ value }) => value)).size < checked.length) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'levels',
       expected: 'at least one level is expected, and each value once',
     })

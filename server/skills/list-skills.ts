@@ -1,9 +1,9 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { cutPage } from '../platform/validation/page.ts'
 import { requireWholeNumber } from '../platform/validation/require-number.ts'
 import { requireLine } from '../platform/validation/require-text.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { skillError } from './errors.ts'
 
 export type ListedSkill = {
   id: string
@@ -55,7 +55,7 @@ export async function showSkill(tx: TenantTransaction, skillId: string): Promise
     id,
   ])
   const [skill] = rows
-  if (skill === undefined) throw new LetheError('skill.not_found', { id })
+  if (skill === undefined) throw skillError('skill.not_found', { id })
   return skill
 }
 
@@ -104,6 +104,6 @@ export async function listScaleSets(
 /** One scale with its levels. Throws `input.invalid`, `scale_set.not_found`. */
 export async function showScaleSet(tx: TenantTransaction, scaleSetId: string): Promise<ListedScaleSet> {
   const [scaleSet] = await listScaleSets(tx, { ids: [scaleSetId] })
-  if (scaleSet === undefined) throw new LetheError('scale_set.not_found', { id: scaleSetId })
+  if (scaleSet === undefined) throw skillError('scale_set.not_found', { id: scaleSetId })
   return scaleSet
 }

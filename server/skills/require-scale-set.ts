@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { skillError } from './errors.ts'
 
 /**
  * Makes sure that the tenant has the scale, and that skills of the catalog may be measured on it: it is the catalog's own,
@@ -18,8 +18,8 @@ export async function requireScaleSet(
     .where('tenant_id', '=', tx.tenantId)
     .where('id', '=', requireUuid('scaleSetId', options.scaleSetId))
     .executeTakeFirst()
-  if (scaleSet === undefined) throw new LetheError('scale_set.not_found', { id: options.scaleSetId })
+  if (scaleSet === undefined) throw skillError('scale_set.not_found', { id: options.scaleSetId })
   if (scaleSet.catalog_id !== null && scaleSet.catalog_id !== options.catalogId?.toLowerCase()) {
-    throw new LetheError('scale_set.other_catalog', { id: options.scaleSetId })
+    throw skillError('scale_set.other_catalog', { id: options.scaleSetId })
   }
 }

@@ -1,7 +1,7 @@
 import { requirePresent } from '../learning/require-existing.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
+import { skillError } from './errors.ts'
 
 /**
  * Makes sure that the skill exists, belongs to the catalog where one is given (skills for all catalogs belong to each),
@@ -28,10 +28,10 @@ export async function requireSkillLevel(
   const [skill] = rows
   // A skill that is the catalog's own proves that there is one.
   if (catalogId !== undefined && skill?.catalog_id !== catalogId) await requirePresent(tx, 'catalog', [catalogId])
-  if (skill === undefined) throw new LetheError('skill.not_found', { id: skillId })
+  if (skill === undefined) throw skillError('skill.not_found', { id: skillId })
   if (catalogId !== undefined && skill.catalog_id !== null && skill.catalog_id !== catalogId) {
-    throw new LetheError('skill.other_catalog', { id: skillId, catalog: catalogId })
+    throw skillError('skill.other_catalog', { id: skillId, catalog: catalogId })
   }
-  if (skill.level_title === null) throw new LetheError('skill.level_not_found', { id: levelId })
+  if (skill.level_title === null) throw skillError('skill.level_not_found', { id: levelId })
   return { title: skill.title, levelTitle: skill.level_title }
 }

@@ -3,9 +3,10 @@ import { notify } from '../notify/notify.ts'
 import { doneBy } from '../people/accounts/require-people.ts'
 import { lockForChange } from '../people/lifecycle/lock-users.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import type { LetheError } from '../platform/errors.ts'
 import { requireText } from '../platform/validation/require-text.ts'
 import { requirePast } from '../platform/validation/require-time.ts'
+import { skillError } from './errors.ts'
 import { requireSkillLevel } from './require-skill-level.ts'
 
 export type SkillRevocation = {
@@ -84,6 +85,6 @@ async function notRevocable(
     [tx.tenantId, options.userId, options.skillId, options.levelId],
   )
   const revokedAt = rows[0]?.revoked_at
-  if (revokedAt == null) return new LetheError('skill.not_held')
-  return new LetheError('skill.revoked', { revokedAt: revokedAt.toISOString() })
+  if (revokedAt == null) return skillError('skill.not_held')
+  return skillError('skill.revoked', { revokedAt: revokedAt.toISOString() })
 }

@@ -1,5 +1,5 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { tenancyError } from './errors.ts'
 import type { TenantSettings } from './update-tenant.ts'
 
 /** The settings of the transaction's tenant. Throws `tenant.not_found`. */
@@ -9,6 +9,6 @@ export async function readTenantSettings(tx: TenantTransaction): Promise<TenantS
     [tx.tenantId],
   )
   const [settings] = rows
-  if (settings === undefined) throw new LetheError('tenant.not_found', { tenant: tx.tenantId })
+  if (settings === undefined) throw tenancyError('tenant.not_found', { tenant: tx.tenantId })
   return settings
 }

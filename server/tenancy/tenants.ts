@@ -8,8 +8,9 @@ import {
   type TenantTransaction,
   tenantIds,
 } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import type { Initiator } from '../platform/initiator.ts'
+import { inputError } from '../platform/validation/errors.ts'
+import { tenancyError } from './errors.ts'
 
 export const tenantKinds = ['enterprise', 'trial'] as const
 export type TenantKind = (typeof tenantKinds)[number]
@@ -43,13 +44,13 @@ export async function createTenantWith<T>(
 ): Promise<T> {
   const name = options.name.trim()
   if (name === '' || name.length > maxNameLength || /\p{Cc}/u.test(name) || !name.isWellFormed() || isUuid(name)) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'name',
       expected: `1 to ${maxNameLength} characters on one line are expected, and no UUID`,
     })
   }
   if (!tenantKinds.includes(options.kind)) {
-    throw new LetheError('input.invalid', { field: 'kind', expected: `one of ${tenantKinds.join(', ')} is expected` })
+    throw inputError('input.invalid', { field: 'kind', expected: `one of ${tenantKinds.join(', ')} is expected` })
   }
   // The tenant's own row belongs to the tenant: the transaction that may insert it is the new tenant's.
   const id = options.id ?? newId()
@@ -62,7 +63,7 @@ export async function createTenantWith<T>(
       [id, name, options.kind],
     )
     const [tenant] = rows
-    if (tenant === undefined) throw new LetheError('tenant.name_taken')
+    if (tenant === undefined) throw tenancyError('tenant.name_taken')
     await record(tx, { activity: 'TenantCreated', object: tenant.id, details: { kind: tenant.kind } })
     return await fill(tx, tenant)
   }
@@ -83,7 +84,7 @@ export async function listTenants(database: Database): Promise<Tenant[]> {
 export async function findTenant(database: Database, nameOrId: string): Promise<Tenant> {
   const id = isUuid(nameOrId) ? nameOrId : await idOfName(database, nameOrId.trim())
   const tenant = id === undefined ? undefined : await readTenant(database, id)
-  if (tenant === undefined) throw new LetheError('tenant.not_found', { tenant: nameOrId })
+  if (tenant === undefined) throw tenancyError('tenant.not_found', { tenant: nameOrId })
   return tenant
 }
 
@@ -96,7 +97,7 @@ export async function chooseTenant(database: Database, nameOrId: string | undefi
   if (nameOrId !== undefined) return await findTenant(database, nameOrId)
   const ids = await tenantIds(database)
   const [only] = ids
-  if (only === undefined || ids.length > 1) throw new LetheError('tenant.needed', { count: ids.length })
+  if (only === undefined || ids.length > 1) throw tenancyError('tenant.needed', { count: ids.length })
   return await findTenant(database, only)
 }
 

@@ -1,6 +1,6 @@
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
+import { inputError } from '../platform/validation/errors.ts'
 
 /** What a synchronization of a group does with members who were purged: new users without records, or nothing. */
 export const returningMembers = ['create', 'block'] as const
@@ -33,21 +33,21 @@ export async function updateTenant(tx: TenantTransaction, changes: TenantSetting
     fields !== undefined &&
     (fields.length > mostFields || fields.some((name) => name === '' || name.includes('\0') || !name.isWellFormed()))
   ) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'surviving field',
       expected: `up to ${mostFields} names of custom fields are expected`,
     })
   }
   const below = changes.singledOutBelow
   if (below !== undefined && (!Number.isInteger(below) || below < 1 || below > mostPeople)) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'singled out below',
       expected: `a whole number from 1 to ${mostPeople} is expected`,
     })
   }
   const returning = changes.returningMembers
   if (returning !== undefined && !returningMembers.includes(returning)) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'returning members',
       expected: `one of ${returningMembers.join(', ')} is expected`,
     })

@@ -1,8 +1,8 @@
 import { nameCredentials } from '../access/name-credentials.ts'
 import type { EnrollmentState } from '../learning/enrollments/record-enrollments.ts'
 import { readPeople } from '../people/accounts/user-summaries.ts'
+import { peopleError } from '../people/errors.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
-import { LetheError } from '../platform/errors.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { type SkillRecord, skillsOfUser } from '../skills/skills-of-user.ts'
 
@@ -103,7 +103,7 @@ export async function showTranscript(tx: TenantTransaction, userId: string): Pro
       'transcript_certificates',
     ),
   ])
-  if (!user.has(id)) throw new LetheError('user.not_found', { selector: 'id' })
+  if (!user.has(id)) throw peopleError('user.not_found', { selector: 'id' })
   const actors = [
     ...skills.flatMap(({ awarded_by, revoked_by }) => [awarded_by ?? [], revoked_by ?? []].flat()),
     ...certificates.rows.flatMap(({ issued_by }) => issued_by ?? []),

@@ -11,10 +11,11 @@ import type { PlaceOptions } from '../../learning/enrollments/enrollment-target.
 import { purgeEnrollment } from '../../learning/enrollments/purge-enrollment.ts'
 import { unenroll } from '../../learning/enrollments/unenroll.ts'
 import { requirePresent } from '../../learning/require-existing.ts'
+import { peopleError } from '../../people/errors.ts'
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { isLetheError, LetheError } from '../../platform/errors.ts'
 import { CatalogUserBody, enrollBody, Guid, unenrollBody } from './bodies.ts'
 import { entitySet, usersOfCatalog } from './entity-sets.ts'
+import { odataError } from './errors.ts'
 import type { RawOptions } from './query-options.ts'
 import { countEntities, readEntity, readPage } from './read-entities.ts'
 import {
@@ -166,7 +167,7 @@ function addCatalogUsers(server: HttpServer): void {
     handler: async (request, reply) => {
       const { LoginName, DirectoryObjectId } = request.body
       const key = DirectoryObjectId ?? LoginName
-      if (key === undefined) throw new LetheError('subject.no_selector')
+      if (key === undefined) throw peopleError('subject.no_selector')
       await inTenantOf(request, async (tx) => {
         const catalogId = request.params.id
         const { userId, groupId } = await userOrGroup(tx, key)
@@ -208,7 +209,7 @@ async function userOrGroup(tx: TenantTransaction, key: string): Promise<UserOrGr
     const { userId } = await userByKey(tx, key)
     return { userId }
   } catch (error) {
-    if (!isLetheError(error) || error.code !== 'user.not_found' || !isUuid(key)) throw error
+    if (!peopleError.is(error, 'user.not_found') || !isUuid(key)) throw error
     const group = await findGroup(tx, key)
     if (group === undefined) throw error
     return { groupId: group.id }
@@ -222,6 +223,6 @@ async function placeOf(tx: TenantTransaction, id: string): Promise<PlaceOptions>
     raw: {},
     where: (bind) => `${courses.properties.Id?.sql} = ${bind(id)}::uuid`,
   })
-  if (course === undefined) throw new LetheError('odata.entity_not_found', { set: 'Courses' })
+  if (course === undefined) throw odataError('odata.entity_not_found', { set: 'Courses' })
   return course.CourseType === 'TrainingPlan' ? { trainingPlanId: id } : { courseId: id }
 }

@@ -1,6 +1,7 @@
 import { isUuid } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import type { LetheError } from '../../platform/errors.ts'
 import type { EdmType, EntitySet, Property } from './entity-model.ts'
+import { odataError } from './errors.ts'
 import type { Comparison, Expression, Literal } from './parse-filter.ts'
 
 /** Puts a value into the parameters and answers its place, `$3`. */
@@ -242,16 +243,16 @@ function literalValue(literal: Literal, type: Type): string | boolean {
 export function propertyOf(set: EntitySet, name: string, option: string): Property {
   const property = Object.hasOwn(set.properties, name) ? set.properties[name] : undefined
   if (property?.type.startsWith('Collection') && option !== '$select') {
-    throw new LetheError('odata.query', { option, reason: `${name} is a list, and lists are only shown` })
+    throw odataError('odata.query', { option, reason: `${name} is a list, and lists are only shown` })
   }
   if (property !== undefined) return property
   const known = Object.keys(set.properties).join(', ')
-  throw new LetheError('odata.query', {
+  throw odataError('odata.query', {
     option,
     reason: `${set.entityType} has only the properties ${known}`,
   })
 }
 
 function refusal(reason: string): LetheError {
-  return new LetheError('odata.query', { option: '$filter', reason })
+  return odataError('odata.query', { option: '$filter', reason })
 }

@@ -1,7 +1,7 @@
 import type { Api } from '../../http/api.ts'
 import { attempt } from '../../http/body/attempt.ts'
 import { addCatalogRoutes } from './catalog-routes.ts'
-import { odataErrors } from './errors.ts'
+import { odataErrorFormat } from './error-format.ts'
 import { dropAnnotations, dropUnread, readOptionNames } from './read-request.ts'
 import { addReadRoutes } from './read-routes.ts'
 import { addSkillRoutes } from './skill-routes.ts'
@@ -11,7 +11,7 @@ import { addUserRoutes } from './user-routes.ts'
 export const learn365Api: Api = {
   title: 'Learn365',
   prefixes: ['/odata/v2', '/services/skills'],
-  errors: odataErrors,
+  errors: odataErrorFormat,
   // With the names of Learn365.
   tags: [
     { name: 'Users', description: 'Read, change and purge users; revoke a skill at the old address.' },

@@ -1,4 +1,5 @@
-import { LetheError } from '../../platform/errors.ts'
+import type { LetheError } from '../../platform/errors.ts'
+import { odataError } from './errors.ts'
 
 export type Literal =
   | { kind: 'null' }
@@ -190,5 +191,5 @@ function timeOf(text: string, at: number): string {
 }
 
 function refusal(at: number, reason: string): LetheError {
-  return new LetheError('odata.query', { option: '$filter', reason: `at position ${at + 1}, ${reason}` })
+  return odataError('odata.query', { option: '$filter', reason: `at position ${at + 1}, ${reason}` })
 }

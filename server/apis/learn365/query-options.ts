@@ -1,7 +1,7 @@
-import { LetheError } from '../../platform/errors.ts'
 import { propertyOf } from './compile-filter.ts'
 import type { EntitySet, Navigation } from './entity-model.ts'
 import { entitySet } from './entity-sets.ts'
+import { odataError } from './errors.ts'
 import { type Expression, parseFilter } from './parse-filter.ts'
 
 /** The query options of OData, as they come in an address. */
@@ -50,13 +50,13 @@ function readOrder(set: EntitySet, text: string): QueryOptions['orderBy'] {
   const sorts = text.split(',').map((part) => {
     const [name = '', way = 'asc', ...rest] = part.trim().split(/[ \t]+/)
     if ((way !== 'asc' && way !== 'desc') || rest.length > 0) {
-      throw new LetheError('odata.query', { option: '$orderby', reason: 'a property, and asc or desc, are expected' })
+      throw odataError('odata.query', { option: '$orderby', reason: 'a property, and asc or desc, are expected' })
     }
     propertyOf(set, name, '$orderby')
     return { name, descending: way === 'desc' }
   })
   if (sorts.length > mostSorts) {
-    throw new LetheError('odata.query', { option: '$orderby', reason: `at most ${mostSorts} properties are allowed` })
+    throw odataError('odata.query', { option: '$orderby', reason: `at most ${mostSorts} properties are allowed` })
   }
   // A property that comes again changes nothing.
   return sorts.filter(({ name }, index) => sorts.findIndex((other) => other.name === name) === index)
@@ -68,7 +68,7 @@ function readExpand(set: EntitySet, text: string): Expansion[] {
   while (pattern.lastIndex < text.length) {
     const [whole, name = '', select] = pattern.exec(text) ?? []
     if (whole === undefined) {
-      throw new LetheError('odata.query', {
+      throw odataError('odata.query', {
         option: '$expand',
         reason: 'names of navigation properties are expected, one level deep; each may have a $select in parentheses',
       })
@@ -76,7 +76,7 @@ function readExpand(set: EntitySet, text: string): Expansion[] {
     const navigation = Object.hasOwn(set.navigation ?? {}, name) ? set.navigation?.[name] : undefined
     if (navigation === undefined) {
       const known = Object.keys(set.navigation ?? {})
-      throw new LetheError('odata.query', {
+      throw odataError('odata.query', {
         option: '$expand',
         reason: known.length === 0 ? `${set.entityType} has none` : `${set.entityType} has ${known.join(', ')}`,
       })
@@ -90,7 +90,7 @@ function readExpand(set: EntitySet, text: string): Expansion[] {
 function readNumber(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (!/^\d{1,9}$/.test(text.trim())) {
-    throw new LetheError('odata.query', { option, reason: 'a number from 0 to 999999999 is expected' })
+    throw odataError('odata.query', { option, reason: 'a number from 0 to 999999999 is expected' })
   }
   return Number(text)
 }
@@ -98,5 +98,5 @@ function readNumber(option: string, text: string | undefined): number | undefine
 function readBoolean(option: string, text: string | undefined): boolean {
   if (text === undefined || text === 'false') return false
   if (text === 'true') return true
-  throw new LetheError('odata.query', { option, reason: 'true or false is expected' })
+  throw odataError('odata.query', { option, reason: 'true or false is expected' })
 }

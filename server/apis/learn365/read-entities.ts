@@ -1,8 +1,8 @@
 import { open, seal } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { type Bind, compileFilter } from './compile-filter.ts'
 import type { EntitySet, Property } from './entity-model.ts'
+import { odataError } from './errors.ts'
 import { type Expansion, type QueryOptions, type RawOptions, readOptions } from './query-options.ts'
 
 /** An entity as the answer has it. */
@@ -172,7 +172,7 @@ function readToken(masterKey: Buffer, token: string, purpose: string): (string |
   try {
     return JSON.parse(open(masterKey, Buffer.from(token, 'base64url'), purpose).toString('utf8'))
   } catch (error) {
-    throw new LetheError('odata.query', { option: '$skiptoken', reason: 'follow @odata.nextLink unchanged' }, error)
+    throw odataError('odata.query', { option: '$skiptoken', reason: 'follow @odata.nextLink unchanged' }, error)
   }
 }
 
@@ -228,7 +228,7 @@ async function expand(
     [tx.tenantId, wanted],
   )
   if (found.length > mostExpanded) {
-    throw new LetheError('odata.query', {
+    throw odataError('odata.query', {
       option: '$expand',
       reason: `one page would hold more than ${mostExpanded} entities; ask for fewer with $top or $filter`,
     })

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
+import { odataError } from './errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -26,13 +27,13 @@ export function readOptionNames(request: FastifyRequest): void {
   for (const [name, value] of Object.entries(request.query ?? {})) {
     const option = known.find((one) => one === `$${name.toLowerCase().replace(/^\$/, '')}`)
     if (option === undefined) {
-      throw new LetheError('odata.query', {
+      throw odataError('odata.query', {
         option: name.slice(0, 64) || '(a name without characters)',
         reason: known.length === 0 ? 'this address takes none' : `there are ${known.join(', ')} here`,
       })
     }
     if (option in options || Array.isArray(value)) {
-      throw new LetheError('odata.query', { option, reason: 'it occurs more than once' })
+      throw odataError('odata.query', { option, reason: 'it occurs more than once' })
     }
     options[option] = value
   }
@@ -56,7 +57,7 @@ export function dropUnread(request: FastifyRequest): void {
       Object.entries(value).flatMap(([name, member]) => {
         const at = `${place}${name}`
         if (/@(odata\.)?bind$/.test(name)) {
-          throw new LetheError('input.invalid', {
+          throw inputError('input.invalid', {
             field: at.slice(0, 64),
             expected: 'binding is not supported; set the property with the id instead',
           })

@@ -6,11 +6,11 @@ import { mediaTypes } from '../../http/openapi/shared-schema.ts'
 import { originOf } from '../../http/public-address.ts'
 import type { Permission } from '../../permissions/permissions.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { exampleUser } from './bodies.ts'
 import { csdlJson, csdlXml, serviceDocument } from './csdl.ts'
 import type { EntitySet } from './entity-model.ts'
 import { entitySet, entitySets, includingDeleted } from './entity-sets.ts'
+import { odataError } from './errors.ts'
 import { type RawOptions, readOptions } from './query-options.ts'
 import { countEntities, type Entity, type Page, readEntity, readPage } from './read-entities.ts'
 import { keyOf, userByKey } from './user-key.ts'
@@ -159,7 +159,7 @@ export async function readOne(
   id: string,
 ): Promise<Entity> {
   const key = set.properties[set.key]
-  if (key === undefined || !isUuid(id)) throw new LetheError('odata.entity_not_found', { set: set.name })
+  if (key === undefined || !isUuid(id)) throw odataError('odata.entity_not_found', { set: set.name })
   const raw = request.query as RawOptions
   requireJson(raw.$format)
   const entity = await inTenantOf(request, (tx) =>
@@ -168,7 +168,7 @@ export async function readOne(
       where: (bind) => `${key.sql} = ${bind(id)}::uuid`,
     }),
   )
-  if (entity === undefined) throw new LetheError('odata.entity_not_found', { set: set.name })
+  if (entity === undefined) throw odataError('odata.entity_not_found', { set: set.name })
   odataHeaders(reply)
   return { ...contextOf(request, `#${set.name}/$entity`), ...entity }
 }
@@ -208,7 +208,7 @@ function addMetadata(server: HttpServer): void {
     handler: async (request, reply) => {
       const { $format } = request.query
       if ($format !== undefined && !/^(application\/)?(json|xml)$/.test($format)) {
-        throw new LetheError('odata.query', { option: '$format', reason: 'json or xml is expected' })
+        throw odataError('odata.query', { option: '$format', reason: 'json or xml is expected' })
       }
       const format = $format ?? request.headers.accept ?? ''
       const wantsJson = /json/.test(format) && !/xml/.test(format)
@@ -305,7 +305,7 @@ export function linkTo(request: FastifyRequest, path: string, options: RawOption
 
 export function requireJson(format: string | undefined): void {
   if (format === undefined || /^(json|application\/json)\b/.test(format)) return
-  throw new LetheError('odata.query', { option: '$format', reason: 'json is expected' })
+  throw odataError('odata.query', { option: '$format', reason: 'json is expected' })
 }
 
 /** `Prefer: odata.maxpagesize=100`, or as of 4.01 `maxpagesize=100`. */

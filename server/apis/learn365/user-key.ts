@@ -1,7 +1,7 @@
 import { findUser } from '../../people/accounts/find-users.ts'
+import { peopleError } from '../../people/errors.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
-import { isLetheError, LetheError } from '../../platform/errors.ts'
 import { trim } from '../../platform/validation/trim.ts'
 
 /** The key of `Users('…')` as it was meant: quotes in it are doubled, as in every literal of OData. */
@@ -16,7 +16,7 @@ export function keyOf(parameter: string): string {
  */
 export async function userByKey(tx: TenantTransaction, key: string): Promise<{ userId: string; deleted: boolean }> {
   const trimmed = trim(key)
-  if (trimmed === '') throw new LetheError('user.not_found', { selector: 'login name' })
+  if (trimmed === '') throw peopleError('user.not_found', { selector: 'login name' })
   const by = isUuid(trimmed) ? (['directory_object_id', 'id', 'login_name'] as const) : (['login_name'] as const)
   for (const [index, selector] of by.entries()) {
     try {
@@ -24,8 +24,8 @@ export async function userByKey(tx: TenantTransaction, key: string): Promise<{ u
       return { userId: id, deleted: state === 'deleted' }
     } catch (error) {
       const isLast = index === by.length - 1
-      if (isLast || !isLetheError(error) || error.code !== 'user.not_found') throw error
+      if (isLast || !peopleError.is(error, 'user.not_found')) throw error
     }
   }
-  throw new LetheError('user.not_found', { selector: 'login name' })
+  throw peopleError('user.not_found', { selector: 'login name' })
 }

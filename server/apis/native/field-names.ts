@@ -1,13 +1,13 @@
-import { isLetheError, LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 
 /** Where an operation refuses a field, names it as this API does: `contactEmails` is `contact_emails` here. */
 export async function inOurNames<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    if (!isLetheError(error, 'input.invalid')) throw error
+    if (!inputError.is(error, 'input.invalid')) throw error
     const { field, expected } = error.details
-    throw new LetheError('input.invalid', { field: inSnakeCase(field), expected: inSnakeCase(expected) }, error)
+    throw inputError('input.invalid', { field: inSnakeCase(field), expected: inSnakeCase(expected) }, error)
   }
 }
 

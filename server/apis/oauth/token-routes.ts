@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { accessError } from '../../access/errors.ts'
 import { issueToken, type TokenResponse, tokenErrorBody } from '../../access/tokens.ts'
 import { usualStatuses } from '../../http/errors/statuses.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { mediaTypes } from '../../http/openapi/shared-schema.ts'
 import { originOf } from '../../http/public-address.ts'
-import { isLetheError, LetheError } from '../../platform/errors.ts'
+import { isLetheError } from '../../platform/errors.ts'
 
 const Parameter = Type.Optional(Type.String({ maxLength: 1024 }))
 const TokenError = Type.Object(
@@ -70,7 +71,7 @@ export function addTokenRoutes(server: HttpServer): void {
   ): Promise<TokenResponse | FastifyReply> {
     try {
       if (request.validationError !== undefined) {
-        throw new LetheError('oauth.invalid_request', { missing: 'grant_type' })
+        throw accessError('oauth.invalid_request', { missing: 'grant_type' })
       }
       const { grant_type: grantType, client_id, client_secret, scope } = request.body
       const basic = readClient(request.headers.authorization)

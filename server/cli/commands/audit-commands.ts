@@ -7,7 +7,8 @@ import { actorKinds } from '../../audit/record.ts'
 import type { ChainHead } from '../../audit/seal-audit.ts'
 import { type AuditVerification, verifyAudit } from '../../audit/verify-audit.ts'
 import { inTenant, isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
+import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable } from '../output.ts'
 import { type ApplicationSession, withApplication, withTenant } from '../session.ts'
@@ -104,7 +105,7 @@ the head elsewhere, and give it the next time.`,
       await withTrail(command, options, async ({ trail, application, output }) => {
         const verified = await verifyAudit(application.database, trail, noted === undefined ? {} : { noted })
         output.result({ verified: verified.problems.length === 0, ...verified }, () => formatVerification(verified))
-        if (verified.problems.length > 0) throw new LetheError('audit.altered', { problems: verified.problems.length })
+        if (verified.problems.length > 0) throw commandError('audit.altered', { problems: verified.problems.length })
       })
     })
 }
@@ -164,7 +165,7 @@ function filterOf({ from, until, activity, actor, object, subject }: FilterOptio
 function readHead(text: string): ChainHead {
   const [, sequence, hash] = /^(\d{1,15}):([A-Za-z0-9_-]{43})$/.exec(text.trim()) ?? []
   if (sequence === undefined || hash === undefined) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'noted',
       expected: 'the place and the hash of an entry are expected, as PLACE:HASH',
     })

@@ -10,12 +10,14 @@ import {
   verifyCertificate,
 } from '../../erasure/proof/certificate.ts'
 import { checkMembership } from '../../erasure/proof/check-membership.ts'
+import { certificateError } from '../../erasure/proof/errors.ts'
 import { readCertificate } from '../../erasure/proof/read-certificate.ts'
 import { newestErasure } from '../../erasure/requests/list-requests.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { openSource, readUtf8 } from '../../imports/utf8-text.ts'
 import { requireSelector } from '../../people/accounts/find-users.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
+import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { createOutput, formatFields, formatTable } from '../output.ts'
 import { withApplication, withTenant } from '../session.ts'
@@ -89,8 +91,8 @@ noticed, and each lists what is outstanding. Certificates of version 1 have no s
         requireClean(verified)
         return
       }
-      if (operation === 'purge') throw new LetheError('certificate.no_salt', { request })
-      if (salt === undefined) throw new LetheError('certificate.salt_needed')
+      if (operation === 'purge') throw certificateError('certificate.no_salt', { request })
+      if (salt === undefined) throw certificateError('certificate.salt_needed')
       const among = includesSubject((content as CertificateFile).subjects, salt, identifier)
       output.result(
         { verified: true, among, ...verified },
@@ -159,7 +161,7 @@ function readIdentifier(
 function readSalt(text: string): Buffer {
   const salt = Buffer.from(text.trim(), 'base64url')
   if (salt.length === 32) return salt
-  throw new LetheError('input.invalid', {
+  throw inputError('input.invalid', {
     field: 'salt',
     expected: 'the 43 characters that the erasure request returned are expected',
   })
@@ -174,7 +176,7 @@ async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new LetheError('input.file_unreadable', { file, reason: 'it is not JSON' }, error)
+    throw inputError('input.file_unreadable', { file, reason: 'it is not JSON' }, error)
   }
 }
 
@@ -187,10 +189,10 @@ const verdicts: Record<Verdict, string> = {
 /** Throws `certificate.search_outstanding` and `certificate.found`, which have exit codes of their own. */
 function requireClean({ verdict, certificate, addenda }: VerifiedCertificate): void {
   const { request, subjects } = certificate
-  if (verdict === 'search_outstanding') throw new LetheError('certificate.search_outstanding', { request })
+  if (verdict === 'search_outstanding') throw commandError('certificate.search_outstanding', { request })
   if (verdict === 'found') {
     const findings = addenda.reduce((sum, { search }) => sum + (search?.findings.length ?? 0), 0)
-    throw new LetheError('certificate.found', { request, findings, failed: subjects.failed })
+    throw commandError('certificate.found', { request, findings, failed: subjects.failed })
   }
 }
 

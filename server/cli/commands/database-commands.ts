@@ -6,7 +6,7 @@ import { findAmbiguousIdentifiers } from '../../people/identifiers/ambiguous-ide
 import { migrationStatus } from '../../platform/database/migrate.ts'
 import { connectOwner } from '../../platform/database/pool.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable } from '../output.ts'
 import { chosenTenants, withApplication, withServer } from '../session.ts'
@@ -42,7 +42,7 @@ cleans stored e-mail addresses, the command prints their number per column; --js
     )
     .action(async (_options, command: Command) => {
       await withServer(command, async ({ server, output }) => {
-        if (server.ownerUrl === undefined) throw new LetheError('database.owner_missing')
+        if (server.ownerUrl === undefined) throw commandError('database.owner_missing')
         const { applied, addresses } = await migrateDatabase({
           ownerUrl: server.ownerUrl,
           appUrl: server.appUrl,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Operation } from '../../datamap/plan.ts'
 import { groupsThatBringBack, type ReturningGroup } from '../../directory/reappearances.ts'
+import { erasureError } from '../../erasure/errors.ts'
 import { cancelErasure } from '../../erasure/requests/cancel-erasure.ts'
 import { listErasures, newestErasure } from '../../erasure/requests/list-requests.ts'
 import { type ErasurePreview, previewErasure } from '../../erasure/requests/preview-erasure.ts'
@@ -13,10 +14,11 @@ import { type NamedPerson, namePeople } from '../../people/accounts/candidates.t
 import { requireUsers, type Selector } from '../../people/accounts/find-users.ts'
 import type { Effect } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { openLog } from '../../platform/log.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { startWorkers } from '../../workers.ts'
 import { commandName } from '../command-name.ts'
+import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { formatNamedPeople, mostNamed, peopleLabel } from '../named-people.ts'
 import { counted, formatCount, formatFields, formatTable } from '../output.ts'
@@ -138,7 +140,7 @@ function addOrder(program: Command, operation: Operation): void {
         const { ids, who, preview } = await run(async (tx) => {
           const users = await requireUsers(tx, selectors)
           const notDeleted = idsOf(users.filter(({ state }) => state !== 'deleted'))
-          if (notDeleted.length > 0) throw new LetheError('user.not_deleted', { ids: notDeleted })
+          if (notDeleted.length > 0) throw erasureError('user.not_deleted', { ids: notDeleted })
           const ids = idsOf(users)
           return { ids, who: await nameUsers(tx, users, mostNamed), preview: await previewOf(tx, operation, ids) }
         })
@@ -196,7 +198,7 @@ function addList(group: Command): void {
     .action(async (options: { limit: string; before?: string }, command: Command) => {
       const limit = Number(options.limit)
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-        throw new LetheError('input.invalid', {
+        throw inputError('input.invalid', {
           field: '--limit',
           expected: 'a whole number from 1 to 1000 is expected',
         })
@@ -352,7 +354,7 @@ async function workOn(session: TenantSession, request: string): Promise<ErasureD
   const erasure = await run((tx) => showErasure(tx, request))
   if (erasure.state !== 'completed') {
     const reasons = [...new Set(erasure.failures.map(({ reason }) => reason))].slice(0, 5)
-    throw new LetheError('erasure.incomplete', { request, state: erasure.state, reasons })
+    throw commandError('erasure.incomplete', { request, state: erasure.state, reasons })
   }
   return erasure
 }

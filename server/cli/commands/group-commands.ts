@@ -4,7 +4,7 @@ import { createGroup } from '../../directory/create-group.ts'
 import { listGroups } from '../../directory/list-groups.ts'
 import { type DirectoryMember, type GroupSync, syncGroup } from '../../directory/sync-group.ts'
 import { openSource, readUtf8 } from '../../imports/utf8-text.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable } from '../output.ts'
 import { withTenant } from '../session.ts'
@@ -95,13 +95,13 @@ async function readMembers(file: string): Promise<DirectoryMember[]> {
   } catch (error) {
     // The parser's messages quote the file, so only its code is passed on.
     if (error instanceof CsvError) {
-      throw new LetheError('input.invalid', { field: file, expected: `it is not valid CSV (${error.code})` })
+      throw inputError('input.invalid', { field: file, expected: `it is not valid CSV (${error.code})` })
     }
     throw error
   }
   return rows.map((row, index) => {
     if (!row.directory_object_id) {
-      throw new LetheError('input.invalid', {
+      throw inputError('input.invalid', {
         field: `directory_object_id in row ${index + 1}`,
         expected: 'every member needs one',
       })

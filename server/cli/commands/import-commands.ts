@@ -12,7 +12,7 @@ import { rowOutcomes, type UserCounts } from '../../imports/users/outcomes.ts'
 import { csvLine } from '../../platform/csv/csv-line.ts'
 import { codeOf } from '../../platform/database/pool.ts'
 import { vacuumTables } from '../../platform/database/vacuum.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatTable, type Progress } from '../output.ts'
 import { type TenantSession, withTenant } from '../session.ts'
@@ -129,7 +129,7 @@ async function importFile(session: TenantSession, file: string, options: UsersOp
   )
   if (counts.rejected > 0) {
     const { read, rejected: count } = counts
-    throw new LetheError('import.rejected_rows', { rejected: count, read, dryRun: options.dryRun === true })
+    throw commandError('import.rejected_rows', { rejected: count, read, dryRun: options.dryRun === true })
   }
 }
 
@@ -152,7 +152,7 @@ function remarksOn({ skippedFor, conflict, rolesNotApplied }: UserCounts): strin
 async function openOutcomes(name: string) {
   const draft = `${name}.part`
   const failed = (error: unknown) =>
-    new LetheError('output.file_unwritable', { file: name, reason: codeOf(error) ?? String(error) }, error)
+    commandError('output.file_unwritable', { file: name, reason: codeOf(error) ?? String(error) }, error)
   const attempt = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import type { Command } from 'commander'
 import { exportLedger } from '../../erasure/ledger/export-ledger.ts'
 import { planReplay, type Replay, type ReplayPlan, replayLedger } from '../../erasure/ledger/replay-ledger.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { openLog } from '../../platform/log.ts'
 import { findTenant } from '../../tenancy/tenants.ts'
 import { startWorkers } from '../../workers.ts'
+import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { formatCandidates, mostNamed, peopleLabel } from '../named-people.ts'
 import { counted, formatFields, formatTable } from '../output.ts'
@@ -100,7 +100,7 @@ async function replay(session: ApplicationSession, file: string, yes: boolean): 
   }
   output.result({ replayed: true, ...done }, () => formatReplay(done))
   if (done.left > 0) {
-    throw new LetheError('ledger.incomplete', {
+    throw commandError('ledger.incomplete', {
       left: done.left,
       requests: [
         ...done.repeated.map(({ repeatedBy, state }) => ({ request: repeatedBy, state })),

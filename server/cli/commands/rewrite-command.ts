@@ -11,8 +11,9 @@ import {
   type RewriteResult,
   rewriteDatabase,
 } from '../../erasure/disk/rewrite-database.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { databaseError } from '../../platform/database/errors.ts'
 import { requireTime } from '../../platform/validation/require-time.ts'
+import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable, type Output } from '../output.ts'
 import { withApplication } from '../session.ts'
@@ -100,9 +101,9 @@ async function rewriteWithProgress(
 }
 
 function requireComplete({ held, busy, foreign }: RewriteResult, login: string): void {
-  if (held.length > 0) throw new LetheError('database.dead_rows_held', { tables: held })
-  if (busy[0] !== undefined) throw new LetheError('database.table_busy', { table: busy[0] })
-  if (foreign[0] !== undefined) throw new LetheError('database.not_owner', { table: foreign[0], login })
+  if (held.length > 0) throw commandError('database.dead_rows_held', { tables: held })
+  if (busy[0] !== undefined) throw databaseError('database.table_busy', { table: busy[0] })
+  if (foreign[0] !== undefined) throw databaseError('database.not_owner', { table: foreign[0], login })
 }
 
 /** `lethe db backups` */

@@ -3,11 +3,11 @@ import { type Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import { unfinishedErasures } from '../../erasure/requests/list-requests.ts'
 import { cleanSpool } from '../../exports/spool.ts'
+import { httpError } from '../../http/errors.ts'
 import { type Address, listen } from '../../http/listen.ts'
 import { readPublicUrl } from '../../http/public-address.ts'
 import { claimDataFolder } from '../../platform/database/embedded.ts'
 import { forRequests } from '../../platform/database/pool.ts'
-import { isLetheError } from '../../platform/errors.ts'
 import type { Workers } from '../../platform/jobs/work.ts'
 import { openLog } from '../../platform/log.ts'
 import { requireWholeNumber } from '../../platform/validation/require-number.ts'
@@ -152,7 +152,7 @@ async function startHttp(
     return { url: await listen(server, address), close: () => server.close() }
   } catch (error) {
     await server.close()
-    if (orAnyPort !== true || !isLetheError(error, 'server.address_unusable')) throw error
+    if (orAnyPort !== true || !httpError.is(error, 'server.address_unusable')) throw error
     const another = await buildServer(application, options)
     return { url: await listen(another, { ...address, port: 0 }), close: () => another.close() }
   }

@@ -2,10 +2,10 @@ import type { Command } from 'commander'
 import { waitForErasure } from '../../erasure/requests/wait-for-erasure.ts'
 import { type PeopleSearch, searchPeople } from '../../erasure/search/search-people.ts'
 import { type Finding, followUp, type Sweep, settleFindings, sweep } from '../../erasure/sweep/sweep.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { openLog } from '../../platform/log.ts'
 import { chooseTenant } from '../../tenancy/tenants.ts'
 import { startWorkers } from '../../workers.ts'
+import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable } from '../output.ts'
 import { type ApplicationSession, chosenTenants, withApplication } from '../session.ts'
@@ -44,7 +44,7 @@ With a person, the command lists the places that contain identifiers of this per
     .action(async ({ fix, yes, ...subject }: SweepOptions, command: Command) => {
       const known = Object.values(subject).some((value) => value !== undefined)
       if (known && fix) {
-        throw new LetheError('input.usage', {
+        throw commandError('input.usage', {
           reason: '--fix works only without a named person: it fixes what a sweep for purged people found.',
         })
       }
@@ -60,7 +60,7 @@ async function sweepForPeople({ application, config, output }: ApplicationSessio
   const search = await searchPeople(application.database, tenant.id, selectors)
   output.result({ search }, () => formatSearch(search, selectors.length))
   if (search.unreadable.length > 0) {
-    throw new LetheError('sweep.open_findings', { findings: 0, unreadable: search.unreadable })
+    throw commandError('sweep.open_findings', { findings: 0, unreadable: search.unreadable })
   }
 }
 
@@ -87,7 +87,7 @@ async function sweepForPurged(session: ApplicationSession, { fix, yes }: { fix: 
     formatSweep(swept, open, reasons),
   )
   if (open.length > 0 || unreadable.length > 0) {
-    throw new LetheError('sweep.open_findings', { findings: open.length, unreadable })
+    throw commandError('sweep.open_findings', { findings: open.length, unreadable })
   }
 }
 

@@ -25,13 +25,14 @@ import { reactivateUser } from '../../people/lifecycle/reactivate-user.ts'
 import { restoreUsers } from '../../people/lifecycle/restore-users.ts'
 import { suspendUser } from '../../people/lifecycle/suspend-user.ts'
 import { userRoles } from '../../permissions/roles.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { openLog } from '../../platform/log.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { type EnrollmentRow, showTranscript, type Transcript } from '../../views/transcript.ts'
 import { transcriptCsv } from '../../views/transcript-csv.ts'
 import { showUser, type UserDetails } from '../../views/user-details.ts'
 import { startWorkers } from '../../workers.ts'
 import { commandName } from '../command-name.ts'
+import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatCount, formatFields, formatTable } from '../output.ts'
 import { addPasswordOptions, type PasswordOptions, readPassword } from '../password-options.ts'
@@ -139,7 +140,7 @@ class ReaderGone extends Error {}
 async function writeCsv(query: ListUsersOptions, command: Command): Promise<void> {
   const { json } = command.optsWithGlobals<{ json?: boolean }>()
   if (query.limit !== undefined || query.after !== undefined || json === true) {
-    throw new LetheError('input.usage', {
+    throw commandError('input.usage', {
       reason: '--csv writes all users; leave out --limit, --after and --json.',
     })
   }
@@ -192,7 +193,7 @@ function addCreate(group: Command): void {
     )
     .action(async ({ anotherPerson }: { anotherPerson?: boolean }, command: Command) => {
       const given = readFieldOptions(command)
-      if (Object.keys(given).length === 0) throw new LetheError('input.usage', { reason: 'No field was given.' })
+      if (Object.keys(given).length === 0) throw commandError('input.usage', { reason: 'No field was given.' })
       const fields = checkUserFields(given)
       await withTenant(command, async ({ run, output }) => {
         const user = await run((tx) => createUser(tx, fields, { anotherPerson }))
@@ -220,7 +221,7 @@ function addUpdate(group: Command): void {
     .action(async (options: SubjectOptions & { clear?: string[] }, command: Command) => {
       const selector = readSubject(options)
       const given = { ...readFieldOptions(command), ...readCleared(command, options.clear ?? []) }
-      if (Object.keys(given).length === 0) throw new LetheError('input.usage', { reason: 'No field was given.' })
+      if (Object.keys(given).length === 0) throw commandError('input.usage', { reason: 'No field was given.' })
       const changes = checkUserFields(given)
       await withTenant(command, async ({ run, output }) => {
         const user = await run(async (tx) => {
@@ -392,7 +393,7 @@ function addTranscript(group: Command): void {
       const selector = readSubject(options)
       const { json } = command.optsWithGlobals<{ json?: boolean }>()
       if (options.csv === true && json === true) {
-        throw new LetheError('input.usage', { reason: 'Give only one of --csv and --json.' })
+        throw commandError('input.usage', { reason: 'Give only one of --csv and --json.' })
       }
       await withTenant(command, async ({ run, output }) => {
         const transcript = await run(async (tx) => {
@@ -469,7 +470,7 @@ until it expires or the person is purged or anonymized; "lethe export" lists, fe
     .hook('preAction', (_, command) => {
       const { out, keep } = command.opts<ExportOptions>()
       if (out === undefined && keep === undefined) {
-        throw new LetheError('input.usage', { reason: 'An export needs one of --out and --keep.' })
+        throw commandError('input.usage', { reason: 'An export needs one of --out and --keep.' })
       }
     })
     .action(async (options: ExportOptions, command: Command) => {
@@ -531,7 +532,7 @@ async function exportAndKeep(session: TenantSession, userId: string, keepDays: n
     progress.end()
     await workers.stop()
   }
-  if (kept.state !== 'ready') throw new LetheError('export.failed', { id, reason: kept.error_code ?? kept.state })
+  if (kept.state !== 'ready') throw commandError('export.failed', { id, reason: kept.error_code ?? kept.state })
   output.result(
     { export: kept },
     () =>
@@ -646,7 +647,7 @@ function readFieldOptions(command: Command): Record<string, unknown> {
 
 function readCustomField(text: string): [string, string] {
   const at = text.indexOf('=')
-  if (at < 1) throw new LetheError('input.invalid', { field: 'custom', expected: 'key=value is expected' })
+  if (at < 1) throw inputError('input.invalid', { field: 'custom', expected: 'key=value is expected' })
   return [text.slice(0, at), text.slice(at + 1)]
 }
 
@@ -659,7 +660,7 @@ function readCleared(command: Command, names: readonly string[]): Record<string,
   const cleared = names.map(fieldOf).map((field): [string, unknown] => {
     if (field === 'custom_fields') return [field, given[field] ?? {}]
     if (Object.hasOwn(given, field)) {
-      throw new LetheError('input.invalid', { field, expected: 'it is both set and cleared' })
+      throw inputError('input.invalid', { field, expected: 'it is both set and cleared' })
     }
     return [field, field === 'products' ? [] : null]
   })

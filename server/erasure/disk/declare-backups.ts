@@ -1,7 +1,7 @@
 import { inInstallation } from '../../audit/installation-trail.ts'
 import { record } from '../../audit/record.ts'
 import type { Database } from '../../platform/database/pool.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { concludeOnDisk } from './pass-log.ts'
 
 /** How backups copy the database: its rows (pg_dump), or its files with the log (pg_basebackup, a copy of the folder). */
@@ -19,7 +19,7 @@ export async function declareBackups(
 ): Promise<{ requests: number }> {
   const now = new Date()
   if (oldest > now) {
-    throw new LetheError('input.invalid', { field: 'oldest', expected: 'a time in the past is expected' })
+    throw inputError('input.invalid', { field: 'oldest', expected: 'a time in the past is expected' })
   }
   await inInstallation(database, async (tx) => {
     await tx.query('insert into backup_declarations (declared_at, kind, oldest) values ($1, $2, $3)', [

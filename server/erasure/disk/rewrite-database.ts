@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
+import { databaseError } from '../../platform/database/errors.ts'
 import { codeOf, connectOwner, type Database } from '../../platform/database/pool.ts'
 import {
   type Cleaning,
@@ -13,8 +14,8 @@ import {
 } from '../../platform/database/rewrite-table.ts'
 import { sqlstate } from '../../platform/database/sqlstates.ts'
 import { inTenant, tenantIds } from '../../platform/database/transaction.ts'
-import { isLetheError, LetheError } from '../../platform/errors.ts'
 import { addDiskStatement, type EndedRequest, readEndedRequests } from './add-statement.ts'
+import { rewriteError } from './errors.ts'
 import { markLog } from './pass-log.ts'
 import { alwaysTouched, mappedTables, tellingColumns } from './touched-tables.ts'
 
@@ -78,7 +79,7 @@ type Work = { waiting: Waiting[]; plan: RewritePlan; others: { table: string; ow
 /** Connects as the owner of the tables, for as long as `work` takes. Throws `database.rewrite_owner_missing`. */
 export async function asOwner<T>(owned: OwnedDatabase, work: (owner: pg.Client) => Promise<T>): Promise<T> {
   const url = ownerUrlOf(owned)
-  if (url === undefined) throw new LetheError('database.rewrite_owner_missing')
+  if (url === undefined) throw rewriteError('database.rewrite_owner_missing')
   const owner = await connectOwner(url)
   try {
     return await work(owner)
@@ -109,7 +110,7 @@ export async function rewriteDatabase(
   options: RewriteOptions & { onTable?: (table: PlannedTable, index: number, of: number) => void },
 ): Promise<RewriteResult> {
   const { rows } = await owner.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [rewritersLock])
-  if (rows[0]?.got !== true) throw new LetheError('database.rewrite_running')
+  if (rows[0]?.got !== true) throw rewriteError('database.rewrite_running')
   try {
     const { waiting, plan, others } = await prepare(owned, owner, options)
     const foreign = waiting.length === 0 ? [] : others.filter(({ own }) => !own).map(({ table }) => table)
@@ -139,7 +140,7 @@ export async function rewriteDatabase(
 async function prepare(owned: OwnedDatabase, owner: pg.Client, options: RewriteOptions): Promise<Work> {
   const { level, all = false, sizeLimit = Number.POSITIVE_INFINITY } = options
   if (!(await ownsDatabase(owner))) {
-    throw new LetheError('database.not_owner', { table: statisticsTable, login: owner.user ?? 'the owner' })
+    throw databaseError('database.not_owner', { table: statisticsTable, login: owner.user ?? 'the owner' })
   }
   const waiting = await readWaiting(owned, level)
   const others = await otherTables(owner, mappedTables)
@@ -224,7 +225,7 @@ async function cleanOne(
   if (cleaning === 'rewrite') {
     const free = await freeBytes(owned)
     if (free !== undefined && free < size + spareRoom) {
-      throw new LetheError('database.no_room', { table, needed: size + spareRoom, free })
+      throw rewriteError('database.no_room', { table, needed: size + spareRoom, free })
     }
   }
   const began = await databaseTime(owner)
@@ -235,7 +236,7 @@ async function cleanOne(
       return
     }
   } catch (error) {
-    if (!isLetheError(error, 'database.table_busy')) throw error
+    if (!databaseError.is(error, 'database.table_busy')) throw error
     result.busy.push(table)
     return
   }

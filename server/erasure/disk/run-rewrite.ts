@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { isLetheError } from '../../platform/errors.ts'
+import { rewriteError } from './errors.ts'
 import { concludeOnDisk, passLog } from './pass-log.ts'
 import { asOwner, type OwnedDatabase, rewriteDatabase } from './rewrite-database.ts'
 
@@ -29,7 +29,7 @@ export async function runRewrite(
         log.info({ tables: tables.length, held, stale, busy, reached }, 'tables that erasures touched were rewritten')
       }
     } catch (error) {
-      if (!isLetheError(error, 'database.rewrite_running')) throw error
+      if (!rewriteError.is(error, 'database.rewrite_running')) throw error
       log.info('the tables are being rewritten already')
     }
     await passLog(owner, { most: mostSegments })

@@ -5,7 +5,8 @@ import { foldVersion } from '../../identifiers/fold.ts'
 import type { IdentifierKind } from '../../identifiers/identifier-key.ts'
 import { codeOf } from '../../platform/database/pool.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
+import { ledgerError } from './errors.ts'
 
 /**
  * The file that `lethe ledger export` writes: JSON lines, each tenant's together, and none of them holds personal data.
@@ -74,7 +75,7 @@ export class LedgerDigest {
  */
 export async function* readLedgerLines(file: string, masterKey: Buffer): AsyncGenerator<LedgerLine> {
   const digest = new LedgerDigest()
-  const damaged = (reason: string) => new LetheError('ledger.damaged', { file, reason })
+  const damaged = (reason: string) => ledgerError('ledger.damaged', { file, reason })
   let ended = false
   let number = 0
   for await (const text of textLines(file)) {
@@ -85,7 +86,7 @@ export async function* readLedgerLines(file: string, masterKey: Buffer): AsyncGe
     if (line.type === 'end') {
       const expected = digest.end(masterKey)
       if (line.lines !== expected.lines || line.sha256 !== expected.sha256) throw damaged('it was changed or cut')
-      if (line.seal !== expected.seal) throw new LetheError('ledger.other_master_key', { file })
+      if (line.seal !== expected.seal) throw ledgerError('ledger.other_master_key', { file })
       ended = true
     } else {
       digest.add(text)
@@ -100,7 +101,7 @@ async function* textLines(file: string): AsyncGenerator<string> {
     yield* createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })
   } catch (error) {
     const reason = codeOf(error) ?? 'it cannot be read to its end'
-    throw new LetheError('input.file_unreadable', { file, reason }, error)
+    throw inputError('input.file_unreadable', { file, reason }, error)
   }
 }
 

@@ -7,7 +7,7 @@ import type { Operation } from '../../datamap/plan.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { hashesOfIdentifier, hashIdentifier } from '../../keyring/identifier-hash-key.ts'
 import type { Effect } from '../../personal-data/affected-rows.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { certificateError } from './errors.ts'
 
 /**
  * What is outstanding after a statement: the search of the whole database, the higher levels on disk (docs/disk.md),
@@ -203,18 +203,18 @@ export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet):
       addenda = []
     } else {
       if (last === undefined || claims.certificate !== last.hash) {
-        throw new LetheError('certificate.invalid', { reason: 'an addendum belongs to another certificate' })
+        throw certificateError('certificate.invalid', { reason: 'an addendum belongs to another certificate' })
       }
       addenda.push(claims)
     }
     kids.push(kid)
     statements.push(claims)
   }
-  if (last === undefined) throw new LetheError('certificate.invalid', { reason: 'it holds no certificate' })
+  if (last === undefined) throw certificateError('certificate.invalid', { reason: 'it holds no certificate' })
   const digest = subjectDigest()
   for (const line of subjects) digest.add(line)
   if (subjects.length !== last.claims.subjects.done || digest.hex() !== last.claims.subjects.digest) {
-    throw new LetheError('certificate.invalid', { reason: 'the subject list is not the signed one' })
+    throw certificateError('certificate.invalid', { reason: 'the subject list is not the signed one' })
   }
   const { disk, outstanding } = statements.at(-1) ?? last.claims
   const verdict = verdictOf(last.claims, addenda)
@@ -236,20 +236,20 @@ export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet):
 function requirePlace(claims: Claims, before: Claims[], previous: string | undefined): void {
   const [first] = before
   if (first !== undefined && (claims.tenant !== first.tenant || claims.request !== first.request)) {
-    throw new LetheError('certificate.invalid', { reason: 'its statements are not about one request of one tenant' })
+    throw certificateError('certificate.invalid', { reason: 'its statements are not about one request of one tenant' })
   }
   if (claims.version === 2) {
     const { number } = claims
     if (number !== before.length || claims.previous !== (previous === undefined ? null : hashOf(previous))) {
       const reason = `a statement is missing, doubled or in the wrong place: number ${number} stands in place ${before.length}`
-      throw new LetheError('certificate.invalid', { reason })
+      throw certificateError('certificate.invalid', { reason })
     }
   } else if (claims.version !== 1) {
-    throw new LetheError('certificate.invalid', {
+    throw certificateError('certificate.invalid', {
       reason: 'this program does not know the version of a statement',
     })
   } else if (before.some(({ version }) => version === 2)) {
-    throw new LetheError('certificate.invalid', { reason: 'a statement of version 1 follows one of version 2' })
+    throw certificateError('certificate.invalid', { reason: 'a statement of version 1 follows one of version 2' })
   }
 }
 
@@ -258,7 +258,7 @@ function requirePlainWords(file: unknown, signed: Record<string, unknown>): void
   const given = file as Record<string, unknown>
   for (const [name, value] of Object.entries(signed)) {
     if (given[name] !== undefined && canonicalize(given[name]) !== canonicalize(value)) {
-      throw new LetheError('certificate.invalid', { reason: `its member ${name} differs from what was signed` })
+      throw certificateError('certificate.invalid', { reason: `its member ${name} differs from what was signed` })
     }
   }
 }
@@ -342,7 +342,7 @@ async function openKeys(keys: JSONWebKeySet): Promise<KeySet> {
     }
     return createLocalJWKSet(keys)
   } catch (error) {
-    throw new LetheError('certificate.invalid', { reason: 'a key does not match its name' }, error)
+    throw certificateError('certificate.invalid', { reason: 'a key does not match its name' }, error)
   }
 }
 
@@ -361,7 +361,7 @@ async function openJws(jws: string, keySet: KeySet): Promise<{ claims: Claims; k
     // A malformed key or statement is a failed verification, too.
     const reason =
       error instanceof errors.JWKSNoMatchingKey ? 'none of the given keys made its signature' : 'the signature is wrong'
-    throw new LetheError('certificate.invalid', { reason }, error)
+    throw certificateError('certificate.invalid', { reason }, error)
   }
 }
 
@@ -376,7 +376,7 @@ function requireFile(file: unknown): CertificateFile {
     !strings(given.subjects) ||
     !Array.isArray(given.keys?.keys)
   ) {
-    throw new LetheError('certificate.invalid', { reason: '"lethe certificate show" did not write this file' })
+    throw certificateError('certificate.invalid', { reason: 'the file is not built like a certificate of Lethe' })
   }
   return given as CertificateFile
 }

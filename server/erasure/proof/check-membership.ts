@@ -1,8 +1,8 @@
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { includesSubject, type Verdict, verifyCertificate } from './certificate.ts'
+import { certificateError } from './errors.ts'
 import { readCertificate } from './read-certificate.ts'
 
 /**
@@ -21,9 +21,9 @@ export async function checkMembership(
   const { certificate, verdict } = await verifyCertificate(file)
   const { operation } = certificate
   if (operation === 'anonymize') {
-    if (salt === undefined) throw new LetheError('certificate.salt_needed')
+    if (salt === undefined) throw certificateError('certificate.salt_needed')
     return { among: includesSubject(file.subjects, salt, identifier), verdict }
   }
-  if (salt !== undefined) throw new LetheError('certificate.no_salt', { request })
+  if (salt !== undefined) throw certificateError('certificate.no_salt', { request })
   return { among: includesSubject(file.subjects, await identifierHashKey(tx), identifier), verdict }
 }

@@ -1,7 +1,9 @@
 import { publicKeys } from '../../keyring/signing-keys.ts'
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
+import { erasureError } from '../errors.ts'
 import type { CertificateFile } from './certificate.ts'
+import { certificateError } from './errors.ts'
 import { readSubjectList } from './subject-list.ts'
 
 /**
@@ -9,7 +11,7 @@ import { readSubjectList } from './subject-list.ts'
  * `erasure.not_found`, `certificate.not_found`, and for a purge `master_key.wrong`.
  */
 export async function readCertificate(tx: TenantTransaction, request: string): Promise<CertificateFile> {
-  if (!isUuid(request)) throw new LetheError('input.invalid', { field: 'request', expected: 'a UUID' })
+  if (!isUuid(request)) throw inputError('input.invalid', { field: 'request', expected: 'a UUID' })
   const { rows } = await tx.query<{ jws: string | null; kid: string | null }>(
     `select c.jws, c.kid
      from erasure_requests r left join erasure_certificates c on c.tenant_id = r.tenant_id and c.request_id = r.id
@@ -17,9 +19,9 @@ export async function readCertificate(tx: TenantTransaction, request: string): P
     [tx.tenantId, request],
     'certificates_of_request',
   )
-  if (rows.length === 0) throw new LetheError('erasure.not_found', { request })
+  if (rows.length === 0) throw erasureError('erasure.not_found', { request })
   const signed = rows.flatMap(({ jws, kid }) => (jws === null || kid === null ? [] : [{ jws, kid }]))
-  if (signed.length === 0) throw new LetheError('certificate.not_found', { request })
+  if (signed.length === 0) throw certificateError('certificate.not_found', { request })
   const subjects: string[] = []
   for await (const line of readSubjectList(tx, request)) subjects.push(line)
   const kids = new Set(signed.map(({ kid }) => kid))

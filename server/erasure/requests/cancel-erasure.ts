@@ -1,6 +1,6 @@
 import { record } from '../../audit/record.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { erasureError } from '../errors.ts'
 import { stateSets } from '../states.ts'
 import { enqueueErasure } from './insert-request.ts'
 import { erasureProgress } from './request-progress.ts'
@@ -19,7 +19,7 @@ export async function cancelErasure(tx: TenantTransaction, request: string): Pro
     [tx.tenantId, request],
   )
   if (rowCount === 0) {
-    throw new LetheError('erasure.wrong_state', { act: 'cancelled', state, needed: 'waiting for at least one person' })
+    throw erasureError('erasure.wrong_state', { act: 'cancelled', state, needed: 'waiting for at least one person' })
   }
   const { rows } = await tx.query<{ left: number; failed: number; finished: boolean }>(
     `select count(*) filter (where s.state not in ${stateSets.dropped})::int as left,

@@ -1,6 +1,7 @@
 import type { Database } from '../../platform/database/pool.ts'
 import { isUuid, outsideTenants, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
+import { erasureError } from '../errors.ts'
 import { type ErasureSummary, type SummaryRow, selectSummaries, summaryOf } from './request-progress.ts'
 
 /** The newest requests first. `before`: only requests older than this one. Throws `input.invalid`. */
@@ -9,7 +10,7 @@ export async function listErasures(
   options: { limit?: number; before?: string } = {},
 ): Promise<ErasureSummary[]> {
   if (options.before !== undefined && !isUuid(options.before)) {
-    throw new LetheError('input.invalid', { field: 'before', expected: 'the UUID of a request' })
+    throw inputError('input.invalid', { field: 'before', expected: 'the UUID of a request' })
   }
   const { rows } = await tx.query<SummaryRow>(
     `${selectSummaries} and ($2::uuid is null or (r.created_at, r.id) < (
@@ -23,7 +24,7 @@ export async function listErasures(
 /** The id of the newest request. Throws `erasure.none`. */
 export async function newestErasure(tx: TenantTransaction): Promise<string> {
   const [newest] = await listErasures(tx, { limit: 1 })
-  if (newest === undefined) throw new LetheError('erasure.none')
+  if (newest === undefined) throw erasureError('erasure.none')
   return newest.id
 }
 

@@ -1,5 +1,5 @@
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { erasureProgress } from './request-progress.ts'
 
 /** One person of an erasure request, by internal id. */
@@ -23,10 +23,10 @@ export async function listSubjects(
 ): Promise<{ subjects: ErasureSubject[]; next: string | undefined }> {
   const { request, limit = 100, after } = options
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-    throw new LetheError('input.invalid', { field: 'limit', expected: 'a number from 1 to 1000 is expected' })
+    throw inputError('input.invalid', { field: 'limit', expected: 'a number from 1 to 1000 is expected' })
   }
   if (after !== undefined && !isUuid(after)) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'after',
       expected: 'the value of `next` in the previous page is expected',
     })

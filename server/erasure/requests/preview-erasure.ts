@@ -4,6 +4,7 @@ import { countExportsToWithdraw } from '../../exports/withdraw-exports.ts'
 import { type Identifier, identifierOf } from '../../identifiers/identifier-key.ts'
 import { isSearchable } from '../../identifiers/texts/search-forms.ts'
 import { readFullNames } from '../../people/accounts/full-names.ts'
+import { peopleError } from '../../people/errors.ts'
 import { findHolders } from '../../people/identifiers/holders.ts'
 import { countSingledOut } from '../../people/identifiers/singled-out.ts'
 import { countAffectedRows, type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
@@ -11,7 +12,6 @@ import { findMentions, mentionEffects } from '../../personal-data/find-mentions.
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
 import { readSubjects } from '../../personal-data/subjects.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { searchTables } from '../search/search-database.ts'
 import { notRewritten, readTextTables } from '../search/text-tables.ts'
 import { userIdsOf } from './request-erasure.ts'
@@ -69,7 +69,7 @@ export async function previewErasure(
     const some = ids.slice(from, from + peopleAtATime)
     const people = await readSubjects(tx, some)
     if (people.length < some.length || people.some(({ state }) => state === 'anonymized'))
-      throw new LetheError('user.not_found', { selector: 'id' })
+      throw peopleError('user.not_found', { selector: 'id' })
     const identifiers: Identifier[] = people.flatMap((person) => person.identifiers)
     const shared = await findHolders(
       tx,

@@ -2,11 +2,13 @@ import { record } from '../../audit/record.ts'
 import type { Operation } from '../../datamap/plan.ts'
 import { identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import { actingUser } from '../../people/accounts/require-people.ts'
+import { peopleError } from '../../people/errors.ts'
 import { requireNoPendingErasure } from '../../people/lifecycle/pending-erasure.ts'
 import { lockSubjectStates, lockSubjects, type Subject } from '../../personal-data/subjects.ts'
 import { newKey } from '../../platform/crypto/seal.ts'
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
+import { erasureError } from '../errors.ts'
 import { saltedLine } from '../proof/certificate.ts'
 import { insertRequest, type NewRequest } from './insert-request.ts'
 
@@ -69,17 +71,17 @@ async function requireErasable<Locked extends Pick<Subject, 'id' | 'state'>>(
 ): Promise<Locked[]> {
   const [people] = await Promise.all([locking, requireNoPendingErasure(tx, ids)])
   if (people.length < ids.length || people.some(({ state }) => state === 'anonymized')) {
-    throw new LetheError('user.not_found', { selector: 'id' })
+    throw peopleError('user.not_found', { selector: 'id' })
   }
   const notDeleted = people.flatMap(({ id, state }) => (state === 'deleted' ? [] : [id]))
-  if (notDeleted.length > 0) throw new LetheError('user.not_deleted', { ids: notDeleted })
+  if (notDeleted.length > 0) throw erasureError('user.not_deleted', { ids: notDeleted })
   return people
 }
 
 /** Internal ids as they were given, each once. Throws `erasure.no_subjects`, `input.invalid`. */
 export function userIdsOf(given: string[]): string[] {
   const ids = [...new Set(given.map((id) => id.toLowerCase()))]
-  if (ids.length === 0) throw new LetheError('erasure.no_subjects')
-  if (!ids.every(isUuid)) throw new LetheError('input.invalid', { field: 'id', expected: 'a UUID' })
+  if (ids.length === 0) throw erasureError('erasure.no_subjects')
+  if (!ids.every(isUuid)) throw inputError('input.invalid', { field: 'id', expected: 'a UUID' })
   return ids
 }

@@ -1,6 +1,7 @@
 import type { Operation } from '../../datamap/plan.ts'
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
+import { erasureError } from '../errors.ts'
 import type { Verdict } from '../proof/certificate.ts'
 import { countsByStage, type RequestState, stateOfRequest } from '../states.ts'
 
@@ -65,14 +66,14 @@ export async function erasureProgress(tx: TenantTransaction, request: string): P
 
 /** The row of one request. Throws `input.invalid`, `erasure.not_found`. */
 export async function readSummary(tx: TenantTransaction, request: string): Promise<SummaryRow> {
-  if (!isUuid(request)) throw new LetheError('input.invalid', { field: 'request', expected: 'a UUID' })
+  if (!isUuid(request)) throw inputError('input.invalid', { field: 'request', expected: 'a UUID' })
   const { rows } = await tx.query<SummaryRow>(
     `${selectSummaries} and r.id = $2`,
     [tx.tenantId, request],
     'erasure_summary',
   )
   const row = rows[0]
-  if (row === undefined) throw new LetheError('erasure.not_found', { request })
+  if (row === undefined) throw erasureError('erasure.not_found', { request })
   return row
 }
 

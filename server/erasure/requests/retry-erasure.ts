@@ -1,6 +1,6 @@
 import { record } from '../../audit/record.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { erasureError } from '../errors.ts'
 import { stateSets } from '../states.ts'
 import { enqueueErasure } from './insert-request.ts'
 import { erasureProgress } from './request-progress.ts'
@@ -22,7 +22,7 @@ export async function retryErasure(tx: TenantTransaction, request: string): Prom
     [tx.tenantId, request],
   )
   if (rowCount === 0) {
-    throw new LetheError('erasure.wrong_state', { act: 'retried', state, needed: 'partial or failed' })
+    throw erasureError('erasure.wrong_state', { act: 'retried', state, needed: 'partial or failed' })
   }
   await tx.query(
     `with request as (

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import type { HttpServer } from '../http-server.ts'
 import { attempt } from './attempt.ts'
 import { answersWithoutBody, requireUtf8Escapes, takesBody } from './request-body.ts'
@@ -28,9 +28,9 @@ function refuseUnreadBody(request: FastifyRequest, _reply: unknown, done: (error
     if (takesBody(request) || body === undefined || body === null) return
     if (typeof body === 'object' && !Array.isArray(body)) {
       const [name] = Object.keys(body)
-      if (name !== undefined) throw new LetheError('input.unknown_field', { field: name.slice(0, 64) || 'body' })
+      if (name !== undefined) throw inputError('input.unknown_field', { field: name.slice(0, 64) || 'body' })
       return
     }
-    throw new LetheError('input.invalid', { field: 'body', expected: 'it must be empty' })
+    throw inputError('input.invalid', { field: 'body', expected: 'it must be empty' })
   }, done)
 }

@@ -1,4 +1,4 @@
-import { LetheError } from '../../platform/errors.ts'
+import { httpError } from '../errors.ts'
 import type { HttpServer } from '../http-server.ts'
 import { attempt } from './attempt.ts'
 import { answersWithoutBody, requireUtf8 } from './request-body.ts'
@@ -46,7 +46,7 @@ export function refuseOtherContentTypes(server: HttpServer): void {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', (request, payload, done) => {
     if (request.is404 || !answersWithoutBody(request)) {
-      done(request.is404 ? null : new LetheError('request.unsupported_media_type'), undefined)
+      done(request.is404 ? null : httpError('request.unsupported_media_type'), undefined)
       return
     }
     // Sent in pieces it may still be empty. Told twice, the route would act although the answer is a refusal.
@@ -55,7 +55,7 @@ export function refuseOtherContentTypes(server: HttpServer): void {
       if (!told) done(refusal, undefined)
       told = true
     }
-    payload.once('data', () => tell(new LetheError('request.unsupported_media_type')))
+    payload.once('data', () => tell(httpError('request.unsupported_media_type')))
     payload.once('end', () => tell(null))
     payload.once('error', tell)
   })

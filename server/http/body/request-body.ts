@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyRequest } from 'fastify'
-import { LetheError } from '../../platform/errors.ts'
+import { httpError } from '../errors.ts'
 
 /** Whether the route reads a body. */
 export function takesBody({ routeOptions }: FastifyRequest): boolean {
@@ -25,9 +25,9 @@ export function requireUtf8(request: FastifyRequest, bytes: Buffer): string {
     /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;]*))/i.exec(request.headers['content-type'] ?? '') ?? []
   const charset = (quoted ?? plain)?.toLowerCase()
   if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) {
-    throw new LetheError('request.unsupported_charset')
+    throw httpError('request.unsupported_charset')
   }
-  if (!isUtf8(bytes)) throw new LetheError('request.malformed', { reason: 'the body is not UTF-8' })
+  if (!isUtf8(bytes)) throw httpError('request.malformed', { reason: 'the body is not UTF-8' })
   return bytes.toString('utf8')
 }
 
@@ -38,10 +38,10 @@ export function requireUtf8(request: FastifyRequest, bytes: Buffer): string {
 export function requireUtf8Escapes(text: string, part: 'address' | 'body' = 'address'): void {
   for (const [run] of text.matchAll(/(?:%[0-9a-f]{2})+/gi)) {
     if (!isUtf8(Buffer.from(run.replaceAll('%', ''), 'hex'))) {
-      throw new LetheError('request.malformed', { reason: `the ${part} is not UTF-8 in percent-encoding` })
+      throw httpError('request.malformed', { reason: `the ${part} is not UTF-8 in percent-encoding` })
     }
   }
   if (part === 'address' && /[^\x21-\x7e]/.test(text)) {
-    throw new LetheError('request.malformed', { reason: 'the encoding of the address is wrong' })
+    throw httpError('request.malformed', { reason: 'the encoding of the address is wrong' })
   }
 }

@@ -1,4 +1,5 @@
-import { LetheError } from '../../platform/errors.ts'
+import type { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 
 /** Deeper than anything that the API takes; custom fields have their own, lower limit. */
 const mostLevels = 64
@@ -32,5 +33,5 @@ function guardText(text: string, field: string): void {
 }
 
 function invalid(field: string, expected: string): LetheError {
-  return new LetheError('input.invalid', { field, expected })
+  return inputError('input.invalid', { field, expected })
 }

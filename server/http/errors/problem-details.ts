@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { type TSchema, Type } from 'typebox'
 import type { ErrorKind, LetheError } from '../../platform/errors.ts'
 import { sharedSchema } from '../openapi/shared-schema.ts'
+import { ErrorCode } from './error-code.ts'
 import type { ErrorFormat } from './error-format.ts'
 import { usualStatuses } from './statuses.ts'
 
@@ -61,7 +62,7 @@ export function problemDetails(extension: ExtensionMembers = { schemas: {}, of: 
           detail: Type.String({
             description: 'A sentence that explains how to fix the request, without personal data',
           }),
-          code: Type.String({ description: 'Stable; programs rely on it', examples: ['user.not_found'] }),
+          code: ErrorCode,
           field: Type.Optional(
             Type.String({ description: 'The field or parameter that is wrong, if it is exactly one' }),
           ),
@@ -78,7 +79,7 @@ export function problemDetails(extension: ExtensionMembers = { schemas: {}, of: 
         type: typeOf(error.code),
         title: titles[error.kind],
         status,
-        detail: withoutCommands(error.message),
+        detail: error.message,
         code: error.code,
         ...(typeof field === 'string' && { field }),
         ...(Object.keys(details).length > 0 && status < 500 && { details }),
@@ -98,9 +99,4 @@ export function problemDetails(extension: ExtensionMembers = { schemas: {}, of: 
 
 function typeOf(code: string): string {
   return `urn:lethe:problem:${code}`
-}
-
-/** A message without the sentences that send people to the command line, which callers of an API do not have. */
-function withoutCommands(message: string): string {
-  return message.replaceAll(/ [^.]*"lethe [^"]*"[^.]*\./g, '')
 }

@@ -3,8 +3,9 @@ import { transientFailure } from '../../platform/database/failures.ts'
 import type { GuardedPool } from '../../platform/database/guarded-pool.ts'
 import { requireMigrated } from '../../platform/database/migrate.ts'
 import { codeOf, type Database } from '../../platform/database/pool.ts'
-import { isLetheError, LetheError } from '../../platform/errors.ts'
+import { isLetheError, platformError } from '../../platform/errors.ts'
 import type { Workers } from '../../platform/jobs/work.ts'
+import { httpError } from '../errors.ts'
 
 /** What a request may wait for a connection before the process counts as overloaded, in milliseconds. */
 const longWait = 5000
@@ -45,7 +46,7 @@ export class Readiness {
   /** Throws `service.not_ready` with every reason in words. Names no address, tenant or person. */
   async require(): Promise<void> {
     const reasons = [...this.#busy(), ...(await this.#askedLately())]
-    if (reasons.length > 0) throw new LetheError('service.not_ready', { reasons })
+    if (reasons.length > 0) throw httpError('service.not_ready', { reasons })
   }
 
   async close(): Promise<void> {
@@ -109,7 +110,7 @@ export class Readiness {
         ]
       })
     } catch (error) {
-      if (codeOf(error) === 'ECONNREFUSED' || isLetheError(error, 'service.unavailable')) return [unreachable]
+      if (codeOf(error) === 'ECONNREFUSED' || platformError.is(error, 'service.unavailable')) return [unreachable]
       if (isLetheError(error)) return [error.message]
       const known = transientFailure(error)
       if (known === undefined) throw error

@@ -5,8 +5,9 @@ import { isLostToConcurrency } from '../../platform/database/failures.ts'
 import { codeOf, type Database } from '../../platform/database/pool.ts'
 import { sqlstate } from '../../platform/database/sqlstates.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { CsvReader } from '../csv-reader.ts'
+import { importError } from '../errors.ts'
 import { decodeUtf8 } from '../fields.ts'
 import { prepareForMany } from '../import-chunks.ts'
 import { addToRun, finishRun, startRun } from '../import-run.ts'
@@ -62,7 +63,7 @@ export async function importUsers(
     let begun = false
     return await inTenant(database, tenantId, (tx) => {
       // What the source had is read: another try would find no rows and call that a success.
-      if (begun) throw new LetheError('import.disturbed')
+      if (begun) throw importError('import.disturbed')
       begun = true
       return importRows(tx, reader, columns, options)
     })
@@ -80,7 +81,7 @@ async function readHead(reader: CsvReader): Promise<string[]> {
   return names.map((name) => {
     const decoded = decodeUtf8(name)
     if (decoded !== undefined) return decoded
-    throw new LetheError('input.invalid', { field: 'The header of the file', expected: 'it is not UTF-8' })
+    throw inputError('input.invalid', { field: 'The header of the file', expected: 'it is not UTF-8' })
   })
 }
 
@@ -165,7 +166,7 @@ async function repeatDisturbed(tx: TenantTransaction, work: () => Promise<void>)
       return
     } catch (error) {
       if (!(error instanceof ChangedMeanwhile) && !isDisturbed(error)) throw error
-      if (attempt === tries) throw new LetheError('import.disturbed', undefined, error)
+      if (attempt === tries) throw importError('import.disturbed', undefined, error)
       await tx.query('rollback to savepoint staged')
     }
     await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** attempt * Math.random()))

@@ -1,7 +1,7 @@
 import { checkUserFields } from '../../people/accounts/user-fields.ts'
 import { removeGuard } from '../../platform/csv/formula-guard.ts'
 import type { JsonObject } from '../../platform/database/generated/schema.gen.ts'
-import { isLetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import { trim } from '../../platform/validation/trim.ts'
 import { decodeUtf8, escapeForCopy, missing } from '../fields.ts'
@@ -149,7 +149,7 @@ function checked<T>(check: () => T, name?: string): T {
   try {
     return check()
   } catch (error) {
-    if (!isLetheError(error, 'input.invalid')) throw error
+    if (!inputError.is(error, 'input.invalid')) throw error
     throw new BadCell(`${name ?? error.details.field} is not valid: ${error.details.expected}`)
   }
 }

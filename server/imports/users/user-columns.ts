@@ -1,5 +1,6 @@
 import { type UserFieldName, userFieldNames } from '../../people/accounts/user-fields.ts'
-import { LetheError } from '../../platform/errors.ts'
+import type { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 
 /** The columns that a row can name its user by, in this order: the first one that is not empty counts. */
 export const namingColumns = ['id', 'directory_object_id', 'ref', 'login_name', 'email'] as const
@@ -97,5 +98,5 @@ export function readUserColumns(head: readonly string[]): UserColumns {
 }
 
 function invalidHead(expected: string): LetheError {
-  return new LetheError('input.invalid', { field: 'The header of the file', expected })
+  return inputError('input.invalid', { field: 'The header of the file', expected })
 }

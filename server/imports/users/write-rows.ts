@@ -4,7 +4,7 @@ import { formerValues, keepFormer } from '../../people/identifiers/former-identi
 import { pendingErasures } from '../../people/lifecycle/pending-erasure.ts'
 import type { JsonObject } from '../../platform/database/generated/schema.gen.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { isLetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { fetchPages } from '../fetch-pages.ts'
 import { type PlainField, plainFields, type UserColumns } from './user-columns.ts'
 
@@ -165,7 +165,7 @@ function fits(customFields: JsonObject): boolean {
     checkUserFields({ custom_fields: customFields })
     return true
   } catch (error) {
-    if (isLetheError(error, 'input.invalid')) return false
+    if (inputError.is(error, 'input.invalid')) return false
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requireWholeNumber } from '../../platform/validation/require-number.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 import { requirePresent } from '../require-existing.ts'
 
 export type ListedCatalog = {
@@ -74,6 +74,6 @@ export async function showCatalog(tx: TenantTransaction, catalogId: string): Pro
     [tx.tenantId, id],
   )
   const [catalog] = rows
-  if (catalog === undefined) throw new LetheError('catalog.not_found', { id })
+  if (catalog === undefined) throw learningError('catalog.not_found', { id })
   return catalog
 }

@@ -2,8 +2,8 @@ import { record } from '../../audit/record.ts'
 import { membershipsAmong } from '../../directory/members-of-groups.ts'
 import { lockForChange } from '../../people/lifecycle/lock-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { unenrollFromCatalog } from '../enrollments/unenroll.ts'
+import { learningError } from '../errors.ts'
 import { requirePresent } from '../require-existing.ts'
 import { groupsOfCatalog } from './group-access.ts'
 
@@ -48,7 +48,7 @@ export async function removeCatalogMembers(
   )
   const removed = new Map(rows.map(({ user_id, role }) => [user_id, role]))
   const strangers = userIds.filter((id) => !removed.has(id) && !through.has(id))
-  if (strangers.length > 0) throw new LetheError('catalog.not_member', { ids: strangers })
+  if (strangers.length > 0) throw learningError('catalog.not_member', { ids: strangers })
   const ended = Map.groupBy(await unenrollFromCatalog(tx, { catalogId, userIds }), ({ userId }) => userId)
   await record(
     tx,

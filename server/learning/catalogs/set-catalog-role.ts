@@ -1,7 +1,8 @@
 import { record } from '../../audit/record.ts'
 import { requireActiveUser } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
+import { learningError } from '../errors.ts'
 import { requirePresent } from '../require-existing.ts'
 import { type CatalogRole, catalogRoles } from './add-catalog-members.ts'
 
@@ -18,7 +19,7 @@ export async function setCatalogRole(
 ): Promise<{ changed: boolean }> {
   const { catalogId, userId, role } = options
   if (!catalogRoles.includes(role)) {
-    throw new LetheError('input.invalid', { field: 'role', expected: `one of ${catalogRoles.join(', ')} is expected` })
+    throw inputError('input.invalid', { field: 'role', expected: `one of ${catalogRoles.join(', ')} is expected` })
   }
   await requirePresent(tx, 'catalog', [catalogId])
   await requireActiveUser(tx, { userId, act: 'given a part in a catalog' })
@@ -27,7 +28,7 @@ export async function setCatalogRole(
     [tx.tenantId, catalogId, userId],
   )
   const [member] = rows
-  if (member === undefined) throw new LetheError('catalog.not_member', { ids: [userId] })
+  if (member === undefined) throw learningError('catalog.not_member', { ids: [userId] })
   if (member.role === role) return { changed: false }
   await tx.query('update catalog_members set role = $4 where tenant_id = $1 and catalog_id = $2 and user_id = $3', [
     tx.tenantId,

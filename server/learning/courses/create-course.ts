@@ -1,7 +1,7 @@
 import { record } from '../../audit/record.ts'
 import { requireActiveUsers } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { requireAmount, requireWholeNumber } from '../../platform/validation/require-number.ts'
 import { requireLine, requireText } from '../../platform/validation/require-text.ts'
 import { requireDay } from '../../platform/validation/require-time.ts'
@@ -46,7 +46,7 @@ export async function createCourse(
 ): Promise<{ id: string; moduleIds: string[]; assessmentIds: string[] }> {
   const { kind = 'e_learning', authorIds = [], modules = [], assessments = [], lengthDays, startsOn } = course
   if (!courseKinds.includes(kind)) {
-    throw new LetheError('input.invalid', { field: 'kind', expected: `one of ${courseKinds.join(', ')} is expected` })
+    throw inputError('input.invalid', { field: 'kind', expected: `one of ${courseKinds.join(', ')} is expected` })
   }
   await requirePresent(tx, 'catalog', [course.catalogId])
   await requireActiveUsers(tx, { userIds: authorIds, act: 'made an author' })

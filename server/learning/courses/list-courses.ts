@@ -1,8 +1,8 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { cutPage, type Paging, readPaging } from '../../platform/validation/page.ts'
 import { requireLine } from '../../platform/validation/require-text.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 import { requirePresent } from '../require-existing.ts'
 import type { CourseKind } from './create-course.ts'
 
@@ -94,7 +94,7 @@ export async function showCourse(tx: TenantTransaction, courseId: string): Promi
     ),
   ])
   const [found] = course.rows
-  if (found === undefined) throw new LetheError('course.not_found', { id })
+  if (found === undefined) throw learningError('course.not_found', { id })
   return {
     ...found,
     authors: authors.rows,

@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { cutPage, type Paging, readPaging } from '../../platform/validation/page.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 import { requirePresent } from '../require-existing.ts'
 
 export type ListedSession = {
@@ -57,6 +57,6 @@ export async function showSession(
     [tx.tenantId, id, requireUuid('courseId', options.courseId)],
   )
   const [session] = rows
-  if (session === undefined) throw new LetheError('session.not_found', { id })
+  if (session === undefined) throw learningError('session.not_found', { id })
   return session
 }

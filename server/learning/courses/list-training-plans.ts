@@ -1,8 +1,8 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { cutPage, type Paging, readPaging } from '../../platform/validation/page.ts'
 import { requireLine } from '../../platform/validation/require-text.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 import { requirePresent } from '../require-existing.ts'
 
 export type ListedTrainingPlan = {
@@ -77,6 +77,6 @@ export async function showTrainingPlan(tx: TenantTransaction, trainingPlanId: st
     ),
   ])
   const [found] = plan.rows
-  if (found === undefined) throw new LetheError('training_plan.not_found', { id })
+  if (found === undefined) throw learningError('training_plan.not_found', { id })
   return { ...found, authors: authors.rows, courses: courses.rows, enrolled: counts.rows[0]?.enrolled ?? 0 }
 }

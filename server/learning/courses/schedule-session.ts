@@ -1,7 +1,7 @@
 import { record } from '../../audit/record.ts'
 import { requireActiveUsers } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { requireLine } from '../../platform/validation/require-text.ts'
 import { requireTime } from '../../platform/validation/require-time.ts'
 import { requirePresent } from '../require-existing.ts'
@@ -27,7 +27,7 @@ export async function scheduleSession(tx: TenantTransaction, session: NewSession
   const startsAt = session.startsAt && requireTime('startsAt', session.startsAt)
   const endsAt = session.endsAt && requireTime('endsAt', session.endsAt)
   if (startsAt !== undefined && endsAt !== undefined && endsAt < startsAt) {
-    throw new LetheError('input.invalid', { field: 'endsAt', expected: 'a session cannot end before it starts' })
+    throw inputError('input.invalid', { field: 'endsAt', expected: 'a session cannot end before it starts' })
   }
   await requirePresent(tx, 'course', [session.courseId])
   await requireActiveUsers(tx, { userIds: instructorIds, act: 'made an instructor' })

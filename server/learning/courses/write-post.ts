@@ -1,10 +1,10 @@
 import { record } from '../../audit/record.ts'
 import { requireActiveUser } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requireText } from '../../platform/validation/require-text.ts'
 import { requirePast } from '../../platform/validation/require-time.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 import { requirePresent } from '../require-existing.ts'
 
 export type NewPost = {
@@ -53,5 +53,5 @@ async function requireParent(tx: TenantTransaction, courseId: string, parentId: 
     .where('id', '=', parentId)
     .where('course_id', '=', courseId)
     .executeTakeFirst()
-  if (parent === undefined) throw new LetheError('post.not_found', { id: parentId })
+  if (parent === undefined) throw learningError('post.not_found', { id: parentId })
 }

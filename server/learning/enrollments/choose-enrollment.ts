@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 import { type Place, type PlaceOptions, requirePlace } from './enrollment-target.ts'
 
 /** Which enrollment is meant: by its id, or that of a user in a course or a training plan. */
@@ -29,7 +29,7 @@ export async function chooseEnrollment(tx: TenantTransaction, choice: Enrollment
     [tx.tenantId, id],
   )
   const [found] = rows
-  if (found === undefined) throw new LetheError('enrollment.not_found', { id })
+  if (found === undefined) throw learningError('enrollment.not_found', { id })
   const place = requirePlace({
     ...(found.course_id !== null && { courseId: found.course_id }),
     ...(found.training_plan_id !== null && { trainingPlanId: found.training_plan_id }),

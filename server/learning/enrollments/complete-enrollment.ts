@@ -1,9 +1,10 @@
 import { record } from '../../audit/record.ts'
 import { requireActiveUser } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import type { LetheError } from '../../platform/errors.ts'
 import { requireWholeNumber } from '../../platform/validation/require-number.ts'
 import { requirePast } from '../../platform/validation/require-time.ts'
+import { learningError } from '../errors.ts'
 import { type ChosenEnrollment, chooseEnrollment, type EnrollmentChoice } from './choose-enrollment.ts'
 
 export type CompletionOptions = EnrollmentChoice & {
@@ -58,6 +59,6 @@ async function notCompletable(
     [tx.tenantId, userId, value],
   )
   return rows.length > 0
-    ? new LetheError('enrollment.completed', { of: place.noun })
-    : new LetheError('enrollment.not_enrolled', { in: place.noun })
+    ? learningError('enrollment.completed', { of: place.noun })
+    : learningError('enrollment.not_enrolled', { in: place.noun })
 }

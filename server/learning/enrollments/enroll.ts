@@ -2,8 +2,8 @@ import { record } from '../../audit/record.ts'
 import { doneBy } from '../../people/accounts/require-people.ts'
 import { requireActiveUser } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 import { requirePresent } from '../require-existing.ts'
 import { type PlaceOptions, requirePlace } from './enrollment-target.ts'
 
@@ -42,7 +42,7 @@ export async function enroll(tx: TenantTransaction, options: EnrollOptions): Pro
   )
   const [enrollment] = rows
   if (enrollment === undefined) {
-    throw new LetheError('enrollment.exists', { in: place.noun })
+    throw learningError('enrollment.exists', { in: place.noun })
   }
   await record(tx, {
     activity: 'UserEnrolled',
@@ -61,6 +61,6 @@ async function requireSession(tx: TenantTransaction, sessionId: string, courseId
     .where('id', '=', sessionId)
     .executeTakeFirst()
   if (session === undefined || session.course_id !== courseId?.toLowerCase()) {
-    throw new LetheError('session.not_found', { id: sessionId })
+    throw learningError('session.not_found', { id: sessionId })
   }
 }

@@ -1,4 +1,4 @@
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
 
 /** What somebody can be enrolled in: exactly one of the two. */
@@ -15,7 +15,7 @@ export function requirePlace({ courseId, trainingPlanId }: PlaceOptions): Place 
   if (trainingPlanId !== undefined && courseId === undefined) {
     return { column: 'training_plan_id', id: requireUuid('trainingPlanId', trainingPlanId), noun: 'training plan' }
   }
-  throw new LetheError('input.invalid', {
+  throw inputError('input.invalid', {
     field: 'courseId',
     expected: 'exactly one of courseId and trainingPlanId is expected',
   })

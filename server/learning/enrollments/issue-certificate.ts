@@ -2,9 +2,9 @@ import { record } from '../../audit/record.ts'
 import { doneBy } from '../../people/accounts/require-people.ts'
 import { requireActiveUser } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requireLine } from '../../platform/validation/require-text.ts'
 import { requirePast, requireTime } from '../../platform/validation/require-time.ts'
+import { learningError } from '../errors.ts'
 import { chooseEnrollment, type EnrollmentChoice } from './choose-enrollment.ts'
 
 export type NewIssuedCertificate = EnrollmentChoice & {
@@ -38,7 +38,7 @@ export async function issueCertificate(
     [tx.tenantId, userId, value],
   )
   if (rows.length === 0) {
-    throw new LetheError('enrollment.not_completed', { of: place.noun })
+    throw learningError('enrollment.not_completed', { of: place.noun })
   }
   const by = await doneBy(tx, 'issuedBy', certificate.issuedBy)
   const issued = await tx.db

@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { cutPage, type Paging, readPaging } from '../../platform/validation/page.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 import type { EnrollmentState } from './record-enrollments.ts'
 
 export type ListedEnrollment = {
@@ -82,6 +82,6 @@ export async function showEnrollment(tx: TenantTransaction, enrollmentId: string
     [tx.tenantId, id],
   )
   const [enrollment] = rows
-  if (enrollment === undefined) throw new LetheError('enrollment.not_found', { id })
+  if (enrollment === undefined) throw learningError('enrollment.not_found', { id })
   return enrollment
 }

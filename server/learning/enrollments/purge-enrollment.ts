@@ -3,8 +3,8 @@ import { compiledMap } from '../../datamap/compiled.ts'
 import type { EnrollmentPart } from '../../datamap/plan.ts'
 import { lockForChange } from '../../people/lifecycle/lock-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 
 /** What a purge of one enrollment removed, in rows; tables without any are left out. */
 export type EnrollmentPurge = { userId: string; removed: Record<string, number> }
@@ -37,7 +37,7 @@ export async function purgeEnrollment(tx: TenantTransaction, enrollmentId: strin
   await tx.query('select from users where tenant_id = $1 and id = $2 for update', [tx.tenantId, before.user_id])
   // Again, now that nobody else can change it.
   const target = await readTarget(tx, id)
-  if (target.active) throw new LetheError('enrollment.active', { id })
+  if (target.active) throw learningError('enrollment.active', { id })
   const { enrollment } = compiledMap
   if (enrollment === undefined) throw new Error('The data map has no table of enrollments')
   const place = target.course_id === null ? 'training_plan_id' : 'course_id'
@@ -84,6 +84,6 @@ async function readTarget(tx: TenantTransaction, id: string): Promise<Target> {
     [tx.tenantId, id],
   )
   const [target] = rows
-  if (target === undefined) throw new LetheError('enrollment.not_found', { id })
+  if (target === undefined) throw learningError('enrollment.not_found', { id })
   return target
 }

@@ -2,12 +2,13 @@ import { recordEach } from '../../audit/record-each.ts'
 import { requirePeople } from '../../people/accounts/require-people.ts'
 import { requireActiveUsers } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { actorColumns } from '../../platform/initiator.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { requireWholeNumber } from '../../platform/validation/require-number.ts'
 import { requireText } from '../../platform/validation/require-text.ts'
 import { requireDay, requirePast } from '../../platform/validation/require-time.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 import { requirePresent } from '../require-existing.ts'
 
 export const enrollmentStates = ['registered', 'in_progress', 'completed', 'failed', 'withdrawn'] as const
@@ -101,13 +102,13 @@ function placeOf({ userId, courseId, trainingPlanId }: EnrollmentRecord): string
 function toRow(record: EnrollmentRecord) {
   const { userId, courseId, trainingPlanId, state, credits, note, completedAt } = record
   if ((courseId === undefined) === (trainingPlanId === undefined)) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'courseId',
       expected: 'exactly one of courseId and trainingPlanId is expected',
     })
   }
   if (!enrollmentStates.includes(state)) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'state',
       expected: `one of ${enrollmentStates.join(', ')} is expected`,
     })
@@ -141,5 +142,5 @@ async function requireSessions(tx: TenantTransaction, records: readonly Enrollme
     [tx.tenantId, chosen.map(({ sessionId }) => sessionId), chosen.map(({ courseId }) => courseId)],
   )
   const [missing] = rows
-  if (missing !== undefined) throw new LetheError('session.not_found', { id: missing.session_id })
+  if (missing !== undefined) throw learningError('session.not_found', { id: missing.session_id })
 }

@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { learningError } from '../errors.ts'
 
 export type IssuedCertificate = {
   id: string
@@ -26,6 +26,6 @@ export async function showIssuedCertificate(tx: TenantTransaction, certificateId
     [tx.tenantId, id],
   )
   const [issued] = rows
-  if (issued === undefined) throw new LetheError('issued_certificate.not_found', { id })
+  if (issued === undefined) throw learningError('issued_certificate.not_found', { id })
   return issued
 }

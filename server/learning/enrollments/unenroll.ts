@@ -2,8 +2,8 @@ import { record } from '../../audit/record.ts'
 import { doneBy } from '../../people/accounts/require-people.ts'
 import { lockForChange } from '../../people/lifecycle/lock-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requireText } from '../../platform/validation/require-text.ts'
+import { learningError } from '../errors.ts'
 import { chooseEnrollment, type EnrollmentChoice } from './choose-enrollment.ts'
 
 export type UnenrollOptions = EnrollmentChoice & {
@@ -31,7 +31,7 @@ export async function unenroll(
     values: [value],
     note,
   })
-  if (ended === undefined) throw new LetheError('enrollment.not_enrolled', { in: place.noun })
+  if (ended === undefined) throw learningError('enrollment.not_enrolled', { in: place.noun })
   return { id: ended.id, unenrolledAt: ended.unenrolled_at }
 }
 

@@ -1,8 +1,8 @@
 import { record } from '../../audit/record.ts'
 import { requireMayGrant } from '../../permissions/grants.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requirePast } from '../../platform/validation/require-time.ts'
+import { peopleError } from '../errors.ts'
 import { identifiersOf } from '../identifiers/candidate-identifiers.ts'
 import { findFormerHolders } from '../identifiers/former-identifiers.ts'
 import { requireManager } from './manager.ts'
@@ -50,7 +50,7 @@ export async function createUser(
   if (user === undefined) {
     await refuseTaken(tx, columns)
     // Whoever had the id is gone again since: an erasure was faster. The next attempt succeeds.
-    throw new LetheError('user.taken', { field: columns.ref == null ? 'directory_object_id' : 'ref' })
+    throw peopleError('user.taken', { field: columns.ref == null ? 'directory_object_id' : 'ref' })
   }
   await setProducts(tx, user.id, products)
   await record(tx, { activity: 'UserCreated', object: user.id, ...createdColumns(user as User) })
@@ -62,5 +62,5 @@ async function refuseKnownBefore(tx: TenantTransaction, fields: UserFields): Pro
     directoryIdOf: ({ directory_object_id }) => directory_object_id,
   })
   const ids = found.get(fields)?.map(({ id }) => id)
-  if (ids !== undefined) throw new LetheError('user.known_before', { ids })
+  if (ids !== undefined) throw peopleError('user.known_before', { ids })
 }

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { effort } from '../../../test/effort.ts'
 import { createTestTenant, type TestTenant } from '../../../test/people.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
-import { isLetheError } from '../../platform/errors.ts'
 import { createTenant } from '../../tenancy/tenants.ts'
+import { peopleError } from '../errors.ts'
 import { deleteUsers } from '../lifecycle/delete-users.ts'
 import { findUser, requireSelector, requireUsers, resolveUsers, type Selector, selectorNames } from './find-users.ts'
 
@@ -241,8 +241,8 @@ describe('selectors made of any text', () => {
           const single = await find(one).then(
             ({ id, state }) => ({ outcome: 'found', id, state }),
             (error: unknown) => {
-              if (isLetheError(error, 'user.not_found')) return { outcome: 'not_found' }
-              if (!isLetheError(error, 'subject.ambiguous')) throw error
+              if (peopleError.is(error, 'user.not_found')) return { outcome: 'not_found' }
+              if (!peopleError.is(error, 'subject.ambiguous')) throw error
               const { ids, directoryObjectIds } = error.details
               return { outcome: 'ambiguous', ids, directoryObjectIds }
             },

@@ -1,9 +1,11 @@
 import { readAddress } from '../../identifiers/address.ts'
 import { identifierKey } from '../../identifiers/identifier-key.ts'
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import type { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import { trim } from '../../platform/validation/trim.ts'
+import { peopleError } from '../errors.ts'
 import { identifiersOf } from '../identifiers/candidate-identifiers.ts'
 import { findFormerHolders } from '../identifiers/former-identifiers.ts'
 import { findSimilarHolders } from '../identifiers/holders.ts'
@@ -41,8 +43,8 @@ export function requireSelector(given: { [Name in SelectorName]?: string | undef
   const named = selectorNames.filter((name) => given[name] !== undefined)
   const [by] = named
   const value = by === undefined ? undefined : given[by]
-  if (by === undefined || value === undefined) throw new LetheError('subject.no_selector')
-  if (named.length > 1) throw new LetheError('subject.two_selectors', { selectors: named })
+  if (by === undefined || value === undefined) throw peopleError('subject.no_selector')
+  if (named.length > 1) throw peopleError('subject.two_selectors', { selectors: named })
   const selector = { by, value }
   checkSelector(selector)
   return selector
@@ -54,9 +56,9 @@ export function checkSelector({ by, value }: Selector): void {
     requireUuid(by, value)
     return
   }
-  if (identifierKey(by, value) === '') throw new LetheError('input.invalid', { field: by, expected: 'it is empty' })
+  if (identifierKey(by, value) === '') throw inputError('input.invalid', { field: by, expected: 'it is empty' })
   if (value.includes('\0') || !value.isWellFormed()) {
-    throw new LetheError('input.invalid', { field: by, expected: 'null bytes and broken characters are not allowed' })
+    throw inputError('input.invalid', { field: by, expected: 'null bytes and broken characters are not allowed' })
   }
 }
 
@@ -157,9 +159,9 @@ export async function findByAnyIdentifier(
   const [only] = found.values()
   if (ids.size > 1) {
     const details = { ids: [...ids], directoryObjectIds: [...directoryObjectIds] }
-    throw new LetheError('subject.ambiguous', { selector: 'identifier', ...details })
+    throw peopleError('subject.ambiguous', { selector: 'identifier', ...details })
   }
-  if (only === undefined) throw new LetheError('user.not_found', { selector: 'identifier' })
+  if (only === undefined) throw peopleError('user.not_found', { selector: 'identifier' })
   return only
 }
 
@@ -214,7 +216,7 @@ export async function requireUsers(
   if (first !== undefined) {
     const [only] = selectors
     if (!many && only !== undefined) throw await notFound(tx, only)
-    throw new LetheError('user.not_found', {
+    throw peopleError('user.not_found', {
       selector: labels[first.by],
       rows: missing.map(({ row }) => row),
     })
@@ -276,7 +278,7 @@ async function notFound(tx: TenantTransaction, given: Selector): Promise<LetheEr
   const { by, value } = selector
   const isId = by === 'id' || by === 'directory_object_id'
   const similarIds = isId ? [] : await findSimilarHolders(tx, identifierKey(by, value))
-  return new LetheError('user.not_found', {
+  return peopleError('user.not_found', {
     selector: labels[by],
     ...(formerly.length > 0 && { formerly }),
     ...(similarIds.length > 0 && { similarIds }),
@@ -288,7 +290,7 @@ function ambiguous(
   { ids, directoryObjectIds }: { ids: string[]; directoryObjectIds: string[] },
   row?: number,
 ): LetheError {
-  return new LetheError('subject.ambiguous', {
+  return peopleError('subject.ambiguous', {
     selector: labels[selector.by],
     directoryObjectIds,
     ids,

@@ -1,7 +1,8 @@
 import type { UserRole } from '../../permissions/roles.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { isUuid } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import type { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { trim } from '../../platform/validation/trim.ts'
 import { type User, type UserKind, type UserState, userColumnsSql, userStates } from './user.ts'
 
@@ -187,5 +188,5 @@ async function requireStillThere(tx: TenantTransaction, id: string): Promise<voi
 }
 
 function invalid(field: string, expected: string): LetheError {
-  return new LetheError('input.invalid', { field, expected: `it must be ${expected}` })
+  return inputError('input.invalid', { field, expected: `it must be ${expected}` })
 }

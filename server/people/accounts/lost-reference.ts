@@ -2,7 +2,8 @@ import pg from 'pg'
 import { schemaFacts } from '../../datamap/generated/schema-facts.gen.ts'
 import { peopleTable } from '../../datamap/plan.ts'
 import { sqlstate } from '../../platform/database/sqlstates.ts'
-import { LetheError } from '../../platform/errors.ts'
+import type { LetheError } from '../../platform/errors.ts'
+import { peopleError } from '../errors.ts'
 
 /** The column by which a constraint points to a person, by the name that PostgreSQL gives to a foreign key. */
 const references = new Map<string, string>(
@@ -21,5 +22,5 @@ const references = new Map<string, string>(
 export function lostReference(error: unknown): LetheError | undefined {
   if (!(error instanceof pg.DatabaseError) || error.code !== sqlstate.foreignKeyViolation) return undefined
   const field = references.get(error.constraint ?? '')
-  return field === undefined ? undefined : new LetheError('user.referred_erased', { field }, error)
+  return field === undefined ? undefined : peopleError('user.referred_erased', { field }, error)
 }

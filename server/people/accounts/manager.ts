@@ -1,5 +1,5 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 
 /**
  * Locks the manager to be set against an erasure until the transaction ends: after it this finds nobody, before it the
@@ -12,7 +12,7 @@ export async function requireManager(
 ): Promise<void> {
   if (managerId === undefined || managerId === null) return
   if (managerId === userId) {
-    throw new LetheError('input.invalid', { field: 'manager_id', expected: 'a user cannot be their own manager' })
+    throw inputError('input.invalid', { field: 'manager_id', expected: 'a user cannot be their own manager' })
   }
   const manager = await tx.db
     .selectFrom('users')
@@ -23,7 +23,7 @@ export async function requireManager(
     .forKeyShare()
     .executeTakeFirst()
   if (manager === undefined) {
-    throw new LetheError('input.invalid', {
+    throw inputError('input.invalid', {
       field: 'manager_id',
       expected: 'the id of a user of this tenant is expected',
     })

@@ -1,7 +1,8 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { actorColumns } from '../../platform/initiator.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
+import { peopleError } from '../errors.ts'
 
 /**
  * Makes sure that a row may refer to these people, and that none of them is erased before the transaction ends. An
@@ -26,7 +27,7 @@ export async function requirePeople(
     'require_people',
   )
   if (rowCount < ids.length) {
-    throw new LetheError('input.invalid', { field, expected: 'the id of a user of this tenant is expected' })
+    throw inputError('input.invalid', { field, expected: 'the id of a user of this tenant is expected' })
   }
 }
 
@@ -44,7 +45,7 @@ export async function actingUser(tx: TenantTransaction): Promise<string | null> 
     [tx.tenantId, userId],
     'acting_user',
   )
-  if (rowCount === 0) throw new LetheError('user.acting_erased')
+  if (rowCount === 0) throw peopleError('user.acting_erased')
   return userId
 }
 

@@ -1,7 +1,7 @@
 import { codeOf } from '../../platform/database/pool.ts'
 import { sqlstate } from '../../platform/database/sqlstates.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { peopleError } from '../errors.ts'
 import type { UserFields } from './user-fields.ts'
 
 const uniqueFields = ['directory_object_id', 'ref'] as const
@@ -21,8 +21,8 @@ export async function refuseTaken(tx: TenantTransaction, fields: UserFields, exc
       .where(field, '=', value)
       .executeTakeFirst()
     if (holder === undefined || holder.id === exceptId) continue
-    if (holder.state === 'deleted') throw new LetheError('user.taken_by_deleted', { field, id: holder.id })
-    throw new LetheError('user.taken', { field })
+    if (holder.state === 'deleted') throw peopleError('user.taken_by_deleted', { field, id: holder.id })
+    throw peopleError('user.taken', { field })
   }
 }
 
@@ -30,5 +30,5 @@ export async function refuseTaken(tx: TenantTransaction, fields: UserFields, exc
 export function takenError(error: unknown): unknown {
   if (codeOf(error) !== sqlstate.uniqueViolation || !(error instanceof Error) || !('constraint' in error)) return error
   const field = uniqueFields.find((name) => error.constraint === `users_${name}`)
-  return field === undefined ? error : new LetheError('user.taken', { field }, error)
+  return field === undefined ? error : peopleError('user.taken', { field }, error)
 }

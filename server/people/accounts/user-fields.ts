@@ -2,7 +2,8 @@ import { requireAddress, requireVisible } from '../../identifiers/address.ts'
 import { identifierKey } from '../../identifiers/identifier-key.ts'
 import { type UserRole, userRoles } from '../../permissions/roles.ts'
 import type { JsonObject } from '../../platform/database/generated/schema.gen.ts'
-import { LetheError } from '../../platform/errors.ts'
+import type { LetheError } from '../../platform/errors.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { requireLine } from '../../platform/validation/require-text.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import { trim } from '../../platform/validation/trim.ts'
@@ -95,7 +96,7 @@ export const userFieldNames = Object.keys(checks) as UserFieldName[]
 export function checkUserFields(given: object): UserFields {
   const checked: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(given)) {
-    if (!isUserField(field)) throw new LetheError('input.unknown_field', { field: field.slice(0, 64) })
+    if (!isUserField(field)) throw inputError('input.unknown_field', { field: field.slice(0, 64) })
     if (value !== undefined) checked[field] = checks[field](field, value)
   }
   return checked as UserFields
@@ -114,7 +115,7 @@ function isUserField(field: string): field is UserFieldName {
 }
 
 function invalid(field: string, expected: string): LetheError {
-  return new LetheError('input.invalid', { field, expected })
+  return inputError('input.invalid', { field, expected })
 }
 
 function orNull(check: Check<string>): Check<string | null> {

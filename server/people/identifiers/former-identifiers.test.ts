@@ -8,11 +8,11 @@ import { importUsers } from '../../imports/users/import-users.ts'
 import type { OutcomeOfRow } from '../../imports/users/outcomes.ts'
 import { readSubjects } from '../../personal-data/subjects.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
-import { isLetheError } from '../../platform/errors.ts'
 import { createTenant } from '../../tenancy/tenants.ts'
 import { createUser } from '../accounts/create-user.ts'
 import { findUser } from '../accounts/find-users.ts'
 import { updateUser } from '../accounts/update-user.ts'
+import { peopleError } from '../errors.ts'
 import { deleteUsers } from '../lifecycle/delete-users.ts'
 import { restoreUsers } from '../lifecycle/restore-users.ts'
 import { readFormer } from './former-identifiers.ts'
@@ -120,7 +120,7 @@ describe('a former identifier', () => {
       { by: 'login_name', value: 'maiden@look.example' },
     ] as const) {
       const error = await within((tx) => findUser(tx, selector)).catch((thrown: unknown) => thrown)
-      expect(isLetheError(error, 'user.not_found') && error.details).toMatchObject({ formerly: [id] })
+      expect(peopleError.is(error, 'user.not_found') && error.details).toMatchObject({ formerly: [id] })
       expect(String(error)).not.toContain('maiden')
     }
   })
@@ -131,7 +131,7 @@ describe('a former identifier', () => {
     await within((tx) => updateUser(tx, id, { email: 'first@now.example' }))
     const again = { email: 'FIRST@once.example' }
     const refused = await within((tx) => createUser(tx, again)).catch((thrown: unknown) => thrown)
-    expect(isLetheError(refused, 'user.known_before') && refused.details).toEqual({ ids: [id] })
+    expect(peopleError.is(refused, 'user.known_before') && refused.details).toEqual({ ids: [id] })
 
     const { counts, outcomes } = await importCsv(
       'login_name,email,ref\nfirst@once.example,x@y.example,\n,first@once.example,\n,new@once.example,N-1\n',

@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import type { User, UserState } from '../accounts/user.ts'
+import { peopleError } from '../errors.ts'
 import { requireNoPendingErasure } from './pending-erasure.ts'
 
 export type LockedUser = Pick<User, 'id' | 'state' | 'roles' | 'deletion_id'>
@@ -22,7 +22,7 @@ export async function lockUsers(tx: TenantTransaction, userIds: readonly string[
      for no key update`,
     [tx.tenantId, ids],
   )
-  if (rows.length < ids.length) throw new LetheError('user.not_found', { selector: 'id' })
+  if (rows.length < ids.length) throw peopleError('user.not_found', { selector: 'id' })
   return rows
 }
 
@@ -56,7 +56,7 @@ export async function lockForChange(
     // Somebody became administrator between the two locks.
     if (ended.size > 0 && administrators.length === 0) administrators = await lockAdministrators(tx, options.userIds)
     if (ended.size > 0 && administrators.every((id) => ended.has(id))) {
-      throw new LetheError('user.last_administrator')
+      throw peopleError('user.last_administrator')
     }
   }
   return users
@@ -85,7 +85,7 @@ function isActiveAdministrator(user: LockedUser): boolean {
 function requireState(users: LockedUser[], options: { act: string; from: readonly UserState[] }): void {
   const [wrong] = users.filter(({ state }) => !options.from.includes(state))
   if (wrong === undefined) return
-  throw new LetheError('user.wrong_state', {
+  throw peopleError('user.wrong_state', {
     act: options.act,
     state: wrong.state,
     needed: options.from.join(' or '),

@@ -1,5 +1,5 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
+import { peopleError } from '../errors.ts'
 import { pendingStates, sqlList } from './erasure-states.ts'
 
 const pending = sqlList(pendingStates)
@@ -23,7 +23,7 @@ export async function requireNoPendingErasure(tx: TenantTransaction, userIds: re
     'pending_erasure',
   )
   const request = rows[0]?.request_id
-  if (request !== undefined) throw new LetheError('user.erasure_pending', { request })
+  if (request !== undefined) throw peopleError('user.erasure_pending', { request })
 }
 
 /** A pending erasure of a user. `ended`: its request has ended, so it can only be tried again. */

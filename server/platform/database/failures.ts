@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { isLetheError, LetheError } from '../errors.ts'
+import { isLetheError, type LetheError, platformError } from '../errors.ts'
+import { databaseError } from './errors.ts'
 import { codeOf } from './pool.ts'
 import { sqlstate, sqlstateClass } from './sqlstates.ts'
 
@@ -16,17 +17,17 @@ export function transientFailure(error: unknown): LetheError | undefined {
   if (isLetheError(error)) return error.kind === 'unavailable' ? error : undefined
   switch (codeOf(error)) {
     case sqlstate.diskFull:
-      return new LetheError('database.disk_full', undefined, error)
+      return databaseError('database.disk_full', undefined, error)
     case sqlstate.tooManyConnections:
-      return new LetheError('database.no_connection_left', undefined, error)
+      return databaseError('database.no_connection_left', undefined, error)
     case sqlstate.lockNotAvailable:
-      return new LetheError('database.lock_timeout', undefined, error)
+      return databaseError('database.lock_timeout', undefined, error)
     case sqlstate.queryCanceled:
-      return new LetheError('database.statement_timeout', undefined, error)
+      return databaseError('database.statement_timeout', undefined, error)
     case sqlstate.readOnlyTransaction:
-      return new LetheError('database.read_only', undefined, error)
+      return databaseError('database.read_only', undefined, error)
   }
-  return isLost(error) ? new LetheError('service.unavailable', undefined, error) : undefined
+  return isLost(error) ? platformError('service.unavailable', undefined, error) : undefined
 }
 
 /**

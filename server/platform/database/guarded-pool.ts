@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import pg from 'pg'
-import { LetheError } from '../errors.ts'
+import { databaseError } from './errors.ts'
 
 /** A connection that this async context holds, and the one that it held before. */
 type Held = { pool: GuardedPool; active: boolean; outer: Held | undefined }
@@ -130,7 +130,7 @@ export class GuardedPool extends pg.Pool {
       }
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(turn), 1)
-        reject(new LetheError('database.tenant_busy', { connections: this.#share, seconds }))
+        reject(databaseError('database.tenant_busy', { connections: this.#share, seconds }))
       }, seconds * 1000)
       waiting.push(turn)
     })
@@ -185,10 +185,10 @@ export class GuardedPool extends pg.Pool {
   #explained(error: unknown): unknown {
     const message = error instanceof Error ? error.message : ''
     if (message === 'timeout exceeded when trying to connect') {
-      return new LetheError('database.busy', { connections: this.#max, seconds: this.#waitSeconds }, error)
+      return databaseError('database.busy', { connections: this.#max, seconds: this.#waitSeconds }, error)
     }
     if (message === 'Connection terminated due to connection timeout') {
-      return new LetheError('database.no_answer', { seconds: this.#waitSeconds }, error)
+      return databaseError('database.no_answer', { seconds: this.#waitSeconds }, error)
     }
     return error
   }

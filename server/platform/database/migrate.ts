@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { runMigrations } from 'graphile-worker'
 import pg from 'pg'
-import { LetheError } from '../errors.ts'
+import { databaseError } from './errors.ts'
 import { codeOf, connectionError, connectOwner, requireLocale, tolerateLostConnections } from './pool.ts'
 import { createRoles, equipLogin } from './roles.ts'
 import { sqlstate } from './sqlstates.ts'
@@ -55,7 +55,7 @@ export async function migrate(options: {
       const before = recorded.get(migration.name)
       if (before !== undefined) {
         if (before.digest !== migration.digest) {
-          throw new LetheError('database.changed_migration', { migration: migration.name })
+          throw databaseError('database.changed_migration', { migration: migration.name })
         }
         continue
       }
@@ -85,7 +85,7 @@ export async function migrationStatus(client: pg.ClientBase | pg.Pool): Promise<
 /** Throws `database.not_migrated` unless every migration of this version is applied. */
 export async function requireMigrated(client: pg.ClientBase | pg.Pool): Promise<void> {
   const pending = (await migrationStatus(client)).filter(({ appliedAt }) => appliedAt === undefined)
-  if (pending.length > 0) throw new LetheError('database.not_migrated', { pending: pending.length })
+  if (pending.length > 0) throw databaseError('database.not_migrated', { pending: pending.length })
 }
 
 type Migration = { name: string; sql: string; digest: string }
@@ -110,7 +110,7 @@ async function readRecorded(client: pg.ClientBase | pg.Pool): Promise<Map<string
 function requireKnown(known: Migration[], recorded: Map<string, unknown>): void {
   const names = new Set(known.map(({ name }) => name))
   for (const name of recorded.keys()) {
-    if (!names.has(name)) throw new LetheError('database.newer_schema', { migration: name })
+    if (!names.has(name)) throw databaseError('database.newer_schema', { migration: name })
   }
 }
 
@@ -125,7 +125,7 @@ async function applyMigration(owner: pg.Client, migration: Migration, step?: Mig
     await owner.query('rollback')
     const extension = /create extension "?(\w+)"?/.exec(error instanceof Error ? error.message : '')
     if (codeOf(error) === sqlstate.insufficientPrivilege && /extension/.test(String(error))) {
-      throw new LetheError(
+      throw databaseError(
         'database.extension_missing',
         { extension: extension?.[1] ?? 'pg_trgm', role: owner.user ?? 'the owner' },
         error,

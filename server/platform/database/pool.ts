@@ -1,9 +1,10 @@
 import pg from 'pg'
-import { isLetheError, LetheError } from '../errors.ts'
+import { LetheError } from '../errors.ts'
 import type { Initiator } from '../initiator.ts'
 import { Announcements } from './announcements.ts'
 import { type Driver, usualDriver } from './driver.ts'
 import { driverNamed } from './drivers.ts'
+import { databaseError } from './errors.ts'
 import { GuardedPool } from './guarded-pool.ts'
 import { type Patience, requestPatience, usualConnections, usualWaitSeconds, workPatience } from './patience.ts'
 import { sqlstate } from './sqlstates.ts'
@@ -213,7 +214,7 @@ async function requireVersion(client: pg.ClientBase): Promise<void> {
   )
   const server = rows[0]
   if (server === undefined || server.number < 150000) {
-    throw new LetheError('database.too_old', { version: server?.version ?? 'unknown' })
+    throw databaseError('database.too_old', { version: server?.version ?? 'unknown' })
   }
 }
 
@@ -228,13 +229,13 @@ export async function requireLocale(client: pg.ClientBase | pg.Pool): Promise<vo
      from pg_database where datname = current_database()`,
   )
   const { encoding = '', locale = '' } = rows[0] ?? {}
-  if (encoding !== 'UTF8') throw new LetheError('database.encoding', { encoding })
+  if (encoding !== 'UTF8') throw databaseError('database.encoding', { encoding })
   // Ä, Δ and Ж; in a locale that knows them as letters they have a lower case, whatever its language.
   const { rows: known } = await client.query<{ letters: boolean }>(
     `select lower(capitals) = chr(228) || chr(948) || chr(1078) and capitals ~ '^[[:alpha:]]+$' as letters
      from (select chr(196) || chr(916) || chr(1046) as capitals) given`,
   )
-  if (known[0]?.letters !== true) throw new LetheError('database.locale', { locale })
+  if (known[0]?.letters !== true) throw databaseError('database.locale', { locale })
 }
 
 /** The server is there and does not let this login in. */
@@ -251,16 +252,16 @@ const refusals: ReadonlySet<string> = new Set([
 /** Turns a failure to connect into a sentence with the way out; never shows the password. */
 export function connectionError(error: unknown, url: string): Error {
   const address = addressOf(url)
-  if (isLetheError(error, 'database.no_answer')) {
-    return new LetheError('database.unreachable', { address, reason: 'it does not answer' }, error)
+  if (databaseError.is(error, 'database.no_answer')) {
+    return databaseError('database.unreachable', { address, reason: 'it does not answer' }, error)
   }
   if (error instanceof LetheError) return error
   const code = codeOf(error)
   if (code !== undefined && refusals.has(code)) {
-    return new LetheError('database.refused', { address, reason: error instanceof Error ? error.message : code }, error)
+    return databaseError('database.refused', { address, reason: error instanceof Error ? error.message : code }, error)
   }
   const reason = code ?? (error instanceof Error ? error.message : String(error))
-  return new LetheError('database.unreachable', { address, reason }, error)
+  return databaseError('database.unreachable', { address, reason }, error)
 }
 
 /** Host, port and database of a connection string, without the login. */

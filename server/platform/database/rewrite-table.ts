@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { LetheError } from '../errors.ts'
+import { databaseError } from './errors.ts'
 import { codeOf } from './pool.ts'
 import { sqlstate } from './sqlstates.ts'
 
@@ -44,7 +44,7 @@ export async function cleanTable(
     if (deadRowsLeft === 0) return { deadRowsLeft }
     if (attempt === tries) {
       if (deadRowsLeft !== undefined) return { deadRowsLeft }
-      throw new LetheError('database.table_busy', { table })
+      throw databaseError('database.table_busy', { table })
     }
     await pause(waitBetweenTries, undefined, { signal })
   }
@@ -70,7 +70,7 @@ async function tryToClean(owner: pg.Client, table: string, cleaning: Cleaning): 
   }
   const counts = notices.flatMap((notice) => deadRowsOf(notice, cleaning) ?? [])
   // PostgreSQL passes over what one does not own, with a warning.
-  if (counts.length === 0) throw new LetheError('database.not_owner', { table, login: owner.user ?? 'the owner' })
+  if (counts.length === 0) throw databaseError('database.not_owner', { table, login: owner.user ?? 'the owner' })
   return counts.reduce((sum, count) => sum + count, 0)
 }
 

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { LetheError } from '../errors.ts'
+import { databaseError } from './errors.ts'
 import { codeOf } from './pool.ts'
 import { sqlstate } from './sqlstates.ts'
 
@@ -17,7 +17,7 @@ export async function createRoles(owner: pg.Client): Promise<void> {
       // Roles belong to the whole server: a migrator of another database may have been faster.
       if (codeOf(error) === sqlstate.duplicateObject || codeOf(error) === sqlstate.uniqueViolation) continue
       if (codeOf(error) !== sqlstate.insufficientPrivilege) throw error
-      throw new LetheError('database.role_missing', { role, login: owner.user ?? 'the owner' }, error)
+      throw databaseError('database.role_missing', { role, login: owner.user ?? 'the owner' }, error)
     }
   }
 }
@@ -66,5 +66,5 @@ export async function requireOrdinary(client: pg.ClientBase | pg.Pool, login: st
       : role.owns
         ? 'owns the tables'
         : undefined
-  if (why !== undefined) throw new LetheError('database.privileged_login', { login, why })
+  if (why !== undefined) throw databaseError('database.privileged_login', { login, why })
 }

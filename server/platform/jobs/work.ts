@@ -3,9 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Logger, parseCronItems, run, type WorkerEvents } from 'graphile-worker'
 import pg from 'pg'
 import type { Logger as Log } from 'pino'
+import type { databaseError } from '../database/errors.ts'
 import { transientFailure } from '../database/failures.ts'
 import { codeOf, type Database } from '../database/pool.ts'
-import { isLetheError } from '../errors.ts'
+import { isLetheError, type platformError } from '../errors.ts'
 import { stackOf } from '../stack-of.ts'
 import type { JobPayload } from './enqueue.ts'
 
@@ -54,7 +55,7 @@ const passingCodes = [
   'database.statement_timeout',
   'database.disk_full',
   'database.read_only',
-]
+] satisfies (keyof typeof databaseError.table | keyof typeof platformError.table)[]
 
 export type WorkOptions = { concurrency: number; log: Log; hourly?: readonly string[]; daily?: readonly Daily[] }
 

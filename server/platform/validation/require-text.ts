@@ -1,4 +1,4 @@
-import { LetheError } from '../errors.ts'
+import { inputError } from './errors.ts'
 import { trim } from './trim.ts'
 
 const maxLineLength = 256
@@ -18,7 +18,7 @@ export function requireText(field: string, value: unknown, maxLength: number = m
 }
 
 function requireCharacters(field: string, value: unknown, maxLength: number, forbidden: RegExp): string {
-  const invalid = (expected: string) => new LetheError('input.invalid', { field, expected })
+  const invalid = (expected: string) => inputError('input.invalid', { field, expected })
   if (typeof value !== 'string') throw invalid('text is expected')
   const trimmed = trim(value)
   if (trimmed === '') throw invalid('it is empty; leave it out, or clear it')

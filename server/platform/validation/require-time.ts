@@ -1,16 +1,16 @@
-import { LetheError } from '../errors.ts'
+import { inputError } from './errors.ts'
 
 /** The day, given as YYYY-MM-DD, where the calendar has it. Throws `input.invalid`, naming the field. */
 export function requireDay(field: string, value: string): string {
   const time = /^(?!0000)\d{4}-\d\d-\d\d$/.test(value) ? new Date(`${value}T00:00:00Z`) : undefined
   // A day that a month does not have moves into the next month.
   if (time !== undefined && !Number.isNaN(time.getTime()) && time.toISOString().startsWith(value)) return value
-  throw new LetheError('input.invalid', { field, expected: 'a day as YYYY-MM-DD is expected' })
+  throw inputError('input.invalid', { field, expected: 'a day as YYYY-MM-DD is expected' })
 }
 
 /** The point in time. Throws `input.invalid`, naming the field. */
 export function requireTime(field: string, value: Date): Date {
-  if (Number.isNaN(value.getTime())) throw new LetheError('input.invalid', { field, expected: 'a time is expected' })
+  if (Number.isNaN(value.getTime())) throw inputError('input.invalid', { field, expected: 'a time is expected' })
   return value
 }
 
@@ -27,7 +27,7 @@ export function requirePast(field: string, value: Date | undefined): Date | unde
   const time = requireTime(field, value).getTime()
   if (time <= now) return value
   if (time <= now + clockSkew) return new Date(now)
-  throw new LetheError('input.invalid', {
+  throw inputError('input.invalid', {
     field,
     expected: 'a time in the past is expected; up to five minutes ahead of the server clock count as now',
   })

@@ -16,7 +16,8 @@ import { requireSelector, requireUsers, type Selector } from '../../../people/ac
 import { selectUsers } from '../../../people/accounts/select-users.ts'
 import { isPermitted } from '../../../permissions/permissions.ts'
 import type { TenantTransaction } from '../../../platform/database/transaction.ts'
-import { LetheError } from '../../../platform/errors.ts'
+import { inputError } from '../../../platform/validation/errors.ts'
+import { nativeError } from '../errors.ts'
 import { asPage, Id, IdParams, pageOf } from '../schemas.ts'
 import {
   Erasure,
@@ -78,7 +79,7 @@ export function addErasureRoutes(server: HttpServer): void {
       return withIdempotency(request, reply, async (tx) => {
         const userIds = (await resolve(tx, whom)).map(({ id }) => id)
         if (expected !== undefined && expected !== userIds.length) {
-          throw new LetheError('erasure.other_people', { expected, found: userIds.length })
+          throw nativeError('erasure.other_people', { expected, found: userIds.length })
         }
         const ordered = await requestErasure(tx, { operation, userIds, reason })
         const { request: id, salt } = ordered
@@ -188,7 +189,7 @@ export function addErasureRoutes(server: HttpServer): void {
 /** The people that a body names, by id, with what named each unless a filter did. */
 async function resolve(tx: TenantTransaction, { subjects, filter }: Whom): Promise<{ id: string; given?: Selector }[]> {
   if ((subjects === undefined) === (filter === undefined)) {
-    throw new LetheError('input.invalid', { field: 'subjects', expected: 'either subjects or filter is expected' })
+    throw inputError('input.invalid', { field: 'subjects', expected: 'either subjects or filter is expected' })
   }
   if (subjects !== undefined) {
     return await requireUsers(tx, subjects.map(requireSelector))

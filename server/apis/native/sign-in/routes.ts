@@ -12,7 +12,8 @@ import { inTenantOf, tenantOf } from '../../../http/in-tenant-of.ts'
 import { principalOf } from '../../../http/require-access.ts'
 import { userRoles } from '../../../permissions/roles.ts'
 import type { Database } from '../../../platform/database/pool.ts'
-import { isLetheError, LetheError } from '../../../platform/errors.ts'
+import { inputError } from '../../../platform/validation/errors.ts'
+import { tenancyError } from '../../../tenancy/errors.ts'
 import { findTenant } from '../../../tenancy/tenants.ts'
 import { IdParams, NullableId, Time } from '../schemas.ts'
 
@@ -172,7 +173,7 @@ export function addSessionRoutes(server: HttpServer): void {
       const { initiator, sessionId: session } = principalOf(request)
       if (initiator.userId === userId) {
         if (currentPassword === undefined) {
-          throw new LetheError('input.invalid', { field: 'current_password', expected: 'it is missing' })
+          throw inputError('input.invalid', { field: 'current_password', expected: 'it is missing' })
         }
         const options = { userId, session, currentPassword, newPassword: password }
         const { signedOut } = await changePassword(server.database, tenantOf(request), options)
@@ -189,7 +190,7 @@ async function tenantIdOf(database: Database, nameOrId: string): Promise<string>
   try {
     return (await findTenant(database, nameOrId)).id
   } catch (error) {
-    if (isLetheError(error) && error.code === 'tenant.not_found') return newId()
+    if (tenancyError.is(error, 'tenant.not_found')) return newId()
     throw error
   }
 }

@@ -3,7 +3,6 @@ import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
-import { LetheError } from '../../../platform/errors.ts'
 import { awardSkill } from '../../../skills/award-skill.ts'
 import { deleteScaleSet, updateScaleSet } from '../../../skills/change-scale-set.ts'
 import { deleteSkill, updateSkill } from '../../../skills/change-skill.ts'
@@ -12,6 +11,7 @@ import { createSkill } from '../../../skills/create-skill.ts'
 import { listScaleSets, listSkills, showScaleSet, showSkill } from '../../../skills/list-skills.ts'
 import { revokeSkill } from '../../../skills/revoke-skill.ts'
 import { showTranscript } from '../../../views/transcript.ts'
+import { nativeError } from '../errors.ts'
 import { inOurNames } from '../field-names.ts'
 import {
   At,
@@ -375,7 +375,7 @@ function addSkillsOfUsers(server: HttpServer): void {
       const awardId = request.params.award_id.toLowerCase()
       const { skills } = await inTenantOf(request, (tx) => showTranscript(tx, request.params.id))
       const award = skills.find(({ id }) => id === awardId)
-      if (award === undefined) throw new LetheError('skill.award_not_found', { id: awardId })
+      if (award === undefined) throw nativeError('skill.award_not_found', { id: awardId })
       return award
     },
   })

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { httpError } from '../../../http/errors.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, idOfRequest } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
@@ -6,7 +7,7 @@ import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { principalOf } from '../../../http/require-access.ts'
 import type { Database } from '../../../platform/database/pool.ts'
 import { inTenant } from '../../../platform/database/transaction.ts'
-import { isLetheError, LetheError } from '../../../platform/errors.ts'
+import { tenancyError } from '../../../tenancy/errors.ts'
 import { readTenantSettings } from '../../../tenancy/read-tenant-settings.ts'
 import {
   createTenant,
@@ -92,7 +93,7 @@ export function addTenantRoutes(server: HttpServer): void {
       const { initiator } = principalOf(request)
       const earlier = id === undefined ? undefined : await tenantOfId(server.database, id)
       if (earlier !== undefined && (earlier.name !== request.body.name.trim() || earlier.kind !== request.body.kind)) {
-        throw new LetheError('idempotency.other_request')
+        throw httpError('idempotency.other_request')
       }
       if (earlier !== undefined) reply.header('idempotency-replayed', 'true')
       const tenant = earlier ?? (await createTenant(server.database, { ...request.body, ...(id && { id }), initiator }))
@@ -158,7 +159,7 @@ async function tenantOfId(database: Database, id: string): Promise<TenantRow | u
   try {
     return await findTenant(database, id)
   } catch (error) {
-    if (isLetheError(error) && error.code === 'tenant.not_found') return undefined
+    if (tenancyError.is(error, 'tenant.not_found')) return undefined
     throw error
   }
 }

@@ -1,0 +1,29 @@
+import { defineErrors, listed } from '../platform/errors.ts'
+
+/** What is wrong with an erasure request. */
+export const erasureError = defineErrors({
+  'user.not_deleted': {
+    kind: 'conflict',
+    message: (d: { ids: string[] }) =>
+      `Delete ${d.ids.length === 1 ? 'this user' : 'these users'} first; only deleted users can be purged or anonymized: ${listed(d.ids)}.`,
+  },
+  'erasure.not_found': {
+    kind: 'not_found',
+    message: (d: { request: string }) => `There is no erasure request ${d.request} in this tenant.`,
+    hint: () => '"lethe erasure list" lists the requests.',
+  },
+  'erasure.none': {
+    kind: 'not_found',
+    message: () => 'This tenant has no erasure request yet.',
+    hint: () => '"lethe purge" makes one.',
+  },
+  'erasure.wrong_state': {
+    kind: 'conflict',
+    message: (d: { act: string; state: string; needed: string }) =>
+      `An erasure request that is ${d.state} cannot be ${d.act}; it must be ${d.needed}.`,
+  },
+  'erasure.no_subjects': {
+    kind: 'input',
+    message: () => 'The erasure request names no person. Name at least one.',
+  },
+})

@@ -1,0 +1,54 @@
+import { accessError } from './access/errors.ts'
+import { odataError } from './apis/learn365/errors.ts'
+import { nativeError } from './apis/native/errors.ts'
+import { directoryError } from './directory/errors.ts'
+import { rewriteError } from './erasure/disk/errors.ts'
+import { erasureError } from './erasure/errors.ts'
+import { ledgerError } from './erasure/ledger/errors.ts'
+import { certificateError } from './erasure/proof/errors.ts'
+import { exportError } from './exports/errors.ts'
+import { httpError } from './http/errors.ts'
+import { importError } from './imports/errors.ts'
+import { keyringError } from './keyring/errors.ts'
+import { learningError } from './learning/errors.ts'
+import { notifyError } from './notify/errors.ts'
+import { peopleError } from './people/errors.ts'
+import { permissionError } from './permissions/errors.ts'
+import { masterKeyError } from './platform/crypto/errors.ts'
+import { databaseError } from './platform/database/errors.ts'
+import { platformError } from './platform/errors.ts'
+import { inputError } from './platform/validation/errors.ts'
+import { skillError } from './skills/errors.ts'
+import { tenancyError } from './tenancy/errors.ts'
+
+/** The errors of all rooms of the server, by their codes. Those of the command line are not here: no request meets them. */
+const tables = {
+  ...accessError.table,
+  ...odataError.table,
+  ...nativeError.table,
+  ...directoryError.table,
+  ...erasureError.table,
+  ...rewriteError.table,
+  ...ledgerError.table,
+  ...certificateError.table,
+  ...exportError.table,
+  ...httpError.table,
+  ...importError.table,
+  ...keyringError.table,
+  ...learningError.table,
+  ...notifyError.table,
+  ...peopleError.table,
+  ...permissionError.table,
+  ...platformError.table,
+  ...masterKeyError.table,
+  ...databaseError.table,
+  ...inputError.table,
+  ...skillError.table,
+  ...tenancyError.table,
+}
+
+/** A code of an error that the server may answer. */
+export type ErrorCode = keyof typeof tables
+
+/** All of them, in alphabetical order. */
+export const errorCodes = (Object.keys(tables) as ErrorCode[]).sort()
