@@ -123,14 +123,7 @@ export async function createServer(options: FrameOptions): Promise<HttpServer> {
 
   const publicUrl = options.publicUrl === undefined ? undefined : readPublicUrl(options.publicUrl)
   server.decorate('database', database)
-  server.addHook('onRequest', (request, reply, done) => {
-    reply.headers({ 'x-request-id': request.id, ...securityHeaders })
-    done()
-  })
-  server.addHook('onSend', (request, reply, payload, done) => {
-    if (request.headers['sec-fetch-dest'] === 'empty') challengeScript(reply)
-    done(null, payload)
-  })
+  addHeaders(server)
   requireOneHost(server, publicUrl)
   refuseOtherContentTypes(server)
   readJson(server, ['application/json', 'application/merge-patch+json'])
@@ -155,6 +148,18 @@ export async function createServer(options: FrameOptions): Promise<HttpServer> {
     await mountApi(server, api, (error, request, reply) => answer(error, request, reply, formatOf(api)))
   }
   return server
+}
+
+/** Gives every response the id of its request and the headers of security. */
+function addHeaders(server: HttpServer): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    reply.headers({ 'x-request-id': request.id, ...securityHeaders })
+    done()
+  })
+  server.addHook('onSend', (request, reply, payload, done) => {
+    if (request.headers['sec-fetch-dest'] === 'empty') challengeScript(reply)
+    done(null, payload)
+  })
 }
 
 /** Nothing here is a page except /docs, which brings a policy of its own. */
