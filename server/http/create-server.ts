@@ -133,10 +133,7 @@ export async function createServer(options: FrameOptions): Promise<HttpServer> {
     if (/^\/docs(\/|$)/.test(route.url)) route.config = { ...route.config, permission: 'public' }
     completeRoute(route, formatAt(route.url), document.credentials)
   })
-  server.addSchema(errorCodeSchema(options.errorCodes))
-  for (const { schema } of new Set([frameFormat, ...apis.map(formatOf)].map((format) => format.schema))) {
-    server.addSchema(schema)
-  }
+  addErrorSchemas(server, options.errorCodes, [frameFormat, ...apis.map(formatOf)])
   // The groups of the frame come behind those of the APIs.
   await addOpenApi(server, [...options.apis, operations], document)
   await addAccess(server, {
@@ -148,6 +145,12 @@ export async function createServer(options: FrameOptions): Promise<HttpServer> {
     await mountApi(server, api, (error, request, reply) => answer(error, request, reply, formatOf(api)))
   }
   return server
+}
+
+/** Adds the list of codes, and the schema of each format once. */
+function addErrorSchemas(server: HttpServer, codes: FrameOptions['errorCodes'], formats: ErrorFormat[]): void {
+  server.addSchema(errorCodeSchema(codes))
+  for (const { schema } of new Set(formats.map((format) => format.schema))) server.addSchema(schema)
 }
 
 /** Gives every response the id of its request and the headers of security. */
