@@ -46,7 +46,7 @@ export function addDemoCommand(program: Command): void {
             await show()
           } else {
             const options = { command: 'lethe demo', role: 'all', address, orAnyPort: true } as const
-            await serve(session, { ...options, prepare, onListening: show })
+            await serve(session, { ...options, logLevel: 'warn', prepare, onListening: show })
           }
         },
         { untilStopped: !loadOnly },

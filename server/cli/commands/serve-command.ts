@@ -76,6 +76,8 @@ export type ServeOptions = {
   trustedProxies?: number
   /** Default: that of the configuration. */
   publicUrl?: string | undefined
+  /** The lowest level of lines in the log; by default `info`. */
+  logLevel?: 'warn'
   /** Listens on a free port where another program has the one of the address. */
   orAnyPort?: boolean
   /** Comes first, when the data folder is this process's alone. */
@@ -93,7 +95,7 @@ export async function serve(session: ApplicationSession, options: ServeOptions):
   const { application, signal, output, config } = session
   const { role, prepare, onListening } = options
   const claim = config.databaseUrl === undefined ? await claimDataFolder(config.dataFolder, options.command) : undefined
-  const log = openLog()
+  const log = openLog(options.logLevel)
   application.keepServerRunning?.(log)
   try {
     await cleanSpool(config)
