@@ -278,13 +278,31 @@ export class Victims {
         const { body } = await this.ask('GET', `/api/v1/users/${user}/exports/${id}`)
         if (body.state === 'ready') break
         if (Date.now() > deadline) {
-          problems.push(`export ${id}: ${JSON.stringify(body)}`)
+          problems.push(`export ${id}: ${JSON.stringify(body)}, ${await this.#queue()}`)
           break
         }
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
     }
     return [...problems, ...(await this.#inDatabase())]
+  }
+
+  /** What the queue and the connections do, for what did not end. */
+  async #queue(): Promise<string> {
+    const owner = new pg.Client({ connectionString: await ownerUrlOf(this.folder) })
+    await owner.connect()
+    try {
+      const { rows: jobs } = await owner.query(
+        `select task_identifier, attempts, last_error, locked_by, locked_at, run_at - now() as due from graphile_worker.jobs`,
+      )
+      const { rows: waits } = await owner.query(
+        `select application_name, state, wait_event, now() - state_change as since, left(query, 80) as query
+         from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      )
+      return JSON.stringify({ jobs, waits })
+    } finally {
+      await owner.end()
+    }
   }
 
   async #inDatabase(): Promise<string[]> {
