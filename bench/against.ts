@@ -60,7 +60,7 @@ export async function benchAgainst({ commit, parts, rounds, project, oulad }: Op
     }
     process.stdout.write(`${formatTable(tableOf([...measured.values()], commit))}\n`)
   } finally {
-    await run('git', ['worktree', 'remove', '--force', tree], project).catch(() => undefined)
+    // Git forgets a worktree whose folder is gone.
     await rm(folder, { recursive: true, force: true })
     await run('git', ['worktree', 'prune'], project)
   }
