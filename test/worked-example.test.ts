@@ -29,3 +29,9 @@ it('each edit of the example in CONTRIBUTING.md has one place in its file', () =
   })
   expect(places.filter(({ found, times }) => found === '' || times !== 1)).toEqual([])
 })
+
+it('the example in CONTRIBUTING.md names no number of a migration, so that a new migration does not change it', () => {
+  const [, example = ''] = readFileSync(new URL('CONTRIBUTING.md', root), 'utf8').split('\n## An example')
+  expect(example).toContain('`migrations/NNNN_course_seats.sql`')
+  expect(example.match(/migrations\/\d+/g)).toBe(null)
+})
