@@ -32,6 +32,10 @@ export const exportError = defineErrors({
     message: (d: { id: string }) =>
       `A person who may be named in export ${d.id} was erased while the export was written. Workers write it again.`,
   },
+  'export.superseded': {
+    kind: 'conflict',
+    message: (d: { id: string }) => `Another worker writes the export ${d.id} by now. That worker goes on.`,
+  },
   'export.not_ready': {
     kind: 'conflict',
     message: (d: { id: string; state: string }) => `The export ${d.id} cannot be downloaded yet: it is ${d.state}.`,

@@ -296,10 +296,19 @@ describe('the work on an export', () => {
     expect([...(await filesOf(id)).values()].some((bytes) => bytes.equals(content))).toBe(true)
   })
 
-  it('bears being done by two at the same time: the later one takes over', async () => {
+  it('bears being done by two at the same time: the later one takes over, and the earlier one never ends its job', async () => {
     const id = await order((await userWithFile(3_000_000)).user)
     const job = { tenant: rows.tenant, export: id }
-    await Promise.all([runExport(test.app.database, job), runExport(test.app.database, job)])
+    const ended = await Promise.allSettled(
+      [1, 2].map(async () => {
+        await runExport(test.app.database, job)
+        // The queue deletes the job now, also where it is the other worker's.
+        expect((await show(id)).state).toBe('ready')
+      }),
+    )
+    const refused = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    expect(refused.length).toBeLessThan(2)
+    for (const reason of refused) expect(reason).toMatchObject({ code: 'export.superseded' })
     const { state, size } = await show(id)
     expect(state).toBe('ready')
     expect((await bytesOf(id)).length).toBe(size)

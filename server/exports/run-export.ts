@@ -53,8 +53,10 @@ export async function runExport(database: Database, payload: JobPayload): Promis
   } catch (error) {
     // Whoever was erased meanwhile is not in it the next time.
     if (exportError.is(error, 'export.outdated')) return await runExport(database, payload)
-    // Where the attempt does not count any more, nobody waits for it.
     if (attempt === undefined || (await recordFailure(database, attempt, error))) throw error
+    // The attempt does not count any more. Only where the export is gone is there nothing left to do: a job that ends well is
+    // deleted from the queue, even if it is another worker's by now, and then that worker's failure would end the export.
+    if (await isUnfinished(database, attempt)) throw exportError('export.superseded', { id })
   }
 }
 
@@ -110,7 +112,7 @@ async function keepChunk(database: Database, attempt: Attempt, chunk: Chunk, row
     // A crash that loses chunks loses the end as well, and the job runs again.
     { flushedLater: !chunk.last },
   )
-  if (rowCount === 0) throw new Error('this attempt to write the export does not count any more')
+  if (rowCount === 0) throw exportError('export.superseded', { id })
 }
 
 /** Throws `export.outdated` where somebody who may stand in the export was erased while it was written. */
@@ -122,6 +124,17 @@ async function requireCurrent(tx: TenantTransaction, { tenant, id, sealedKey }: 
     [tenant, id, sealedKey],
   )
   if (rows[0] !== undefined && holdsErased(words, rows[0].told)) throw exportError('export.outdated', { id })
+}
+
+/** Whether the content of the export is still to be written. */
+async function isUnfinished(database: Database, { tenant, id }: Attempt): Promise<boolean> {
+  return await inTenant(database, tenant, async (tx) => {
+    const { rowCount } = await tx.query(
+      `select from exports where tenant_id = $1 and id = $2 and state not in ('ready', 'withdrawn') and expires_at > now()`,
+      [tenant, id],
+    )
+    return rowCount === 1
+  })
 }
 
 /** Marks the export as failed and destroys what was written of it. False where the attempt does not count any more. */

@@ -109,6 +109,42 @@ describe('a connection that is lost', () => {
   })
 })
 
+it('runs a job again that failed after another worker had ended it, too late to own it', async () => {
+  const second = Promise.withResolvers<void>()
+  const first = Promise.withResolvers<void>()
+  let runs = 0
+  const workers = await work(
+    test.database,
+    {
+      contested: async () => {
+        runs++
+        if (runs === 1) {
+          // Its own work goes on, but the queue has lost what tells others that this worker is alive.
+          await test.owner.query(
+            `select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and application_name = 'lethe worker is alive'`,
+          )
+          await second.promise
+          setTimeout(first.resolve, 300)
+        } else if (runs === 2) {
+          second.resolve()
+          await first.promise
+          // Until the queue has heard that the first one ended.
+          await new Promise((resolve) => setTimeout(resolve, 500))
+          throw new Error('as a job does whose connection is lost')
+        }
+      },
+    },
+    { concurrency: 2, log: pino({ level: 'silent' }) },
+  )
+  try {
+    await add('contested', 1)
+    await vi.waitFor(async () => expect([runs, await queued()]).toEqual([3, 0]), { timeout: 60_000, interval: 100 })
+  } finally {
+    await workers.stop()
+  }
+})
+
 it('soon tries again what failed for a cause that passes, however often it failed, and leaves other failures to the queue', async () => {
   await add('passing', 1)
   await add('broken', 1)

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Logger, parseCronItems, run, type WorkerEvents } from 'graphile-worker'
+import { Logger, type ParsedCronItem, parseCronItems, run, type WorkerEvents } from 'graphile-worker'
 import pg from 'pg'
 import type { Logger as Log } from 'pino'
 import type { databaseError } from '../database/errors.ts'
@@ -161,7 +161,11 @@ async function startRunner(
   await releaseJobsOfTheDead(database)
   await retryFailedJobs(database)
   const { promise: lost, resolve } = Promise.withResolvers<{ cause: unknown }>()
-  const lose = (cause: unknown) => resolve({ cause })
+  const inDoubt = new AbortController()
+  const lose = (cause: unknown) => {
+    inDoubt.abort()
+    resolve({ cause })
+  }
   const running = new Set<Promise<void>>()
   const events: WorkerEvents = new EventEmitter()
   const names: string[] = []
@@ -196,7 +200,9 @@ async function startRunner(
         Object.entries(tasks).map(([name, task]) => [
           name,
           (payload: unknown) => {
-            const job = runTask(task, name, payload, { log, signal }).finally(() => running.delete(job))
+            const job = runTask(task, name, payload, { log, signal })
+              .then(() => requireOurs(inDoubt.signal, name, log))
+              .finally(() => running.delete(job))
             running.add(job)
             return job
           },
@@ -205,18 +211,7 @@ async function startRunner(
       concurrency,
       pollInterval: 2000,
       noHandleSignals: true,
-      parsedCronItems: parseCronItems([
-        ...hourly.map((task) => ({
-          task,
-          match: '0 * * * *',
-          options: { backfillPeriod: hour, jobKey: `hourly ${task}` },
-        })),
-        ...daily.map(({ task, at }) => ({
-          task,
-          match: `${at.minute} ${at.hour} * * *`,
-          options: { backfillPeriod: 24 * hour, jobKey: `daily ${task}` },
-        })),
-      ]),
+      parsedCronItems: cronItemsOf(hourly, daily),
       events,
       logger: silent,
     })
@@ -245,6 +240,21 @@ async function startRunner(
     await close()
     throw error
   }
+}
+
+function cronItemsOf(hourly: readonly string[], daily: readonly Daily[]): ParsedCronItem[] {
+  return parseCronItems([
+    ...hourly.map((task) => ({
+      task,
+      match: '0 * * * *',
+      options: { backfillPeriod: hour, jobKey: `hourly ${task}` },
+    })),
+    ...daily.map(({ task, at }) => ({
+      task,
+      match: `${at.minute} ${at.hour} * * *`,
+      options: { backfillPeriod: 24 * hour, jobKey: `daily ${task}` },
+    })),
+  ])
 }
 
 /**
@@ -319,6 +329,17 @@ async function runTask(
     log.error({ task: name, code, ...place, stack: stackOf(error) }, 'a job failed')
     throw new Error(code)
   }
+}
+
+/**
+ * Throws where another worker may have taken the job over while it ran. The queue deletes a job that one worker reports as
+ * done, even if another one has it by then; if that one fails, nothing runs the job again. It looks at the name when a job
+ * failed, so a failure that is reported too late changes nothing. Seen in graphile-worker 0.18.
+ */
+function requireOurs(inDoubt: AbortSignal, name: string, log: Log): void {
+  if (!inDoubt.aborted) return
+  log.warn({ task: name }, 'a job ended after the queue had lost its connection; it runs again')
+  throw new Error('service.unavailable' satisfies (typeof passingCodes)[number])
 }
 
 const silent = new Logger(() => () => undefined)
