@@ -14,14 +14,13 @@ import { type NamedPerson, namePeople } from '../../people/accounts/candidates.t
 import { requireUsers, type Selector } from '../../people/accounts/find-users.ts'
 import type { Effect } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { openLog } from '../../platform/log.ts'
 import { inputError } from '../../platform/validation/errors.ts'
-import { startWorkers } from '../../workers.ts'
 import { commandName } from '../command-name.ts'
 import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { formatNamedPeople, mostNamed, peopleLabel } from '../named-people.ts'
 import { counted, formatCount, formatFields, formatTable } from '../output.ts'
+import { startOwnWorkers } from '../own-workers.ts'
 import { type TenantSession, withTenant } from '../session.ts'
 import { shellWord } from '../shell-word.ts'
 import { watchRequests } from '../stopped-requests.ts'
@@ -336,7 +335,7 @@ async function workOn(session: TenantSession, request: string): Promise<ErasureD
   const { application, tenant, run, output, signal } = session
   const { operation } = await run((tx) => erasureProgress(tx, request))
   const watch = await watchRequests(session, [{ tenant: tenant.id, request }])
-  const workers = await startWorkers(application, openLog('fatal'))
+  const workers = await startOwnWorkers(application)
   const progress = output.progress(operations[operation].progress)
   try {
     await waitForErasure(application.database, tenant.id, request, {

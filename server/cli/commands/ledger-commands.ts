@@ -2,13 +2,12 @@ import { once } from 'node:events'
 import type { Command } from 'commander'
 import { exportLedger } from '../../erasure/ledger/export-ledger.ts'
 import { planReplay, type Replay, type ReplayPlan, replayLedger } from '../../erasure/ledger/replay-ledger.ts'
-import { openLog } from '../../platform/log.ts'
 import { findTenant } from '../../tenancy/tenants.ts'
-import { startWorkers } from '../../workers.ts'
 import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { formatCandidates, mostNamed, peopleLabel } from '../named-people.ts'
 import { counted, formatFields, formatTable } from '../output.ts'
+import { startOwnWorkers } from '../own-workers.ts'
 import { type ApplicationSession, chosenTenants, withApplication } from '../session.ts'
 import { type Watch, watchRequests } from '../stopped-requests.ts'
 
@@ -77,7 +76,7 @@ async function replay(session: ApplicationSession, file: string, yes: boolean): 
     const named = `The purge of ${peopleLabel(plan.named, plan.people)}`
     await output.requireConfirmed(`The purge of ${people(plan.people)}`, { yes, number: plan.people, named })
   }
-  const workers = await startWorkers(application, openLog('fatal'))
+  const workers = await startOwnWorkers(application)
   const progress = output.progress('Purging again')
   session.onStop({
     sentence: () => 'Workers continue the requested erasures. Run the same command again for the rest.',

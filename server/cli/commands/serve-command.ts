@@ -11,9 +11,8 @@ import { forRequests } from '../../platform/database/pool.ts'
 import type { Workers } from '../../platform/jobs/work.ts'
 import { openLog } from '../../platform/log.ts'
 import { requireWholeNumber } from '../../platform/validation/require-number.ts'
-import { buildServer } from '../../server.ts'
-import { startWorkers } from '../../workers.ts'
 import { helpText } from '../help-text.ts'
+import { startOwnWorkers } from '../own-workers.ts'
 import { type ApplicationSession, withApplication } from '../session.ts'
 import { watchRequests } from '../stopped-requests.ts'
 
@@ -101,7 +100,7 @@ export async function serve(session: ApplicationSession, options: ServeOptions):
     await cleanSpool(config)
     await prepare?.()
     signal.throwIfAborted()
-    const workers = role === 'api' ? undefined : await startWorkers(application, log)
+    const workers = role === 'api' ? undefined : await startOwnWorkers(application, log)
     try {
       const http = role === 'worker' ? undefined : await startHttp(session, log, { ...options, workers })
       try {
@@ -149,6 +148,8 @@ async function startHttp(
 ): Promise<{ url: string; close(): Promise<void> }> {
   const application = { ...session.application, database: forRequests(session.application.database) }
   const options = { log, trustedProxies, publicUrl, workers }
+  // Loaded only here: other commands do not need the server, and would start later.
+  const { buildServer } = await import('../../server.ts')
   const server = await buildServer(application, options)
   try {
     return { url: await listen(server, address), close: () => server.close() }

@@ -2,12 +2,11 @@ import type { Command } from 'commander'
 import { waitForErasure } from '../../erasure/requests/wait-for-erasure.ts'
 import { type PeopleSearch, searchPeople } from '../../erasure/search/search-people.ts'
 import { type Finding, followUp, type Sweep, settleFindings, sweep } from '../../erasure/sweep/sweep.ts'
-import { openLog } from '../../platform/log.ts'
 import { chooseTenant } from '../../tenancy/tenants.ts'
-import { startWorkers } from '../../workers.ts'
 import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable } from '../output.ts'
+import { startOwnWorkers } from '../own-workers.ts'
 import { type ApplicationSession, chosenTenants, withApplication } from '../session.ts'
 import { watchRequests } from '../stopped-requests.ts'
 import { addSubjectOptions, readSubjects, type SubjectOptions } from '../subject-options.ts'
@@ -95,7 +94,7 @@ async function fixFindings(session: ApplicationSession, swept: Sweep): Promise<v
   const { application, output, signal } = session
   const requests = await followUp(application.database, swept)
   const watch = await watchRequests(session, requests)
-  const workers = await startWorkers(application, openLog('fatal'))
+  const workers = await startOwnWorkers(application)
   try {
     for (const { tenant, request } of requests) {
       output.note(`Erasure request ${request} erases the findings.`)

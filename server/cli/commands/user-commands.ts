@@ -25,16 +25,15 @@ import { reactivateUser } from '../../people/lifecycle/reactivate-user.ts'
 import { restoreUsers } from '../../people/lifecycle/restore-users.ts'
 import { suspendUser } from '../../people/lifecycle/suspend-user.ts'
 import { userRoles } from '../../permissions/roles.ts'
-import { openLog } from '../../platform/log.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { type EnrollmentRow, showTranscript, type Transcript } from '../../views/transcript.ts'
 import { transcriptCsv } from '../../views/transcript-csv.ts'
 import { showUser, type UserDetails } from '../../views/user-details.ts'
-import { startWorkers } from '../../workers.ts'
 import { commandName } from '../command-name.ts'
 import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatCount, formatFields, formatTable } from '../output.ts'
+import { startOwnWorkers } from '../own-workers.ts'
 import { addPasswordOptions, type PasswordOptions, readPassword } from '../password-options.ts'
 import { type TenantSession, withTenant } from '../session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from '../subject-options.ts'
@@ -517,7 +516,7 @@ async function exportAndKeep(session: TenantSession, userId: string, keepDays: n
         `Cancel it: ${commandName} export delete ${id}`,
       ].join('\n'),
   })
-  const workers = await startWorkers(application, openLog('fatal'))
+  const workers = await startOwnWorkers(application)
   const progress = output.progress('Exporting rows')
   let kept: KeptExport
   try {
