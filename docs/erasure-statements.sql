@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 85e9bc8de8a3ea7d. The statements of each operation run in this order, in one transaction.
+-- Map version 3bf48532857b88a2. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -18,91 +18,97 @@ select 1 as act, user_id as person from audit_resealed where tenant_id = $1 and 
 union all
 select 2 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
 union all
-select 3 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2)
+select 3 as act, user_id as person from confirmed_identities where tenant_id = $1 and user_id = any($2)
 union all
-select 4 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
+select 4 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2)
 union all
-select 5 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
+select 5 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 6 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
+select 6 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 7 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
+select 7 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
 union all
-select 8 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2)
+select 8 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 9 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
+select 9 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2)
 union all
-select 10 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
+select 10 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 11 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
+select 11 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 12 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
+select 12 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 13 as act, user_id as person from progress where tenant_id = $1 and user_id = any($2)
+select 13 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 14 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2)
+select 14 as act, user_id as person from progress where tenant_id = $1 and user_id = any($2)
 union all
-select 15 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
+select 15 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2)
 union all
-select 16 as act, user_id as person from record_actions where tenant_id = $1 and user_id = any($2)
+select 16 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 17 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
+select 17 as act, user_id as person from record_actions where tenant_id = $1 and user_id = any($2)
 union all
-select 18 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
+select 18 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
 union all
-select 19 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
+select 19 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
-select 20 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
+select 20 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 21 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
+select 21 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
 union all
-select 22 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2)
+select 22 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
 union all
-select 23 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
+select 23 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2)
 union all
-select 24 as act, graded_by as person from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 24 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 25 as act, added_by as person from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
+select 25 as act, graded_by as person from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 26 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
+select 26 as act, added_by as person from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 27 as act, enrolled_by as person from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
+select 27 as act, user_id as person from confirmation_links where tenant_id = $1 and user_id = any($2)
 union all
-select 28 as act, unenrolled_by as person from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
+select 28 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 29 as act, requested_by as person from erasure_requests where tenant_id = $1 and requested_by = any($2)
+select 29 as act, enrolled_by as person from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 30 as act, ordered_by as person from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
+select 30 as act, unenrolled_by as person from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 31 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 31 as act, requested_by as person from erasure_requests where tenant_id = $1 and requested_by = any($2)
 union all
-select 32 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
+select 32 as act, ordered_by as person from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 33 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
+select 33 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 34 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 34 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
 union all
-select 35 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
+select 35 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 36 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 36 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 37 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 37 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 38 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 38 as act, decided_by as person from reach_matches where tenant_id = $1 and decided_by = any($2)
 union all
-select 39 as act, created_by as person from tenants where id = $1 and created_by = any($2)
+select 39 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 40 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 40 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 41 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
+select 41 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 42 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+select 42 as act, created_by as person from tenants where id = $1 and created_by = any($2)
 union all
-select 43 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 43 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 44 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+select 44 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 45 as act, id as person from users where tenant_id = $1 and id = any($2)
+select 45 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 46 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 47 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+union all
+select 48 as act, id as person from users where tenant_id = $1 and id = any($2)
 ) located group by act, person;
 
 -- assessment_attempts: deleted.
@@ -113,6 +119,9 @@ delete from audit_resealed where tenant_id = $1 and user_id = any($2);
 
 -- catalog_members: deleted.
 delete from catalog_members where tenant_id = $1 and user_id = any($2);
+
+-- confirmed_identities: deleted.
+delete from confirmed_identities where tenant_id = $1 and user_id = any($2);
 
 -- enrollments: deleted.
 delete from enrollments where tenant_id = $1 and user_id = any($2);
@@ -183,6 +192,9 @@ update assessment_attempts set graded_by = null where tenant_id = $1 and graded_
 -- catalog_members: cleared added_by.
 update catalog_members set added_by = null where tenant_id = $1 and added_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
+-- confirmation_links: removed.
+delete from confirmation_links where tenant_id = $1 and user_id = any($2);
+
 -- course_authors: reassigned (1 of 2). Only where there is a successor, $3.
 insert into course_authors (tenant_id, course_id, user_id, added_at) select distinct on (tenant_id, course_id) tenant_id, course_id, $3::uuid, added_at from course_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
 
@@ -215,6 +227,9 @@ update oauth_clients set owner_id = $3::uuid where tenant_id = $1 and owner_id =
 
 -- posts: emptied.
 update posts set author_id = null, body = '' where tenant_id = $1 and author_id = any($2);
+
+-- reach_matches: cleared decided_by.
+update reach_matches set decided_by = null where tenant_id = $1 and decided_by = any($2);
 
 -- session_instructors: removed.
 delete from session_instructors where tenant_id = $1 and user_id = any($2);
@@ -303,43 +318,45 @@ select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select 24 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (42, first_name), (43, last_name), (44, display_name), (45, title), (46, job_title), (47, department), (48, office), (49, city), (50, country), (51, locale), (52, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
 union all
-select 53 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (43, first_name), (44, last_name), (45, display_name), (46, title), (47, job_title), (48, department), (49, office), (50, city), (51, country), (52, locale), (53, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 54 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- ANONYMIZE
 
@@ -351,61 +368,65 @@ select 1 as act, user_id as person from audit_resealed where tenant_id = $1 and 
 union all
 select 2 as act, user_id as person from catalog_members where tenant_id = $1 and user_id = any($2)
 union all
-select 3 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2) and note is not null
+select 3 as act, user_id as person from confirmed_identities where tenant_id = $1 and user_id = any($2)
 union all
-select 4 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
+select 4 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2) and note is not null
 union all
-select 5 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
+select 5 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 6 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
+select 6 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 7 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
+select 7 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
 union all
-select 8 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
+select 8 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 9 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
+select 9 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
 union all
-select 10 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
+select 10 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 11 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
+select 11 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 12 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
+select 12 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 13 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
+select 13 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 14 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
+select 14 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
 union all
-select 15 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
+select 15 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 16 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
+select 16 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
 union all
-select 17 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
+select 17 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
-select 18 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
+select 18 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 19 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
+select 19 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
 union all
-select 20 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
+select 20 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
 union all
-select 21 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
+select 21 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
 union all
-select 22 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
+select 22 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 23 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 23 as act, user_id as person from confirmation_links where tenant_id = $1 and user_id = any($2)
 union all
-select 24 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 24 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 25 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
+select 25 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 26 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 26 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 27 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 27 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 28 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 28 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 29 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 29 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 30 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+select 30 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+union all
+select 31 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 32 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
@@ -420,6 +441,9 @@ delete from audit_resealed where tenant_id = $1 and user_id = any($2);
 
 -- catalog_members: deleted.
 delete from catalog_members where tenant_id = $1 and user_id = any($2);
+
+-- confirmed_identities: deleted.
+delete from confirmed_identities where tenant_id = $1 and user_id = any($2);
 
 -- enrollments: cleared note.
 update enrollments set note = null where tenant_id = $1 and user_id = any($2) and note is not null;
@@ -477,6 +501,9 @@ update user_skills set revoke_reason = null where tenant_id = $1 and user_id = a
 
 -- api_keys: reassigned. $3: the successor, or null.
 update api_keys set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
+
+-- confirmation_links: removed.
+delete from confirmation_links where tenant_id = $1 and user_id = any($2);
 
 -- course_authors: reassigned (1 of 2). Only where there is a successor, $3.
 insert into course_authors (tenant_id, course_id, user_id, added_at) select distinct on (tenant_id, course_id) tenant_id, course_id, $3::uuid, added_at from course_authors where tenant_id = $1 and user_id = any($2) on conflict do nothing;
@@ -566,43 +593,45 @@ select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select 24 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (42, first_name), (43, last_name), (44, display_name), (45, title), (46, job_title), (47, department), (48, office), (49, city), (50, country), (51, locale), (52, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
 union all
-select 53 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (43, first_name), (44, last_name), (45, display_name), (46, title), (47, job_title), (48, department), (49, office), (50, city), (51, country), (52, locale), (53, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 54 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- DELETE
 

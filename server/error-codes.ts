@@ -8,6 +8,7 @@ import { ledgerError } from './erasure/ledger/errors.ts'
 import { certificateError } from './erasure/proof/errors.ts'
 import { exportError } from './exports/errors.ts'
 import { httpError } from './http/errors.ts'
+import { identityError } from './identity/errors.ts'
 import { importError } from './imports/errors.ts'
 import { keyringError } from './keyring/errors.ts'
 import { learningError } from './learning/errors.ts'
@@ -33,6 +34,7 @@ const tables = {
   ...certificateError.table,
   ...exportError.table,
   ...httpError.table,
+  ...identityError.table,
   ...importError.table,
   ...keyringError.table,
   ...learningError.table,

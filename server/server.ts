@@ -4,6 +4,7 @@ import { document } from './apis/document.ts'
 import { learn365Api } from './apis/learn365/learn365-api.ts'
 import { nativeApi } from './apis/native/native-api.ts'
 import { oauthApi } from './apis/oauth/oauth-api.ts'
+import { pagesApi } from './apis/pages/pages-api.ts'
 import { problems } from './apis/problems.ts'
 import type { Application } from './application.ts'
 import { errorCodes } from './error-codes.ts'
@@ -19,7 +20,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     ...options,
     database,
     dataFolder: config.databaseUrl === undefined ? config.dataFolder : undefined,
-    apis: [nativeApi({ spoolFolder: spoolFolderOf(config) }), oauthApi, learn365Api],
+    apis: [nativeApi({ spoolFolder: spoolFolderOf(config) }), oauthApi, pagesApi, learn365Api],
     authenticate: ({ headers: { authorization, cookie } }) => authenticate(database, { authorization, cookie }),
     document,
     errorCodes,

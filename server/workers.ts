@@ -9,6 +9,7 @@ import { runSearch } from './erasure/search/run-search.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
 import { cleanIdempotentRequests } from './http/idempotency.ts'
+import { cleanConfirmationLinks, sendConfirmation } from './identity/send-confirmation.ts'
 import { openMailer } from './notify/mailer.ts'
 import { sendEmail } from './notify/send-email.ts'
 import { readTrails } from './people/identifiers/read-trail.ts'
@@ -25,6 +26,8 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       erase: (payload, signal) => runErasure(app.database, payload, signal),
       search: () => runSearch(app.database),
       send_email: (payload) => sendEmail(app.database, mailer, payload),
+      send_confirmation: (payload) => sendConfirmation(app.database, mailer, payload),
+      clean_confirmation_links: () => cleanConfirmationLinks(app.database),
       seal_audit: (payload) => sealWaiting(app.database, payload),
       export: (payload) => runExport(app.database, payload),
       clean_exports: () => cleanExports(app.database),
@@ -36,7 +39,13 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
     {
       concurrency: app.config.workers,
       log,
-      hourly: ['read_trails', 'clean_exports', 'clean_sign_in_attempts', 'clean_idempotent_requests'],
+      hourly: [
+        'read_trails',
+        'clean_exports',
+        'clean_sign_in_attempts',
+        'clean_idempotent_requests',
+        'clean_confirmation_links',
+      ],
       // With a server of one's own, "lethe db rewrite" does it when its operator says so.
       daily:
         app.embeddedFolder !== undefined && app.config.rewriteAt !== undefined

@@ -235,11 +235,13 @@ describe('every operation of the document', () => {
       'GET /.well-known/jwks.json',
       'GET /.well-known/oauth-authorization-server',
       'GET /.well-known/oauth-jwks.json',
+      'GET /confirm/{token}',
       'GET /healthz',
       'GET /metrics',
       'GET /readyz',
       'POST /api/v1/operator-session',
       'POST /api/v1/session',
+      'POST /confirm/{token}',
       'POST /oauth2/token',
       'POST /oauth2/token/{tenantId}',
     ])

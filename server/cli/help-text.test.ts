@@ -82,7 +82,7 @@ async function problemOf(args: string[]): Promise<string | undefined> {
 
 /** Commander cannot know that a person is named by exactly one of several options. */
 function problemOfSubject(command: Command): string | undefined {
-  const names = ['id', 'directoryObjectId', 'ref', 'login', 'email', 'file']
+  const names = ['id', 'directoryObjectId', 'ref', 'login', 'email', 'file', 'contact']
   const options = names.filter((name) => command.options.some((option) => option.attributeName() === name))
   if (!options.includes('login')) return undefined
   const given = options.filter((name) => command.getOptionValue(name) !== undefined)

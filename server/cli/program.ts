@@ -10,6 +10,7 @@ import { addDemoCommand } from './commands/demo-command.ts'
 import { addErasureCommands } from './commands/erasure-commands.ts'
 import { addExportCommands } from './commands/export-commands.ts'
 import { addGroupCommands } from './commands/group-commands.ts'
+import { addIdentityCommands } from './commands/identity-commands.ts'
 import { addImportCommands } from './commands/import-commands.ts'
 import { addKeyCommands } from './commands/key-commands.ts'
 import { addLedgerCommands } from './commands/ledger-commands.ts'
@@ -31,6 +32,7 @@ const groups: ((program: Command) => void)[] = [
   addUserCommands,
   addCatalogCommands,
   addSkillCommands,
+  addIdentityCommands,
   addGroupCommands,
   addNotificationCommands,
   addKeyCommands,

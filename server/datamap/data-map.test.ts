@@ -212,8 +212,12 @@ describe('the types of the map', () => {
     import { actor, code, deletion, fact, identity, key, keyOf, mention, sealed, sealedFor, subject, type DataMap, type RoomMap, type TableEntry } from '../../../server/datamap/vocabulary.ts'
     export const used = [dataMap, actor, code, deletion, fact, identity, key, keyOf, mention, sealed, sealedFor, subject]
     export type Used = [DataMap, RoomMap<'tenants'>, TableEntry<'tenants'>]`
+  const given = ['name', 'kind', 'created_by', 'created_at']
+  const otherColumns = Object.keys(dataMap.tenants.columns)
+    .filter((column) => !given.includes(column))
+    .map((column) => `${column}: fact`)
   const tenants = (columns: string) =>
-    `export const entry: TableEntry<'tenants'> = { holds: '', about: 'other', columns: { id: key, surviving_fields: fact, singled_out_below: fact, returning_members: fact, ${columns} } }`
+    `export const entry: TableEntry<'tenants'> = { holds: '', about: 'other', columns: { ${otherColumns.join(', ')}, ${columns} } }`
   const productAccounts = (said: string, deletionId: string) =>
     `export const entry: TableEntry<'product_accounts'> = { holds: '', about: 'person', ${said},
        columns: { tenant_id: key, user_id: subject, product: code, deletion_id: ${deletionId}, created_at: fact } }`

@@ -4,6 +4,7 @@ import { directoryMap } from './entries/directory.ts'
 import { erasureMap } from './entries/erasure.ts'
 import { exportsMap } from './entries/exports.ts'
 import { httpMap } from './entries/http.ts'
+import { identityMap } from './entries/identity.ts'
 import { importsMap } from './entries/imports.ts'
 import { keyringMap } from './entries/keyring.ts'
 import { learningMap } from './entries/learning.ts'
@@ -22,6 +23,7 @@ export const dataMap: DataMap = {
   ...tombstonesMap,
   ...peopleMap,
   ...accessMap,
+  ...identityMap,
   ...directoryMap,
   ...learningMap,
   ...skillsMap,

@@ -22,6 +22,12 @@ export const erasureError = defineErrors({
     message: (d: { act: string; state: string; needed: string }) =>
       `An erasure request that is ${d.state} cannot be ${d.act}; it must be ${d.needed}.`,
   },
+  'contact.is_user': {
+    kind: 'conflict',
+    message: (d: { ids: string[] }) =>
+      `This address, or one that is easily confused with it, belongs to ${d.ids.length === 1 ? 'a user' : 'users'} of this tenant (id ${listed(d.ids)}), now or before a change. Purge the user instead, or name another address.`,
+    hint: () => '"lethe user show --id ID" shows the user.',
+  },
   'erasure.no_subjects': {
     kind: 'input',
     message: () => 'The erasure request names no person. Name at least one.',

@@ -39,7 +39,11 @@ export async function sendEmail(database: Database, mailer: Mailer | undefined, 
   )
 }
 
-async function deliver({ transport, from }: Mailer, waiting: Waiting): Promise<'sent' | 'undeliverable'> {
+/**
+ * Sends an e-mail in plain text to one address. Returns `undeliverable` if the server refuses the address or the message
+ * for good; throws any other failure.
+ */
+export async function deliver({ transport, from }: Mailer, waiting: Waiting): Promise<'sent' | 'undeliverable'> {
   try {
     await transport.sendMail({
       from,

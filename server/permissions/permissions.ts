@@ -40,6 +40,18 @@ export const permissions = {
   'users.roles': { does: 'give and take roles', roles: administrators, scopes: writing },
   'users.password': { does: 'set a first or a new password', roles: administrators, scopes: [], own: true },
   'users.sign_out': { does: 'end all sessions of a user', roles: officers, scopes: writing, own: true },
+  'identities.read': {
+    does: 'see which identities of a user are confirmed',
+    roles: officers,
+    scopes: reading,
+    own: true,
+  },
+  'identities.ask': {
+    does: 'send a user a link that confirms the own e-mail address',
+    roles: administrators,
+    scopes: writing,
+    own: true,
+  },
   'users.export': {
     does: 'export all data about a user',
     roles: officers,

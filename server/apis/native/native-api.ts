@@ -1,6 +1,7 @@
 import type { Api } from '../../http/api.ts'
 import { addAuditRoutes } from './audit/routes.ts'
 import { addCatalogRoutes } from './catalogs/routes.ts'
+import { addContactRoutes } from './contacts/routes.ts'
 import { addCourseRoutes } from './courses/routes.ts'
 import { addCredentialRoutes } from './credentials/routes.ts'
 import { addEnrollmentRoutes } from './enrollments/routes.ts'
@@ -9,6 +10,7 @@ import { addProofRoutes } from './erasures/proof-routes.ts'
 import { addErasureRoutes } from './erasures/routes.ts'
 import { addKeptExportRoutes } from './exports/routes.ts'
 import { addGroupRoutes } from './groups/routes.ts'
+import { addIdentityRoutes } from './identity/user-routes.ts'
 import { addNotificationRoutes } from './notifications/routes.ts'
 import { addSessionRoutes } from './sign-in/routes.ts'
 import { addSkillRoutes } from './skills/routes.ts'
@@ -41,6 +43,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
     ],
     plugin(server) {
       addUserRoutes(server)
+      addIdentityRoutes(server)
       addExportRoute(server, options)
       addKeptExportRoutes(server)
       addTranscriptRoute(server)
@@ -51,6 +54,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addGroupRoutes(server)
       addNotificationRoutes(server)
       addErasureRoutes(server)
+      addContactRoutes(server)
       addProofRoutes(server)
       addAuditRoutes(server)
       addCredentialRoutes(server)

@@ -25,6 +25,13 @@ import { type TenantSession, withTenant } from '../session.ts'
 import { shellWord } from '../shell-word.ts'
 import { watchRequests } from '../stopped-requests.ts'
 import { addSubjectOptions, readSubjects, type SubjectOptions } from '../subject-options.ts'
+import {
+  addContactOption,
+  type ContactOptions,
+  readContact,
+  runContactPreview,
+  runContactPurge,
+} from './contact-commands.ts'
 
 /** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|follow|retry|cancel` */
 export function addErasureCommands(program: Command): void {
@@ -46,7 +53,7 @@ export function addErasureCommands(program: Command): void {
 }
 
 function addPreview(program: Command): void {
-  addSubjectOptions(program.command('preview'), { many: true })
+  addContactOption(addSubjectOptions(program.command('preview'), { many: true }))
     .description('count, table by table, what a purge would do; change nothing')
     .option('--anonymize', 'count what "lethe anonymize" would do instead')
     .option('--people', `list every selected person, not only the first ${mostNamed}`)
@@ -58,22 +65,30 @@ function addPreview(program: Command): void {
           'lethe preview --email ann@example.org',
           'lethe preview --file leavers.csv --people',
           'lethe preview --ref 4711 --anonymize --json',
+          'lethe preview --contact supplier@example.net',
         ],
       }),
     )
-    .action(async (options: SubjectOptions & { anonymize?: boolean; people?: boolean }, command: Command) => {
-      const operation = options.anonymize === true ? 'anonymize' : 'purge'
-      const selectors = await readSubjects(options)
-      const most = options.people === true ? selectors.length : mostNamed
-      await withTenant(command, async ({ run, output }) => {
-        const { preview, who } = await run(async (tx) => {
-          const users = await requireUsers(tx, selectors)
-          return { who: await nameUsers(tx, users, most), preview: await previewOf(tx, operation, idsOf(users)) }
+    .action(
+      async (
+        options: SubjectOptions & ContactOptions & { anonymize?: boolean; people?: boolean },
+        command: Command,
+      ) => {
+        const contact = readContact(options)
+        if (contact !== undefined) return await runContactPreview(command, contact)
+        const operation = options.anonymize === true ? 'anonymize' : 'purge'
+        const selectors = await readSubjects(options)
+        const most = options.people === true ? selectors.length : mostNamed
+        await withTenant(command, async ({ run, output }) => {
+          const { preview, who } = await run(async (tx) => {
+            const users = await requireUsers(tx, selectors)
+            return { who: await nameUsers(tx, users, most), preview: await previewOf(tx, operation, idsOf(users)) }
+          })
+          const listAll = `${commandName} preview --file ${shellWord(options.file ?? 'FILE')} --people`
+          output.result({ preview, who }, () => formatPreview(operation, preview, { who, listAll }))
         })
-        const listAll = `${commandName} preview --file ${shellWord(options.file ?? 'FILE')} --people`
-        output.result({ preview, who }, () => formatPreview(operation, preview, { who, listAll }))
-      })
-    })
+      },
+    )
 }
 
 /** How the two operations differ at the command line. */
@@ -90,6 +105,7 @@ longest-serving active administrator.`,
       'lethe user delete --ref 4711 && lethe purge --ref 4711',
       'lethe purge --file leavers.csv --yes --json',
       'lethe purge --email ann@example.org --reason "request of 3 March" --no-wait',
+      'lethe purge --contact supplier@example.net',
     ],
   },
   anonymize: {
@@ -111,11 +127,13 @@ does not tell which people it covers.`,
   },
 }
 
-type OrderOptions = SubjectOptions & { yes?: boolean; reason?: string; wait: boolean }
+type OrderOptions = SubjectOptions & ContactOptions & { yes?: boolean; reason?: string; wait: boolean }
 
 function addOrder(program: Command, operation: Operation): void {
   const { description, noun, notes, examples } = operations[operation]
-  addSubjectOptions(program.command(operation), { many: true })
+  const order = addSubjectOptions(program.command(operation), { many: true })
+  if (operation === 'purge') addContactOption(order)
+  order
     .description(description)
     .option('--yes', 'do not ask for confirmation')
     .option('--reason <text>', 'the reason; "lethe erasure show" and "lethe audit list" show it')
@@ -133,6 +151,8 @@ function addOrder(program: Command, operation: Operation): void {
       }),
     )
     .action(async (options: OrderOptions, command: Command) => {
+      const contact = readContact(options)
+      if (contact !== undefined) return await purgeContact(command, contact, options)
       const selectors = await readSubjects(options)
       await withTenant(command, async (session) => {
         const { run, output } = session
@@ -161,6 +181,15 @@ function addOrder(program: Command, operation: Operation): void {
         else output.result(known, () => `${ordersText(known)}${saltText(ordered.salt)}`)
       })
     })
+}
+
+/** Purges a contact, with the progress and the result of any purge. */
+async function purgeContact(command: Command, contact: string, options: OrderOptions): Promise<void> {
+  await runContactPurge(command, contact, {
+    ...options,
+    finish: (session, request) => finish(session, { request }),
+    show: (request) => ordersText({ request }),
+  })
 }
 
 function idsOf(users: readonly { id: string }[]): string[] {

@@ -8,6 +8,8 @@ type ErasureTable =
   | 'erasure_certificates'
   | 'erasure_ledger'
   | 'erasure_findings'
+  | 'erasure_reaches'
+  | 'reach_matches'
   | 'table_rewrites'
   | 'log_marks'
   | 'backup_declarations'
@@ -32,6 +34,9 @@ export const erasureMap: RoomMap<ErasureTable> = {
       disk_level: fact,
       disk_level_at: fact,
       backups_past_at: fact,
+      about: code,
+      from_outside: fact,
+      trials_reached: fact,
     },
   },
   erasure_subjects: {
@@ -109,6 +114,44 @@ export const erasureMap: RoomMap<ErasureTable> = {
       row_count: fact,
       found_at: fact,
       resolved_at: fact,
+    },
+  },
+  erasure_reaches: {
+    holds: 'Whom a worker must look for in other tenants; their identifiers only until that is done, encrypted.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      id: key,
+      request_id: reference,
+      provider_id: reference,
+      sealed_people: sealed,
+      confirmed_hashes: sealed,
+      created_at: fact,
+      finished_at: fact,
+    },
+  },
+  reach_matches: {
+    holds: 'What an erasure from outside found in this tenant, and the decision about it.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      id: key,
+      source_tenant_id: reference,
+      source_request_id: reference,
+      provider_id: reference,
+      reach_id: reference,
+      what: code,
+      user_id: erasedId,
+      sealed_address: sealed,
+      confirmed: fact,
+      decider: code,
+      state: code,
+      request_id: reference,
+      reason: mention('text'),
+      created_at: fact,
+      decided_at: fact,
+      decided_by: actor('null'),
+      decided_by_credential: reference,
     },
   },
   table_rewrites: {

@@ -530,6 +530,109 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "confirmation_links": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "address_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "base_url": {
+        "type": "text",
+        "nullable": false
+      },
+      "token_hash": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "sent_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "used_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "confirmed_identities": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "method": {
+        "type": "text",
+        "nullable": false
+      },
+      "provider_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "confirmed_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "user_id",
+      "kind"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "contact_keys": {
     "columns": {
       "tenant_id": {
@@ -1034,6 +1137,55 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "erasure_reaches": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "request_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "provider_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "sealed_people": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "confirmed_hashes": {
+        "type": "bytea[]",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "finished_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "request_id"
+        ],
+        "references": "erasure_requests"
+      }
+    ]
+  },
   "erasure_receipts": {
     "columns": {
       "tenant_id": {
@@ -1133,6 +1285,18 @@ export const schemaFacts: SchemaFacts = {
       },
       "requested_by_credential": {
         "type": "uuid",
+        "nullable": true
+      },
+      "about": {
+        "type": "text",
+        "nullable": false
+      },
+      "from_outside": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "trials_reached": {
+        "type": "integer",
         "nullable": true
       }
     },
@@ -1736,6 +1900,70 @@ export const schemaFacts: SchemaFacts = {
         "references": "users"
       }
     ]
+  },
+  "identity_provider_tokens": {
+    "columns": {
+      "provider_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "token_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "provider_id",
+      "token_hash"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "provider_id"
+        ],
+        "references": "identity_providers"
+      }
+    ]
+  },
+  "identity_providers": {
+    "columns": {
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "issuer": {
+        "type": "text",
+        "nullable": false
+      },
+      "audience": {
+        "type": "text",
+        "nullable": false
+      },
+      "keys": {
+        "type": "jsonb",
+        "nullable": false
+      },
+      "algorithms": {
+        "type": "text[]",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "changed_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "id"
+    ],
+    "foreignKeys": []
   },
   "import_files": {
     "columns": {
@@ -2481,6 +2709,108 @@ export const schemaFacts: SchemaFacts = {
           "user_id"
         ],
         "references": "users"
+      }
+    ]
+  },
+  "reach_matches": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "source_tenant_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "source_request_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "provider_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "reach_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "what": {
+        "type": "text",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "sealed_address": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "confirmed": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "decider": {
+        "type": "text",
+        "nullable": false
+      },
+      "state": {
+        "type": "text",
+        "nullable": false
+      },
+      "request_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "reason": {
+        "type": "text",
+        "nullable": true
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "decided_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "decided_by": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "decided_by_credential": {
+        "type": "uuid",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "decided_by"
+        ],
+        "references": "users"
+      },
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "request_id"
+        ],
+        "references": "erasure_requests"
       }
     ]
   },
@@ -3248,6 +3578,10 @@ export const schemaFacts: SchemaFacts = {
       "returning_members": {
         "type": "text",
         "nullable": false
+      },
+      "administrators_gone_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
       }
     },
     "primaryKey": [

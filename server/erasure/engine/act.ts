@@ -23,11 +23,12 @@ export async function act(
   { ids, identifiers }: BatchSubjects,
   { actions, taughtSessions, heldByOthers }: Counted,
 ): Promise<Effect[]> {
-  const { operation, request } = batch
+  const { operation, request, about } = batch
   const [effects, held] = await Promise.all([
     performActions(tx, actions, alsoErasedFinder(tx, batch, ids)),
     heldByOthers,
-    recordErased(tx, { operation, request, people: ids }),
+    // A contact is no user of the trail: the request says all there is to say.
+    about === 'users' ? recordErased(tx, { operation, request, people: ids }) : undefined,
   ])
   if (taughtSessions.length > 0) {
     await notifyOfUnstaffedSessions(tx, request, await sessionsWithoutInstructor(tx, taughtSessions))

@@ -24,6 +24,8 @@ export type Batch = {
   operation: Operation
   /** The request's key, wrapped by the master key; null where the request has ended. */
   sealedKey: Buffer | null
+  /** Users, or contacts, who have no row of their own. */
+  about: 'users' | 'contacts'
   requestedBy: string | null
   requestedByCredential: string | null
   /** `sealedIdentifiers`: what an earlier attempt sealed that erased the person's rows. */
@@ -55,12 +57,13 @@ export async function claimBatch(
   const [, rows] = await claiming
   const [first] = rows
   if (first === undefined) return undefined
-  const { operation, sealedKey, requestedBy, requestedByCredential, waiting, unverified } = first
+  const { operation, about, sealedKey, requestedBy, requestedByCredential, waiting, unverified } = first
   const expected: BatchHint = { operation, people: rows.map(({ id }) => id) }
   return {
     request,
     operation,
     sealedKey,
+    about,
     requestedBy,
     requestedByCredential,
     subjects: rows.map(({ id, sealedIdentifiers }) => ({ id, sealedIdentifiers })),
@@ -95,7 +98,7 @@ async function claimSubjects(
 ): Promise<ClaimedRow[]> {
   const { rows } = await tx.query<ClaimedRow>(
     `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers",
-       r.operation, r.sealed_key as "sealedKey", r.requested_by as "requestedBy",
+       r.operation, r.about, r.sealed_key as "sealedKey", r.requested_by as "requestedBy",
        r.requested_by_credential as "requestedByCredential",
        (
          select count(*)::int from (

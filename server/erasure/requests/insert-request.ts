@@ -10,6 +10,10 @@ import { stepsOfNewRequest } from '../states.ts'
 export type NewRequest = {
   operation: Operation
   reason: string | undefined
+  /** Users unless given. A contact has an id of its own, which is made for the request. */
+  about?: 'users' | 'contacts'
+  /** It is the part of an erasure that began outside of this tenant, so it reaches no other tenant. */
+  fromOutside?: boolean | undefined
   /** Seals what is known of its people while it is worked on; destroyed with the request's end. */
   key: Buffer
   subjects: {
@@ -34,7 +38,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
   const request = newId()
   const { userId, credentialId } = actorColumns(tx.initiator)
   const [first, ...others] = given.subjects
-  if (first !== undefined && others.length === 0) {
+  if (first !== undefined && others.length === 0 && given.about !== 'contacts') {
     enqueue(tx, 'erase', { tenant: tx.tenantId, request, operation: given.operation, person: first.id })
   } else {
     enqueueErasure(tx, request, given.subjects.length)
@@ -43,8 +47,8 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
   tx.send(
     `with request as (
        insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version,
-         requested_by_credential)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $12)
+         requested_by_credential, about, from_outside)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $12, $14, $15)
      ), subjects as (
        insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, sealed_identifiers)
        select $1, $2, subject.* from unnest($9::uuid[], $10::text[], $11::bytea[]) as subject
@@ -67,6 +71,8 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
       given.subjects.map(({ sealedIdentifiers = null }) => sealedIdentifiers),
       credentialId,
       stepsOfNewRequest,
+      given.about ?? 'users',
+      given.fromOutside ?? false,
     ],
     'insert_request',
   )

@@ -106,7 +106,7 @@ export async function previewErasure(
 }
 
 /** What the search after the erasure would find, because no erasure rewrites it. */
-async function findBlocking(
+export async function findBlocking(
   tx: TenantTransaction,
   identifiers: readonly Identifier[],
   ids: readonly string[],

@@ -17,6 +17,8 @@ export type NewErasure = {
   /** Internal ids; repeated ones count once. */
   userIds: string[]
   reason?: string | undefined
+  /** See {@link NewRequest}. */
+  fromOutside?: boolean
 }
 
 /**
@@ -43,7 +45,7 @@ export async function requestErasure(
   // does the transaction.
   const checked = salt === undefined ? requireErasable(tx, ids, lockSubjectStates(tx, ids)) : undefined
   const subjects = salt === undefined ? ids.map((id) => ({ id })) : await saltSubjects(tx, ids, salt, acting)
-  const request = insertRequest(tx, { operation, reason, key: newKey(), subjects })
+  const request = insertRequest(tx, { operation, reason, key: newKey(), subjects, fromOutside: given.fromOutside })
   await Promise.all([
     acting,
     checked,

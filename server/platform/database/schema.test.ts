@@ -13,6 +13,8 @@ import { equipLogin } from './roles.ts'
 /** Tables of the installation; every other one belongs to tenants. */
 const tablesWithoutTenant: Record<string, string> = {
   backup_declarations: 'Backups hold all tenants.',
+  identity_provider_tokens: 'Identity providers belong to the installation.',
+  identity_providers: 'Identity providers belong to the installation.',
   lethe_migrations: 'The schema is the same for all tenants.',
   log_marks: 'All tenants have one write-ahead log.',
   operator_sessions: 'Operators belong to no tenant.',
@@ -29,7 +31,18 @@ const keysNotLedByTenant: Record<string, string> = {
 }
 
 /** Tables that their owner may read across tenants, for the functions that answer ids. */
-const listedByOwner = ['api_keys', 'audit_entries', 'erasure_requests', 'exports', 'oauth_clients', 'tenants']
+const listedByOwner = [
+  'api_keys',
+  'audit_entries',
+  'confirmed_identities',
+  'erasure_reaches',
+  'erasure_requests',
+  'exports',
+  'oauth_clients',
+  'reach_matches',
+  'tenants',
+  'users',
+]
 
 const tenant = '018f0000-0000-7000-8000-00000000000a'
 const otherTenant = '018f0000-0000-7000-8000-00000000000b'

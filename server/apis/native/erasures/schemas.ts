@@ -12,7 +12,8 @@ import { ActingCredential, Id, NullableId, NullableText, NullableTime, Time } fr
 
 export const operations = ['purge', 'anonymize'] as const
 
-const Effects = Type.Array(Type.Object({ table: Type.String(), effect: Type.String(), rows: Type.Integer() }), {
+/** The lines of a preview or a receipt. */
+export const Effects = Type.Array(Type.Object({ table: Type.String(), effect: Type.String(), rows: Type.Integer() }), {
   description: 'The effects per table, in rows',
 })
 

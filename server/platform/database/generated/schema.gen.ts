@@ -148,6 +148,29 @@ export interface Catalogs {
   title: string;
 }
 
+export interface ConfirmationLinks {
+  address_hash: Buffer;
+  base_url: string;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  id: Generated<string>;
+  sent_at: Timestamp | null;
+  tenant_id: string;
+  token_hash: Buffer | null;
+  used_at: Timestamp | null;
+  user_id: string;
+}
+
+export interface ConfirmedIdentities {
+  confirmed_at: Generated<Timestamp>;
+  hash: Buffer;
+  kind: string;
+  method: string;
+  provider_id: string | null;
+  tenant_id: string;
+  user_id: string;
+}
+
 export interface ContactKeys {
   created_at: Generated<Timestamp>;
   fold_version: Generated<number>;
@@ -249,6 +272,17 @@ export interface ErasureLedger {
   user_id: string;
 }
 
+export interface ErasureReaches {
+  confirmed_hashes: Generated<ArrayType<Buffer>>;
+  created_at: Generated<Timestamp>;
+  finished_at: Timestamp | null;
+  id: string;
+  provider_id: string | null;
+  request_id: string | null;
+  sealed_people: Buffer | null;
+  tenant_id: string;
+}
+
 export interface ErasureReceipts {
   effect: string;
   request_id: string;
@@ -258,11 +292,13 @@ export interface ErasureReceipts {
 }
 
 export interface ErasureRequests {
+  about: Generated<string>;
   backups_past_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   disk_level: number | null;
   disk_level_at: Timestamp | null;
   finished_at: Timestamp | null;
+  from_outside: Generated<boolean>;
   id: Generated<string>;
   initiated_from: string;
   map_version: string | null;
@@ -273,6 +309,7 @@ export interface ErasureRequests {
   sealed_key: Buffer | null;
   started_at: Timestamp | null;
   tenant_id: string;
+  trials_reached: number | null;
 }
 
 export interface ErasureSteps {
@@ -405,6 +442,22 @@ export interface IdempotentRequests {
   status: number | null;
   tenant_id: string;
   user_id: string | null;
+}
+
+export interface IdentityProviders {
+  algorithms: string[];
+  audience: string;
+  changed_at: Generated<Timestamp>;
+  created_at: Generated<Timestamp>;
+  id: Generated<string>;
+  issuer: string;
+  keys: Json;
+}
+
+export interface IdentityProviderTokens {
+  expires_at: Timestamp;
+  provider_id: string;
+  token_hash: Buffer;
 }
 
 export interface ImportFiles {
@@ -566,6 +619,27 @@ export interface Ratings {
   user_id: string;
 }
 
+export interface ReachMatches {
+  confirmed: boolean;
+  created_at: Generated<Timestamp>;
+  decided_at: Timestamp | null;
+  decided_by: string | null;
+  decided_by_credential: string | null;
+  decider: string;
+  id: string;
+  provider_id: string | null;
+  reach_id: string;
+  reason: string | null;
+  request_id: string | null;
+  sealed_address: Buffer | null;
+  source_request_id: string | null;
+  source_tenant_id: string | null;
+  state: string;
+  tenant_id: string;
+  user_id: string | null;
+  what: string;
+}
+
 export interface Reappearances {
   group_id: string;
   reappeared_at: Generated<Timestamp>;
@@ -717,6 +791,7 @@ export interface TenantKeys {
 }
 
 export interface Tenants {
+  administrators_gone_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   created_by: string | null;
   id: Generated<string>;
@@ -833,6 +908,8 @@ export interface DB {
   catalog_groups: CatalogGroups;
   catalog_members: CatalogMembers;
   catalogs: Catalogs;
+  confirmation_links: ConfirmationLinks;
+  confirmed_identities: ConfirmedIdentities;
   contact_keys: ContactKeys;
   course_authors: CourseAuthors;
   course_groups: CourseGroups;
@@ -842,6 +919,7 @@ export interface DB {
   erasure_certificates: ErasureCertificates;
   erasure_findings: ErasureFindings;
   erasure_ledger: ErasureLedger;
+  erasure_reaches: ErasureReaches;
   erasure_receipts: ErasureReceipts;
   erasure_requests: ErasureRequests;
   erasure_steps: ErasureSteps;
@@ -856,6 +934,8 @@ export interface DB {
   "graphile_worker.migrations": GraphileWorkerMigrations;
   group_members: GroupMembers;
   idempotent_requests: IdempotentRequests;
+  identity_provider_tokens: IdentityProviderTokens;
+  identity_providers: IdentityProviders;
   import_files: ImportFiles;
   import_runs: ImportRuns;
   issued_certificates: IssuedCertificates;
@@ -873,6 +953,7 @@ export interface DB {
   product_accounts: ProductAccounts;
   progress: Progress;
   ratings: Ratings;
+  reach_matches: ReachMatches;
   reappearances: Reappearances;
   record_actions: RecordActions;
   sealed_words: SealedWords;
