@@ -80,12 +80,16 @@ async function problemOf(args: string[]): Promise<string | undefined> {
   return reached === undefined ? 'no command was reached' : problemOfSubject(reached)
 }
 
-/** Commander cannot know that a person is named by exactly one of several options. */
+/** Commander cannot know that people are named by exactly one of several options, or by the options of a filter. */
 function problemOfSubject(command: Command): string | undefined {
   const names = ['id', 'directoryObjectId', 'ref', 'login', 'email', 'file', 'contact']
   const options = names.filter((name) => command.options.some((option) => option.attributeName() === name))
   if (!options.includes('login')) return undefined
   const given = options.filter((name) => command.getOptionValue(name) !== undefined)
+  const filters = ['deletedIn', 'deletedFrom', 'deletedTo', 'search', 'department', 'kind', 'allDeleted']
+  if (options.includes('file') && filters.some((name) => command.getOptionValue(name) !== undefined)) {
+    return given.length > 0 ? 'it names people by an option and by a filter' : undefined
+  }
   const least = ['sweep', 'verify'].includes(command.name()) ? 0 : 1
   return given.length > 1 || given.length < least ? `it names a person by ${given.length} options` : undefined
 }

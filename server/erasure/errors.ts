@@ -30,6 +30,13 @@ export const erasureError = defineErrors({
   },
   'erasure.no_subjects': {
     kind: 'input',
-    message: () => 'The erasure request names no person. Name at least one.',
+    message: () =>
+      'The erasure request names no person. Name at least one, or use a filter that matches a deleted user.',
+    hint: () => '"lethe user list --state deleted" lists the deleted users.',
+  },
+  'erasure.other_people': {
+    kind: 'conflict',
+    message: (d: { expected: number; found: number }) =>
+      `The selection has ${d.found} ${d.found === 1 ? 'person' : 'people'}, not ${d.expected}. Nothing was requested. Preview it again.`,
   },
 })

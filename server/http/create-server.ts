@@ -61,6 +61,8 @@ const bodyLimit = 1024 * 1024
 const requestTimeout = 60_000
 /** A handler that takes longer than this is answered 503, in milliseconds. */
 const handlerTimeout = 120_000
+/** A connection without traffic is closed after this time, in milliseconds. A handler must be able to answer before. */
+const connectionTimeout = handlerTimeout + 10_000
 
 registerAjvFormats()
 
@@ -81,7 +83,7 @@ export async function createServer(options: FrameOptions): Promise<HttpServer> {
     bodyLimit,
     requestTimeout,
     handlerTimeout,
-    connectionTimeout: requestTimeout,
+    connectionTimeout,
     forceCloseConnections: 'idle',
     trustProxy: (_address, hop) => hop < (options.trustedProxies ?? 0),
     routerOptions: { maxParamLength: 256 },

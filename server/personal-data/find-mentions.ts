@@ -41,7 +41,7 @@ export async function findMentions(
 ): Promise<Mention[]> {
   const searchable = searchableOnce(identifiers)
   if (searchable.length === 0) return []
-  const wanted = searchable.length <= mostLookups ? searchable : await scanForMentioned(tx, operation, searchable)
+  const wanted = searchable.length <= mostLookups ? searchable : await scanForMentioned(tx, operation, searchable, gone)
   const found = new Map<string, Mention>()
   for (let from = 0; from < wanted.length; from += mostLookups) {
     const some = wanted.slice(from, from + mostLookups)
@@ -91,9 +91,10 @@ async function scanForMentioned(
   tx: TenantTransaction,
   operation: Operation,
   identifiers: Identifier[],
+  gone: readonly string[],
 ): Promise<Identifier[]> {
   await tx.query('set local role lethe_auditor')
-  const mentioned = await prefilterIdentifiers(tx, compiledMap.plans[operation].mentions, identifiers)
+  const mentioned = await prefilterIdentifiers(tx, compiledMap.plans[operation].mentions, identifiers, gone)
   await tx.query('set local role lethe_app')
   return mentioned
 }

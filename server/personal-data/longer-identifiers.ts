@@ -22,7 +22,7 @@ export async function findLongerIdentifiers(
 ): Promise<Identifier[]> {
   const searchable = identifiers.filter(isSearchable)
   if (searchable.length === 0) return []
-  const wanted = searchable.length <= mostLookups ? searchable : await scanForHeld(tx, searchable)
+  const wanted = searchable.length <= mostLookups ? searchable : await scanForHeld(tx, searchable, except)
   const own = new Set(identifiers.map(({ value }) => value))
   const longer = new Map<string, Identifier>()
   for (let from = 0; from < wanted.length; from += mostLookups) {
@@ -57,7 +57,11 @@ export function longerStatement(map: Pick<CompiledMap, 'identifiers'>): string {
   return `select ${values} as values from ${peopleTable} where tenant_id = $1 and state <> 'anonymized' and id <> all ($2::uuid[]) and lethe_search_form(${values}) like any ($3::text[])`
 }
 
-async function scanForHeld(tx: TenantTransaction, identifiers: Identifier[]): Promise<Identifier[]> {
+async function scanForHeld(
+  tx: TenantTransaction,
+  identifiers: Identifier[],
+  except: readonly string[],
+): Promise<Identifier[]> {
   const columns = compiledMap.identifiers.map(
     ({ column }): MentionColumn => ({
       table: peopleTable,
@@ -71,7 +75,7 @@ async function scanForHeld(tx: TenantTransaction, identifiers: Identifier[]): Pr
     }),
   )
   await tx.query('set local role lethe_auditor')
-  const held = await prefilterIdentifiers(tx, columns, identifiers)
+  const held = await prefilterIdentifiers(tx, columns, identifiers, except)
   await tx.query('set local role lethe_app')
   return held
 }

@@ -3,8 +3,8 @@ import { type ContactPreview, previewContact } from '../../erasure/contacts/prev
 import { requestContactErasure } from '../../erasure/contacts/request-contact-erasure.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { counted, formatTable } from '../output.ts'
+import { hasFilter, type SelectionOptions } from '../selection-options.ts'
 import { type TenantSession, withTenant } from '../session.ts'
-import type { SubjectOptions } from '../subject-options.ts'
 
 /** What `lethe purge --contact` and `lethe preview --contact` take. */
 export type ContactOptions = { contact?: string }
@@ -18,10 +18,10 @@ export function addContactOption(command: Command): Command {
 }
 
 /** The address of `--contact`; undefined without it. Throws `input.invalid` beside a selector of users. */
-export function readContact(options: SubjectOptions & ContactOptions): string | undefined {
+export function readContact(options: SelectionOptions & ContactOptions): string | undefined {
   const { contact, id, directoryObjectId, ref, login, email, file } = options
   if (contact === undefined) return undefined
-  if ([id, directoryObjectId, ref, login, email, file].some((given) => given !== undefined)) {
+  if ([id, directoryObjectId, ref, login, email, file].some((given) => given !== undefined) || hasFilter(options)) {
     throw inputError('input.invalid', {
       field: '--contact',
       expected: 'it names no user, so no option for users goes with it',

@@ -3,15 +3,18 @@ import type { Operation } from '../../datamap/plan.ts'
 import { groupsThatBringBack, type ReturningGroup } from '../../directory/reappearances.ts'
 import { erasureError } from '../../erasure/errors.ts'
 import { cancelErasure } from '../../erasure/requests/cancel-erasure.ts'
+import { exportSubjects } from '../../erasure/requests/export-subjects.ts'
 import { listErasures, newestErasure } from '../../erasure/requests/list-requests.ts'
+import { listSubjects } from '../../erasure/requests/list-subjects.ts'
 import { type ErasurePreview, previewErasure } from '../../erasure/requests/preview-erasure.ts'
 import { requestErasure } from '../../erasure/requests/request-erasure.ts'
 import { erasureProgress } from '../../erasure/requests/request-progress.ts'
 import { retryErasure } from '../../erasure/requests/retry-erasure.ts'
+import { selectSubjects } from '../../erasure/requests/select-subjects.ts'
 import { type ErasureDetails, showErasure } from '../../erasure/requests/show-request.ts'
 import { waitForErasure } from '../../erasure/requests/wait-for-erasure.ts'
 import { type NamedPerson, namePeople } from '../../people/accounts/candidates.ts'
-import { requireUsers, type Selector } from '../../people/accounts/find-users.ts'
+import type { Selector } from '../../people/accounts/find-users.ts'
 import type { Effect } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
@@ -21,10 +24,9 @@ import { helpText } from '../help-text.ts'
 import { formatNamedPeople, mostNamed, peopleLabel } from '../named-people.ts'
 import { counted, formatCount, formatFields, formatTable } from '../output.ts'
 import { startOwnWorkers } from '../own-workers.ts'
+import { addSelectionOptions, readSelection, type SelectionOptions } from '../selection-options.ts'
 import { type TenantSession, withTenant } from '../session.ts'
-import { shellWord } from '../shell-word.ts'
 import { watchRequests } from '../stopped-requests.ts'
-import { addSubjectOptions, readSubjects, type SubjectOptions } from '../subject-options.ts'
 import {
   addContactOption,
   type ContactOptions,
@@ -33,7 +35,7 @@ import {
   runContactPurge,
 } from './contact-commands.ts'
 
-/** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|follow|retry|cancel` */
+/** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|subjects|follow|retry|cancel` */
 export function addErasureCommands(program: Command): void {
   addPreview(program)
   addOrder(program, 'purge')
@@ -47,13 +49,14 @@ export function addErasureCommands(program: Command): void {
     )
   addList(group)
   addShow(group)
+  addSubjects(group)
   addFollow(group)
   addRetry(group)
   addCancel(group)
 }
 
 function addPreview(program: Command): void {
-  addContactOption(addSubjectOptions(program.command('preview'), { many: true }))
+  addContactOption(addSelectionOptions(program.command('preview')))
     .description('count, table by table, what a purge would do; change nothing')
     .option('--anonymize', 'count what "lethe anonymize" would do instead')
     .option('--people', `list every selected person, not only the first ${mostNamed}`)
@@ -63,7 +66,7 @@ function addPreview(program: Command): void {
         exitCodes: { 0: 'counted, even if some of the people must be deleted first' },
         examples: [
           'lethe preview --email ann@example.org',
-          'lethe preview --file leavers.csv --people',
+          'lethe preview --deleted-in 2026-03 --people',
           'lethe preview --ref 4711 --anonymize --json',
           'lethe preview --contact supplier@example.net',
         ],
@@ -71,20 +74,20 @@ function addPreview(program: Command): void {
     )
     .action(
       async (
-        options: SubjectOptions & ContactOptions & { anonymize?: boolean; people?: boolean },
+        options: SelectionOptions & ContactOptions & { anonymize?: boolean; people?: boolean },
         command: Command,
       ) => {
         const contact = readContact(options)
         if (contact !== undefined) return await runContactPreview(command, contact)
         const operation = options.anonymize === true ? 'anonymize' : 'purge'
-        const selectors = await readSubjects(options)
-        const most = options.people === true ? selectors.length : mostNamed
+        const selection = await readSelection(options)
         await withTenant(command, async ({ run, output }) => {
           const { preview, who } = await run(async (tx) => {
-            const users = await requireUsers(tx, selectors)
+            const users = await selectSubjects(tx, selection.people, selection)
+            const most = options.people === true ? users.length : mostNamed
             return { who: await nameUsers(tx, users, most), preview: await previewOf(tx, operation, idsOf(users)) }
           })
-          const listAll = `${commandName} preview --file ${shellWord(options.file ?? 'FILE')} --people`
+          const listAll = `${commandName} preview ${selection.words} --people`
           output.result({ preview, who }, () => formatPreview(operation, preview, { who, listAll }))
         })
       },
@@ -103,7 +106,7 @@ undone. Courses and training plans that these people wrote pass to a successor: 
 longest-serving active administrator.`,
     examples: [
       'lethe user delete --ref 4711 && lethe purge --ref 4711',
-      'lethe purge --file leavers.csv --yes --json',
+      'lethe purge --deleted-in 2026-03 --yes --expect 312',
       'lethe purge --email ann@example.org --reason "request of 3 March" --no-wait',
       'lethe purge --contact supplier@example.net',
     ],
@@ -127,11 +130,11 @@ does not tell which people it covers.`,
   },
 }
 
-type OrderOptions = SubjectOptions & ContactOptions & { yes?: boolean; reason?: string; wait: boolean }
+type OrderOptions = SelectionOptions & ContactOptions & { yes?: boolean; reason?: string; wait: boolean }
 
 function addOrder(program: Command, operation: Operation): void {
   const { description, noun, notes, examples } = operations[operation]
-  const order = addSubjectOptions(program.command(operation), { many: true })
+  const order = addSelectionOptions(program.command(operation))
   if (operation === 'purge') addContactOption(order)
   order
     .description(description)
@@ -153,18 +156,18 @@ function addOrder(program: Command, operation: Operation): void {
     .action(async (options: OrderOptions, command: Command) => {
       const contact = readContact(options)
       if (contact !== undefined) return await purgeContact(command, contact, options)
-      const selectors = await readSubjects(options)
+      const selection = await readSelection(options)
       await withTenant(command, async (session) => {
         const { run, output } = session
         const { ids, who, preview } = await run(async (tx) => {
-          const users = await requireUsers(tx, selectors)
+          const users = await selectSubjects(tx, selection.people, selection)
           const notDeleted = idsOf(users.filter(({ state }) => state !== 'deleted'))
           if (notDeleted.length > 0) throw erasureError('user.not_deleted', { ids: notDeleted })
           const ids = idsOf(users)
           return { ids, who: await nameUsers(tx, users, mostNamed), preview: await previewOf(tx, operation, ids) }
         })
         const act = `The ${noun} of `
-        const listAll = `${commandName} preview --file ${shellWord(options.file ?? 'FILE')} --people`
+        const listAll = `${commandName} preview ${selection.words} --people`
         output.note(
           options.yes === true
             ? `${operations[operation].progress} ${peopleLabel(who, ids.length)}.`
@@ -199,10 +202,10 @@ function idsOf(users: readonly { id: string }[]): string[] {
 /** The first of the users by name, with what named each. */
 function nameUsers(
   tx: TenantTransaction,
-  users: readonly { id: string; given: Selector }[],
+  users: readonly { id: string; given?: Selector }[],
   most: number,
 ): Promise<NamedPerson[]> {
-  const given = new Map(users.map((user) => [user.id, user.given]))
+  const given = new Map(users.flatMap((user) => (user.given === undefined ? [] : [[user.id, user.given]])))
   return namePeople(tx, { userIds: idsOf(users), given, most })
 }
 
@@ -270,6 +273,53 @@ function addShow(group: Command): void {
     })
 }
 
+function addSubjects(group: Command): void {
+  group
+    .command('subjects')
+    .argument('[request]', 'the id of the erasure request; default: the newest')
+    .description('list the people of an erasure request with the outcome of each, by internal id')
+    .option('--csv', 'print all of them as CSV')
+    .option('--limit <number>', 'the most to list, up to 1000 (default: 100)')
+    .option('--after <id>', 'continue after the person with this id')
+    .addHelpText(
+      'after',
+      helpText({
+        notes:
+          'The list holds no personal data. In CSV, an apostrophe precedes a cell that a spreadsheet would run as a formula.',
+        examples: ['lethe erasure subjects', 'lethe erasure subjects REQUEST --csv > outcome.csv'],
+      }),
+    )
+    .action(async (request: string | undefined, options: SubjectsOptions, command: Command) => {
+      const { csv, limit, after } = options
+      if (csv === true && (limit !== undefined || after !== undefined)) {
+        throw commandError('input.usage', { reason: '--csv prints everyone; leave out --limit and --after.' })
+      }
+      await withTenant(command, async ({ run, output }) => {
+        const id = request ?? (await run((tx) => newestErasure(tx)))
+        if (csv === true) {
+          const count = await exportSubjects(run, id, output.write)
+          output.note(`Exported ${people(count)}.`)
+          return
+        }
+        const page = { request: id, ...(limit !== undefined && { limit: Number(limit) }), after }
+        const { subjects, next } = await run((tx) => listSubjects(tx, page))
+        output.result({ request: id, subjects, next: next ?? null }, () => {
+          const table = formatTable(subjects, [
+            { title: 'user', value: ({ user_id }) => user_id },
+            { title: 'state', value: ({ state }) => state },
+            { title: 'erased', value: ({ erased_at }) => erased_at },
+            { title: 'ended', value: ({ finished_at }) => finished_at },
+            { title: 'code', value: ({ error_code }) => error_code },
+            { title: 'reason', value: ({ error_reason }) => error_reason },
+          ])
+          return next === undefined ? table : `${table}\n\nThere are more. Repeat the command with --after ${next}`
+        })
+      })
+    })
+}
+
+type SubjectsOptions = { csv?: boolean; limit?: string; after?: string }
+
 function addFollow(group: Command): void {
   group
     .command('follow')
@@ -324,10 +374,7 @@ function addCancel(group: Command): void {
     )
     .action(async (request: string, _options: unknown, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
-        const { cancelled, gone } = await run(async (tx) => {
-          const cancelled = await cancelErasure(tx, request)
-          return { cancelled, gone: (await erasureProgress(tx, request)).subjects.gone }
-        })
+        const { cancelled, gone } = await run((tx) => cancelErasure(tx, request))
         output.result(
           { request, cancelled, gone },
           () => `Cancelled for ${people(cancelled)}; ${people(gone)} ${gone === 1 ? 'was' : 'were'} already erased.`,

@@ -72,6 +72,9 @@ type ListOptions = {
   state?: string
   search?: string
   deletedIn?: string
+  deletedFrom?: string
+  deletedTo?: string
+  descending?: boolean
   sort: UserSort
   limit?: string
   after?: string
@@ -83,16 +86,24 @@ function addList(group: Command): void {
     .command('list')
     .description('list users')
     .option('--state <states>', 'active, suspended, deleted, anonymized (separate several with commas), or all')
-    .option('--search <text>', 'part of a name, an e-mail address or a login name')
+    .option('--search <text>', 'part of a name, an e-mail address, a login name or a ref')
     .option('--deleted-in <YYYY-MM>', 'only users deleted in this month (UTC)')
-    .addOption(new Option('--sort <order>', 'id is the order of creation').choices(userSorts).default('id'))
+    .option('--deleted-from <YYYY-MM-DD>', 'only users deleted on this day (UTC) or later')
+    .option('--deleted-to <YYYY-MM-DD>', 'only users deleted on this day (UTC) or before')
+    .addOption(
+      new Option('--sort <order>', 'id is the order of creation, ref the unique id of the tenant')
+        .choices(userSorts)
+        .default('id'),
+    )
+    .option('--descending', 'the last ones first')
     .option('--limit <number>', 'the most to list, up to 1000 (default: 50)')
     .option('--after <cursor>', 'continue after the previous page')
     .option('--csv', 'print all users as CSV, which "lethe import users" reads')
     .addHelpText(
       'after',
       helpText({
-        notes: 'Without --state, the command lists active and suspended users.',
+        notes:
+          'Without --state, the command lists active and suspended users. With a time of the delete, it lists deleted users.',
         examples: [
           'lethe user list --search aster --sort name',
           'lethe user list --deleted-in 2026-03 --sort deleted --json',
@@ -106,6 +117,9 @@ function addList(group: Command): void {
         ...(options.state !== undefined && { states: readStates(options.state) }),
         ...(options.search !== undefined && { search: options.search }),
         ...(options.deletedIn !== undefined && { deletedIn: options.deletedIn }),
+        ...(options.deletedFrom !== undefined && { deletedFrom: options.deletedFrom }),
+        ...(options.deletedTo !== undefined && { deletedTo: options.deletedTo }),
+        descending: options.descending === true,
         sort: options.sort,
         ...(options.limit !== undefined && { limit: Number(options.limit) }),
         ...(options.after !== undefined && { after: options.after }),
@@ -123,6 +137,7 @@ function addList(group: Command): void {
             { title: 'name', value: ({ display_name }) => display_name },
             { title: 'login name', value: ({ login_name }) => login_name },
             { title: 'e-mail', value: ({ email }) => email },
+            { title: 'ref', value: ({ ref }) => ref },
             ...(users.some(({ deleted_at }) => deleted_at !== null)
               ? [{ title: 'deleted', value: ({ deleted_at }: User) => deleted_at }]
               : []),

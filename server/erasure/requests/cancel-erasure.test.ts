@@ -23,7 +23,7 @@ describe('cancelling', () => {
     await expect(test.inTenant(rows.tenant, (tx) => restoreUsers(tx, { userIds: people }))).rejects.toMatchObject({
       code: 'user.erasure_pending',
     })
-    expect(await cancel(rows.tenant, request)).toBe(2)
+    expect(await cancel(rows.tenant, request)).toEqual({ cancelled: 2, gone: 0 })
     expect(await show(rows.tenant, request)).toMatchObject({ state: 'cancelled', finishedAt: expect.any(Date) })
 
     await test.startWorkers()
@@ -66,7 +66,7 @@ describe('cancelling', () => {
     const { id, state } = await test.purge(rows.tenant, [good, bad])
     await test.stopWorkers()
     expect(state).toBe('partial')
-    expect(await cancel(rows.tenant, id)).toBe(1)
+    expect(await cancel(rows.tenant, id)).toEqual({ cancelled: 1, gone: 1 })
     expect(await show(rows.tenant, id)).toMatchObject({ state: 'partial', subjects: { done: 1, cancelled: 1 } })
     await test.inTenant(rows.tenant, (tx) => restoreUsers(tx, { userIds: [bad] }))
     const { rows: keys } = await test.owner.query('select sealed_key from erasure_requests where id = $1', [id])

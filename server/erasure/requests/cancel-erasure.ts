@@ -8,9 +8,12 @@ import { erasureProgress } from './request-progress.ts'
 /**
  * Cancels what has not begun: people who wait stay deleted users and can be restored; who is erased stays erased, and the
  * request ends with a certificate for those. People who failed before anything of them was erased are let go too.
- * Answers how many were let go. Throws `erasure.not_found`, `erasure.wrong_state`.
+ * Answers how many were let go, and how many of the request's people were erased already. Throws `erasure.not_found`, `erasure.wrong_state`.
  */
-export async function cancelErasure(tx: TenantTransaction, request: string): Promise<number> {
+export async function cancelErasure(
+  tx: TenantTransaction,
+  request: string,
+): Promise<{ cancelled: number; gone: number }> {
   const { state } = await erasureProgress(tx, request)
   const { rowCount } = await tx.query(
     `update erasure_subjects set state = 'cancelled', finished_at = now(), salted_hashes = null
@@ -21,15 +24,16 @@ export async function cancelErasure(tx: TenantTransaction, request: string): Pro
   if (rowCount === 0) {
     throw erasureError('erasure.wrong_state', { act: 'cancelled', state, needed: 'waiting for at least one person' })
   }
-  const { rows } = await tx.query<{ left: number; failed: number; finished: boolean }>(
+  const { rows } = await tx.query<{ left: number; failed: number; gone: number; finished: boolean }>(
     `select count(*) filter (where s.state not in ${stateSets.dropped})::int as left,
        count(*) filter (where s.state in ${stateSets.failed})::int as failed,
+       count(*) filter (where s.erased_at is not null)::int as gone,
        bool_or(r.finished_at is not null) as finished
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
      where s.tenant_id = $1 and s.request_id = $2`,
     [tx.tenantId, request],
   )
-  const { left, failed, finished } = rows[0] ?? { left: 0, failed: 0, finished: false }
+  const { left, failed, gone, finished } = rows[0] ?? { left: 0, failed: 0, gone: 0, finished: false }
   if (left === 0 || (finished && failed === 0)) {
     // Nobody is left to act on, so nobody needs the key, and there is nothing to conclude.
     await tx.query(
@@ -42,5 +46,5 @@ export async function cancelErasure(tx: TenantTransaction, request: string): Pro
     enqueueErasure(tx, request, 1)
   }
   await record(tx, { activity: 'ErasureCancelled', object: request, details: { people: rowCount } })
-  return rowCount
+  return { cancelled: rowCount, gone }
 }

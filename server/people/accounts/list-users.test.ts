@@ -7,8 +7,9 @@ beforeAll(async () => {
   test = await createTestTenant()
   // Times within one millisecond, and names that are equal or missing: what a careless cursor stumbles over.
   await test.owner.query(
-    `insert into users (tenant_id, display_name, email, login_name, created_at, state, deleted_at, deletion_id)
-     select $1, case when n % 3 = 0 then null else 'Name ' || n % 5 end, 'user' || n || '@example.org', 'x|login_' || n,
+    `insert into users (tenant_id, display_name, ref, email, login_name, created_at, state, deleted_at, deletion_id)
+     select $1, case when n % 3 = 0 then null else 'Name ' || n % 5 end, case when n % 4 > 0 then 'P-' || (n * 7) % 41 end,
+       'user' || n || '@example.org', 'x|login_' || n,
        timestamptz '2026-03-31 23:59:59.9990Z' + n * interval '10 microseconds',
        case when n % 2 = 0 then 'deleted' else 'active' end,
        case when n % 2 = 0 then timestamptz '2026-03-31 23:59:59.9990Z' + n * interval '50 microseconds' end,
@@ -55,7 +56,25 @@ describe('listing users', () => {
     expect((await list({ deletedIn: '2026-05' })).users).toEqual([])
   })
 
-  it('searches names, addresses and login names, in any case, with no character having a meaning', async () => {
+  it('finds the deletions from a day to a day, both whole and in UTC', async () => {
+    expect((await list({ deletedFrom: '2026-03-31', deletedTo: '2026-03-31' })).users).toHaveLength(9)
+    expect((await list({ deletedFrom: '2026-04-01', deletedTo: '2026-04-01' })).users).toHaveLength(11)
+    expect((await list({ deletedFrom: '2026-03-31' })).users).toHaveLength(20)
+    expect((await list({ deletedTo: '2026-03-30' })).users).toEqual([])
+    expect((await list({ deletedIn: '2026-03', deletedFrom: '2026-03-31', search: 'p-1' })).users).not.toEqual([])
+  })
+
+  it('sorts by the ref of the tenant, in both directions, with users without one at the start', async () => {
+    const refs = (await list({ states: ['deleted'], sort: 'ref', limit: 1000 })).users.map(({ ref }) => ref)
+    expect(refs.slice(0, 10)).toEqual(Array(10).fill(null))
+    const { rows } = await test.owner.query(`select ref from users where state = 'deleted' order by ref nulls first`)
+    expect(refs).toEqual(rows.map(({ ref }) => ref))
+    const descending = await list({ states: ['deleted'], sort: 'ref', descending: true, limit: 1000 })
+    expect(descending.users.map(({ ref }) => ref)).toEqual(refs.toReversed())
+  })
+
+  it('searches names, addresses, login names and refs, in any case, with no character having a meaning', async () => {
+    expect((await list({ search: 'p-40' })).users.map(({ ref }) => ref)).toEqual(['P-40'])
     expect((await list({ search: 'USER7@' })).users).toHaveLength(1)
     expect((await list({ search: 'LOGIN_7' })).users).toHaveLength(1)
     expect((await list({ search: 'name 1', states: ['active', 'deleted'] })).users).toHaveLength(5)
@@ -76,6 +95,10 @@ describe('listing users', () => {
     ['limit', { limit: 1001 }],
     ['deleted_in', { deletedIn: '2026-13' }],
     ['deleted_in', { deletedIn: '0000-01' }],
+    ['deleted_from', { deletedFrom: '2026-02-30' }],
+    ['deleted_from', { deletedFrom: '2026-03' }],
+    ['deleted_to', { deletedTo: '2026-13-01' }],
+    ['deleted_to', { deletedFrom: '2026-03-02', deletedTo: '2026-03-01' }],
     ['search', { search: 'a\0b' }],
     ['after', { after: 'nonsense' }],
     ['after', { after: Buffer.from('["id","x",null]').toString('base64url') }],

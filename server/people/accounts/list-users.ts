@@ -6,22 +6,26 @@ import { inputError } from '../../platform/validation/errors.ts'
 import { trim } from '../../platform/validation/trim.ts'
 import { type User, type UserKind, type UserState, userColumnsSql, userStates } from './user.ts'
 
-export const userSorts = ['id', 'created', 'deleted', 'name'] as const
+export const userSorts = ['id', 'created', 'deleted', 'name', 'ref'] as const
 export type UserSort = (typeof userSorts)[number]
 
 export type ListUsersOptions = {
-  /** Default: active and suspended users; with `deletedIn`, or sorted by deletion, the deleted ones. */
+  /** Default: active and suspended users; with a time of deletion, or sorted by deletion, the deleted ones. */
   states?: readonly UserState[]
-  /** Part of a name, an e-mail address or a login name, in any case. */
+  /** Part of a name, an e-mail address, a login name or a ref, in any case. */
   search?: string
   /** Only users who were deleted in this month (UTC), as YYYY-MM. */
   deletedIn?: string
+  /** Only users who were deleted on this day (UTC) or later, as YYYY-MM-DD. */
+  deletedFrom?: string
+  /** Only users who were deleted on this day (UTC) or before, as YYYY-MM-DD. */
+  deletedTo?: string
   kind?: UserKind
   /** Only users who have this role. */
   role?: UserRole
   /** Only users of exactly this department. */
   department?: string
-  /** Default: id, which is the order of creation. */
+  /** Default: id, which is the order of creation. `ref` is the tenant's own unique id; users without one come first. */
   sort?: UserSort
   /** The last ones first. */
   descending?: boolean
@@ -37,7 +41,11 @@ const sortKeys: Record<UserSort, string | undefined> = {
   created: 'created_at',
   deleted: 'deleted_at',
   name: `coalesce(lower(display_name), '')`,
+  ref: `coalesce(ref_key, '')`,
 }
+
+/** Sorted by a value that identifies a person, a cursor holds the id of the last user and not the value. */
+const namelessCursors: readonly UserSort[] = ['name', 'ref']
 
 /**
  * A page of the tenant's users, and the cursor of the next one, undefined at the end. Pages neither repeat nor leave out
@@ -61,7 +69,7 @@ export async function listUsers(
     const cursor = readCursor(options.after, sort)
     if (key === undefined) {
       conditions.push(`id ${beyond} ${bind(cursor.id)}::uuid`)
-    } else if (sort === 'name') {
+    } else if (namelessCursors.includes(sort)) {
       await requireStillThere(tx, cursor.id)
       conditions.push(
         `(${key}, id) ${beyond} (select ${key}, id from users where tenant_id = $1 and id = ${bind(cursor.id)}::uuid)`,
@@ -107,12 +115,17 @@ function orderOf({ sort = 'id', descending }: Pick<ListUsersOptions, 'sort' | 'd
 }
 
 function conditionsOf(tx: TenantTransaction, options: ListUsersOptions, bind: (value: unknown) => string): string[] {
-  const conditions = [`tenant_id = ${bind(tx.tenantId)}`, `state = any (${bind(statesOf(options))}::text[])`]
+  const states = statesOf(options)
+  const conditions = [`tenant_id = ${bind(tx.tenantId)}`]
+  // Spelled out for the partial index of deleted users.
+  if (states.length > 0 && states.every((state) => state === 'deleted')) conditions.push(`state = 'deleted'`)
+  else conditions.push(`state = any (${bind(states)}::text[])`)
   if (options.deletedIn !== undefined) {
     const start = bind(monthStart(options.deletedIn))
     conditions.push(`deleted_at >= ${start}::timestamptz`)
     conditions.push(`deleted_at < (${start}::timestamptz at time zone 'utc' + interval '1 month') at time zone 'utc'`)
   }
+  conditions.push(...daysOf(options, bind))
   if (options.kind !== undefined) conditions.push(`kind = ${bind(options.kind)}`)
   if (options.role !== undefined) conditions.push(`${bind(options.role)} = any (roles)`)
   if (options.department !== undefined) {
@@ -122,7 +135,7 @@ function conditionsOf(tx: TenantTransaction, options: ListUsersOptions, bind: (v
   if (options.search !== undefined) {
     const part = `lethe_fold(${bind(trim(requireText('search', options.search)))})`
     const texts = ['email', 'login_name', 'display_name', 'first_name', 'last_name']
-    const columns = ['email_key', ...texts.map((column) => `lethe_fold(${column})`)]
+    const columns = ['email_key', `coalesce(ref_key, '')`, ...texts.map((column) => `lethe_fold(${column})`)]
     conditions.push(`(${columns.map((column) => `strpos(${column}, ${part}) > 0`).join(' or ')})`)
   }
   return conditions
@@ -130,7 +143,24 @@ function conditionsOf(tx: TenantTransaction, options: ListUsersOptions, bind: (v
 
 function statesOf(options: ListUsersOptions): readonly UserState[] {
   if (options.states !== undefined) return options.states
-  return options.deletedIn !== undefined || options.sort === 'deleted' ? ['deleted'] : ['active', 'suspended']
+  const { deletedIn, deletedFrom, deletedTo, sort } = options
+  const ofDeleted = [deletedIn, deletedFrom, deletedTo].some((time) => time !== undefined) || sort === 'deleted'
+  return ofDeleted ? ['deleted'] : ['active', 'suspended']
+}
+
+function daysOf({ deletedFrom, deletedTo }: ListUsersOptions, bind: (value: unknown) => string): string[] {
+  if (deletedFrom !== undefined && deletedTo !== undefined && deletedFrom > deletedTo) {
+    throw invalid('deleted_to', 'a day that is not before deleted_from')
+  }
+  const conditions: string[] = []
+  if (deletedFrom !== undefined) {
+    conditions.push(`deleted_at >= ${bind(dayStart('deleted_from', deletedFrom))}::timestamptz`)
+  }
+  if (deletedTo !== undefined) {
+    const start = bind(dayStart('deleted_to', deletedTo))
+    conditions.push(`deleted_at < ${start}::timestamptz + interval '24 hours'`)
+  }
+  return conditions
 }
 
 /** Reads one state, several with commas between them, or "all". Throws `input.invalid`. */
@@ -153,7 +183,15 @@ function monthStart(month: string): string {
   return `${month}-01T00:00:00Z`
 }
 
-// A cursor holds the place as the database prints it, to the microsecond; never a name: cursors end up in logs.
+function dayStart(field: string, day: string): string {
+  const start = `${day}T00:00:00Z`
+  const isDay = /^[1-9]\d{3}-\d\d-\d\d$/.test(day) && !Number.isNaN(Date.parse(start))
+  // A day that the month does not have would become one of the next month.
+  if (!isDay || new Date(start).toISOString().slice(0, 10) !== day) throw invalid(field, 'a day as YYYY-MM-DD')
+  return start
+}
+
+// A cursor holds the place as the database prints it, to the microsecond; never a name or a ref: cursors end up in logs.
 function writeCursor(sort: UserSort, id: string, key: string | null): string {
   return Buffer.from(JSON.stringify([sort, id, key])).toString('base64url')
 }
@@ -167,7 +205,7 @@ function readCursor(cursor: string, sort: UserSort): { id: string; key: string }
   }
   if (Array.isArray(content)) {
     const [sortedBy, id, key] = content
-    const isPlace = sort === 'id' || sort === 'name' || isTime(key)
+    const isPlace = sort === 'id' || namelessCursors.includes(sort) || isTime(key)
     if (sortedBy === sort && typeof id === 'string' && isUuid(id) && isPlace) return { id, key: String(key) }
   }
   throw invalid('after', 'the cursor that the page before gave, with the same sort')

@@ -2,23 +2,21 @@ import { type Static, Type } from 'typebox'
 import { groupsThatBringBack, type ReturningGroup } from '../../../directory/reappearances.ts'
 import { cancelErasure } from '../../../erasure/requests/cancel-erasure.ts'
 import { listErasures } from '../../../erasure/requests/list-requests.ts'
-import { listSubjects } from '../../../erasure/requests/list-subjects.ts'
 import { type ErasurePreview, previewErasure } from '../../../erasure/requests/preview-erasure.ts'
 import { requestErasure } from '../../../erasure/requests/request-erasure.ts'
 import { retryErasure } from '../../../erasure/requests/retry-erasure.ts'
+import { type SubjectSelection, selectSubjects } from '../../../erasure/requests/select-subjects.ts'
 import { showErasure } from '../../../erasure/requests/show-request.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { principalOf } from '../../../http/require-access.ts'
 import { namePeople } from '../../../people/accounts/candidates.ts'
-import { requireSelector, requireUsers, type Selector } from '../../../people/accounts/find-users.ts'
-import { selectUsers } from '../../../people/accounts/select-users.ts'
+import { requireSelector } from '../../../people/accounts/find-users.ts'
 import { isPermitted } from '../../../permissions/permissions.ts'
-import type { TenantTransaction } from '../../../platform/database/transaction.ts'
 import { inputError } from '../../../platform/validation/errors.ts'
-import { nativeError } from '../errors.ts'
-import { asPage, Id, IdParams, pageOf } from '../schemas.ts'
+import { Id, IdParams, pageOf } from '../schemas.ts'
+import { filterOf } from '../users/filter.ts'
 import {
   Erasure,
   ErasureWithDetails,
@@ -28,11 +26,14 @@ import {
   Ordered,
   Preview,
   PreviewBody,
-  Subjects,
   type Whom,
 } from './schemas.ts'
+import { addSubjectsRoute } from './subjects-route.ts'
 
 const tags = ['Erasures']
+
+/** Room for 100,000 selectors of the usual length. */
+const bodyLimit = 16 * 1024 * 1024
 
 /** `/api/v1/erasures`, without progress and certificate */
 export function addErasureRoutes(server: HttpServer): void {
@@ -40,6 +41,7 @@ export function addErasureRoutes(server: HttpServer): void {
   server.route({
     method: 'POST',
     url: '/api/v1/erasures/preview',
+    bodyLimit,
     config: { permission: 'erasures.preview', errors: [404, 409] },
     schema: {
       tags,
@@ -51,7 +53,7 @@ export function addErasureRoutes(server: HttpServer): void {
       const { operation, most_named: most = 10, ...whom } = request.body
       const mayRead = isPermitted(principalOf(request), 'users.read')
       return await inTenantOf(request, async (tx) => {
-        const users = await resolve(tx, whom)
+        const users = await selectSubjects(tx, selectionOf(whom))
         const ids = users.map(({ id }) => id)
         const preview = await previewErasure(tx, operation, ids)
         const given = new Map(users.flatMap((user) => (user.given === undefined ? [] : [[user.id, user.given]])))
@@ -65,6 +67,7 @@ export function addErasureRoutes(server: HttpServer): void {
   server.route({
     method: 'POST',
     url: '/api/v1/erasures',
+    bodyLimit,
     config: { permission: 'erasures.order', errors: [404, 409] },
     schema: {
       tags,
@@ -76,11 +79,14 @@ export function addErasureRoutes(server: HttpServer): void {
     },
     handler: (request, reply) => {
       const { operation, reason, expected_people: expected, ...whom } = request.body
+      if (whom.filter !== undefined && expected === undefined) {
+        throw inputError('input.invalid', {
+          field: 'expected_people',
+          expected: 'with a filter, the number of people that the preview counted is expected',
+        })
+      }
       return withIdempotency(request, reply, async (tx) => {
-        const userIds = (await resolve(tx, whom)).map(({ id }) => id)
-        if (expected !== undefined && expected !== userIds.length) {
-          throw nativeError('erasure.other_people', { expected, found: userIds.length })
-        }
+        const userIds = (await selectSubjects(tx, selectionOf(whom), { expected })).map(({ id }) => id)
         const ordered = await requestErasure(tx, { operation, userIds, reason })
         const { request: id, salt } = ordered
         return {
@@ -132,26 +138,7 @@ export function addErasureRoutes(server: HttpServer): void {
     handler: async (request) =>
       erasureDetailsBody(await inTenantOf(request, (tx) => showErasure(tx, request.params.id))),
   })
-  server.route({
-    method: 'GET',
-    url: '/api/v1/erasures/:id/subjects',
-    config: { permission: 'erasures.read', errors: [404] },
-    schema: {
-      tags,
-      summary: 'List the people of an erasure request, by internal id',
-      params: IdParams,
-      querystring: Type.Object(
-        {
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-          after: Type.Optional(Id),
-        },
-        { additionalProperties: false },
-      ),
-      response: { 200: Subjects },
-    },
-    handler: (request) =>
-      asPage(inTenantOf(request, (tx) => listSubjects(tx, { request: request.params.id, ...request.query }))),
-  })
+  addSubjectsRoute(server)
   server.route({
     method: 'POST',
     url: '/api/v1/erasures/:id/retry',
@@ -177,26 +164,22 @@ export function addErasureRoutes(server: HttpServer): void {
       summary: 'Cancel the request for the people that are not erased yet',
       params: IdParams,
       response: {
-        200: Type.Object({ cancelled: Type.Integer() }, { description: 'The number of people it was cancelled for' }),
+        200: Type.Object(
+          { cancelled: Type.Integer(), gone: Type.Integer() },
+          { description: 'The number of people it was cancelled for, and of those who were erased already' },
+        ),
       },
     },
-    handler: async (request) => ({
-      cancelled: await inTenantOf(request, (tx) => cancelErasure(tx, request.params.id)),
-    }),
+    handler: (request) => inTenantOf(request, (tx) => cancelErasure(tx, request.params.id)),
   })
 }
 
-/** The people that a body names, by id, with what named each unless a filter did. */
-async function resolve(tx: TenantTransaction, { subjects, filter }: Whom): Promise<{ id: string; given?: Selector }[]> {
+/** The selection of a body. Throws `input.invalid`. */
+function selectionOf({ subjects, filter }: Whom): SubjectSelection {
   if ((subjects === undefined) === (filter === undefined)) {
     throw inputError('input.invalid', { field: 'subjects', expected: 'either subjects or filter is expected' })
   }
-  if (subjects !== undefined) {
-    return await requireUsers(tx, subjects.map(requireSelector))
-  }
-  const { deleted_in, ...rest } = filter ?? {}
-  const chosen = { ...rest, ...(deleted_in !== undefined && { deletedIn: deleted_in }) }
-  return (await selectUsers(tx, { ...chosen, states: ['deleted'] })).map((id) => ({ id }))
+  return subjects === undefined ? { filter: filterOf(filter ?? {}) } : { selectors: subjects.map(requireSelector) }
 }
 
 function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Omit<Static<typeof Preview.schema>, 'who'> {

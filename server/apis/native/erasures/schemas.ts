@@ -6,9 +6,9 @@ import { requestStates } from '../../../erasure/states.ts'
 import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import type { NamedPerson } from '../../../people/accounts/candidates.ts'
 import { selectorNames } from '../../../people/accounts/find-users.ts'
-import { userKinds, userStates } from '../../../people/accounts/user.ts'
-import { userRoles } from '../../../permissions/roles.ts'
-import { ActingCredential, Id, NullableId, NullableText, NullableTime, Time } from '../schemas.ts'
+import { userStates } from '../../../people/accounts/user.ts'
+import { ActingCredential, Id, Next, NullableId, NullableText, NullableTime, Time } from '../schemas.ts'
+import { filterMembers } from '../users/filter.ts'
 
 export const operations = ['purge', 'anonymize'] as const
 
@@ -155,23 +155,20 @@ const Subject = Type.Partial(
   { additionalProperties: false, minProperties: 1, maxProperties: 1 },
 )
 
-const mostSubjects = 10_000
+const mostSubjects = 100_000
+
+const mostNamed = 10_000
 
 /** The people of an erasure request: one by one, or all deleted people that a filter chooses. */
 const whom = {
   operation: Type.Enum([...operations]),
   subjects: Type.Optional(Type.Array(Subject, { minItems: 1, maxItems: mostSubjects })),
   filter: Type.Optional(
-    Type.Partial(
-      Type.Object({
-        search: Type.String({ maxLength: 256 }),
-        deleted_in: Type.String({ maxLength: 7, description: 'A month (UTC) as YYYY-MM' }),
-        kind: Type.Enum([...userKinds]),
-        role: Type.Enum([...userRoles]),
-        department: Type.String({ maxLength: 256 }),
-      }),
-      { additionalProperties: false, description: 'Instead of subjects: all deleted users that match the filter' },
-    ),
+    Type.Object(filterMembers, {
+      additionalProperties: false,
+      description:
+        'Instead of subjects: all deleted users that match, any number of them. The same filter as in the list of users',
+    }),
   ),
 }
 
@@ -179,7 +176,7 @@ export const PreviewBody = Type.Object(
   {
     ...whom,
     most_named: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: mostSubjects, default: 10, description: 'The most people to name' }),
+      Type.Integer({ minimum: 0, maximum: mostNamed, default: 10, description: 'The most people to name' }),
     ),
   },
   {
@@ -193,7 +190,10 @@ export const OrderBody = Type.Object(
     ...whom,
     reason: Type.Optional(Type.String({ maxLength: 2000, description: 'The reason; stored with the request' })),
     expected_people: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'Refuse the request if it would cover more or fewer people' }),
+      Type.Integer({
+        minimum: 1,
+        description: 'Refuse the request if it would cover more or fewer people. A filter needs it',
+      }),
     ),
   },
   {
@@ -218,21 +218,25 @@ export const Ordered = Type.Object(
   { description: 'Requested; Location has the address of the request' },
 )
 
-export const Subjects = Type.Object(
-  {
-    subjects: Type.Array(
-      Type.Object({
-        user_id: Id,
-        state: Type.String(),
-        error_code: NullableText,
-        error_reason: NullableText,
-        erased_at: NullableTime,
-        finished_at: NullableTime,
-      }),
-    ),
-    next: NullableText,
-  },
-  { description: 'A page' },
+/** The people of an erasure request. */
+export const Subjects = sharedSchema(
+  'ErasureSubjects',
+  Type.Object(
+    {
+      subjects: Type.Array(
+        Type.Object({
+          user_id: Id,
+          state: Type.String(),
+          error_code: NullableText,
+          error_reason: NullableText,
+          erased_at: NullableTime,
+          finished_at: NullableTime,
+        }),
+      ),
+      next: Next,
+    },
+    { description: 'A page of the people of an erasure request' },
+  ),
 )
 
 /** An erasure request in the words of the API. */

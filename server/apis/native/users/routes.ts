@@ -7,15 +7,15 @@ import { principalOf } from '../../../http/require-access.ts'
 import { createUser } from '../../../people/accounts/create-user.ts'
 import { type ListUsersOptions, listUsers, readStates, userSorts } from '../../../people/accounts/list-users.ts'
 import { updateUser } from '../../../people/accounts/update-user.ts'
-import { userKinds } from '../../../people/accounts/user.ts'
 import { deleteUsers } from '../../../people/lifecycle/delete-users.ts'
 import { reactivateUser } from '../../../people/lifecycle/reactivate-user.ts'
 import { restoreUsers } from '../../../people/lifecycle/restore-users.ts'
 import { suspendUser } from '../../../people/lifecycle/suspend-user.ts'
 import { requirePermission } from '../../../permissions/permissions.ts'
-import { type UserRole, userRoles } from '../../../permissions/roles.ts'
+import type { UserRole } from '../../../permissions/roles.ts'
 import { showUser } from '../../../views/user-details.ts'
 import { asPage, Id, IdParams, pageOf } from '../schemas.ts'
+import { filterMembers, filterOf } from './filter.ts'
 import { NewUser, RolesBody, User, UserChanges, UserWithDetails } from './schemas.ts'
 
 const tags = ['Users']
@@ -25,18 +25,18 @@ const Filter = Type.Object(
     state: Type.Optional(
       Type.String({
         maxLength: 64,
-        description: 'One state, several with commas, or `all`; default: active and suspended',
+        description:
+          'One state, several with commas, or `all`. Default: active and suspended; with a time of the delete, deleted',
         examples: ['active', 'deleted'],
       }),
     ),
-    search: Type.Optional(
-      Type.String({ maxLength: 256, description: 'Part of a name, an e-mail address or a login name' }),
+    ...filterMembers,
+    sort: Type.Optional(
+      Type.Enum([...userSorts], {
+        description:
+          "Default: id, the order of creation. `ref` is the tenant's own unique id; users without one come first",
+      }),
     ),
-    deleted_in: Type.Optional(Type.String({ maxLength: 7, description: 'A month (UTC) as YYYY-MM' })),
-    kind: Type.Optional(Type.Enum([...userKinds])),
-    role: Type.Optional(Type.Enum([...userRoles])),
-    department: Type.Optional(Type.String({ maxLength: 256 })),
-    sort: Type.Optional(Type.Enum([...userSorts], { description: 'Default: id, the order of creation' })),
     order: Type.Optional(Type.Enum(['ascending', 'descending'])),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
     after: Type.Optional(Type.String({ maxLength: 512, description: '`next` of the page before' })),
@@ -219,11 +219,10 @@ function requireRolesPermission(request: FastifyRequest, roles: readonly UserRol
 }
 
 function listOptions(query: Static<typeof Filter>): ListUsersOptions {
-  const { state, deleted_in, order, ...rest } = query
+  const { state, order, ...rest } = query
   return {
-    ...rest,
+    ...filterOf(rest),
     ...(state !== undefined && { states: readStates(state) }),
-    ...(deleted_in !== undefined && { deletedIn: deleted_in }),
     descending: order === 'descending',
   }
 }
