@@ -5,6 +5,7 @@ import { addCatalogCommands } from './commands/catalog-commands.ts'
 import { addCertificateCommands } from './commands/certificate-commands.ts'
 import { addClientCommands } from './commands/client-commands.ts'
 import { addCompletionCommand } from './commands/completion-command.ts'
+import { addCourseCommands } from './commands/course-commands.ts'
 import { addDatabaseCommands } from './commands/database-commands.ts'
 import { addDemoCommand } from './commands/demo-command.ts'
 import { addErasureCommands } from './commands/erasure-commands.ts'
@@ -16,7 +17,9 @@ import { addKeyCommands } from './commands/key-commands.ts'
 import { addLedgerCommands } from './commands/ledger-commands.ts'
 import { addNotificationCommands } from './commands/notification-commands.ts'
 import { addOperatorCommands } from './commands/operator-commands.ts'
+import { addPlanCommands } from './commands/plan-commands.ts'
 import { addServeCommand } from './commands/serve-command.ts'
+import { addSessionCommands } from './commands/session-commands.ts'
 import { addSkillCommands } from './commands/skill-commands.ts'
 import { addSweepCommand } from './commands/sweep-command.ts'
 import { addTenantCommands } from './commands/tenant-commands.ts'
@@ -31,6 +34,9 @@ const groups: ((program: Command) => void)[] = [
   addTenantCommands,
   addUserCommands,
   addCatalogCommands,
+  addCourseCommands,
+  addPlanCommands,
+  addSessionCommands,
   addSkillCommands,
   addIdentityCommands,
   addGroupCommands,

@@ -56,7 +56,7 @@ describe('a suggestion', () => {
   })
 
   it.each([
-    [['course'], /^lethe: Unknown command 'course'\. "lethe --help"/],
+    [['weather'], /^lethe: Unknown command 'weather'\. "lethe --help"/],
     [['user', 'remove', '--ref', 'x'], /^lethe: Unknown command 'remove' \(Did you mean delete\?\)/],
     [['--tenant', 'Acme', 'user', 'lst'], /^lethe: Unknown command 'lst' \(Did you mean list\?\)/],
     [['user', 'list', '--serach', 'x'], /^lethe: Unknown option '--serach' \(Did you mean --search\?\)/],

@@ -19,6 +19,13 @@ export const learningError = defineErrors({
     kind: 'not_found',
     message: (d: { id: string }) => `There is no catalog ${d.id} in this tenant.`,
   },
+  'catalog.not_empty': {
+    kind: 'conflict',
+    message: (d: { courses: number; trainingPlans: number }) =>
+      `The catalog still has ${d.courses} courses and ${d.trainingPlans} training plans. Delete them, or move them to another catalog first.`,
+    hint: () =>
+      '"lethe course delete" deletes one, and "lethe course update --catalog" moves one; "lethe plan" does the same.',
+  },
   'catalog.not_member': {
     kind: 'not_found',
     message: (d: { ids: string[] }) =>

@@ -1,5 +1,5 @@
 import { record } from '../audit/record.ts'
-import { requirePresent } from '../learning/require-existing.ts'
+import { requireOpen } from '../learning/require-existing.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireLine } from '../platform/validation/require-text.ts'
 import { addLevels, endDefault, type NewLevel, requireLevels } from './levels.ts'
@@ -25,7 +25,7 @@ export async function createScaleSet(
 ): Promise<{ id: string; levelIds: string[] }> {
   const { catalogId } = scaleSet
   const levels = requireLevels(scaleSet.levels)
-  if (catalogId !== undefined) await requirePresent(tx, 'catalog', [catalogId])
+  if (catalogId !== undefined) await requireOpen(tx, 'catalog', [catalogId])
   if (scaleSet.isDefault === true) await endDefault(tx, catalogId ?? null)
   const { id } = await tx.db
     .insertInto('skill_scale_sets')

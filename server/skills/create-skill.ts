@@ -1,5 +1,5 @@
 import { record } from '../audit/record.ts'
-import { requirePresent } from '../learning/require-existing.ts'
+import { requireOpen } from '../learning/require-existing.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireLine, requireText } from '../platform/validation/require-text.ts'
 import { requireScaleSet } from './require-scale-set.ts'
@@ -17,7 +17,7 @@ export type NewSkill = {
 export async function createSkill(tx: TenantTransaction, skill: NewSkill): Promise<{ id: string }> {
   const { scaleSetId, catalogId, description } = skill
   await requireScaleSet(tx, { scaleSetId, catalogId })
-  if (catalogId !== undefined) await requirePresent(tx, 'catalog', [catalogId])
+  if (catalogId !== undefined) await requireOpen(tx, 'catalog', [catalogId])
   const created = await tx.db
     .insertInto('skills')
     .values({

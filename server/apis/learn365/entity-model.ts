@@ -46,6 +46,11 @@ export type EntitySet = {
    * that is named by its key. Absent: there is no difference.
    */
   sourceWithDeleted?: string
+  /**
+   * The same with deleted courses or catalogs, for an entity that refers to one: an enrollment still shows its course.
+   * Absent: there is no difference.
+   */
+  sourceOfReferred?: string
   /** The property that names one entity. */
   key: string
   properties: Record<string, Property>

@@ -17,6 +17,15 @@ const listed = `state in ('active', 'suspended')`
 const usersOfLogin = (parameter: string) =>
   `select login.id from users login where login.tenant_id = $1 and login.login_key = lethe_login_key(${parameter})`
 
+// For Learn365 a training plan is a course too.
+const allCourses = `(
+    select tenant_id, id, catalog_id, title, description, deleted_at,
+      case kind when 'e_learning' then 'ELearning' when 'classroom' then 'ClassRoom' else 'Webinar' end as kind
+    from courses
+    union all
+    select tenant_id, id, catalog_id, title, description, deleted_at, 'TrainingPlan' from training_plans
+  ) c where c.tenant_id = $1`
+
 /** Everything that can be read, with the names of Learn365. */
 export const entitySets: readonly EntitySet[] = [
   {
@@ -65,7 +74,8 @@ export const entitySets: readonly EntitySet[] = [
   {
     name: 'CourseCatalogs',
     entityType: 'CourseCatalog',
-    source: 'catalogs g where g.tenant_id = $1',
+    source: 'catalogs g where g.tenant_id = $1 and g.deleted_at is null',
+    sourceOfReferred: 'catalogs g where g.tenant_id = $1',
     key: 'Id',
     properties: {
       Id: id('g.id'),
@@ -77,14 +87,8 @@ export const entitySets: readonly EntitySet[] = [
   {
     name: 'Courses',
     entityType: 'Course',
-    // For Learn365 a training plan is a course too.
-    source: `(
-      select tenant_id, id, catalog_id, title, description,
-        case kind when 'e_learning' then 'ELearning' when 'classroom' then 'ClassRoom' else 'Webinar' end as kind
-      from courses
-      union all
-      select tenant_id, id, catalog_id, title, description, 'TrainingPlan' from training_plans
-    ) c where c.tenant_id = $1`,
+    source: `${allCourses} and c.deleted_at is null`,
+    sourceOfReferred: allCourses,
     key: 'Id',
     properties: {
       Id: id('c.id'),

@@ -218,11 +218,12 @@ async function expand(
   const wanted = [...new Set(rows.map((row) => row[navigation.from]).filter((value) => value !== null))]
   const match = to.equals === undefined ? `${to.sql} = wanted.value` : `(${to.equals('wanted.value')})`
   const columns = Object.entries(target.properties).map(([property, { sql }]) => `${sql} as "${property}"`)
+  const source = (navigation.many !== true && target.sourceOfReferred) || target.source
   // A lateral join, so that each value is looked up through an index.
   const { rows: found } = await tx.query<Row>(
     `select found.* from unnest($2::${sqlTypes[to.type]}[]) as wanted (value)
      cross join lateral (
-       select ${columns.join(', ')} from ${target.source} and ${match} order by ${target.inOrder ?? key.sql}
+       select ${columns.join(', ')} from ${source} and ${match} order by ${target.inOrder ?? key.sql}
      ) found
      limit ${mostExpanded + 1}`,
     [tx.tenantId, wanted],

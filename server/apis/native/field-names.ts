@@ -16,3 +16,18 @@ function inSnakeCase(text: string): string {
     name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
   )
 }
+
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Rest}`
+  ? `${Head}${Capitalize<CamelCase<Rest>>}`
+  : Name
+
+/** A body with the names that operations use: `contact_emails` is `contactEmails` there. */
+export function inOperationNames<Body extends object>(
+  body: Body,
+): { [Name in keyof Body as Name extends string ? CamelCase<Name> : never]: Body[Name] } {
+  const renamed = Object.entries(body).map(([name, value]) => [
+    name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    value,
+  ])
+  return Object.fromEntries(renamed)
+}

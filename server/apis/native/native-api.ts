@@ -1,7 +1,10 @@
 import type { Api } from '../../http/api.ts'
 import { addAuditRoutes } from './audit/routes.ts'
+import { addCatalogChanges } from './catalogs/change-routes.ts'
 import { addCatalogRoutes } from './catalogs/routes.ts'
 import { addContactRoutes } from './contacts/routes.ts'
+import { addCourseChanges } from './courses/change-routes.ts'
+import { addPostRoutes } from './courses/post-routes.ts'
 import { addCourseRoutes } from './courses/routes.ts'
 import { addCredentialRoutes } from './credentials/routes.ts'
 import { addEnrollmentRoutes } from './enrollments/routes.ts'
@@ -48,7 +51,10 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addKeptExportRoutes(server)
       addTranscriptRoute(server)
       addCatalogRoutes(server)
+      addCatalogChanges(server)
       addCourseRoutes(server)
+      addCourseChanges(server)
+      addPostRoutes(server)
       addEnrollmentRoutes(server)
       addSkillRoutes(server)
       addGroupRoutes(server)

@@ -55,6 +55,26 @@ export const Paging = Type.Object(paging, { additionalProperties: false })
 /** What a request that creates something is answered. */
 export const Created = Type.Object({ id: Id }, { description: 'Created; Location has its address' })
 
+/** Texts that a change can clear. */
+export const ClearableLine = Type.Unsafe<string | null>({ type: ['string', 'null'], minLength: 1, maxLength: 256 })
+export const ClearableText = Type.Unsafe<string | null>({ type: ['string', 'null'], minLength: 1, maxLength: 20_000 })
+
+export const ExternalKey = Type.Unsafe<string | null>({
+  ...NullableText,
+  description: 'Its key in the data set that it was imported from',
+})
+/** In a change. */
+export const NewExternalKey = Type.Optional(
+  Type.Unsafe<string | null>({
+    ...ClearableLine,
+    description: 'Its key in the data set that it was imported from; without it, a later import makes another one',
+  }),
+)
+export const DeletedAt = Type.Unsafe<Date | null>({
+  ...NullableTime,
+  description: 'Set for a deleted one, which no list shows',
+})
+
 export const Nothing = Type.Null({ description: 'Done' })
 
 /** When something happened that is recorded afterwards. */

@@ -1,18 +1,27 @@
 import { type Command, Option } from 'commander'
 import { addCatalogMembers, type CatalogRole, catalogRoles } from '../../learning/catalogs/add-catalog-members.ts'
 import { assignGroupToCatalog, unassignGroupFromCatalog } from '../../learning/catalogs/assign-groups.ts'
+import {
+  type CatalogChanges,
+  type CatalogDeletion,
+  deleteCatalog,
+  previewCatalogDeletion,
+  updateCatalog,
+} from '../../learning/catalogs/change-catalog.ts'
 import { createCatalog } from '../../learning/catalogs/create-catalog.ts'
 import { type CatalogMember, listCatalogMembers } from '../../learning/catalogs/list-catalog-members.ts'
-import { listCatalogs } from '../../learning/catalogs/list-catalogs.ts'
+import { listCatalogs, showCatalog } from '../../learning/catalogs/list-catalogs.ts'
 import { removeCatalogMembers } from '../../learning/catalogs/remove-catalog-members.ts'
 import { setCatalogRole } from '../../learning/catalogs/set-catalog-role.ts'
+import { namedColumns } from '../../learning/change-columns.ts'
 import { findUser, requireUsers } from '../../people/accounts/find-users.ts'
+import { addClearable, type Clearable, cleared, clearedList } from '../change-options.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable } from '../output.ts'
 import { withTenant } from '../session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from '../subject-options.ts'
 
-/** `lethe catalog list|create|members|add|remove|role|assign-group|unassign-group` */
+/** `lethe catalog list|create|update|delete|members|add|remove|role|assign-group|unassign-group` */
 export function addCatalogCommands(program: Command): void {
   const group = program
     .command('catalog')
@@ -30,6 +39,8 @@ export function addCatalogCommands(program: Command): void {
     )
   addList(group)
   addCreate(group)
+  addUpdate(group)
+  addDelete(group)
   addMembers(group)
   addAdd(group)
   addRemove(group)
@@ -77,6 +88,89 @@ function addCreate(group: Command): void {
           }),
         )
         output.result({ catalog }, () => formatFields(catalog))
+      })
+    })
+}
+
+type UpdateOptions = {
+  title?: string
+  description?: Clearable<string>
+  contact?: Clearable<string[]>
+  externalKey?: Clearable<string>
+}
+
+function addUpdate(group: Command): void {
+  const command = group
+    .command('update')
+    .argument('<catalog>', 'the id of the catalog')
+    .description('change a catalog')
+    .option('--title <text>', 'its title')
+  addClearable(command, 'description', '<text>', 'the purpose of the catalog')
+  addClearable(command, 'contact', '<address...>', 'e-mail addresses of its contacts; replaces the previous ones')
+  addClearable(command, 'external-key', '<key>', 'its key in the data set that it was imported from')
+  command
+    .addHelpText(
+      'after',
+      helpText({
+        examples: [
+          'lethe catalog update CATALOG --title "Bakery and pastry"',
+          'lethe catalog update CATALOG --no-contact',
+        ],
+      }),
+    )
+    .action(async (catalogId: string, options: UpdateOptions) => {
+      const changes: CatalogChanges = namedColumns({
+        title: options.title,
+        description: cleared(options.description),
+        contactEmails: clearedList(options.contact),
+        externalKey: cleared(options.externalKey),
+      })
+      await withTenant(command, async ({ run, output }) => {
+        const catalog = await run(async (tx) => {
+          await updateCatalog(tx, { catalogId, changes })
+          return await showCatalog(tx, catalogId)
+        })
+        output.result({ catalog }, () => `Changed the catalog ${catalog.title}.`)
+      })
+    })
+}
+
+/** The effects of the deletion of a catalog, one a line. */
+function formatDeletion(deletion: CatalogDeletion): string {
+  return formatFields({
+    'courses to delete or move first': deletion.courses,
+    'training plans to delete or move first': deletion.training_plans,
+    'members that lose it': deletion.members,
+    'groups that lose it': deletion.groups,
+  })
+}
+
+function addDelete(group: Command): void {
+  group
+    .command('delete')
+    .argument('<catalog>', 'the id of the catalog')
+    .option('--preview', 'count the effects and change nothing')
+    .option('--yes', 'do not ask for confirmation')
+    .description('delete a catalog without courses and training plans')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: 'Transcripts still show its title.',
+        exitCodes: { 5: 'it still has courses or training plans; nothing was done' },
+        examples: ['lethe catalog delete CATALOG --preview', 'lethe catalog delete CATALOG --yes'],
+      }),
+    )
+    .action(async (catalogId: string, options: { preview?: boolean; yes?: boolean }, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const deletion = await run((tx) => previewCatalogDeletion(tx, catalogId))
+        if (options.preview === true) {
+          output.result({ deletion }, () => formatDeletion(deletion))
+          return
+        }
+        if (options.yes !== true) output.note(formatDeletion(deletion))
+        await output.requireConfirmed('The deletion of the catalog', { yes: options.yes === true })
+        const done = await run((tx) => deleteCatalog(tx, catalogId))
+        output.result({ deleted: catalogId, deletion: done }, () => `Deleted the catalog.\n\n${formatDeletion(done)}`)
       })
     })
 }

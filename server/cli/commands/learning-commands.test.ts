@@ -117,3 +117,38 @@ describe('lethe notification', () => {
     })
   })
 })
+
+describe('lethe course, plan, session and post', () => {
+  it('changes what may mention a person, reassigns, and deletes after a preview', async () => {
+    const { catalog } = await test.json('catalog', 'create', 'Mill')
+    await test.json('user', 'create', '--email', 'cid@example.org', '--display-name', 'Cid')
+    const of = ['--catalog', catalog.id]
+    const { course } = await test.json('course', 'create', 'Flour', ...of, '--contact', 'mill@example.org')
+    const update = (...changes: string[]) => test.json('course', 'update', course.id, ...changes)
+    expect((await update('--title', 'Rye', '--no-contact', '--author', 'cid@example.org')).course).toMatchObject({
+      title: 'Rye',
+      contact_emails: [],
+      authors: [{ display_name: 'Cid' }],
+    })
+    expect((await update('--description', 'Milling', '--reply-to', 'a@example.org')).course.contact_emails).toEqual([])
+    expect((await update('--no-reply-to')).course).toMatchObject({ description: 'Milling', reply_to_email: null })
+    expect((await test.json('course', 'list', '--without-author')).courses).toEqual([])
+    expect((await test.run('course', 'delete', course.id, '--preview')).stdout).toContain('completions that stay')
+    expect(await test.failure('course', 'delete', course.id)).toMatchObject({ code: 'input.confirmation_needed' })
+    expect(await test.failure('catalog', 'delete', catalog.id, '--yes')).toMatchObject({
+      exit: 5,
+      code: 'catalog.not_empty',
+    })
+    expect((await test.json('course', 'delete', course.id, '--yes')).deletion).toMatchObject({ unenrolled: 0 })
+    expect((await test.json('course', 'list', ...of)).courses).toEqual([])
+    expect((await test.json('catalog', 'update', catalog.id, '--title', 'Old mill')).catalog.title).toBe('Old mill')
+    await test.json('catalog', 'delete', catalog.id, '--yes')
+    expect((await test.json('catalog', 'list')).catalogs).not.toContainEqual(
+      expect.objectContaining({ id: catalog.id }),
+    )
+    expect(await test.json('session', 'reassign', '--without-instructor', '--to', 'cid@example.org')).toEqual({
+      sessions: [],
+    })
+    expect((await test.json('plan', 'list')).training_plans).toEqual([])
+  })
+})

@@ -37,6 +37,7 @@ export const learningMap: RoomMap<LearningTable> = {
       contact_emails: mention('addresses'),
       external_key: key,
       created_at: fact,
+      deleted_at: fact,
     },
   },
   catalog_members: {
@@ -78,6 +79,7 @@ export const learningMap: RoomMap<LearningTable> = {
       length_days: fact,
       external_key: key,
       created_at: fact,
+      deleted_at: fact,
     },
   },
   course_groups: {
@@ -116,6 +118,7 @@ export const learningMap: RoomMap<LearningTable> = {
       description: mention('text'),
       contact_emails: mention('addresses'),
       created_at: fact,
+      deleted_at: fact,
     },
   },
   training_plan_courses: {
@@ -142,6 +145,7 @@ export const learningMap: RoomMap<LearningTable> = {
       location: mention('text'),
       contact_emails: mention('addresses'),
       external_key: key,
+      deleted_at: fact,
     },
   },
   session_instructors: {

@@ -515,6 +515,10 @@ export const schemaFacts: SchemaFacts = {
       "created_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "deleted_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -793,6 +797,10 @@ export const schemaFacts: SchemaFacts = {
       "created_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "deleted_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -3016,6 +3024,10 @@ export const schemaFacts: SchemaFacts = {
       "external_key": {
         "type": "text",
         "nullable": true
+      },
+      "deleted_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -3755,6 +3767,10 @@ export const schemaFacts: SchemaFacts = {
       "created_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "deleted_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
       }
     },
     "primaryKey": [

@@ -2,7 +2,7 @@ import { record } from '../../audit/record.ts'
 import { doneBy } from '../../people/accounts/require-people.ts'
 import { requireActiveUsers } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { requirePresent } from '../require-existing.ts'
+import { requireOpen } from '../require-existing.ts'
 
 export const catalogRoles = ['member', 'administrator'] as const
 export type CatalogRole = (typeof catalogRoles)[number]
@@ -23,8 +23,8 @@ export async function addCatalogMembers(
     addedBy?: string
   },
 ): Promise<{ added: number }> {
-  await requirePresent(tx, 'catalog', [options.catalogId])
   await requireActiveUsers(tx, { userIds: options.userIds, act: 'added to a catalog' })
+  await requireOpen(tx, 'catalog', [options.catalogId])
   const by = await doneBy(tx, 'addedBy', options.addedBy)
   const { rows } = await tx.query<{ user_id: string }>(
     `insert into catalog_members (tenant_id, catalog_id, user_id, role, added_by, added_by_credential)

@@ -1,7 +1,7 @@
 import { record } from '../../audit/record.ts'
 import { requireGroup } from '../../directory/require-group.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { requirePresent } from '../require-existing.ts'
+import { requireOpen, requirePresent } from '../require-existing.ts'
 
 const assignments = {
   catalog: { table: 'catalog_groups', assigned: 'CatalogGroupAssigned', unassigned: 'CatalogGroupUnassigned' },
@@ -67,7 +67,7 @@ async function assign(
   groupId: string,
 ): Promise<{ assigned: boolean }> {
   const { table, assigned } = assignments[kind]
-  await requirePresent(tx, kind, [id])
+  await requireOpen(tx, kind, [id])
   await requireGroup(tx, groupId)
   const { rowCount } = await tx.query(
     `insert into ${table} (tenant_id, ${kind}_id, group_id) values ($1, $2, $3) on conflict do nothing`,

@@ -9,7 +9,11 @@ export type ListedCatalog = {
   title: string
   description: string | null
   contact_emails: string[]
+  /** Its key in the data set that it was imported from. */
+  external_key: string | null
   created_at: Date
+  /** Null: it is not deleted. */
+  deleted_at: Date | null
   courses: number
   training_plans: number
   /** Users who were added, administrators included. */
@@ -21,9 +25,9 @@ export type ListedCatalog = {
 
 // Counted for the page only: the catalogs are chosen first. Members are counted in one pass, because there may be one
 // catalog with nearly all of them.
-const counted = `select id, title, description, contact_emails, created_at,
-    (select count(*) from courses c where c.tenant_id = $1 and c.catalog_id = catalog.id) as courses,
-    (select count(*) from training_plans p where p.tenant_id = $1 and p.catalog_id = catalog.id) as training_plans,
+const counted = `select id, title, description, contact_emails, external_key, created_at, deleted_at,
+    (select count(*) from courses c where c.tenant_id = $1 and c.catalog_id = catalog.id and c.deleted_at is null) as courses,
+    (select count(*) from training_plans p where p.tenant_id = $1 and p.catalog_id = catalog.id and p.deleted_at is null) as training_plans,
     coalesce(members.members, 0) as members, coalesce(members.administrators, 0) as administrators,
     (select count(*) from catalog_groups g where g.tenant_id = $1 and g.catalog_id = catalog.id) as groups
   from chosen catalog
@@ -36,7 +40,7 @@ const counted = `select id, title, description, contact_emails, created_at,
   order by title, id`
 
 /**
- * The catalogs of the tenant, by title: all of them, or a page of at most `limit` (up to 1000) behind the catalog `after`.
+ * The catalogs of the tenant that are not deleted, by title: all of them, or a page of at most `limit` (up to 1000) behind the catalog `after`.
  * `next` goes on behind the page, undefined at the end.
  *
  * Throws `input.invalid`, and `catalog.not_found` for `after`.
@@ -50,8 +54,8 @@ export async function listCatalogs(
   if (after !== undefined) await requirePresent(tx, 'catalog', [after])
   const { rows } = await tx.query<ListedCatalog>(
     `with chosen as materialized (
-       select id, title, description, contact_emails, created_at from catalogs
-       where tenant_id = $1
+       select id, title, description, contact_emails, external_key, created_at, deleted_at from catalogs
+       where tenant_id = $1 and deleted_at is null
          and ($2::uuid is null or (title, id) > (select title, id from catalogs where tenant_id = $1 and id = $2))
        order by title, id
        limit $3
@@ -63,12 +67,12 @@ export async function listCatalogs(
   return { catalogs, next: rows.length > catalogs.length ? catalogs.at(-1)?.id : undefined }
 }
 
-/** One catalog. Throws `input.invalid`, `catalog.not_found`. */
+/** One catalog, deleted or not. Throws `input.invalid`, `catalog.not_found`. */
 export async function showCatalog(tx: TenantTransaction, catalogId: string): Promise<ListedCatalog> {
   const id = requireUuid('catalogId', catalogId)
   const { rows } = await tx.query<ListedCatalog>(
     `with chosen as materialized (
-       select id, title, description, contact_emails, created_at from catalogs where tenant_id = $1 and id = $2
+       select id, title, description, contact_emails, external_key, created_at, deleted_at from catalogs where tenant_id = $1 and id = $2
      )
      ${counted}`,
     [tx.tenantId, id],

@@ -3,7 +3,7 @@ import { requireActiveUser } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { learningError } from '../errors.ts'
-import { requirePresent } from '../require-existing.ts'
+import { requireOpen } from '../require-existing.ts'
 import { type CatalogRole, catalogRoles } from './add-catalog-members.ts'
 
 /**
@@ -21,8 +21,8 @@ export async function setCatalogRole(
   if (!catalogRoles.includes(role)) {
     throw inputError('input.invalid', { field: 'role', expected: `one of ${catalogRoles.join(', ')} is expected` })
   }
-  await requirePresent(tx, 'catalog', [catalogId])
   await requireActiveUser(tx, { userId, act: 'given a part in a catalog' })
+  await requireOpen(tx, 'catalog', [catalogId])
   const { rows } = await tx.query<{ role: CatalogRole }>(
     'select role from catalog_members where tenant_id = $1 and catalog_id = $2 and user_id = $3 for update',
     [tx.tenantId, catalogId, userId],

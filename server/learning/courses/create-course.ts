@@ -5,7 +5,7 @@ import { inputError } from '../../platform/validation/errors.ts'
 import { requireAmount, requireWholeNumber } from '../../platform/validation/require-number.ts'
 import { requireLine, requireText } from '../../platform/validation/require-text.ts'
 import { requireDay } from '../../platform/validation/require-time.ts'
-import { requirePresent } from '../require-existing.ts'
+import { requireOpen } from '../require-existing.ts'
 import { contactAddresses, replyAddress } from './contact-addresses.ts'
 
 export const courseKinds = ['e_learning', 'classroom', 'webinar'] as const
@@ -48,8 +48,8 @@ export async function createCourse(
   if (!courseKinds.includes(kind)) {
     throw inputError('input.invalid', { field: 'kind', expected: `one of ${courseKinds.join(', ')} is expected` })
   }
-  await requirePresent(tx, 'catalog', [course.catalogId])
   await requireActiveUsers(tx, { userIds: authorIds, act: 'made an author' })
+  await requireOpen(tx, 'catalog', [course.catalogId])
   const { id } = await tx.db
     .insertInto('courses')
     .values({

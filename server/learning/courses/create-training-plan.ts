@@ -2,7 +2,7 @@ import { record } from '../../audit/record.ts'
 import { requireActiveUsers } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { requireLine, requireText } from '../../platform/validation/require-text.ts'
-import { requirePresent } from '../require-existing.ts'
+import { requireOpen } from '../require-existing.ts'
 import { contactAddresses } from './contact-addresses.ts'
 
 export type NewTrainingPlan = {
@@ -24,9 +24,9 @@ export type NewTrainingPlan = {
 export async function createTrainingPlan(tx: TenantTransaction, plan: NewTrainingPlan): Promise<{ id: string }> {
   const courseIds = [...new Set(plan.courseIds.map((id) => id.toLowerCase()))]
   const authorIds = plan.authorIds ?? []
-  await requirePresent(tx, 'catalog', [plan.catalogId])
-  await requirePresent(tx, 'course', courseIds)
   await requireActiveUsers(tx, { userIds: authorIds, act: 'made an author' })
+  await requireOpen(tx, 'catalog', [plan.catalogId])
+  await requireOpen(tx, 'course', courseIds)
   const { id } = await tx.db
     .insertInto('training_plans')
     .values({

@@ -12,6 +12,8 @@ export type ListedTrainingPlan = {
   description: string | null
   contact_emails: string[]
   created_at: Date
+  /** Null: it is not deleted. */
+  deleted_at: Date | null
 }
 
 export type TrainingPlanDetails = ListedTrainingPlan & {
@@ -22,34 +24,45 @@ export type TrainingPlanDetails = ListedTrainingPlan & {
   enrolled: number
 }
 
-const columns = 'id, catalog_id, title, description, contact_emails, created_at'
+const columns = 'id, catalog_id, title, description, contact_emails, created_at, deleted_at'
 
 /**
- * Training plans in the order of their creation: a page of at most `limit` (50, up to 1000) behind the id `after`; of a
- * catalog, with `search` in the title. `next` goes on behind the page, undefined at the end.
+ * Training plans that are not deleted, in the order of their creation: a page of at most `limit` (50, up to 1000) behind the id
+ * `after`. `catalogId` and `search` (in the title) choose, and `withoutAuthor` keeps those that have no author. `next`
+ * goes on behind the page, undefined at the end.
  *
  * Throws `input.invalid`, `catalog.not_found`.
  */
 export async function listTrainingPlans(
   tx: TenantTransaction,
-  options: Paging & { catalogId?: string; search?: string } = {},
+  options: Paging & { catalogId?: string; search?: string; withoutAuthor?: boolean } = {},
 ): Promise<{ trainingPlans: ListedTrainingPlan[]; next: string | undefined }> {
-  const { catalogId, search } = options
+  const { catalogId, search, withoutAuthor = false } = options
   const { limit, after } = readPaging(options)
   if (catalogId !== undefined) await requirePresent(tx, 'catalog', [catalogId])
   const { rows } = await tx.query<ListedTrainingPlan>(
     `select ${columns} from training_plans
-     where tenant_id = $1 and ($2::uuid is null or catalog_id = $2)
+     where tenant_id = $1 and deleted_at is null and ($2::uuid is null or catalog_id = $2)
        and ($3::text is null or strpos(lower(title), lower($3)) > 0) and ($4::uuid is null or id > $4)
+       and not ($6::boolean and exists (
+         select from training_plan_authors a where a.tenant_id = $1 and a.training_plan_id = training_plans.id
+       ))
      order by id
      limit $5`,
-    [tx.tenantId, catalogId ?? null, search === undefined ? null : requireLine('search', search), after, limit + 1],
+    [
+      tx.tenantId,
+      catalogId ?? null,
+      search === undefined ? null : requireLine('search', search),
+      after,
+      limit + 1,
+      withoutAuthor,
+    ],
   )
   const { page, next } = cutPage(rows, limit)
   return { trainingPlans: page, next }
 }
 
-/** A training plan with its courses. Throws `input.invalid`, `training_plan.not_found`. */
+/** A training plan with its courses, deleted or not. Throws `input.invalid`, `training_plan.not_found`. */
 export async function showTrainingPlan(tx: TenantTransaction, trainingPlanId: string): Promise<TrainingPlanDetails> {
   const id = requireUuid('trainingPlanId', trainingPlanId)
   const of = [tx.tenantId, id]

@@ -4,7 +4,7 @@ import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { requireWholeNumber } from '../../platform/validation/require-number.ts'
 import { requireText } from '../../platform/validation/require-text.ts'
 import { requirePast } from '../../platform/validation/require-time.ts'
-import { requirePresent } from '../require-existing.ts'
+import { requireOpen } from '../require-existing.ts'
 
 export type Rating = {
   userId: string
@@ -27,8 +27,8 @@ export async function rateCourse(tx: TenantTransaction, rating: Rating): Promise
   const stars = requireWholeNumber('stars', rating.stars, { from: 1, to: 5 })
   const comment = rating.comment === undefined ? null : requireText('comment', rating.comment)
   const at = requirePast('at', rating.at)
-  await requirePresent(tx, 'course', [courseId])
   await requireActiveUser(tx, { userId, act: 'the author of a rating' })
+  await requireOpen(tx, 'course', [courseId])
   await tx.query(
     `insert into ratings (tenant_id, user_id, course_id, stars, comment, created_at)
      values ($1, $2, $3, $4, $5, coalesce($6, now()))

@@ -4,7 +4,7 @@ import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { requireLine } from '../../platform/validation/require-text.ts'
 import { requireTime } from '../../platform/validation/require-time.ts'
-import { requirePresent } from '../require-existing.ts'
+import { requireOpen } from '../require-existing.ts'
 import { contactAddresses } from './contact-addresses.ts'
 
 export type NewSession = {
@@ -29,8 +29,8 @@ export async function scheduleSession(tx: TenantTransaction, session: NewSession
   if (startsAt !== undefined && endsAt !== undefined && endsAt < startsAt) {
     throw inputError('input.invalid', { field: 'endsAt', expected: 'a session cannot end before it starts' })
   }
-  await requirePresent(tx, 'course', [session.courseId])
   await requireActiveUsers(tx, { userIds: instructorIds, act: 'made an instructor' })
+  await requireOpen(tx, 'course', [session.courseId])
   const { id } = await tx.db
     .insertInto('sessions')
     .values({

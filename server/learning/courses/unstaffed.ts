@@ -4,7 +4,7 @@ import type { TenantTransaction } from '../../platform/database/transaction.ts'
 export async function sessionsNeedingInstructor(tx: TenantTransaction): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
     `select id from sessions s
-     where tenant_id = $1 and (ends_at is null or ends_at > now())
+     where tenant_id = $1 and deleted_at is null and (ends_at is null or ends_at > now())
        and not exists (select from session_instructors i where i.tenant_id = $1 and i.session_id = s.id)
      order by starts_at nulls last, id`,
     [tx.tenantId],
@@ -17,7 +17,7 @@ export async function sessionsTaughtBy(tx: TenantTransaction, people: string[]):
   const { rows } = await tx.query<{ id: string }>(
     `select s.id from session_instructors i
      join sessions s on s.tenant_id = i.tenant_id and s.id = i.session_id
-     where i.tenant_id = $1 and i.user_id = any($2) and (s.ends_at is null or s.ends_at > now())
+     where i.tenant_id = $1 and i.user_id = any($2) and s.deleted_at is null and (s.ends_at is null or s.ends_at > now())
      group by s.id order by s.id`,
     [tx.tenantId, people],
   )
@@ -47,7 +47,7 @@ export async function sessionsWithoutInstructor(tx: TenantTransaction, sessions:
 export async function coursesNeedingAuthor(tx: TenantTransaction): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
     `select id from courses c
-     where tenant_id = $1
+     where tenant_id = $1 and deleted_at is null
        and not exists (select from course_authors a where a.tenant_id = $1 and a.course_id = c.id)
      order by created_at, id`,
     [tx.tenantId],

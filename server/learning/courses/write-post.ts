@@ -5,7 +5,7 @@ import { requireText } from '../../platform/validation/require-text.ts'
 import { requirePast } from '../../platform/validation/require-time.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import { learningError } from '../errors.ts'
-import { requirePresent } from '../require-existing.ts'
+import { requireOpen } from '../require-existing.ts'
 
 export type NewPost = {
   courseId: string
@@ -26,9 +26,9 @@ export async function writePost(tx: TenantTransaction, post: NewPost): Promise<{
   const { courseId, authorId, parentId } = post
   const body = requireText('body', post.body)
   const at = requirePast('at', post.at)
-  await requirePresent(tx, 'course', [courseId])
-  if (parentId !== undefined) await requireParent(tx, courseId, requireUuid('parentId', parentId))
   await requireActiveUser(tx, { userId: authorId, act: 'the author of a post' })
+  await requireOpen(tx, 'course', [courseId])
+  if (parentId !== undefined) await requireParent(tx, courseId, requireUuid('parentId', parentId))
   const written = await tx.db
     .insertInto('posts')
     .values({

@@ -4,7 +4,7 @@ import { requireActiveUser } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import { learningError } from '../errors.ts'
-import { requirePresent } from '../require-existing.ts'
+import { requireOpen } from '../require-existing.ts'
 import { type PlaceOptions, requirePlace } from './enrollment-target.ts'
 
 export type EnrollOptions = PlaceOptions & {
@@ -29,7 +29,7 @@ export async function enroll(tx: TenantTransaction, options: EnrollOptions): Pro
     if (options[field] !== undefined) requireUuid(field, options[field])
   }
   await requireActiveUser(tx, { userId, act: 'enrolled' })
-  await requirePresent(tx, place.column === 'course_id' ? 'course' : 'training_plan', [place.id])
+  await requireOpen(tx, place.column === 'course_id' ? 'course' : 'training_plan', [place.id])
   if (sessionId !== undefined) await requireSession(tx, sessionId, courseId)
   const by = await doneBy(tx, 'enrolledBy', options.enrolledBy)
   const { rows } = await tx.query<{ id: string }>(
@@ -59,6 +59,8 @@ async function requireSession(tx: TenantTransaction, sessionId: string, courseId
     .select('course_id')
     .where('tenant_id', '=', tx.tenantId)
     .where('id', '=', sessionId)
+    .where('deleted_at', 'is', null)
+    .forKeyShare()
     .executeTakeFirst()
   if (session === undefined || session.course_id !== courseId?.toLowerCase()) {
     throw learningError('session.not_found', { id: sessionId })

@@ -9,7 +9,7 @@ import { requireText } from '../../platform/validation/require-text.ts'
 import { requireDay, requirePast } from '../../platform/validation/require-time.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import { learningError } from '../errors.ts'
-import { requirePresent } from '../require-existing.ts'
+import { requireOpen } from '../require-existing.ts'
 
 export const enrollmentStates = ['registered', 'in_progress', 'completed', 'failed', 'withdrawn'] as const
 export type EnrollmentState = (typeof enrollmentStates)[number]
@@ -52,10 +52,10 @@ export async function recordEnrollments(
   const rows = [...byEnrollment.values()]
   const courseIds = rows.flatMap(({ course_id }) => course_id ?? [])
   const planIds = rows.flatMap(({ training_plan_id }) => training_plan_id ?? [])
-  await requirePresent(tx, 'course', courseIds)
-  await requirePresent(tx, 'training_plan', planIds)
-  await requireSessions(tx, records)
   await requireActiveUsers(tx, { userIds: rows.map(({ user_id }) => user_id), act: 'enrolled' })
+  await requireOpen(tx, 'course', courseIds)
+  await requireOpen(tx, 'training_plan', planIds)
+  await requireSessions(tx, records)
   await requirePeople(
     tx,
     'enrolledBy',
@@ -137,6 +137,7 @@ async function requireSessions(tx: TenantTransaction, records: readonly Enrollme
      where not exists (
        select from sessions
        where sessions.tenant_id = $1 and sessions.id = chosen.session_id and sessions.course_id = chosen.course_id
+         and sessions.deleted_at is null
      )
      limit 1`,
     [tx.tenantId, chosen.map(({ sessionId }) => sessionId), chosen.map(({ courseId }) => courseId)],

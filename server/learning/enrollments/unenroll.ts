@@ -5,6 +5,7 @@ import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { requireText } from '../../platform/validation/require-text.ts'
 import { learningError } from '../errors.ts'
 import { chooseEnrollment, type EnrollmentChoice } from './choose-enrollment.ts'
+import type { Place } from './enrollment-target.ts'
 
 export type UnenrollOptions = EnrollmentChoice & {
   /** Why; kept with the enrollment. */
@@ -53,6 +54,18 @@ export async function unenrollFromCatalog(
     note: null,
   })
   return ended.map(({ id, user_id }) => ({ userId: user_id, enrollmentId: id }))
+}
+
+/**
+ * Unenrolls users, whom the caller has locked, from a course or a training plan. Returns how many enrollments ended.
+ */
+export async function unenrollFrom(
+  tx: TenantTransaction,
+  options: { place: Pick<Place, 'column' | 'id'>; userIds: readonly string[] },
+): Promise<number> {
+  const { place, userIds } = options
+  const ended = await endEnrollments(tx, { userIds, where: `${place.column} = $4`, values: [place.id], note: null })
+  return ended.length
 }
 
 type EndedEnrollment = {

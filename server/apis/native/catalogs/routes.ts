@@ -15,6 +15,8 @@ import {
   Addresses,
   asPage,
   Created,
+  DeletedAt,
+  ExternalKey,
   Id,
   IdParams,
   Line,
@@ -33,7 +35,7 @@ import {
 const tags = ['Catalogs']
 const url = '/api/v1/catalogs'
 
-const Catalog = sharedSchema(
+export const Catalog = sharedSchema(
   'Catalog',
   Type.Object(
     {
@@ -41,7 +43,9 @@ const Catalog = sharedSchema(
       title: Type.String(),
       description: NullableText,
       contact_emails: Type.Array(Type.String()),
+      external_key: ExternalKey,
       created_at: Time,
+      deleted_at: DeletedAt,
       courses: Type.Integer(),
       training_plans: Type.Integer(),
       members: Type.Integer({ description: 'Users that were added, administrators included' }),

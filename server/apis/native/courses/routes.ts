@@ -9,13 +9,15 @@ import { listCourses, showCourse } from '../../../learning/courses/list-courses.
 import { listSessions, showSession } from '../../../learning/courses/list-sessions.ts'
 import { listTrainingPlans, showTrainingPlan } from '../../../learning/courses/list-training-plans.ts'
 import { scheduleSession } from '../../../learning/courses/schedule-session.ts'
-import { inOurNames } from '../field-names.ts'
+import { inOperationNames, inOurNames } from '../field-names.ts'
 import { addGroupAssignments } from '../groups/assignment-routes.ts'
 import {
   Addresses,
   asPage,
   Created,
   Day,
+  DeletedAt,
+  ExternalKey,
   Id,
   IdParams,
   Line,
@@ -42,6 +44,7 @@ const listed = {
   description: NullableText,
   contact_emails: Type.Array(Type.String()),
   created_at: Time,
+  deleted_at: DeletedAt,
 }
 
 const courseColumns = {
@@ -50,13 +53,14 @@ const courseColumns = {
   reply_to_email: NullableText,
   starts_on: NullableDay,
   length_days: NullableNumber,
+  external_key: ExternalKey,
 }
 
 const Course = sharedSchema('Course', Type.Object(courseColumns, { description: 'A course' }))
 
 const Enrolled = Type.Integer({ description: 'People who are enrolled now' })
 
-const CourseWithDetails = sharedSchema(
+export const CourseWithDetails = sharedSchema(
   'CourseWithDetails',
   Type.Object(
     {
@@ -69,6 +73,7 @@ const CourseWithDetails = sharedSchema(
           kind: Type.String(),
           week_from: NullableNumber,
           week_to: NullableNumber,
+          external_key: ExternalKey,
         }),
       ),
       assessments: Type.Array(
@@ -78,6 +83,7 @@ const CourseWithDetails = sharedSchema(
           kind: Type.String(),
           weight: NullableNumber,
           due_on: NullableDay,
+          external_key: ExternalKey,
         }),
       ),
       training_plans: Type.Array(Type.Object({ id: Id, title: Type.String() }), {
@@ -92,7 +98,7 @@ const CourseWithDetails = sharedSchema(
 
 const TrainingPlan = sharedSchema('TrainingPlan', Type.Object(listed, { description: 'A training plan' }))
 
-const TrainingPlanWithDetails = sharedSchema(
+export const TrainingPlanWithDetails = sharedSchema(
   'TrainingPlanWithDetails',
   Type.Object(
     {
@@ -107,7 +113,7 @@ const TrainingPlanWithDetails = sharedSchema(
   ),
 )
 
-const Session = sharedSchema(
+export const Session = sharedSchema(
   'Session',
   Type.Object(
     {
@@ -118,6 +124,8 @@ const Session = sharedSchema(
       ends_at: NullableTime,
       location: NullableText,
       contact_emails: Type.Array(Type.String()),
+      external_key: ExternalKey,
+      deleted_at: DeletedAt,
       instructors: People,
     },
     { description: 'A session of a course; without an instructor it needs one' },
@@ -130,6 +138,7 @@ const Filter = Type.Object(
   {
     catalog_id: Type.Optional(Id),
     search: Type.Optional(Type.String({ maxLength: 256, description: 'Part of the title' })),
+    without_author: Type.Optional(Type.Boolean({ description: 'Only those that have no author' })),
     ...paging,
   },
   { additionalProperties: false },
@@ -395,8 +404,8 @@ function addTrainingPlans(server: HttpServer): void {
   })
 }
 
-function filterOf({ catalog_id, ...rest }: Static<typeof Filter>) {
-  return { ...rest, ...(catalog_id !== undefined && { catalogId: catalog_id }) }
+function filterOf(query: Static<typeof Filter>) {
+  return inOperationNames(query)
 }
 
 function newCourse(body: Static<typeof NewCourseBody>): NewCourse {

@@ -141,6 +141,7 @@ export interface CatalogMembers {
 export interface Catalogs {
   contact_emails: Generated<string[]>;
   created_at: Generated<Timestamp>;
+  deleted_at: Timestamp | null;
   description: string | null;
   external_key: string | null;
   id: Generated<string>;
@@ -197,6 +198,7 @@ export interface Courses {
   catalog_id: string;
   contact_emails: Generated<string[]>;
   created_at: Generated<Timestamp>;
+  deleted_at: Timestamp | null;
   description: string | null;
   external_key: string | null;
   id: Generated<string>;
@@ -673,6 +675,7 @@ export interface SessionInstructors {
 export interface Sessions {
   contact_emails: Generated<string[]>;
   course_id: string;
+  deleted_at: Timestamp | null;
   ends_at: Timestamp | null;
   external_key: string | null;
   id: Generated<string>;
@@ -830,6 +833,7 @@ export interface TrainingPlans {
   catalog_id: string;
   contact_emails: Generated<string[]>;
   created_at: Generated<Timestamp>;
+  deleted_at: Timestamp | null;
   description: string | null;
   id: Generated<string>;
   tenant_id: string;
