@@ -331,6 +331,16 @@ describe('lethe anonymize', () => {
         verdict: 'clean',
       })
     }
+    const made = await json('certificate', 'prove', request, ...salted, '--email', 'quiet@example.org')
+    const proof = await file('proof.json', JSON.stringify(made))
+    expect(await json('certificate', 'verify', proof, '--ref', 'quiet-1')).toMatchObject({
+      verified: true,
+      about: true,
+    })
+    expect(await failure('certificate', 'verify', proof, '--email', 'loud@example.org')).toMatchObject({
+      exit: 1,
+      code: 'certificate.about_another',
+    })
     expect(await failure('certificate', 'verify', certificate, '--email', 'quiet@example.org')).toMatchObject({
       exit: 2,
       code: 'certificate.salt_needed',

@@ -11,6 +11,7 @@ import { addEnrollmentRoutes } from './enrollments/routes.ts'
 import { addCertificateKeys } from './erasures/certificate-keys.ts'
 import { addProofRoutes } from './erasures/proof-routes.ts'
 import { addErasureRoutes } from './erasures/routes.ts'
+import { addSubjectProofRoute } from './erasures/subject-proof-route.ts'
 import { addKeptExportRoutes } from './exports/routes.ts'
 import { addGroupRoutes } from './groups/routes.ts'
 import { addIdentityRoutes } from './identity/user-routes.ts'
@@ -62,6 +63,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addErasureRoutes(server)
       addContactRoutes(server)
       addProofRoutes(server)
+      addSubjectProofRoute(server)
       addAuditRoutes(server)
       addCredentialRoutes(server)
       addSessionRoutes(server)

@@ -12,6 +12,12 @@ import {
 import { checkMembership } from '../../erasure/proof/check-membership.ts'
 import { certificateError } from '../../erasure/proof/errors.ts'
 import { readCertificate } from '../../erasure/proof/read-certificate.ts'
+import {
+  isSubjectProof,
+  proveSubject,
+  type SubjectProof,
+  verifySubjectProof,
+} from '../../erasure/proof/subject-proof.ts'
 import { newestErasure } from '../../erasure/requests/list-requests.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { openSource, readUtf8 } from '../../imports/utf8-text.ts'
@@ -19,10 +25,10 @@ import { requireSelector } from '../../people/accounts/find-users.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
-import { createOutput, formatFields, formatTable } from '../output.ts'
+import { createOutput, formatFields, formatTable, type Output } from '../output.ts'
 import { withApplication, withTenant } from '../session.ts'
 
-/** `lethe certificate show|verify|check|rotate-key` */
+/** `lethe certificate show|prove|verify|check|rotate-key` */
 export function addCertificateCommands(program: Command): void {
   const group = program
     .command('certificate')
@@ -33,6 +39,14 @@ export function addCertificateCommands(program: Command): void {
         examples: ['lethe certificate show > certificate.json', 'lethe certificate verify certificate.json'],
       }),
     )
+  addShowCommand(group)
+  addProveCommand(group)
+  addVerifyCommand(group)
+  addCheckCommand(group)
+  addRotateKeyCommand(group)
+}
+
+function addShowCommand(group: Command): void {
   group
     .command('show')
     .argument('[request]', 'the id of the erasure request; default: the newest')
@@ -50,8 +64,40 @@ export function addCertificateCommands(program: Command): void {
         output.result(file, () => JSON.stringify(file, null, 2))
       })
     })
+}
+
+function addProveCommand(group: Command): void {
+  addIdentifierOptions(group.command('prove'))
+    .argument('<request>', 'the id of the erasure request')
+    .option('--id <uuid>', 'the person with this internal id')
+    .option('--salt <salt>', 'the salt of an anonymization, as shown with the erasure request')
+    .description('print the proof about one person, which names no other person')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: `
+Give the proof to the person. "lethe certificate verify" checks it offline, also whether it is about an identifier.`,
+        exitCodes: { 3: 'there is no such erasure request, it is not certified yet, or it does not cover the person' },
+        examples: [
+          'lethe certificate prove REQUEST --email ann@example.org > proof.json',
+          'lethe certificate prove REQUEST --ref 4711 --salt SALT > proof.json',
+        ],
+      }),
+    )
+    .action(async (request: string, options: IdentifierOptions & { id?: string; salt?: string }, command: Command) => {
+      const { by, value } = requireSelector({ id: options.id, ...selectorsOf(options) })
+      const salt = options.salt === undefined ? undefined : readSalt(options.salt)
+      await withTenant(command, async ({ run, output }) => {
+        const who = by === 'id' ? { person: value } : { identifier: { kind: by, value } }
+        const proof = await run((tx) => proveSubject(tx, { request, who, salt }))
+        output.result(proof, () => JSON.stringify(proof, null, 2))
+      })
+    })
+}
+
+function addVerifyCommand(group: Command): void {
   addIdentifierOptions(group.command('verify'))
-    .argument('<file>', 'a file that "lethe certificate show" printed')
+    .argument('<file>', 'a file that "lethe certificate show" or "prove" printed')
     .option('--keys <file>', 'trust only these keys: a JSON Web Key Set from the installation that signed')
     .option(
       '--salt <salt>',
@@ -63,10 +109,12 @@ export function addCertificateCommands(program: Command): void {
       helpText({
         notes: `
 A file covers one erasure request of one tenant. Each statement names the previous one, so a missing statement is
-noticed, and each lists what is outstanding. Certificates of version 1 have no such names; the result says so.`,
+noticed, and each lists what is outstanding. Certificates of version 1 have no such names; the result says so.
+A proof about one person needs no salt: with --email, --ref, --login or --directory-object-id, the command checks that
+it is about this identifier.`,
         exitCodes: {
           0: 'erased, and the search found no residual data; even if the certificate does not cover the person',
-          1: 'not valid',
+          1: 'not valid, or a proof about another person',
           10: 'valid and erased, but the search is outstanding',
           11: 'valid, but the search found residual data, or a person could not be erased',
         },
@@ -74,6 +122,7 @@ noticed, and each lists what is outstanding. Certificates of version 1 have no s
           'lethe certificate verify certificate.json',
           'lethe certificate verify certificate.json --keys jwks.json',
           'lethe certificate verify certificate.json --salt SALT --email ann@example.org',
+          'lethe certificate verify proof.json --email ann@example.org',
         ],
       }),
     )
@@ -84,6 +133,7 @@ noticed, and each lists what is outstanding. Certificates of version 1 have no s
       const salt = options.salt === undefined ? undefined : readSalt(options.salt)
       const trusted = options.keys === undefined ? undefined : ((await readJson(options.keys)) as JSONWebKeySet)
       const content = await readJson(file)
+      if (isSubjectProof(content)) return await verifyProof(content, { trusted, identifier, output })
       const verified = await verifyCertificate(content, trusted)
       const { operation, request } = verified.certificate
       if (identifier === undefined) {
@@ -100,6 +150,9 @@ noticed, and each lists what is outstanding. Certificates of version 1 have no s
       )
       requireClean(verified)
     })
+}
+
+function addCheckCommand(group: Command): void {
   addIdentifierOptions(group.command('check'))
     .argument('<request>', 'the id of the erasure request')
     .option('--salt <salt>', 'the salt of an anonymization, as shown with the erasure request')
@@ -122,6 +175,9 @@ noticed, and each lists what is outstanding. Certificates of version 1 have no s
         output.result({ request, among, verdict }, () => `${amongText(among)} ${verdicts[verdict]}`)
       })
     })
+}
+
+function addRotateKeyCommand(group: Command): void {
   group
     .command('rotate-key')
     .description('sign with a new key from now on; old signatures stay valid')
@@ -132,6 +188,19 @@ noticed, and each lists what is outstanding. Certificates of version 1 have no s
         output.result({ kid }, () => `The signing key is now ${kid}.`)
       })
     })
+}
+
+async function verifyProof(
+  proof: SubjectProof,
+  given: { trusted: JSONWebKeySet | undefined; identifier: Identifier | undefined; output: Output },
+): Promise<void> {
+  const { trusted, identifier, output } = given
+  const verified = await verifySubjectProof(proof, { trusted, identifier })
+  const { request } = verified.certificate
+  if (verified.about === false) throw certificateError('certificate.about_another', { request })
+  const text = verified.about === true ? 'The proof is about this person.' : 'The certificate covers the person.'
+  output.result({ verified: true, ...verified }, () => `${text}\n\n${formatVerified(verified, trusted !== undefined)}`)
+  requireClean(verified)
 }
 
 type IdentifierOptions = { email?: string; ref?: string; login?: string; directoryObjectId?: string }
@@ -147,15 +216,16 @@ function addIdentifierOptions(command: Command): Command {
 /** The one identifier among the options. Throws `subject.no_selector` where one is `needed`, `subject.two_selectors`, `input.invalid`. */
 function readIdentifier(options: IdentifierOptions, needed: true): Identifier
 function readIdentifier(options: IdentifierOptions, needed: boolean): Identifier | undefined
-function readIdentifier(
-  { email, ref, login, directoryObjectId }: IdentifierOptions,
-  needed: boolean,
-): Identifier | undefined {
-  const given = { email, ref, login_name: login, directory_object_id: directoryObjectId }
+function readIdentifier(options: IdentifierOptions, needed: boolean): Identifier | undefined {
+  const given = selectorsOf(options)
   if (!needed && Object.values(given).every((value) => value === undefined)) return undefined
   const { by, value } = requireSelector(given)
   if (by === 'id') throw new TypeError('no option names an id')
   return { kind: by, value }
+}
+
+function selectorsOf({ email, ref, login, directoryObjectId }: IdentifierOptions) {
+  return { email, ref, login_name: login, directory_object_id: directoryObjectId }
 }
 
 function readSalt(text: string): Buffer {

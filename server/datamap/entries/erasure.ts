@@ -49,6 +49,7 @@ export const erasureMap: RoomMap<ErasureTable> = {
       state: code,
       sealed_identifiers: sealed,
       salted_hashes: sealed,
+      commitments: sealed,
       fold_version: fact,
       counts: code,
       error_code: code,

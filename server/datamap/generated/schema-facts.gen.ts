@@ -1443,6 +1443,10 @@ export const schemaFacts: SchemaFacts = {
       "fold_version": {
         "type": "smallint",
         "nullable": false
+      },
+      "commitments": {
+        "type": "text",
+        "nullable": true
       }
     },
     "primaryKey": [

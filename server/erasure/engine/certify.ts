@@ -7,6 +7,7 @@ import { notify } from '../../notify/notify.ts'
 import { type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { type CertificateClaims, placeAfter, subjectDigest } from '../proof/certificate.ts'
+import { MerkleRoot } from '../proof/merkle-tree.ts'
 import { readSubjectList } from '../proof/subject-list.ts'
 import { formatProgressEvent } from '../requests/progress-events.ts'
 import { stateSets, stepSets } from '../states.ts'
@@ -65,21 +66,28 @@ export async function factsFromRecord(tx: TenantTransaction, request: string): P
   return facts
 }
 
-/** The digest of the subject list of the certificate that comes next: of the people who are done now. */
-export async function digestOfDone(tx: TenantTransaction, request: string): Promise<string> {
+/** What a certificate says of its subject list: the digest of all lines, and the root of the Merkle tree of them. */
+export type ListDigest = Pick<CertificateClaims['subjects'], 'digest' | 'root'>
+
+/** Of the subject list of the certificate that comes next: of the people who are done now. */
+export async function digestOfDone(tx: TenantTransaction, request: string): Promise<ListDigest> {
   const digest = subjectDigest()
-  for await (const line of readSubjectList(tx, request, { certified: 'next' })) digest.add(line)
-  return digest.hex()
+  const root = new MerkleRoot()
+  for await (const line of readSubjectList(tx, request, { certified: 'next' })) {
+    digest.add(line)
+    root.add(line)
+  }
+  return { digest: digest.hex(), root: root.hex() }
 }
 
 /**
  * The last phase: signs what was done for a request whose people are all verified or failed, and tells the requester.
- * `digest`: of the subject list. The search of the whole database is enqueued once this is committed.
+ * `list`: of the subject list. The search of the whole database is enqueued once this is committed.
  */
 export async function certify(
   tx: TenantTransaction,
   request: string,
-  { facts, digest, key }: { facts: CertificateFacts; digest: string; key: SigningKey },
+  { facts, list, key }: { facts: CertificateFacts; list: ListDigest; key: SigningKey },
 ): Promise<void> {
   const claims: CertificateClaims = {
     type: 'lethe.erasure_certificate',
@@ -96,7 +104,7 @@ export async function certify(
     certified_at: facts.now.toISOString(),
     data_map: facts.mapVersion,
     fold_version: foldVersion,
-    subjects: { total: facts.total, done: facts.done, failed: facts.failed, digest },
+    subjects: { total: facts.total, done: facts.done, failed: facts.failed, ...list },
     effects: sumEffects(facts.effects),
     shared_identifiers: facts.shared,
     verification: { method: 'data_map', rows_left: 0, mentions_left: 0 },

@@ -14,7 +14,7 @@ export async function finishRequest(tx: TenantTransaction, request: string): Pro
   const digesting = suppressUnhandled(digestOfDone(tx, request))
   const signing = suppressUnhandled(activeSigningKey(tx))
   const facts = await factsFromRecord(tx, request)
-  if (facts.done > 0) return await certify(tx, request, { facts, digest: await digesting, key: await signing })
+  if (facts.done > 0) return await certify(tx, request, { facts, list: await digesting, key: await signing })
   await Promise.allSettled([digesting, signing])
   await endWithoutCertificate(tx, request)
 }

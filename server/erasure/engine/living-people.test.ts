@@ -189,6 +189,7 @@ describe('every column that holds text, of every table of a tenant', () => {
     'erasure_subjects.error_code': 'A code of the table of errors.',
     'erasure_subjects.error_reason': 'Names of tables and columns in a sentence of the code.',
     'erasure_subjects.salted_hashes': 'Hashes.',
+    'erasure_subjects.commitments': 'Hashes.',
     'exports.error_code': 'A code of the table of errors.',
     'idempotent_requests.fingerprint': 'A hash.',
     'idempotent_requests.key_hash': 'A hash.',

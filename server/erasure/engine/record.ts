@@ -8,6 +8,8 @@ export type SealedSubject = {
   id: string
   sealed: Buffer
   hashes: { kind: string; hash: Buffer }[]
+  /** For a proof about this person (proof/commitments.ts); null for an anonymized one, who has them from the request. */
+  commitments: string | null
   heldByOthers: number
 }
 
@@ -35,9 +37,10 @@ export function recordBatch(
   tx.send(
     `with subjects as (
        update erasure_subjects s
-       set state = $16, sealed_identifiers = given.sealed, counts = given.counts::jsonb, erased_at = clock_timestamp(),
+       set state = $16, sealed_identifiers = given.sealed,
+         commitments = coalesce(given.commitments, s.commitments), counts = given.counts::jsonb, erased_at = clock_timestamp(),
          finished_at = case when $16 = 'done' then clock_timestamp() end, error_code = null, error_reason = null
-       from unnest($3::uuid[], $4::bytea[], $5::text[]) as given (user_id, sealed, counts)
+       from unnest($3::uuid[], $4::bytea[], $5::text[], $17::text[]) as given (user_id, sealed, counts, commitments)
        where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id
      ), ledger as (
        insert into erasure_ledger (tenant_id, request_id, user_id, operation, map_version)
@@ -70,6 +73,7 @@ export function recordBatch(
       shared,
       operation,
       state,
+      subjects.map(({ commitments }) => commitments),
     ],
     'record_batch',
   )

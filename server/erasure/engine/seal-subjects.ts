@@ -1,5 +1,6 @@
 import { hashIdentifier, identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { commitTo, openingOf } from '../proof/commitments.ts'
 import { sealIdentifiers } from '../sealed-identifiers.ts'
 import type { Batch } from './claim-batch.ts'
 import type { Counted } from './count-rows.ts'
@@ -29,6 +30,7 @@ export async function sealSubjects(
         hashKey === undefined
           ? []
           : remembered.map((identifier) => ({ kind: identifier.kind, hash: hashIdentifier(hashKey, identifier) })),
+      commitments: hashKey === undefined ? null : commitTo(openingOf(hashKey, id), remembered),
       // A person who is tried again was counted the first time.
       heldByOthers: erasedBefore.has(id) ? 0 : theirs.filter(({ value }) => held.has(value)).length,
     }

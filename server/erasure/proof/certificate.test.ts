@@ -285,7 +285,10 @@ it('says of a request of one batch what is recorded of it', async () => {
       Buffer.from(certificate.split('.')[1] ?? '', 'base64url').toString(),
     ) as CertificateClaims
     const facts = await test.inTenant(rows.tenant, (tx) => factsFromRecord(tx, id))
-    expect(await test.inTenant(rows.tenant, (tx) => digestOfDone(tx, id))).toBe(subjects.digest)
+    expect(await test.inTenant(rows.tenant, (tx) => digestOfDone(tx, id))).toEqual({
+      digest: subjects.digest,
+      root: subjects.root,
+    })
     expect(facts).toMatchObject({
       total: subjects.total,
       done: subjects.done,
@@ -319,7 +322,7 @@ it('lists all identifiers of somebody whom a backup brought back and who was pur
       return file.subjects
     }),
   )
-  expect(lists[0]?.[0]).toMatch(/^id:[0-9a-f]{64} email:[0-9a-f]{64} ref:[0-9a-f]{64}$/)
+  expect(lists[0]?.[0]).toMatch(/^id:[0-9a-f]{64} email:[0-9a-f]{64} ref:[0-9a-f]{64} commitments:[0-9a-f]{64}$/)
   expect(lists[1]).toEqual(lists[0])
 })
 

@@ -8,6 +8,7 @@ import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { hashesOfIdentifier, hashIdentifier } from '../../keyring/identifier-hash-key.ts'
 import type { Effect } from '../../personal-data/affected-rows.ts'
 import { certificateError } from './errors.ts'
+import { MerkleRoot } from './merkle-tree.ts'
 
 /**
  * What is outstanding after a statement: the search of the whole database, the higher levels on disk (docs/disk.md),
@@ -54,6 +55,8 @@ export type CertificateClaims = Chained & {
     failed: number
     /** SHA-256 over the lines of the subject list, each ended by a line feed; see {@link subjectLine}. */
     digest: string
+    /** The root of the Merkle tree of these lines (merkle-tree.ts). Not in certificates from before there were proofs. */
+    root?: string
   }
   /** What was done to which table, in rows. */
   effects: Effect[]
@@ -189,7 +192,23 @@ export type VerifiedCertificate = {
  * Throws `certificate.invalid` with the first thing that does not hold.
  */
 export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet): Promise<VerifiedCertificate> {
-  const { certificates, subjects, keys } = requireFile(file)
+  const { subjects } = requireFile(file)
+  const verified = await verifyStatements(file, trusted)
+  const { done, digest, root } = verified.certificate.subjects
+  const given = { digest: subjectDigest(), root: new MerkleRoot() }
+  for (const line of subjects) {
+    given.digest.add(line)
+    given.root.add(line)
+  }
+  if (subjects.length !== done || given.digest.hex() !== digest || (root !== undefined && given.root.hex() !== root)) {
+    throw certificateError('certificate.invalid', { reason: 'the subject list is not the signed one' })
+  }
+  return verified
+}
+
+/** Verifies the statements of a file, without a list of subjects. Throws `certificate.invalid`. */
+export async function verifyStatements(file: unknown, trusted?: JSONWebKeySet): Promise<VerifiedCertificate> {
+  const { certificates, keys } = requireStatements(file)
   const keySet = await openKeys(trusted ?? keys)
   const kids: string[] = []
   const statements: Claims[] = []
@@ -211,11 +230,6 @@ export async function verifyCertificate(file: unknown, trusted?: JSONWebKeySet):
     statements.push(claims)
   }
   if (last === undefined) throw certificateError('certificate.invalid', { reason: 'it holds no certificate' })
-  const digest = subjectDigest()
-  for (const line of subjects) digest.add(line)
-  if (subjects.length !== last.claims.subjects.done || digest.hex() !== last.claims.subjects.digest) {
-    throw certificateError('certificate.invalid', { reason: 'the subject list is not the signed one' })
-  }
   const { disk, outstanding } = statements.at(-1) ?? last.claims
   const verdict = verdictOf(last.claims, addenda)
   const stillToCome: Outstanding[] = outstanding ?? (verdict === 'clean' ? [] : ['search'])
@@ -293,6 +307,7 @@ const Statement = Type.Union([
       done: Type.Integer(),
       failed: Type.Integer(),
       digest: Type.String(),
+      root: Type.Optional(Type.String()),
     }),
     effects: Type.Array(Type.Object({ table: Type.String(), effect: Type.String(), rows: Type.Integer() })),
     shared_identifiers: Type.Integer(),
@@ -366,17 +381,31 @@ async function openJws(jws: string, keySet: KeySet): Promise<{ claims: Claims; k
 }
 
 function requireFile(file: unknown): CertificateFile {
-  const given = file as Partial<CertificateFile> | null
-  const strings = (list: unknown): list is string[] =>
-    Array.isArray(list) && list.every((item) => typeof item === 'string')
+  const { subjects, ...statements } = requireStatements(file)
+  if (!isListOfStrings(subjects)) throw notBuiltLikeOne()
+  return { ...statements, subjects }
+}
+
+/** What a certificate file and a proof have in common. */
+type StatementsFile = Pick<CertificateFile, 'certificates' | 'keys'> & { subjects?: unknown }
+
+function requireStatements(file: unknown): StatementsFile {
+  const given = file as Partial<StatementsFile> | null
   if (
     typeof given !== 'object' ||
     given === null ||
-    !strings(given.certificates) ||
-    !strings(given.subjects) ||
+    !isListOfStrings(given.certificates) ||
     !Array.isArray(given.keys?.keys)
   ) {
-    throw certificateError('certificate.invalid', { reason: 'the file is not built like a certificate of Lethe' })
+    throw notBuiltLikeOne()
   }
-  return given as CertificateFile
+  return given as StatementsFile
+}
+
+function isListOfStrings(list: unknown): list is string[] {
+  return Array.isArray(list) && list.every((item) => typeof item === 'string')
+}
+
+function notBuiltLikeOne(): Error {
+  return certificateError('certificate.invalid', { reason: 'the file is not built like a certificate of Lethe' })
 }

@@ -11,6 +11,26 @@ export const certificateError = defineErrors({
     kind: 'failed',
     message: (d: { reason: string }) => `The certificate does not verify: ${d.reason}.`,
   },
+  'certificate.not_covered': {
+    kind: 'not_found',
+    message: (d: { request: string }) => `The certificate of erasure request ${d.request} does not cover this person.`,
+  },
+  'certificate.about_another': {
+    kind: 'failed',
+    message: (d: { request: string }) =>
+      `The proof verifies, but it is not about this person. It is about another person of erasure request ${d.request}, or an identifier that the person did not have.`,
+  },
+  'certificate.several_covered': {
+    kind: 'ambiguous',
+    message: (d: { request: string }) =>
+      `Several people of erasure request ${d.request} had this identifier. Name the person by another one, or by the internal id.`,
+  },
+  'certificate.no_proofs': {
+    kind: 'conflict',
+    message: (d: { request: string }) =>
+      `The certificate of erasure request ${d.request} is from before there were proofs about one person.`,
+    hint: () => '"lethe certificate show" prints the whole certificate.',
+  },
   'certificate.salt_needed': {
     kind: 'input',
     message: () =>

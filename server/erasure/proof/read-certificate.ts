@@ -11,6 +11,17 @@ import { readSubjectList } from './subject-list.ts'
  * `erasure.not_found`, `certificate.not_found`, and for a purge `master_key.wrong`.
  */
 export async function readCertificate(tx: TenantTransaction, request: string): Promise<CertificateFile> {
+  const { certificates, keys } = await readStatements(tx, request)
+  const subjects: string[] = []
+  for await (const line of readSubjectList(tx, request)) subjects.push(line)
+  return { certificates, subjects, keys }
+}
+
+/** The certificate of a request with its addenda and the public keys. Throws like {@link readCertificate}. */
+export async function readStatements(
+  tx: TenantTransaction,
+  request: string,
+): Promise<Omit<CertificateFile, 'subjects'>> {
   if (!isUuid(request)) throw inputError('input.invalid', { field: 'request', expected: 'a UUID' })
   const { rows } = await tx.query<{ jws: string | null; kid: string | null }>(
     `select c.jws, c.kid
@@ -22,13 +33,10 @@ export async function readCertificate(tx: TenantTransaction, request: string): P
   if (rows.length === 0) throw erasureError('erasure.not_found', { request })
   const signed = rows.flatMap(({ jws, kid }) => (jws === null || kid === null ? [] : [{ jws, kid }]))
   if (signed.length === 0) throw certificateError('certificate.not_found', { request })
-  const subjects: string[] = []
-  for await (const line of readSubjectList(tx, request)) subjects.push(line)
   const kids = new Set(signed.map(({ kid }) => kid))
   const { keys } = await publicKeys(tx)
   return {
     certificates: signed.map(({ jws }) => jws),
-    subjects,
     keys: { keys: keys.filter(({ kid }) => kid !== undefined && kids.has(kid)) },
   }
 }

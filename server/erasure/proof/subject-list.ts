@@ -2,6 +2,7 @@ import { hashIdentifier, identifierHashKey } from '../../keyring/identifier-hash
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { stateSets } from '../states.ts'
 import { subjectLine } from './certificate.ts'
+import { commitmentWord } from './commitments.ts'
 
 const linesAtATime = 1000
 
@@ -20,18 +21,31 @@ const listed = { last: stateSets.certifiable, next: stateSets.done }
 export async function* readSubjectList(
   tx: TenantTransaction,
   request: string,
-  { certified }: { certified: keyof typeof listed } = { certified: 'last' },
+  options: { certified: keyof typeof listed } = { certified: 'last' },
 ): AsyncGenerator<string> {
+  for await (const { line } of readListedSubjects(tx, request, options)) yield line
+}
+
+/** A person of the subject list. `commitments`: see commitments.ts; null for a person without. */
+export type ListedSubject = { person: string; line: string; commitments: string | null }
+
+/** The people of the subject list of a request, with their lines, in the order of {@link readSubjectList}. */
+export async function* readListedSubjects(
+  tx: TenantTransaction,
+  request: string,
+  { certified }: { certified: keyof typeof listed } = { certified: 'last' },
+): AsyncGenerator<ListedSubject> {
   let after = '00000000-0000-0000-0000-000000000000'
   for (;;) {
     const { rows } = await tx.query<{
       user_id: string
       salted_hashes: string | null
+      commitments: string | null
       hashes: { kind: string; hash: string }[]
     }>(
-      `select s.user_id, s.salted_hashes, t.hashes
+      `select s.user_id, s.salted_hashes, s.commitments, t.hashes
        from (
-         select user_id, salted_hashes from erasure_subjects
+         select user_id, salted_hashes, commitments from erasure_subjects
          where tenant_id = $1 and request_id = $2 and finished_at is not null
            and state in ${listed[certified]} and user_id > $3
          order by user_id limit $4
@@ -44,17 +58,17 @@ export async function* readSubjectList(
       [tx.tenantId, request, after, linesAtATime],
       `subject_list_${certified}`,
     )
-    for (const { user_id, salted_hashes, hashes } of rows) {
-      after = user_id
-      if (salted_hashes !== null) {
-        yield salted_hashes
-        continue
-      }
-      yield lineOfPurged(
-        await identifierHashKey(tx),
-        user_id,
-        hashes.map(({ kind, hash }) => ({ kind, hash: Buffer.from(hash, 'hex') })),
-      )
+    for (const { user_id: person, salted_hashes, commitments, hashes } of rows) {
+      after = person
+      const named =
+        salted_hashes ??
+        lineOfPurged(
+          await identifierHashKey(tx),
+          person,
+          hashes.map(({ kind, hash }) => ({ kind, hash: Buffer.from(hash, 'hex') })),
+        )
+      const line = commitments === null ? named : `${named} ${commitmentWord(commitments)}`.trim()
+      yield { person, line, commitments }
     }
     if (rows.length < linesAtATime) return
   }

@@ -16,7 +16,8 @@ export async function cancelErasure(
 ): Promise<{ cancelled: number; gone: number }> {
   const { state } = await erasureProgress(tx, request)
   const { rowCount } = await tx.query(
-    `update erasure_subjects set state = 'cancelled', finished_at = now(), salted_hashes = null
+    `update erasure_subjects set state = 'cancelled', finished_at = now(), salted_hashes = null,
+       commitments = null
      where tenant_id = $1 and request_id = $2
        and state in ${stateSets.cancellable} and erased_at is null`,
     [tx.tenantId, request],

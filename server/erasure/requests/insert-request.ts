@@ -20,6 +20,7 @@ export type NewRequest = {
     id: string
     /** Of an anonymization. */
     saltedLine?: string
+    commitments?: string
     /** Where the person's rows are erased already. */
     sealedIdentifiers?: Buffer
   }[]
@@ -50,8 +51,8 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
          requested_by_credential, about, from_outside)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $12, $14, $15)
      ), subjects as (
-       insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, sealed_identifiers)
-       select $1, $2, subject.* from unnest($9::uuid[], $10::text[], $11::bytea[]) as subject
+       insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, commitments, sealed_identifiers)
+       select $1, $2, subject.* from unnest($9::uuid[], $10::text[], $16::text[], $11::bytea[]) as subject
      )
      insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
      select $1, $2, step, case when step = 'resolve' then 'done' else 'queued' end,
@@ -73,6 +74,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
       stepsOfNewRequest,
       given.about ?? 'users',
       given.fromOutside ?? false,
+      given.subjects.map(({ commitments = null }) => commitments),
     ],
     'insert_request',
   )

@@ -10,6 +10,7 @@ import { isUuid, type TenantTransaction } from '../../platform/database/transact
 import { inputError } from '../../platform/validation/errors.ts'
 import { erasureError } from '../errors.ts'
 import { saltedLine } from '../proof/certificate.ts'
+import { commitTo, openingOf } from '../proof/commitments.ts'
 import { insertRequest, type NewRequest } from './insert-request.ts'
 
 export type NewErasure = {
@@ -62,7 +63,11 @@ async function saltSubjects(
   acting: Promise<unknown>,
 ): Promise<NewRequest['subjects']> {
   const [people] = await Promise.all([requireErasable(tx, ids, lockSubjects(tx, ids)), acting])
-  return people.map(({ id, identifiers }) => ({ id, saltedLine: saltedLine(salt, identifiers) }))
+  return people.map(({ id, identifiers }) => ({
+    id,
+    saltedLine: saltedLine(salt, identifiers),
+    commitments: commitTo(openingOf(salt, id), identifiers),
+  }))
 }
 
 /** Waits for the lock of these people, and throws if one of them may not be erased now. */

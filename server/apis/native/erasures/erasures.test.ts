@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../../../test/http.ts'
 import { verifyCertificate } from '../../../erasure/proof/certificate.ts'
+import { verifySubjectProof } from '../../../erasure/proof/subject-proof.ts'
 
 let http: TestHttp
 let key: Credential
@@ -91,6 +92,17 @@ describe('/api/v1/erasures', () => {
     expect(jws.text).toBe(file.json.certificates[0])
     expect((await http.call('GET', '/.well-known/jwks.json')).json).toEqual(file.json.keys)
     expect(JSON.stringify([read.json, file.json])).not.toMatch(/ann|aster|leaver/i)
+
+    const proof = await post(`/${ordered.json.id}/proof`, { id })
+    expect(proof.status).toBe(200)
+    await expect(verifySubjectProof(proof.json)).resolves.toMatchObject({ certificate: { request: ordered.json.id } })
+    expect(await post(`/${ordered.json.id}/proof`, { email: 'stranger@example.org' })).toMatchObject({
+      status: 404,
+      json: { code: 'certificate.not_covered' },
+    })
+    expect(await post(`/${ordered.json.id}/proof`, { id, ref: '4711' })).toMatchObject({
+      json: { code: 'subject.two_selectors' },
+    })
   })
 
   it('orders for many and for a filter, and refuses where the number is not the expected one', async () => {

@@ -143,16 +143,31 @@ export const Preview = sharedSchema(
   ),
 )
 
+const selectors = {
+  id: Id,
+  directory_object_id: Id,
+  ref: Type.String({ minLength: 1, maxLength: 256 }),
+  login_name: Type.String({ minLength: 1, maxLength: 256 }),
+  email: Type.String({ minLength: 1, maxLength: 320 }),
+}
+
 /** One person, named by exactly one of these. */
-const Subject = Type.Partial(
+const Subject = Type.Partial(Type.Object(selectors), {
+  additionalProperties: false,
+  minProperties: 1,
+  maxProperties: 1,
+})
+
+/** The person that a proof is about, named by exactly one of these; for an anonymization with the salt. */
+export const ProofBody = Type.Partial(
   Type.Object({
-    id: Id,
-    directory_object_id: Id,
-    ref: Type.String({ minLength: 1, maxLength: 256 }),
-    login_name: Type.String({ minLength: 1, maxLength: 256 }),
-    email: Type.String({ minLength: 1, maxLength: 320 }),
+    ...selectors,
+    salt: Type.String({
+      pattern: '^[\\w-]{43}$',
+      description: 'Of an anonymization: the salt that its request returned',
+    }),
   }),
-  { additionalProperties: false, minProperties: 1, maxProperties: 1 },
+  { additionalProperties: false, minProperties: 1, examples: [{ email: 'ann@example.org' }] },
 )
 
 const mostSubjects = 100_000

@@ -330,6 +330,7 @@ export interface ErasureSteps {
 }
 
 export interface ErasureSubjects {
+  commitments: string | null;
   counts: Json | null;
   erased_at: Timestamp | null;
   error_code: string | null;
