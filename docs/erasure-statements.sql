@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version efe5d1907dc6b996. The statements of each operation run in this order, in one transaction.
+-- Map version 4b2afdded417a4b9. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -80,35 +80,37 @@ select 32 as act, ordered_by as person from exports where tenant_id = $1 and ord
 union all
 select 33 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 34 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
+select 34 as act, user_id as person from import_run_rows where tenant_id = $1 and user_id = any($2)
 union all
-select 35 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
+select 35 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
 union all
-select 36 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 36 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 37 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
+select 37 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 38 as act, decided_by as person from reach_matches where tenant_id = $1 and decided_by = any($2)
+select 38 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 39 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 39 as act, decided_by as person from reach_matches where tenant_id = $1 and decided_by = any($2)
 union all
-select 40 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 40 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 41 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 41 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 42 as act, created_by as person from tenants where id = $1 and created_by = any($2)
+select 42 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 43 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 43 as act, created_by as person from tenants where id = $1 and created_by = any($2)
 union all
-select 44 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
+select 44 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 45 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+select 45 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 46 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 46 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 47 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+select 47 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 48 as act, id as person from users where tenant_id = $1 and id = any($2)
+select 48 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+union all
+select 49 as act, id as person from users where tenant_id = $1 and id = any($2)
 ) located group by act, person;
 
 -- assessment_attempts: deleted.
@@ -216,6 +218,9 @@ update exports set ordered_by = null where tenant_id = $1 and ordered_by = any($
 -- idempotent_requests: emptied.
 update idempotent_requests set user_id = null, body = null where tenant_id = $1 and user_id = any($2);
 
+-- import_run_rows: removed.
+delete from import_run_rows where tenant_id = $1 and user_id = any($2);
+
 -- import_runs: cleared started_by.
 update import_runs set started_by = null where tenant_id = $1 and started_by = any($2);
 
@@ -300,63 +305,65 @@ select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select 15 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(file_name) as value from import_runs where tenant_id = $1 and file_name is not null and lethe_search_form(file_name) like any ($3::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
+select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
+select 25 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (43, first_name), (44, last_name), (45, display_name), (46, title), (47, job_title), (48, department), (49, office), (50, city), (51, country), (52, locale), (53, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
 union all
-select 54 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (44, first_name), (45, last_name), (46, display_name), (47, title), (48, job_title), (49, department), (50, office), (51, city), (52, country), (53, locale), (54, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 55 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- ANONYMIZE
 
@@ -414,19 +421,21 @@ select 24 as act, user_id as person from course_authors where tenant_id = $1 and
 union all
 select 25 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 26 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 26 as act, user_id as person from import_run_rows where tenant_id = $1 and user_id = any($2)
 union all
-select 27 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
+select 27 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 28 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 28 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 29 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 29 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 30 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 30 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 31 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 31 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 32 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+select 32 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 33 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
@@ -514,6 +523,9 @@ delete from course_authors where tenant_id = $1 and user_id = any($2);
 -- idempotent_requests: emptied.
 update idempotent_requests set user_id = null, body = null where tenant_id = $1 and user_id = any($2);
 
+-- import_run_rows: removed.
+delete from import_run_rows where tenant_id = $1 and user_id = any($2);
+
 -- oauth_clients: reassigned. $3: the successor, or null.
 update oauth_clients set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
 
@@ -575,63 +587,65 @@ select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select 15 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(file_name) as value from import_runs where tenant_id = $1 and file_name is not null and lethe_search_form(file_name) like any ($3::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
+select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
+select 25 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (43, first_name), (44, last_name), (45, display_name), (46, title), (47, job_title), (48, department), (49, office), (50, city), (51, country), (52, locale), (53, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
 union all
-select 54 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (44, first_name), (45, last_name), (46, display_name), (47, title), (48, job_title), (49, department), (50, office), (51, city), (52, country), (53, locale), (54, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 55 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- DELETE
 

@@ -9,6 +9,7 @@ import { certificateError } from './erasure/proof/errors.ts'
 import { exportError } from './exports/errors.ts'
 import { httpError } from './http/errors.ts'
 import { identityError } from './identity/errors.ts'
+import { importRunError } from './import-runs/errors.ts'
 import { importError } from './imports/errors.ts'
 import { keyringError } from './keyring/errors.ts'
 import { learningError } from './learning/errors.ts'
@@ -35,6 +36,7 @@ const tables = {
   ...exportError.table,
   ...httpError.table,
   ...identityError.table,
+  ...importRunError.table,
   ...importError.table,
   ...keyringError.table,
   ...learningError.table,

@@ -10,6 +10,7 @@ import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
 import { cleanIdempotentRequests } from './http/idempotency.ts'
 import { cleanConfirmationLinks, sendConfirmation } from './identity/send-confirmation.ts'
+import { cleanImportFiles } from './import-runs/clean-files.ts'
 import { openMailer } from './notify/mailer.ts'
 import { sendEmail } from './notify/send-email.ts'
 import { readTrails } from './people/identifiers/read-trail.ts'
@@ -31,6 +32,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       seal_audit: (payload) => sealWaiting(app.database, payload),
       export: (payload) => runExport(app.database, payload),
       clean_exports: () => cleanExports(app.database),
+      clean_imports: () => cleanImportFiles(app.database),
       read_trails: () => readTrails(app.database, log),
       rewrite_tables: () => runRewrite(app, { sizeLimit: app.config.rewriteLimit }, log),
       clean_sign_in_attempts: () => cleanAttempts(app.database),
@@ -42,6 +44,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       hourly: [
         'read_trails',
         'clean_exports',
+        'clean_imports',
         'clean_sign_in_attempts',
         'clean_idempotent_requests',
         'clean_confirmation_links',

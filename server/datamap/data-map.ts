@@ -5,6 +5,7 @@ import { erasureMap } from './entries/erasure.ts'
 import { exportsMap } from './entries/exports.ts'
 import { httpMap } from './entries/http.ts'
 import { identityMap } from './entries/identity.ts'
+import { importRunsMap } from './entries/import-runs.ts'
 import { importsMap } from './entries/imports.ts'
 import { keyringMap } from './entries/keyring.ts'
 import { learningMap } from './entries/learning.ts'
@@ -28,6 +29,7 @@ export const dataMap: DataMap = {
   ...learningMap,
   ...skillsMap,
   ...notifyMap,
+  ...importRunsMap,
   ...importsMap,
   ...httpMap,
   ...exportsMap,

@@ -54,6 +54,21 @@ export class ExportWords {
       const value = String(JSON.parse(field))
       for (const kind of kinds) this.#words.add(once(wholeWord(identifierKey(kind, value))))
     }
+    this.#keepFew()
+  }
+
+  /** Takes any text, such as lines of a file. */
+  addText(text: string): void {
+    wordsOfText(this.#hash, text, this.#words)
+    this.#keepFew()
+  }
+
+  /** Takes the whole value of a field that holds an identifier of this kind. */
+  addValue(kind: IdentifierKind, value: string): void {
+    this.#words.add(this.#hash(wholeWord(identifierKey(kind, value))))
+  }
+
+  #keepFew(): void {
     if (this.#words.size <= this.#mostWords) return
     this.#filter ??= new BloomFilter(roomForMany)
     addAll(this.#filter, this.#words)

@@ -12,9 +12,10 @@ const exportsAtATime = 20
 type Found = { id: string; user_id: string; ordered_by: string | null }
 
 /** How an erasure looks for its identifiers: lists of words, one for each; undefined where everything may hold one. */
-type Probes = WordHash[][] | undefined
+export type Probes = WordHash[][] | undefined
 
-async function probesFor(tx: TenantTransaction, identifiers: readonly Identifier[]): Promise<Probes> {
+/** How an erasure looks for these identifiers. Throws `master_key.wrong`. */
+export async function probesFor(tx: TenantTransaction, identifiers: readonly Identifier[]): Promise<Probes> {
   const hash = await wordHasher(tx)
   const lists: WordHash[][] = []
   for (const identifier of new Map(identifiers.map((one) => [one.value, one])).values()) {
@@ -115,12 +116,12 @@ async function findMentioning(tx: TenantTransaction, probes: Probes, gone: reado
 /** Ends each list of words; no word is so with any likelihood, and then the export is written once more. */
 const end = '0'
 
-/** The lists in a row, each with its end. An empty one stands everywhere. */
-function packed(probes: Probes): WordHash[] {
+/** The lists in a row, each with its end, for {@link holdsErased}. An empty one stands everywhere. */
+export function packed(probes: Probes): WordHash[] {
   return probes === undefined ? [end] : probes.flatMap((words) => [...words, end])
 }
 
-/** Whether an export with these words holds one of what {@link withdrawExports} told it while it was written. */
+/** Whether something with these words holds one of the lists that an erasure {@link packed} while it was written. */
 export function holdsErased(stored: Buffer, told: readonly WordHash[]): boolean {
   const lists: WordHash[][] = []
   let words: WordHash[] = []

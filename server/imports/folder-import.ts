@@ -1,8 +1,8 @@
 import { record } from '../audit/record.ts'
+import { finishRun, startRun } from '../import-runs/record-run.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
 import { type FileCounts, type ImportProgress, type ImportRun, type RejectedLine, sumOf } from './import-chunks.ts'
-import { finishRun, startRun } from './import-run.ts'
 
 export type FolderImportOptions = {
   /** Folder with the files of the data set, each plain or compressed (.gz). */

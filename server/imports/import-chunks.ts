@@ -1,7 +1,7 @@
+import { addToRun, type LineCounts } from '../import-runs/record-run.ts'
 import { codeOf, type Database } from '../platform/database/pool.ts'
 import { sqlstate } from '../platform/database/sqlstates.ts'
 import { inTenant, type TenantTransaction } from '../platform/database/transaction.ts'
-import { addToRun, type LineCounts } from './import-run.ts'
 import { type Chunk, copyIntoStaging, createStaging, type Rejection, type TableReader } from './table-file.ts'
 
 /** What all files of one run share. */

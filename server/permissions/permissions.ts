@@ -65,6 +65,11 @@ export const permissions = {
     own: true,
   },
   'exports.order': { does: 'request and delete kept exports of a user', roles: officers, scopes: writing },
+  'imports.read': {
+    does: 'read imports, what became of each row, and the files',
+    roles: officers,
+    scopes: reading,
+  },
   'transcripts.read': {
     does: 'read the transcript and the skills of a user',
     roles: administrators,

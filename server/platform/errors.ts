@@ -8,6 +8,7 @@
 export type ErrorKind =
   | 'input'
   | 'not_found'
+  | 'gone'
   | 'ambiguous'
   | 'conflict'
   | 'malformed'
@@ -28,6 +29,7 @@ export const exitCodes: Record<ErrorKind, number> = {
   failed: 1,
   input: 2,
   not_found: 3,
+  gone: 3,
   ambiguous: 4,
   conflict: 5,
   environment: 6,

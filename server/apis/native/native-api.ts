@@ -15,6 +15,7 @@ import { addSubjectProofRoute } from './erasures/subject-proof-route.ts'
 import { addKeptExportRoutes } from './exports/routes.ts'
 import { addGroupRoutes } from './groups/routes.ts'
 import { addIdentityRoutes } from './identity/user-routes.ts'
+import { addImportRoutes } from './imports/routes.ts'
 import { addNotificationRoutes } from './notifications/routes.ts'
 import { addSessionRoutes } from './sign-in/routes.ts'
 import { addSkillRoutes } from './skills/routes.ts'
@@ -39,6 +40,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       { name: 'Learning', description: 'Courses, training plans, enrollments, certificates of learners, transcripts.' },
       { name: 'Skills', description: 'Skills, their scales, and awards to users.' },
       { name: 'Groups', description: 'Directory groups, their members, and purged people who return with them.' },
+      { name: 'Imports', description: 'Imports of users and data sets: their rows and files.' },
       { name: 'Notifications', description: 'Messages to a user inside the product, read and unread.' },
       { name: 'Audit', description: 'Who did what, and when.' },
       { name: 'Credentials', description: 'API keys and OAuth clients.' },
@@ -59,6 +61,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addEnrollmentRoutes(server)
       addSkillRoutes(server)
       addGroupRoutes(server)
+      addImportRoutes(server)
       addNotificationRoutes(server)
       addErasureRoutes(server)
       addContactRoutes(server)

@@ -114,10 +114,10 @@ describe('lethe import users', () => {
     expect(stderr).toContain('lethe: 1 of 3 rows was rejected; the others were imported.')
     expect(stderr).not.toContain('secret')
     expect(readFileSync(outcomes, 'utf8').split('\r\n')).toEqual([
-      'line,outcome,id,reason',
-      expect.stringMatching(/^2,created,[0-9a-f-]{36},$/),
-      '3,rejected,,email is not valid: an address with one @ and without spaces is expected',
-      expect.stringMatching(/^4,created,[0-9a-f-]{36},$/),
+      'line,outcome,id,reason,changed',
+      expect.stringMatching(/^2,created,[0-9a-f-]{36},,$/),
+      '3,rejected,,email is not valid: an address with one @ and without spaces is expected,',
+      expect.stringMatching(/^4,created,[0-9a-f-]{36},,$/),
       '',
     ])
     expect(readdirSync(folder)).not.toContain('outcomes.csv.part')
@@ -174,6 +174,25 @@ describe('lethe import users', () => {
     expect(JSON.parse((await run('import', 'users', people, '--purged', 'create', '--json')).stdout)).toMatchObject({
       ...{ created: 1, skipped: 1 },
     })
+  })
+
+  it('lists the imports, shows the rows of one, and writes its file until a person in it is purged', async () => {
+    const people = file('log.csv', 'ref,city', 'log-1,Bern', 'log-1,Bern')
+    const { run: id } = JSON.parse((await run('import', 'users', people, '--json')).stdout)
+    expect(JSON.parse((await run('import', 'list', '--limit', '1', '--json')).stdout)).toMatchObject({
+      imports: [{ id, file_name: 'log.csv', file: 'kept', counts: { created: 1, rejected: 1 } }],
+    })
+    expect((await run('import', 'show', id)).stdout).toMatch(/rows_read +2/)
+    expect((await run('import', 'rows', id, '--outcome', 'rejected')).stdout).toContain('line 2 has the same ref')
+    const out = path.join(folder, 'fetched.csv')
+    expect((await run('import', 'fetch', id, '--out', out)).status).toBe(0)
+    expect(readFileSync(out)).toEqual(readFileSync(people))
+    await run('user', 'delete', '--ref', 'log-1')
+    await run('purge', '--ref', 'log-1', '--yes')
+    const gone = await run('import', 'fetch', id, '--out', path.join(folder, 'gone.csv'))
+    expect(gone.status).toBe(3)
+    expect(gone.stderr).toContain('is destroyed: it may contain a person who was erased')
+    expect(readdirSync(folder)).not.toContain('gone.csv')
   })
 
   it.each([

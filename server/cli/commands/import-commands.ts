@@ -3,12 +3,21 @@ import { open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type Command, Option } from 'commander'
 import { useServer } from '../../application.ts'
+import { writeNewFile } from '../../exports/new-file.ts'
+import {
+  type ListedRun,
+  listRunRows,
+  listRuns,
+  rowOutcomes,
+  showRun,
+  type UserCounts,
+} from '../../import-runs/list-runs.ts'
+import { openFile } from '../../import-runs/open-file.ts'
 import type { FileCounts, ImportProgress, RejectedLine } from '../../imports/import-chunks.ts'
 import { importedTables, importOulad } from '../../imports/oulad/import-oulad.ts'
 import { importEsco } from '../../imports/taxonomy/import-esco.ts'
 import { importOnet } from '../../imports/taxonomy/import-onet.ts'
 import { type ImportUsersResult, importUsers } from '../../imports/users/import-users.ts'
-import { rowOutcomes, type UserCounts } from '../../imports/users/outcomes.ts'
 import { csvLine } from '../../platform/csv/csv-line.ts'
 import { codeOf } from '../../platform/database/pool.ts'
 import { vacuumTables } from '../../platform/database/vacuum.ts'
@@ -20,11 +29,11 @@ import { type TenantSession, withTenant } from '../session.ts'
 /** A document holds no more rejected lines than this; every one of them is printed on stderr. */
 const mostListed = 1000
 
-/** `lethe import users|oulad|onet|esco` */
+/** `lethe import users|oulad|onet|esco|list|show|rows|fetch` */
 export function addImportCommands(program: Command): void {
   const group = program
     .command('import')
-    .description('import users, learning records and skills')
+    .description('import users, learning records and skills, and read the log of imports')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe import users people.csv --dry-run', 'lethe import oulad ~/downloads/oulad'] }),
@@ -32,6 +41,8 @@ export function addImportCommands(program: Command): void {
   addUsers(group)
   addOulad(group)
   for (const taxonomy of taxonomies) addTaxonomy(group, taxonomy)
+  addLog(group)
+  addFetch(group)
 }
 
 type UsersOptions = { dryRun?: boolean; outcomes?: string; purged: 'skip' | 'create'; withRoles?: boolean }
@@ -41,7 +52,7 @@ function addUsers(group: Command): void {
     .command('users')
     .argument('<file>', 'a CSV file in UTF-8, or "-" for standard input')
     .option('--dry-run', 'report what would happen; change nothing')
-    .option('--outcomes <file>', 'write a CSV file with line, outcome, id and reason of each row')
+    .option('--outcomes <file>', 'write a CSV file with line, outcome, id, reason and changed fields of each row')
     .option(
       '--with-roles',
       'apply the roles in the file; otherwise new users are learners and other users keep their roles',
@@ -94,8 +105,8 @@ async function importFile(session: TenantSession, file: string, options: UsersOp
       dryRun: options.dryRun,
       signal,
       onRead: (rows) => progress.update(rows),
-      async onOutcome({ line, outcome, id, reason }) {
-        await outcomes?.write([String(line), outcome, id ?? '', reason ?? ''])
+      async onOutcome({ line, outcome, id, reason, changed }) {
+        await outcomes?.write([String(line), outcome, id ?? '', reason ?? '', changed.join(';')])
         if (outcome !== 'rejected' || reason === null) return
         if (rejected.length < mostListed) rejected.push({ line, reason })
         output.note(`Line ${line}: ${reason}.`)
@@ -161,7 +172,7 @@ async function openOutcomes(name: string) {
     }
   }
   const handle = await attempt(open(draft, 'w'))
-  let lines = csvLine(['line', 'outcome', 'id', 'reason'])
+  let lines = csvLine(['line', 'outcome', 'id', 'reason', 'changed'])
   const flush = async () => {
     await attempt(handle.writeFile(lines))
     lines = ''
@@ -322,4 +333,129 @@ async function vacuum({ config, output }: TenantSession): Promise<void> {
   } finally {
     await server.release()
   }
+}
+
+function addLog(group: Command): void {
+  group
+    .command('list')
+    .description('list the imports, newest first')
+    .option('--limit <number>', 'the most to list, up to 1000', '50')
+    .option('--before <run>', 'only runs that are older than this one')
+    .addHelpText('after', helpText({ examples: ['lethe import list', 'lethe import list --limit 10 --json'] }))
+    .action(async (options: { limit: string; before?: string }, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const { runs } = await run((tx) =>
+          listRuns(tx, {
+            limit: Number(options.limit),
+            ...(options.before !== undefined && { before: options.before }),
+          }),
+        )
+        output.result({ imports: runs }, () => formatRuns(runs))
+      })
+    })
+
+  group
+    .command('show')
+    .argument('<run>', 'the id of the import')
+    .description('show an import: when, by which user, the counts, and whether its file is kept')
+    .addHelpText('after', helpText({ examples: ['lethe import show RUN', 'lethe import show RUN --json'] }))
+    .action(async (runId: string, _options: unknown, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const shown = await run((tx) => showRun(tx, runId))
+        output.result({ import: shown }, () =>
+          formatTable(
+            Object.entries({ ...shown, counts: undefined, ...shown.counts, skippedFor: undefined }).filter(
+              ([, value]) => value !== undefined && value !== null,
+            ),
+            [
+              { title: 'field', value: ([name]) => name },
+              { title: 'value', value: ([, value]) => value as string | number | Date },
+            ],
+          ),
+        )
+      })
+    })
+
+  group
+    .command('rows')
+    .argument('<run>', 'the id of the import')
+    .option('--outcome <outcome>', `only rows of this outcome: ${rowOutcomes.join(', ')}`)
+    .option('--limit <number>', 'the most to list, up to 1000', '50')
+    .option('--after <line>', 'only rows behind this line')
+    .description('list what became of each row of an imported file')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: 'The log names the changed fields of a row, never their values.',
+        examples: [
+          'lethe import rows RUN --outcome rejected',
+          'lethe import rows RUN --limit 1000 --after 1001 --json',
+        ],
+      }),
+    )
+    .action(async (runId: string, options: { outcome?: string; limit: string; after?: string }, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const { rows, next } = await run((tx) =>
+          listRunRows(tx, runId, {
+            limit: Number(options.limit),
+            ...(options.outcome !== undefined && { outcome: options.outcome }),
+            ...(options.after !== undefined && { after: Number(options.after) }),
+          }),
+        )
+        if (next !== undefined) output.note(`There are more rows; --after ${next} lists the next ones.`)
+        output.result({ rows, next: next ?? null }, () =>
+          formatTable(rows, [
+            { title: 'line', value: ({ line }) => line, right: true },
+            { title: 'outcome', value: ({ outcome }) => outcome },
+            { title: 'user', value: ({ user_id }) => user_id },
+            { title: 'changed', value: ({ changed }) => changed.join(', ') },
+            { title: 'reason', value: ({ reason }) => reason },
+          ]),
+        )
+      })
+    })
+}
+
+function formatRuns(runs: readonly ListedRun[]): string {
+  return formatTable(runs, [
+    { title: 'import', value: ({ id }) => id },
+    { title: 'format', value: ({ format }) => format },
+    { title: 'state', value: ({ state }) => state },
+    { title: 'started', value: ({ started_at }) => started_at },
+    { title: 'read', value: ({ rows_read }) => rows_read, right: true },
+    { title: 'written', value: ({ rows_written }) => rows_written, right: true },
+    { title: 'rejected', value: ({ rows_rejected }) => rows_rejected, right: true },
+    { title: 'file', value: ({ file, file_gone_because }) => file_gone_because ?? file },
+    { title: 'error', value: ({ error_code }) => error_code },
+  ])
+}
+
+function addFetch(group: Command): void {
+  group
+    .command('fetch')
+    .argument('<run>', 'the id of the import')
+    .requiredOption('--out <file>', 'the file to write; it must not exist yet')
+    .description('write the imported file to a file')
+    .addHelpText(
+      'after',
+      helpText({
+        notes:
+          'The file contains personal data. Lethe keeps it for 90 days, and destroys it if a person in it is erased.',
+        exitCodes: { 3: 'there is no such import, or its file is destroyed' },
+        examples: [
+          'lethe import fetch RUN --out import-1.csv',
+          'lethe import fetch RUN --out ~/imports/people.csv --json',
+        ],
+      }),
+    )
+    .action(async (runId: string, options: { out: string }, command: Command) => {
+      await withTenant(command, async ({ application, tenant, output }) => {
+        const opened = await openFile(application.database, tenant.id, runId)
+        await writeNewFile(options.out, (take) => take(opened.content))
+        output.result(
+          { import: { id: opened.id, size: opened.size, file: options.out } },
+          () => `${counted(opened.size, 'byte')} written to ${options.out}.`,
+        )
+      })
+    })
 }

@@ -1,22 +1,6 @@
-import { actor, code, fact, key, type RoomMap, reference } from '../vocabulary.ts'
+import { code, fact, key, type RoomMap } from '../vocabulary.ts'
 
-export const importsMap: RoomMap<'import_runs' | 'import_files'> = {
-  import_runs: {
-    holds: 'Imports: when, what kind, how many rows.',
-    about: 'other',
-    columns: {
-      tenant_id: key,
-      id: key,
-      format: code,
-      started_by: actor('null'),
-      started_by_credential: reference,
-      started_at: fact,
-      finished_at: fact,
-      rows_read: fact,
-      rows_written: fact,
-      rows_rejected: fact,
-    },
-  },
+export const importsMap: RoomMap<'import_files'> = {
   import_files: {
     holds: 'How far each file has been imported.',
     about: 'nobody',

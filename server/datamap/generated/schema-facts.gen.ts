@@ -2018,6 +2018,93 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "import_run_chunks": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "run_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "position": {
+        "type": "integer",
+        "nullable": false
+      },
+      "content": {
+        "type": "bytea",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "run_id",
+      "position"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "run_id"
+        ],
+        "references": "import_runs"
+      }
+    ]
+  },
+  "import_run_rows": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "run_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "line": {
+        "type": "integer",
+        "nullable": false
+      },
+      "outcome": {
+        "type": "text",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "reason": {
+        "type": "text",
+        "nullable": true
+      },
+      "changed": {
+        "type": "text[]",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "run_id",
+      "line"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "run_id"
+        ],
+        "references": "import_runs"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "import_runs": {
     "columns": {
       "tenant_id": {
@@ -2059,6 +2146,46 @@ export const schemaFacts: SchemaFacts = {
       "started_by_credential": {
         "type": "uuid",
         "nullable": true
+      },
+      "file_name": {
+        "type": "text",
+        "nullable": true
+      },
+      "error_code": {
+        "type": "text",
+        "nullable": true
+      },
+      "counts": {
+        "type": "jsonb",
+        "nullable": true
+      },
+      "sealed_key": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "file_size": {
+        "type": "bigint",
+        "nullable": false
+      },
+      "file_expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "file_gone_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "file_gone_because": {
+        "type": "text",
+        "nullable": true
+      },
+      "words": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "erased_words": {
+        "type": "bigint[]",
+        "nullable": false
       }
     },
     "primaryKey": [

@@ -1,5 +1,6 @@
 import { countSealedMentions } from '../../audit/reseal.ts'
 import { countExportsToWithdraw } from '../../exports/withdraw-exports.ts'
+import { countFilesToDestroy } from '../../import-runs/destroy-files.ts'
 import { type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
 import { findMentions, mentionEffects } from '../../personal-data/find-mentions.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
@@ -20,6 +21,7 @@ export async function previewContact(tx: TenantTransaction, address: string): Pr
     ...mentionEffects(await findMentions(tx, 'purge', identifiers, [])),
     ...(await countSealedMentions(tx, identifiers, [])),
     ...(await countExportsToWithdraw(tx, identifiers, [])),
+    ...(await countFilesToDestroy(tx, identifiers, [])),
   ]
   return { effects: sumEffects(effects), blockedBy: await findBlocking(tx, identifiers, []) }
 }

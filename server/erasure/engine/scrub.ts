@@ -1,6 +1,7 @@
 import { resealMentions } from '../../audit/reseal.ts'
 import { withdrawExports } from '../../exports/withdraw-exports.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
+import { destroyFiles } from '../../import-runs/destroy-files.ts'
 import type { Effect } from '../../personal-data/affected-rows.ts'
 import { canLookUp, type Mention } from '../../personal-data/find-mentions.ts'
 import { scrubMentions } from '../../personal-data/scrub-mentions.ts'
@@ -13,9 +14,9 @@ export type Scrubbed = { effects: Effect[]; left: Mention[] }
 
 /**
  * The fifth phase: takes the identifiers of erased people out of everything that stays. That is the mention columns of the
- * map, values that are sealed under keys of other people, and kept exports. Then it looks for them once more. It runs once for
- * a request, after its last person is erased, because finding many identifiers means reading every text, whatever their
- * number. Identifiers held by others stay.
+ * map, values that are sealed under keys of other people, kept exports, and files of imports. Then it looks for them once
+ * more. It runs once for a request, after its last person is erased, because finding many identifiers means reading every
+ * text, whatever their number. Identifiers held by others stay.
  *
  * If {@link canLookUp} the identifiers, the first look-up is sent before it waits for an answer. Otherwise it reads whole
  * tables, which needs the connection to itself: nothing else may be under way.
@@ -37,7 +38,11 @@ export async function scrub(
   const lookingUp = canLookUp(identifiers) ? scrubMentions(tx, { ...options, identifiers }) : undefined
   const scrubbingElsewhere = heldByOthers.then(async (held) => {
     const own = identifiers.filter(({ value }) => !held.has(value))
-    const effects = await Promise.all([resealMentions(tx, own, people), withdrawExports(tx, own, people)])
+    const effects = await Promise.all([
+      resealMentions(tx, own, people),
+      withdrawExports(tx, own, people),
+      destroyFiles(tx, own, people),
+    ])
     return { own, effects: effects.flat() }
   })
   const [elsewhere, lookedUp] = await Promise.all([scrubbingElsewhere, lookingUp])

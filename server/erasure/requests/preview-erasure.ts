@@ -3,6 +3,7 @@ import type { Operation } from '../../datamap/plan.ts'
 import { countExportsToWithdraw } from '../../exports/withdraw-exports.ts'
 import { type Identifier, identifierOf } from '../../identifiers/identifier-key.ts'
 import { isSearchable } from '../../identifiers/texts/search-forms.ts'
+import { countFilesToDestroy } from '../../import-runs/destroy-files.ts'
 import { readFullNames } from '../../people/accounts/full-names.ts'
 import { peopleError } from '../../people/errors.ts'
 import { findHolders } from '../../people/identifiers/holders.ts'
@@ -92,6 +93,7 @@ export async function previewErasure(
     ...mentionEffects(await findMentions(tx, operation, wanted, ids)),
     ...(await countSealedMentions(tx, wanted, ids)),
     ...(await countExportsToWithdraw(tx, wanted, ids)),
+    ...(await countFilesToDestroy(tx, wanted, ids)),
   ])
   preview.blockedBy = await findBlocking(tx, wanted, ids)
   const places = new Map<string, ErasurePreview['names'][number]>()

@@ -9,6 +9,7 @@ export const usualStatuses: Record<ErrorKind, number> = {
   method_not_allowed: 405,
   ambiguous: 409,
   conflict: 409,
+  gone: 410,
   too_large: 413,
   unsupported_media_type: 415,
   input: 422,

@@ -1,3 +1,4 @@
+import { addToRun } from '../../import-runs/record-run.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import {
   addCounts,
@@ -8,7 +9,6 @@ import {
   reportRejected,
   retryVanished,
 } from '../import-chunks.ts'
-import { addToRun } from '../import-run.ts'
 import { copyIntoStaging, createStaging, type FoundFile, type Rejection, TableReader } from '../table-file.ts'
 import { generateIdentity, keyPrefix, refPrefix } from './generated-identity.ts'
 import { lockLearners } from './lock-learners.ts'

@@ -1,8 +1,8 @@
 import type { Database } from '../../platform/database/pool.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { requireSource } from '../data-source.ts'
 import { type FolderImportOptions, type FolderImportResult, runFolderImport } from '../folder-import.ts'
 import { emptyCounts, importChunks, type Outcome } from '../import-chunks.ts'
-import { requireSource } from '../import-run.ts'
 import { type FileShape, findFiles, TableReader } from '../table-file.ts'
 
 /** Lines that one transaction writes, unless said otherwise. */

@@ -1,19 +1,28 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { record } from '../../audit/record.ts'
+import { wordHasher } from '../../audit/words.ts'
+import { importRunError } from '../../import-runs/errors.ts'
+import { finishUsersRun } from '../../import-runs/finish-users-run.ts'
+import { KeptFile } from '../../import-runs/kept-file.ts'
+import type { UserCounts } from '../../import-runs/list-runs.ts'
+import { logRows } from '../../import-runs/log-rows.ts'
+import { addToRun, failRun, showAlive, startRun } from '../../import-runs/record-run.ts'
 import { markAllSeen } from '../../people/accounts/mark-seen.ts'
+import { doneBy } from '../../people/accounts/require-people.ts'
 import { isLostToConcurrency } from '../../platform/database/failures.ts'
 import { codeOf, type Database } from '../../platform/database/pool.ts'
 import { sqlstate } from '../../platform/database/sqlstates.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
+import { isLetheError } from '../../platform/errors.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { CsvReader } from '../csv-reader.ts'
 import { importError } from '../errors.ts'
 import { decodeUtf8 } from '../fields.ts'
 import { prepareForMany } from '../import-chunks.ts'
-import { addToRun, finishRun, startRun } from '../import-run.ts'
 import { findRows } from './find-rows.ts'
 import { decideRoles, findKnownBefore, findManagers, findPurged } from './judge-rows.ts'
-import { countOutcomes, type OutcomeOfRow, reportOutcomes, type UserCounts } from './outcomes.ts'
+import { namesErased, type RejectedIdentifier } from './named-erased.ts'
+import { countOutcomes, lockNamed, type OutcomeOfRow, reportOutcomes } from './outcomes.ts'
 import { stageUsers } from './stage-users.ts'
 import { columnOf, readUserColumns, type UserColumns } from './user-columns.ts'
 import { ChangedMeanwhile, writeRows } from './write-rows.ts'
@@ -55,9 +64,49 @@ export async function importUsers(
   tenantId: string,
   options: ImportUsersOptions,
 ): Promise<ImportUsersResult> {
+  // The reader reports it, also where the file could not be opened before anything is read.
+  options.source.once('error', () => undefined)
+  if (options.dryRun === true) return await importFile(database, tenantId, options, undefined)
+  // Committed first: an erasure tells a run that is there about people whom its file may contain.
+  const kept = await inTenant(database, tenantId, async (tx) => ({
+    run: await startRun(tx, { format: 'users', startedBy: options.startedBy, fileName: fileNameOf(options.file) }),
+    file: new KeptFile(await wordHasher(tx)),
+  }))
+  try {
+    return await importFile(database, tenantId, options, kept)
+  } catch (error) {
+    const code = codeOfFailure(error, options.signal)
+    await inTenant(database, tenantId, (tx) => failRun(tx, kept.run, code))
+    throw error
+  }
+}
+
+function codeOfFailure(error: unknown, signal: AbortSignal | undefined): string {
+  if (signal?.aborted) return importRunError('import_run.stopped').code
+  return isLetheError(error) ? error.code : (codeOf(error) ?? 'internal.unexpected')
+}
+
+/** The run of an import that is no dry run, and its file. */
+type KeptRun = { run: string; file: KeptFile }
+
+/** A name without line breaks, which may hold no more than a name of a file does. */
+function fileNameOf(file: string): string {
+  return file
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .toWellFormed()
+    .slice(0, 255)
+}
+
+async function importFile(
+  database: Database,
+  tenantId: string,
+  options: ImportUsersOptions,
+  kept: KeptRun | undefined,
+): Promise<ImportUsersResult> {
   const { source, signal } = options
   // A pipe that nobody writes to any more would keep the import waiting.
-  const reader = new CsvReader(signal === undefined ? source : addAbortSignal(signal, source), options.file)
+  const bytes = signal === undefined ? source : addAbortSignal(signal, source)
+  const reader = new CsvReader(kept === undefined ? bytes : keeping(bytes, kept.file), options.file)
   try {
     const columns = readUserColumns(await readHead(reader))
     let begun = false
@@ -65,7 +114,7 @@ export async function importUsers(
       // What the source had is read: another try would find no rows and call that a success.
       if (begun) throw importError('import.disturbed')
       begun = true
-      return importRows(tx, reader, columns, options)
+      return importRows(tx, reader, columns, options, kept)
     })
   } catch (error) {
     if (error instanceof DryRun) return error.result
@@ -74,6 +123,16 @@ export async function importUsers(
   } finally {
     await reader.close()
   }
+}
+
+/** Passes the bytes on, and gives them to the file that is kept. */
+async function* keeping(source: AsyncIterable<Buffer>, file: KeptFile): AsyncGenerator<Buffer> {
+  for await (const bytes of source) {
+    const piece = Buffer.from(bytes)
+    file.add(piece)
+    yield piece
+  }
+  file.end()
 }
 
 async function readHead(reader: CsvReader): Promise<string[]> {
@@ -100,13 +159,18 @@ async function importRows(
   reader: CsvReader,
   columns: UserColumns,
   options: ImportUsersOptions,
+  kept: KeptRun | undefined,
 ): Promise<ImportUsersResult> {
   const { withRoles = false, onOutcome } = options
   await prepareForMany(tx)
-  const run = await startRun(tx, { format: 'users', startedBy: options.startedBy })
+  if (kept === undefined) await doneBy(tx, 'startedBy', options.startedBy)
+  else await showAlive(tx, kept.run)
+  const rejected: RejectedIdentifier[] = []
   let read = 0
   await stageUsers(tx, reader, columns, {
     signal: options.signal,
+    kept,
+    onRejected: (identifiers) => rejected.push(identifiers),
     onRead(rows) {
       read += rows
       options.onRead?.(read)
@@ -119,16 +183,24 @@ async function importRows(
     await findManagers(tx, columns)
     await decideRoles(tx, columns, { withRoles })
     options.signal?.throwIfAborted()
-    await writeRows(tx, columns, { dryRun: options.dryRun === true })
+    await writeRows(tx, columns, { dryRun: kept === undefined })
+    if (kept !== undefined) await lockNamed(tx)
     options.signal?.throwIfAborted()
   })
   // Deleted people stand in files too, which tells them from their namesakes.
-  if (options.dryRun !== true)
+  if (kept !== undefined)
     await markAllSeen(tx, `select user_id from user_rows where not is_new and (fault is null or fault = 'deleted')`)
   const counts = await countOutcomes(tx, columns)
-  if (onOutcome !== undefined) await reportOutcomes(tx, columns, { withRoles, onOutcome })
+  await reportOutcomes(tx, columns, {
+    withRoles,
+    async onPage(outcomes) {
+      if (kept !== undefined) await logRows(tx, kept.run, outcomes)
+      if (onOutcome !== undefined) for (const outcome of outcomes) await onOutcome(outcome)
+    },
+  })
   options.signal?.throwIfAborted()
-  if (options.dryRun === true) throw new DryRun({ run: null, counts })
+  if (kept === undefined) throw new DryRun({ run: null, counts })
+  const { run, file } = kept
   await addToRun(tx, run, {
     read: counts.read,
     written: counts.created + counts.updated,
@@ -136,7 +208,7 @@ async function importRows(
     rejected: counts.rejected,
     skipped: counts.skipped + counts.conflict,
   })
-  await finishRun(tx, run)
+  await finishUsersRun(tx, run, { counts, file, namesErased: await namesErased(tx, rejected) })
   await record(tx, {
     activity: 'UsersImported',
     object: run,

@@ -1,20 +1,20 @@
+import type { RowOutcome, UserCounts } from '../../import-runs/list-runs.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { fetchPages } from '../fetch-pages.ts'
 import type { RowFault } from './find-rows.ts'
 import { managerColumns, type UserColumns } from './user-columns.ts'
 
-export const rowOutcomes = ['created', 'updated', 'unchanged', 'skipped', 'conflict', 'rejected'] as const
-export type RowOutcome = (typeof rowOutcomes)[number]
-
-/** What became of a row. `line` is the line of the file that it begins in; `id` the user's, where the row names one. */
-export type OutcomeOfRow = { line: number; outcome: RowOutcome; id: string | null; reason: string | null }
-
-/** Numbers of rows. `read` is the sum of the outcomes, `skipped` that of skippedFor. */
-export type UserCounts = { read: number } & Record<RowOutcome, number> & {
-    skippedFor: { deleted: number; purged: number; anonymized: number }
-    /** Rows of the first three outcomes whose roles were not applied. */
-    rolesNotApplied: number
-  }
+/**
+ * What became of a row. `line` is the line of the file that it begins in; `id` the user's, where the row names one;
+ * `changed` the names of the fields that an update changed.
+ */
+export type OutcomeOfRow = {
+  line: number
+  outcome: RowOutcome
+  id: string | null
+  reason: string | null
+  changed: string[]
+}
 
 type Fate = { fault: RowFault | null; outcome: RowOutcome; roles_not_applied: boolean; returned: boolean }
 
@@ -71,22 +71,42 @@ const rowsPerPage = 5000
 export async function reportOutcomes(
   tx: TenantTransaction,
   columns: UserColumns,
-  options: { withRoles: boolean; onOutcome: (outcome: OutcomeOfRow) => void | Promise<void> },
+  options: { withRoles: boolean; onPage: (outcomes: OutcomeOfRow[]) => Promise<void> },
 ): Promise<void> {
   const query = {
-    text: `select s.line, s.rejection, r.user_id, r.other_line, coalesce(r.returned, false) as returned, fate.*
+    text: `select s.line, s.rejection, r.user_id, r.other_line, coalesce(r.returned, false) as returned, fate.*,
+             case when fate.outcome = 'updated' then c.fields else '{}' end as changed
            ${fatesOf(columns)} order by s.line`,
     values: [],
   }
-  type Row = Fate & { line: number; rejection: string | null; user_id: string | null; other_line: number | null }
+  type Row = Fate & {
+    line: number
+    rejection: string | null
+    user_id: string | null
+    other_line: number | null
+    changed: string[]
+  }
   await fetchPages<Row>(tx, query, rowsPerPage, async (rows) => {
-    for (const row of rows) {
-      const { line, outcome, fault } = row
+    const outcomes = rows.map((row): OutcomeOfRow => {
+      const { line, outcome, fault, changed } = row
       const id = fault === null || fault === 'deleted' || fault === 'erasure_pending' ? row.user_id : null
       const reason = row.rejection ?? (fault === null ? noteOf(row, options) : reasonOf(fault, columns, row.other_line))
-      await options.onOutcome({ line, outcome, id, reason })
-    }
+      return { line, outcome, id, reason, changed }
+    })
+    await options.onPage(outcomes)
   })
+}
+
+/**
+ * Locks the users that the rows name against an erasure until the import ends, so that the log refers to nobody who is
+ * erased meanwhile. A later erasure finds the log.
+ */
+export async function lockNamed(tx: TenantTransaction): Promise<void> {
+  await tx.query(
+    `select from users where tenant_id = $1 and id in (select user_id from user_rows where not is_new)
+     order by id for key share`,
+    [tx.tenantId],
+  )
 }
 
 function noteOf(row: Fate, { withRoles }: { withRoles: boolean }): string | null {
@@ -96,7 +116,7 @@ function noteOf(row: Fate, { withRoles }: { withRoles: boolean }): string | null
       ? [
           withRoles
             ? 'a user who returns after a delete or a purge gets no roles from a file; grant them one by one'
-            : 'roles are only applied with --with-roles',
+            : 'roles are only applied by an import with roles',
         ]
       : []),
   ]
@@ -109,7 +129,7 @@ const reasons: Record<Exclude<RowFault, `repeated_${string}`>, string> = {
   email_of_another:
     'no user has this login_name, but another user has this email; name the user by id, directory_object_id or ref',
   known_before:
-    'another user had one of these identifiers before a change; name that user by id, or create the other person with "lethe user create"',
+    'another user had one of these identifiers before a change; name that user by id, or create the other person by hand',
   directory_object_id_taken: 'directory_object_id belongs to another user of this tenant',
   directory_object_id_of_deleted:
     'directory_object_id belongs to a deleted user of this tenant; restore or purge that one',
@@ -121,8 +141,8 @@ const reasons: Record<Exclude<RowFault, `repeated_${string}`>, string> = {
   last_administrator: 'roles would leave the tenant without an active administrator',
   custom_fields_too_large: 'custom fields together are larger than 32 KiB',
   erasure_pending: 'an erasure of this user is pending; cancel it first, or let it finish',
-  deleted: 'the user is deleted; "lethe user restore" brings the user back',
-  purged: 'the person was purged; "--purged create" makes a new account without records',
+  deleted: 'the user is deleted; restore the user first',
+  purged: 'the person was purged; an import that creates purged people makes a new account without records',
   anonymized: 'the user was anonymized',
 }
 

@@ -36,13 +36,13 @@ class BadCell extends Error {}
 const keptWhenEmpty: readonly string[] = ['kind', 'email_verified', 'display_name', 'roles']
 
 /**
- * A line of COPY's text format for {@link stagedColumns}, from the cells of a row (latin1, as the reader gives them);
- * undefined for a row without anything in it. A row that cannot be taken has its reason in `rejection`.
+ * A line of COPY's text format for {@link stagedColumns}, without its end, from the cells of a row (latin1, as the reader
+ * gives them). Undefined for a row without anything in it. A row that cannot be taken has its reason in `rejection`.
  */
 export function readUserRow(
   { columns }: UserColumns,
   record: { line: number; cells: string[] | undefined },
-): string | undefined {
+): { line: string; isRejected: boolean } | undefined {
   try {
     const { cells } = record
     if (cells === undefined) throw new BadCell('the quotes of the line do not match, or it is longer than 1 MiB')
@@ -55,10 +55,11 @@ export function readUserRow(
     const row = readCells(columns, cells)
     const foundBy = namingColumns.find((name) => row[name] != null)
     if (foundBy === undefined) throw new BadCell(namesNobody)
-    return copyLine({ ...row, line: record.line, found_by: foundBy satisfies NamingColumn })
+    const line = copyLine({ ...row, line: record.line, found_by: foundBy satisfies NamingColumn })
+    return { line, isRejected: false }
   } catch (error) {
     if (!(error instanceof BadCell)) throw error
-    return copyLine({ line: record.line, rejection: error.message })
+    return { line: copyLine({ line: record.line, rejection: error.message }), isRejected: true }
   }
 }
 
@@ -155,7 +156,7 @@ function checked<T>(check: () => T, name?: string): T {
 }
 
 function copyLine(row: Staged): string {
-  return `${stagedColumns.map((column) => copyCell(column, row[column])).join('\t')}\n`
+  return stagedColumns.map((column) => copyCell(column, row[column])).join('\t')
 }
 
 function copyCell(column: string, value: unknown): string {

@@ -49,14 +49,21 @@ export async function writeRows(
 async function findChanges(tx: TenantTransaction, columns: UserColumns): Promise<void> {
   await tx.query(
     `create temporary table changed_users on commit drop as
-     select 0 as line, id, ctid as version, ${imageColumns.join(', ')}, roles as products from users limit 0`,
+     select 0 as line, id, ctid as version, ${imageColumns.join(', ')}, roles as products, roles as fields
+     from users limit 0`,
   )
   const withProducts = columns.fields.has('products')
   const image = imageColumns.map((column) => `${changed(column, columns)} as ${column}`)
   const differs = (column: string) => `w.${column} is distinct from u.${column}`
+  const otherProducts = 'p.inactive or not (p.products @> s.products and p.products <@ s.products)'
+  const fields = [
+    ...imageColumns.map((column) => `case when ${differs(column)} then '${column}' end`),
+    ...(withProducts ? [`case when ${otherProducts} then 'products' end`] : []),
+  ]
   await tx.query(
     `insert into changed_users
-     select s.line, u.id, u.version, w.*, ${withProducts ? 's.products' : 'null'}
+     select s.line, u.id, u.version, w.*, ${withProducts ? 's.products' : 'null'},
+       array_remove(array[${fields.join(', ')}]::text[], null)
      from user_rows r
      join staged_users s using (line)
      ${joins(columns)}
@@ -66,7 +73,7 @@ async function findChanges(tx: TenantTransaction, columns: UserColumns): Promise
      ${withProducts ? ownProducts : ''}
      cross join lateral (select ${image.join(', ')}) w
      where r.fault is null and not r.is_new
-       and (${imageColumns.map(differs).join(' or ')} ${withProducts ? 'or p.inactive or not (p.products @> s.products and p.products <@ s.products)' : ''})`,
+       and (${imageColumns.map(differs).join(' or ')} ${withProducts ? `or ${otherProducts}` : ''})`,
     columns.customNames.length > 0 ? [tx.tenantId, columns.customNames] : [tx.tenantId],
   )
   await tx.query('create unique index on changed_users (id)')

@@ -254,6 +254,16 @@ const acts: Record<string, Act[] | string> = {
       },
     },
   ],
+  'import_run_rows.user_id': [
+    {
+      does: 'is in a file',
+      whole: ({ person }) =>
+        importUsers(http.database, rows.tenant, {
+          source: Readable.from([`id\n${person}\n`]),
+          file: 'people.csv',
+        }),
+    },
+  ],
   'import_runs.started_by': [
     { does: 'imports', whole: (given) => imported({ ...given, person: 'Title' }, 'title', given.person) },
   ],

@@ -38,6 +38,7 @@ const listedByOwner = [
   'erasure_reaches',
   'erasure_requests',
   'exports',
+  'import_runs',
   'oauth_clients',
   'reach_matches',
   'tenants',

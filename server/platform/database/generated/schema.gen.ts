@@ -472,17 +472,44 @@ export interface ImportFiles {
   updated_at: Generated<Timestamp>;
 }
 
+export interface ImportRunChunks {
+  content: Buffer;
+  position: number;
+  run_id: string;
+  tenant_id: string;
+}
+
+export interface ImportRunRows {
+  changed: Generated<string[]>;
+  line: number;
+  outcome: string;
+  reason: string | null;
+  run_id: string;
+  tenant_id: string;
+  user_id: string | null;
+}
+
 export interface ImportRuns {
+  counts: Json | null;
+  erased_words: Generated<ArrayType<number>>;
+  error_code: string | null;
+  file_expires_at: Timestamp | null;
+  file_gone_at: Timestamp | null;
+  file_gone_because: string | null;
+  file_name: string | null;
+  file_size: Generated<number>;
   finished_at: Timestamp | null;
   format: string;
   id: Generated<string>;
   rows_read: Generated<number>;
   rows_rejected: Generated<number>;
   rows_written: Generated<number>;
+  sealed_key: Buffer | null;
   started_at: Generated<Timestamp>;
   started_by: string | null;
   started_by_credential: string | null;
   tenant_id: string;
+  words: Buffer | null;
 }
 
 export interface IssuedCertificates {
@@ -942,6 +969,8 @@ export interface DB {
   identity_provider_tokens: IdentityProviderTokens;
   identity_providers: IdentityProviders;
   import_files: ImportFiles;
+  import_run_chunks: ImportRunChunks;
+  import_run_rows: ImportRunRows;
   import_runs: ImportRuns;
   issued_certificates: IssuedCertificates;
   lethe_migrations: LetheMigrations;
