@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 4b2afdded417a4b9. The statements of each operation run in this order, in one transaction.
+-- Map version 9732f10147964494. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -111,6 +111,112 @@ union all
 select 48 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
 union all
 select 49 as act, id as person from users where tenant_id = $1 and id = any($2)
+) located group by act, person;
+
+-- The same with the plan of a preview: per act and person also the planned rows and a digest of their keys. $4: the plan; null while a preview makes it.
+select act, person, count(*)::int as row_count, (count(*) filter (where planned))::int as planned_count, encode(sha256(convert_to(string_agg(row_key, ',' order by row_key collate "C") filter (where planned), 'UTF8')), 'hex') as digest from (
+select 0 as act, user_id as person, true as planned, concat_ws(' ', assessment_id::text, attempt::text) as row_key from assessment_attempts where tenant_id = $1 and user_id = any($2)
+union all
+select 1 as act, user_id as person, false as planned, '' as row_key from audit_resealed where tenant_id = $1 and user_id = any($2)
+union all
+select 2 as act, user_id as person, true as planned, concat_ws(' ', catalog_id::text, coalesce(to_json(role)::text, '')) as row_key from catalog_members where tenant_id = $1 and user_id = any($2)
+union all
+select 3 as act, user_id as person, true as planned, to_json(kind)::text as row_key from confirmed_identities where tenant_id = $1 and user_id = any($2)
+union all
+select 4 as act, user_id as person, true as planned, id::text as row_key from enrollments where tenant_id = $1 and user_id = any($2)
+union all
+select 5 as act, user_id as person, true as planned, concat_ws(' ', export_id::text, position::text) as row_key from export_chunks where tenant_id = $1 and user_id = any($2)
+union all
+select 6 as act, user_id as person, true as planned, id::text as row_key from exports where tenant_id = $1 and user_id = any($2)
+union all
+select 7 as act, user_id as person, true as planned, concat_ws(' ', to_json(kind)::text, encode(hash, 'hex')) as row_key from former_identifiers where tenant_id = $1 and user_id = any($2)
+union all
+select 8 as act, user_id as person, true as planned, group_id::text as row_key from group_members where tenant_id = $1 and user_id = any($2)
+union all
+select 9 as act, user_id as person, true as planned, id::text as row_key from issued_certificates where tenant_id = $1 and user_id = any($2)
+union all
+select 10 as act, user_id as person, true as planned, id::text as row_key from notifications where tenant_id = $1 and user_id = any($2)
+union all
+select 11 as act, user_id as person, true as planned, '' as row_key from passwords where tenant_id = $1 and user_id = any($2)
+union all
+select 12 as act, user_id as person, false as planned, '' as row_key from person_keys where tenant_id = $1 and user_id = any($2)
+union all
+select 13 as act, user_id as person, true as planned, to_json(product)::text as row_key from product_accounts where tenant_id = $1 and user_id = any($2)
+union all
+select 14 as act, user_id as person, true as planned, module_id::text as row_key from progress where tenant_id = $1 and user_id = any($2)
+union all
+select 15 as act, user_id as person, true as planned, course_id::text as row_key from ratings where tenant_id = $1 and user_id = any($2)
+union all
+select 16 as act, user_id as person, true as planned, '' as row_key from reappearances where tenant_id = $1 and user_id = any($2)
+union all
+select 17 as act, user_id as person, true as planned, id::text as row_key from record_actions where tenant_id = $1 and user_id = any($2)
+union all
+select 18 as act, user_id as person, false as planned, '' as row_key from sealed_words where tenant_id = $1 and user_id = any($2)
+union all
+select 19 as act, user_id as person, true as planned, id::text as row_key from sign_in_sessions where tenant_id = $1 and user_id = any($2)
+union all
+select 20 as act, user_id as person, true as planned, concat_ws(' ', file_id::text, position::text) as row_key from submission_file_chunks where tenant_id = $1 and user_id = any($2)
+union all
+select 21 as act, user_id as person, true as planned, id::text as row_key from submission_files where tenant_id = $1 and user_id = any($2)
+union all
+select 22 as act, user_id as person, true as planned, id::text as row_key from submissions where tenant_id = $1 and user_id = any($2)
+union all
+select 23 as act, user_id as person, true as planned, id::text as row_key from user_skills where tenant_id = $1 and user_id = any($2)
+union all
+select 24 as act, owner_id as person, true as planned, id::text as row_key from api_keys where tenant_id = $1 and owner_id = any($2)
+union all
+select 25 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = assessment_attempts.user_id) as planned, concat_ws(' ', user_id::text, assessment_id::text, attempt::text) as row_key from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 26 as act, added_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = catalog_members.user_id) as planned, concat_ws(' ', catalog_id::text, user_id::text) as row_key from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 27 as act, user_id as person, true as planned, id::text as row_key from confirmation_links where tenant_id = $1 and user_id = any($2)
+union all
+select 28 as act, user_id as person, true as planned, course_id::text as row_key from course_authors where tenant_id = $1 and user_id = any($2)
+union all
+select 29 as act, enrolled_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = enrollments.user_id) as planned, id::text as row_key from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 30 as act, unenrolled_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = enrollments.user_id) as planned, id::text as row_key from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 31 as act, requested_by as person, true as planned, id::text as row_key from erasure_requests where tenant_id = $1 and requested_by = any($2)
+union all
+select 32 as act, ordered_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = exports.user_id) as planned, id::text as row_key from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 33 as act, user_id as person, true as planned, to_json(key_hash)::text as row_key from idempotent_requests where tenant_id = $1 and user_id = any($2)
+union all
+select 34 as act, user_id as person, true as planned, concat_ws(' ', run_id::text, line::text) as row_key from import_run_rows where tenant_id = $1 and user_id = any($2)
+union all
+select 35 as act, started_by as person, true as planned, id::text as row_key from import_runs where tenant_id = $1 and started_by = any($2)
+union all
+select 36 as act, issued_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = issued_certificates.user_id) as planned, id::text as row_key from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 37 as act, owner_id as person, true as planned, id::text as row_key from oauth_clients where tenant_id = $1 and owner_id = any($2)
+union all
+select 38 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
+union all
+select 39 as act, decided_by as person, true as planned, id::text as row_key from reach_matches where tenant_id = $1 and decided_by = any($2)
+union all
+select 40 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
+union all
+select 41 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
+union all
+select 42 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = submissions.user_id) as planned, id::text as row_key from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 43 as act, created_by as person, true as planned, '' as row_key from tenants where id = $1 and created_by = any($2)
+union all
+select 44 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
+union all
+select 45 as act, awarded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 46 as act, revoked_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+union all
+select 47 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 48 as act, deleted_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+union all
+select 49 as act, id as person, true as planned, coalesce(to_json((
+        select string_agg(distinct role collate "C", ' ' order by role collate "C")
+        from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
+      ))::text, '') as row_key from users where tenant_id = $1 and id = any($2)
 ) located group by act, person;
 
 -- assessment_attempts: deleted.
@@ -436,6 +542,84 @@ union all
 select 32 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
 select 33 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+        select jsonb_object_agg(field.key, field.value)
+        from jsonb_each(users.custom_fields) field
+        join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
+      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null or last_seen_at is distinct from null)
+) located group by act, person;
+
+-- The same with the plan of a preview: per act and person also the planned rows and a digest of their keys. $4: the plan; null while a preview makes it.
+select act, person, count(*)::int as row_count, (count(*) filter (where planned))::int as planned_count, encode(sha256(convert_to(string_agg(row_key, ',' order by row_key collate "C") filter (where planned), 'UTF8')), 'hex') as digest from (
+select 0 as act, user_id as person, true as planned, concat_ws(' ', assessment_id::text, attempt::text) as row_key from assessment_attempts where tenant_id = $1 and user_id = any($2) and feedback is not null
+union all
+select 1 as act, user_id as person, false as planned, '' as row_key from audit_resealed where tenant_id = $1 and user_id = any($2)
+union all
+select 2 as act, user_id as person, true as planned, concat_ws(' ', catalog_id::text, coalesce(to_json(role)::text, '')) as row_key from catalog_members where tenant_id = $1 and user_id = any($2)
+union all
+select 3 as act, user_id as person, true as planned, to_json(kind)::text as row_key from confirmed_identities where tenant_id = $1 and user_id = any($2)
+union all
+select 4 as act, user_id as person, true as planned, id::text as row_key from enrollments where tenant_id = $1 and user_id = any($2) and note is not null
+union all
+select 5 as act, user_id as person, true as planned, concat_ws(' ', export_id::text, position::text) as row_key from export_chunks where tenant_id = $1 and user_id = any($2)
+union all
+select 6 as act, user_id as person, true as planned, id::text as row_key from exports where tenant_id = $1 and user_id = any($2)
+union all
+select 7 as act, user_id as person, true as planned, concat_ws(' ', to_json(kind)::text, encode(hash, 'hex')) as row_key from former_identifiers where tenant_id = $1 and user_id = any($2)
+union all
+select 8 as act, user_id as person, true as planned, group_id::text as row_key from group_members where tenant_id = $1 and user_id = any($2)
+union all
+select 9 as act, user_id as person, true as planned, id::text as row_key from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
+union all
+select 10 as act, user_id as person, true as planned, id::text as row_key from notifications where tenant_id = $1 and user_id = any($2)
+union all
+select 11 as act, user_id as person, true as planned, '' as row_key from passwords where tenant_id = $1 and user_id = any($2)
+union all
+select 12 as act, user_id as person, false as planned, '' as row_key from person_keys where tenant_id = $1 and user_id = any($2)
+union all
+select 13 as act, user_id as person, true as planned, to_json(product)::text as row_key from product_accounts where tenant_id = $1 and user_id = any($2)
+union all
+select 14 as act, user_id as person, true as planned, course_id::text as row_key from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
+union all
+select 15 as act, user_id as person, true as planned, '' as row_key from reappearances where tenant_id = $1 and user_id = any($2)
+union all
+select 16 as act, user_id as person, false as planned, '' as row_key from sealed_words where tenant_id = $1 and user_id = any($2)
+union all
+select 17 as act, user_id as person, true as planned, id::text as row_key from sign_in_sessions where tenant_id = $1 and user_id = any($2)
+union all
+select 18 as act, user_id as person, true as planned, concat_ws(' ', file_id::text, position::text) as row_key from submission_file_chunks where tenant_id = $1 and user_id = any($2)
+union all
+select 19 as act, user_id as person, true as planned, id::text as row_key from submission_files where tenant_id = $1 and user_id = any($2)
+union all
+select 20 as act, user_id as person, true as planned, id::text as row_key from submissions where tenant_id = $1 and user_id = any($2)
+union all
+select 21 as act, user_id as person, true as planned, id::text as row_key from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
+union all
+select 22 as act, owner_id as person, true as planned, id::text as row_key from api_keys where tenant_id = $1 and owner_id = any($2)
+union all
+select 23 as act, user_id as person, true as planned, id::text as row_key from confirmation_links where tenant_id = $1 and user_id = any($2)
+union all
+select 24 as act, user_id as person, true as planned, course_id::text as row_key from course_authors where tenant_id = $1 and user_id = any($2)
+union all
+select 25 as act, user_id as person, true as planned, to_json(key_hash)::text as row_key from idempotent_requests where tenant_id = $1 and user_id = any($2)
+union all
+select 26 as act, user_id as person, true as planned, concat_ws(' ', run_id::text, line::text) as row_key from import_run_rows where tenant_id = $1 and user_id = any($2)
+union all
+select 27 as act, owner_id as person, true as planned, id::text as row_key from oauth_clients where tenant_id = $1 and owner_id = any($2)
+union all
+select 28 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
+union all
+select 29 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
+union all
+select 30 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
+union all
+select 31 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
+union all
+select 32 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 33 as act, id as person, true as planned, coalesce(to_json((
+        select string_agg(distinct role collate "C", ' ' order by role collate "C")
+        from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
+      ))::text, '') as row_key from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)

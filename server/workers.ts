@@ -5,6 +5,7 @@ import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { runRewrite } from './erasure/disk/run-rewrite.ts'
 import { runErasure } from './erasure/engine/run-erasure.ts'
+import { cleanPlans } from './erasure/plans/clean-plans.ts'
 import { runSearch } from './erasure/search/run-search.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
@@ -35,6 +36,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       clean_imports: () => cleanImportFiles(app.database),
       read_trails: () => readTrails(app.database, log),
       rewrite_tables: () => runRewrite(app, { sizeLimit: app.config.rewriteLimit }, log),
+      clean_plans: () => cleanPlans(app),
       clean_sign_in_attempts: () => cleanAttempts(app.database),
       clean_idempotent_requests: () => cleanIdempotentRequests(app),
     },
@@ -45,6 +47,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
         'read_trails',
         'clean_exports',
         'clean_imports',
+        'clean_plans',
         'clean_sign_in_attempts',
         'clean_idempotent_requests',
         'clean_confirmation_links',

@@ -26,6 +26,8 @@ const noActs: Record<string, string> = {
   exports: 'Ordering and deleting one are recorded; how far it is, and that it expired, are no acts.',
   export_chunks: 'They come and go with the export.',
   erasure_subjects: 'How far an order is; ordering, erasing, cancelling and the like change the order too, or people.',
+  erasure_plans: 'A preview changes nothing about anybody. Its plan expires.',
+  erasure_plan_subjects: 'The same.',
   erasure_steps: 'The same.',
   erasure_certificates: 'The same.',
   erasure_receipts: 'The same.',

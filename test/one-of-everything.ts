@@ -22,6 +22,8 @@ const excepted: Record<string, string> = {
   audit_checkpoints: 'Only a sealer makes checkpoints, and they are signed.',
   former_identifiers: 'Only what is sealed under the key of its person can be read, and it is read for every erasure.',
   erasure_subjects: 'A person in an order is about to be erased, or was.',
+  erasure_plans: 'Only a preview makes a plan, and it is a digest of what there is.',
+  erasure_plan_subjects: 'The same.',
   erasure_steps: 'Only an erasure has steps.',
   erasure_receipts: 'Only an erasure has receipts.',
   erasure_certificates: 'Only an erasure has certificates, and they are signed.',
@@ -47,6 +49,7 @@ const explicit: Record<string, Record<string, unknown>> = {
   erasure_subjects: { state: 'done' },
   oauth_clients: { scopes: ['api/read'] },
   erasure_ledger: { map_version: '0123456789abcdef' },
+  erasure_plans: { digest: '0123456789abcdef'.repeat(4), map_version: '0123456789abcdef' },
   signing_keys: { retired_at: new Date() },
 }
 

@@ -234,7 +234,7 @@ describe('a filled database of 0.1.0, brought up to this version', async () => {
         return {
           state,
           failures,
-          preview,
+          preview: { ...preview, planExpiresAt: undefined },
           receipt,
           verdict,
           effects: certificate.effects,

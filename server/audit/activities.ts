@@ -86,6 +86,7 @@ export const activities = {
   ErasureOrdered: { title: 'Erasure requested', object: 'erasure_request' },
   ErasureFollowUpOrdered: { title: 'Follow-up of an erasure requested', object: 'erasure_request' },
   ErasureCancelled: { title: 'Erasure cancelled', object: 'erasure_request' },
+  ErasureConfirmed: { title: 'Erasure confirmed under a new plan', object: 'erasure_request' },
   ErasureRetried: { title: 'Erasure retried', object: 'erasure_request' },
   ErasureCertified: { title: 'Erasure certified', object: 'erasure_request' },
   ErasureFailed: { title: 'Erasure failed', object: 'erasure_request' },

@@ -18,10 +18,16 @@ export const commandError = defineErrors({
   },
   'erasure.incomplete': {
     kind: 'failed',
-    message: (d: { request: string; state: string; reasons: string[] }) =>
+    message: (d: { request: string; state: string; reasons: string[]; changed: number }) =>
       `Erasure request ${d.request} ended ${d.state}: ${d.reasons.join('; ')}.`,
-    hint: (d: { request: string }) =>
-      `"lethe erasure show ${d.request}" shows the steps, "lethe erasure retry ${d.request}" continues from there.`,
+    hint: (d: { request: string; reasons: string[]; changed: number }) =>
+      [
+        `"lethe erasure show ${d.request}" shows the steps.`,
+        ...(d.reasons.length > (d.changed > 0 ? 1 : 0)
+          ? [`"lethe erasure retry ${d.request}" continues from there.`]
+          : []),
+        ...(d.changed > 0 ? [`"lethe erasure confirm ${d.request}" previews and erases those who changed.`] : []),
+      ].join(' '),
   },
   'certificate.search_outstanding': {
     kind: 'outstanding',

@@ -10,6 +10,10 @@ export type Statement = { name: string; text: string }
 export type Act = {
   table: string
   effect: string
+  /** Whether its rows are a part of the plan of a preview; see {@link Plan.locatePlanned}. */
+  isPlanned: boolean
+  /** Whether a delete of the person takes its rows away already. */
+  endsOnDelete: boolean
   /**
    * In this order. Parameters: tenant, ids of the people, and the successor where `needsSuccessor`. The last one's rows
    * count; where rows of other people are changed, it answers their owners.
@@ -45,6 +49,13 @@ export type Plan = {
    * The same statement previews, tells the erasure what to touch, and afterwards verifies that nothing is left to do.
    */
   locate: Statement
+  /**
+   * The same, with what the plan of a preview consists of: rows of (act, person, row_count, planned_count, digest). The
+   * digest is the SHA-256 over the sorted keys of the planned rows, in hexadecimal; null without such rows. Parameters: those
+   * of `locate`, and the id of the plan (null while a preview makes it). A row that goes with another person of the plan
+   * is not planned here, because it is that person's, whether that person is erased before, together or never.
+   */
+  locatePlanned: Statement
   /** In the order in which no foreign key is hurt; the people's own rows come last. */
   acts: Act[]
   mentions: MentionColumn[]
@@ -119,6 +130,9 @@ export type CompiledMap = {
 
 /** The table of the people themselves; every foreign key to it is a reference to a person. */
 export const peopleTable = 'users'
+
+/** The table of the people of each plan: columns tenant_id, plan_id, user_id. */
+export const plannedTable = 'erasure_plan_subjects'
 
 /** Rows of one table that are exported whole. */
 export type ExportedTable = {

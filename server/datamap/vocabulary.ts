@@ -202,12 +202,21 @@ export type TableEntry<T extends TableName> = {
       scope: Scope<keyof DB[T] & string>
       onDelete: OnDelete<T>
       anonymize: AnonymizeRow<keyof DB[T] & string>
+      /** Columns that give the person rights: the plan of a preview covers them, besides the keys of the rows. */
+      rights?: readonly (keyof DB[T] & string)[]
+      /**
+       * Why its rows are no part of the plan of a preview. Only for what an erasure request itself writes, or what the
+       * recording of any action does: otherwise a row could come after the preview and be erased unseen.
+       */
+      unplanned?: string
     }
   /** The rows of the people themselves: redacted first, so that nobody who copies changes sees the person last. */
   | {
       about: 'themselves'
       /** What anonymize sets besides clearing identifiers and identity. */
       whenAnonymized: Assignments<T>
+      /** SQL expressions of the rights of the person, which a delete does not change; see above. */
+      rights: readonly string[]
       /** What delete sets besides the id of the delete. */
       whenDeleted: Assignments<T>
       /** What restore sets besides clearing the id of the delete. */
@@ -244,6 +253,8 @@ export type AnyEntry = {
   onDelete?: 'deactivate' | 'end' | 'keep'
   anonymize?: AnonymizeRow<string>
   because?: string
+  rights?: readonly string[]
+  unplanned?: string
   whenAnonymized?: Record<string, string>
   whenDeleted?: Record<string, string>
   whenRestored?: Record<string, string>

@@ -28,6 +28,51 @@ export const erasureError = defineErrors({
       `This address, or one that is easily confused with it, belongs to ${d.ids.length === 1 ? 'a user' : 'users'} of this tenant (id ${listed(d.ids)}), now or before a change. Purge the user instead, or name another address.`,
     hint: () => '"lethe user show --id ID" shows the user.',
   },
+  'plan.not_found': {
+    kind: 'not_found',
+    message: () =>
+      'There is no such plan in this tenant, or it expired more than an hour ago. Make a new preview and name its plan.',
+    hint: () => '"lethe preview" shows a new plan.',
+  },
+  'plan.expired': {
+    kind: 'conflict',
+    message: () =>
+      'This plan has expired: the hour in which a request may name it is over. Make a new preview and name its plan.',
+    hint: () => '"lethe preview" shows a new plan.',
+  },
+  'plan.other_requester': {
+    kind: 'conflict',
+    message: () =>
+      'This plan belongs to the preview of another user, key or client. A request names a plan of its own requester: make a preview yourself and name its plan.',
+    hint: () => 'A preview with --as belongs to that user. Repeat the preview with the same --as, or without it.',
+  },
+  'plan.other_operation': {
+    kind: 'conflict',
+    message: (d: { planned: string; wanted: string }) =>
+      `This plan is for the operation ${d.planned}, and the request is for ${d.wanted}. Make a preview of ${d.wanted} and name its plan.`,
+  },
+  'plan.other_options': {
+    kind: 'conflict',
+    message: (d: { planned: boolean; wanted: boolean }) =>
+      `This plan was made with delete_first ${d.planned}, and the request has ${d.wanted}. Make a preview with the same options and name its plan.`,
+  },
+  'plan.other_map_version': {
+    kind: 'conflict',
+    message: () =>
+      'This plan was made under another version of the data map, before an update of Lethe. Make a new preview and name its plan.',
+    hint: () => '"lethe preview" shows a new plan.',
+  },
+  'plan.other_people': {
+    kind: 'conflict',
+    message: (d: { added: number; missing: number }) =>
+      `The request does not name the people of its plan: ${d.added} are not in the plan, and ${d.missing} of the plan are missing. Name the plan alone, or make a preview of the people that you mean.`,
+  },
+  'plan.not_of_request': {
+    kind: 'conflict',
+    message: (d: { people: number }) =>
+      `${d.people} people of this plan do not wait for a confirmation in this request. Make a preview of those whose plan changed, and name its plan.`,
+    hint: () => '"lethe erasure confirm REQUEST" makes the preview of the right people.',
+  },
   'erasure.no_subjects': {
     kind: 'input',
     message: () =>

@@ -40,6 +40,8 @@ export const stateSets = {
   pending: sqlList(pendingStates),
   /** The request will not erase them: it was cancelled or refused for them. */
   dropped: sqlList(subjectStatesIn('dropped')),
+  /** They wait for a new plan to confirm them. */
+  planChanged: sqlList(['plan_changed'] satisfies SubjectState[]),
   /** A cancel drops them, provided that nothing of them is erased. */
   cancellable: sqlList([...waiting, ...failed]),
   /** The request erases them next, or has erased them and not verified them. */
@@ -63,7 +65,16 @@ export function countsByStage(alias: string): string {
 }
 
 /** The states of a request. They are derived from its people; see {@link stateOfRequest}. */
-export const requestStates = ['queued', 'running', 'completed', 'partial', 'failed', 'cancelled', 'rejected'] as const
+export const requestStates = [
+  'queued',
+  'running',
+  'completed',
+  'partial',
+  'failed',
+  'cancelled',
+  'rejected',
+  'plan_changed',
+] as const
 
 export type RequestState = (typeof requestStates)[number]
 
@@ -77,6 +88,7 @@ export const stateOfRequest = `case
       when s.done = s.total then 'completed'
       when s.cancelled = s.total then 'cancelled'
       when s.rejected = s.total then 'rejected'
+      when s.plan_changed = s.total then 'plan_changed'
       when s.done = 0 and s.failed > 0 then 'failed'
       else 'partial'
     end`

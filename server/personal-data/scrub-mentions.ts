@@ -13,6 +13,8 @@ export type ScrubOptions = {
   /** Values of identifiers that other living users hold too: they stay where they stand. May still be under way. */
   heldByOthers: Promise<Set<string>>
   findAlsoErased: FindAlsoErased
+  /** What `findMentions` has found for the same people in this transaction, before it looked at anything else. */
+  known?: readonly Mention[] | undefined
 }
 
 /**
@@ -27,7 +29,7 @@ export async function scrubMentions(
   const { operation, people, identifiers, heldByOthers } = options
   // A purge deletes these people's rows. An anonymization keeps rows of theirs, which are scrubbed like all others.
   const gone = operation === 'purge' ? people : []
-  const found = await findMentions(tx, operation, identifiers, gone)
+  const found = options.known ?? (await findMentions(tx, operation, identifiers, gone))
   const held = await heldByOthers
   const own = found.flatMap((mention) => {
     const theirs = mention.identifiers.filter(({ value }) => !held.has(value))

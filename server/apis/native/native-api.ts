@@ -9,6 +9,7 @@ import { addCourseRoutes } from './courses/routes.ts'
 import { addCredentialRoutes } from './credentials/routes.ts'
 import { addEnrollmentRoutes } from './enrollments/routes.ts'
 import { addCertificateKeys } from './erasures/certificate-keys.ts'
+import { addConfirmRoute } from './erasures/confirm-route.ts'
 import { addProofRoutes } from './erasures/proof-routes.ts'
 import { addErasureRoutes } from './erasures/routes.ts'
 import { addSubjectProofRoute } from './erasures/subject-proof-route.ts'
@@ -65,6 +66,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addNotificationRoutes(server)
       addErasureRoutes(server)
       addContactRoutes(server)
+      addConfirmRoute(server)
       addProofRoutes(server)
       addSubjectProofRoute(server)
       addAuditRoutes(server)

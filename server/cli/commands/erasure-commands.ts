@@ -2,7 +2,10 @@ import type { Command } from 'commander'
 import type { Operation } from '../../datamap/plan.ts'
 import { groupsThatBringBack, type ReturningGroup } from '../../directory/reappearances.ts'
 import { erasureError } from '../../erasure/errors.ts'
+import { requirePlan } from '../../erasure/plans/require-plan.ts'
 import { cancelErasure } from '../../erasure/requests/cancel-erasure.ts'
+import { confirmErasure, listChanged } from '../../erasure/requests/confirm-erasure.ts'
+import { deleteAndRequestErasure } from '../../erasure/requests/delete-and-request.ts'
 import { exportSubjects } from '../../erasure/requests/export-subjects.ts'
 import { listErasures, newestErasure } from '../../erasure/requests/list-requests.ts'
 import { listSubjects } from '../../erasure/requests/list-subjects.ts'
@@ -35,14 +38,14 @@ import {
   runContactPurge,
 } from './contact-commands.ts'
 
-/** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|subjects|follow|retry|cancel` */
+/** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|subjects|follow|retry|confirm|cancel` */
 export function addErasureCommands(program: Command): void {
   addPreview(program)
   addOrder(program, 'purge')
   addOrder(program, 'anonymize')
   const group = program
     .command('erasure')
-    .description('erasure requests: list, show, follow, retry or cancel them')
+    .description('erasure requests: list, show, follow, retry, confirm or cancel them')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe erasure list', 'lethe erasure show', 'lethe erasure retry REQUEST'] }),
@@ -52,6 +55,7 @@ export function addErasureCommands(program: Command): void {
   addSubjects(group)
   addFollow(group)
   addRetry(group)
+  addConfirm(group)
   addCancel(group)
 }
 
@@ -59,6 +63,7 @@ function addPreview(program: Command): void {
   addContactOption(addSelectionOptions(program.command('preview')))
     .description('count, table by table, what a purge would do; change nothing')
     .option('--anonymize', 'count what "lethe anonymize" would do instead')
+    .option('--delete-first', 'count as after a delete of the people who are not deleted yet')
     .option('--people', `list every selected person, not only the first ${mostNamed}`)
     .addHelpText(
       'after',
@@ -67,31 +72,38 @@ function addPreview(program: Command): void {
         examples: [
           'lethe preview --email ann@example.org',
           'lethe preview --deleted-in 2026-03 --people',
-          'lethe preview --ref 4711 --anonymize --json',
+          'lethe preview --ref 4711 --anonymize --delete-first',
           'lethe preview --contact supplier@example.net',
         ],
       }),
     )
-    .action(
-      async (
-        options: SelectionOptions & ContactOptions & { anonymize?: boolean; people?: boolean },
-        command: Command,
-      ) => {
-        const contact = readContact(options)
-        if (contact !== undefined) return await runContactPreview(command, contact)
-        const operation = options.anonymize === true ? 'anonymize' : 'purge'
-        const selection = await readSelection(options)
-        await withTenant(command, async ({ run, output }) => {
-          const { preview, who } = await run(async (tx) => {
-            const users = await selectSubjects(tx, selection.people, selection)
-            const most = options.people === true ? users.length : mostNamed
-            return { who: await nameUsers(tx, users, most), preview: await previewOf(tx, operation, idsOf(users)) }
-          })
-          const listAll = `${commandName} preview ${selection.words} --people`
-          output.result({ preview, who }, () => formatPreview(operation, preview, { who, listAll }))
+    .action(async (options: PreviewOptions, command: Command) => {
+      const contact = readContact(options)
+      if (contact !== undefined) return await runContactPreview(command, contact)
+      const operation = options.anonymize === true ? 'anonymize' : 'purge'
+      const selection = await readSelection(options)
+      await withTenant(command, async ({ run, output }) => {
+        const { preview, who } = await run(async (tx) => {
+          const users = await selectSubjects(tx, selection.people, selection)
+          const most = options.people === true ? users.length : mostNamed
+          const preview = await previewOf(tx, operation, idsOf(users), options.deleteFirst)
+          return { who: await nameUsers(tx, users, most), preview }
         })
-      },
-    )
+        const listAll = `${commandName} preview ${selection.words} --people`
+        output.result(
+          { preview, who },
+          () => `${formatPreview(operation, preview, { who, listAll })}\n\n${planText(preview)}`,
+        )
+      })
+    })
+}
+
+type PreviewOptions = SelectionOptions &
+  ContactOptions & { anonymize?: boolean; people?: boolean; deleteFirst?: boolean }
+
+function planText({ plan, planExpiresAt, planCoversMentions }: Preview): string {
+  const texts = planCoversMentions ? '' : ' It does not cover texts of others: there are too many identifiers.'
+  return `The plan, which --plan of the erasure names until ${planExpiresAt.toISOString()}:\n${plan}${texts}`
 }
 
 /** How the two operations differ at the command line. */
@@ -103,9 +115,12 @@ const operations = {
     notes: `
 Only deleted users can be purged. The command shows the preview first, with the names of the people. A purge cannot be
 undone. Courses and training plans that these people wrote pass to a successor: the user of --as, otherwise the
-longest-serving active administrator.`,
+longest-serving active administrator.
+
+The purge is bound to the preview: a person of whom other rows would be erased by then stays untouched, and
+"lethe erasure confirm" goes on with that person.`,
     examples: [
-      'lethe user delete --ref 4711 && lethe purge --ref 4711',
+      'lethe purge --ref 4711 --delete-first',
       'lethe purge --deleted-in 2026-03 --yes --expect 312',
       'lethe purge --email ann@example.org --reason "request of 3 March" --no-wait',
       'lethe purge --contact supplier@example.net',
@@ -122,7 +137,10 @@ An anonymization cannot be undone. Courses and training plans that these people 
 --as, otherwise the longest-serving active administrator.
 
 The certificate names people under a salt, which is shown once and stored nowhere. Without the salt, the certificate
-does not tell which people it covers.`,
+does not tell which people it covers.
+
+The anonymization is bound to the preview: a person of whom other rows would be changed by then stays untouched, and
+"lethe erasure confirm" goes on with that person.`,
     examples: [
       'lethe user delete --ref 4711 && lethe anonymize --ref 4711',
       'lethe anonymize --file leavers.csv --yes --json',
@@ -130,7 +148,8 @@ does not tell which people it covers.`,
   },
 }
 
-type OrderOptions = SelectionOptions & ContactOptions & { yes?: boolean; reason?: string; wait: boolean }
+type OrderOptions = SelectionOptions &
+  ContactOptions & { yes?: boolean; reason?: string; wait: boolean; plan?: string; deleteFirst?: boolean }
 
 function addOrder(program: Command, operation: Operation): void {
   const { description, noun, notes, examples } = operations[operation]
@@ -139,6 +158,8 @@ function addOrder(program: Command, operation: Operation): void {
   order
     .description(description)
     .option('--yes', 'do not ask for confirmation')
+    .option('--delete-first', 'delete the people who are not deleted yet, in the same transaction as the request')
+    .option('--plan <plan>', 'bind to the plan of an earlier "lethe preview" instead of the preview that is shown now')
     .option('--reason <text>', 'the reason; "lethe erasure show" and "lethe audit list" show it')
     .option('--no-wait', 'only make the erasure request; running workers ("lethe serve") do the work')
     .addHelpText(
@@ -147,8 +168,8 @@ function addOrder(program: Command, operation: Operation): void {
         notes,
         exitCodes: {
           0: 'all people are erased; with --no-wait: requested',
-          1: 'a person could not be erased ("lethe erasure show" shows the reasons), or you declined',
-          5: 'a person is not deleted, or another erasure request of a person is pending; nothing was done',
+          1: 'a person could not be erased or has changed since the preview ("lethe erasure show" shows the reasons), or you declined',
+          5: 'a person is not deleted, another erasure request of a person is pending, or the plan does not fit; nothing was done',
         },
         examples,
       }),
@@ -157,14 +178,17 @@ function addOrder(program: Command, operation: Operation): void {
       const contact = readContact(options)
       if (contact !== undefined) return await purgeContact(command, contact, options)
       const selection = await readSelection(options)
+      const { deleteFirst = false } = options
       await withTenant(command, async (session) => {
         const { run, output } = session
         const { ids, who, preview } = await run(async (tx) => {
           const users = await selectSubjects(tx, selection.people, selection)
           const notDeleted = idsOf(users.filter(({ state }) => state !== 'deleted'))
-          if (notDeleted.length > 0) throw erasureError('user.not_deleted', { ids: notDeleted })
+          if (notDeleted.length > 0 && !deleteFirst) throw erasureError('user.not_deleted', { ids: notDeleted })
           const ids = idsOf(users)
-          return { ids, who: await nameUsers(tx, users, mostNamed), preview: await previewOf(tx, operation, ids) }
+          if (options.plan !== undefined) await requirePlan(tx, options.plan, { operation, deleteFirst })
+          const preview = await previewOf(tx, operation, ids, deleteFirst)
+          return { ids, who: await nameUsers(tx, users, mostNamed), preview }
         })
         const act = `The ${noun} of `
         const listAll = `${commandName} preview ${selection.words} --people`
@@ -178,7 +202,9 @@ function addOrder(program: Command, operation: Operation): void {
           number: ids.length,
           named: act + peopleLabel(who, ids.length),
         })
-        const ordered = await run((tx) => requestErasure(tx, { operation, userIds: ids, reason: options.reason }))
+        const requesting = deleteFirst ? deleteAndRequestErasure : requestErasure
+        const plan = options.plan ?? preview.plan
+        const ordered = await run((tx) => requesting(tx, { operation, userIds: ids, reason: options.reason, plan }))
         const known = { ...ordered, who }
         if (options.wait) await finish(session, known)
         else output.result(known, () => `${ordersText(known)}${saltText(ordered.salt)}`)
@@ -360,6 +386,53 @@ function addRetry(group: Command): void {
     })
 }
 
+function addConfirm(group: Command): void {
+  group
+    .command('confirm')
+    .argument('<request>', 'the id of the erasure request')
+    .description('erase the people whose plan changed: other rows would have been erased than the preview showed')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--plan <plan>', 'bind to the plan of an earlier preview of all or some of these people')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: `
+The command shows a new preview of these people and asks. The request goes on with them, bound to that preview.`,
+        exitCodes: {
+          1: 'a person could not be erased or has changed again, or you declined',
+          5: 'the request is still running, or no plan of a person has changed',
+        },
+        examples: ['lethe erasure confirm REQUEST', 'lethe erasure confirm REQUEST --yes --json'],
+      }),
+    )
+    .action(async (request: string, options: { yes?: boolean; plan?: string }, command: Command) => {
+      await withTenant(command, async (session) => {
+        const { run, output } = session
+        const { operation } = await run((tx) => erasureProgress(tx, request))
+        const { preview, who, plan, number } = await run(async (tx) => {
+          const given = options.plan === undefined ? undefined : await requirePlan(tx, options.plan, { operation })
+          const ids = given?.userIds ?? (await listChanged(tx, request))
+          const deleteFirst = given?.deleteFirst ?? true
+          const who = await namePeople(tx, { userIds: ids, given: new Map(), most: mostNamed })
+          const preview = ids.length === 0 ? undefined : await previewOf(tx, operation, ids, deleteFirst)
+          return { preview, who, plan: options.plan ?? preview?.plan ?? '', number: ids.length }
+        })
+        if (preview !== undefined) {
+          const act = `The ${operations[operation].noun} of `
+          const listAll = `${commandName} erasure show ${request} --json`
+          output.note(formatPreview(operation, preview, { who, listAll }))
+          await output.requireConfirmed(act + people(number), {
+            yes: options.yes === true,
+            number,
+            named: act + peopleLabel(who, number),
+          })
+        }
+        const { salt } = await run((tx) => confirmErasure(tx, { request, plan }))
+        await finish(session, { request, who, ...(salt !== undefined && { salt }) })
+      })
+    })
+}
+
 function addCancel(group: Command): void {
   group
     .command('cancel')
@@ -429,7 +502,9 @@ async function workOn(session: TenantSession, request: string): Promise<ErasureD
   const erasure = await run((tx) => showErasure(tx, request))
   if (erasure.state !== 'completed') {
     const reasons = [...new Set(erasure.failures.map(({ reason }) => reason))].slice(0, 5)
-    throw commandError('erasure.incomplete', { request, state: erasure.state, reasons })
+    const changed = erasure.subjects.plan_changed
+    if (changed > 0) reasons.push(`${people(changed)} changed since the preview`)
+    throw commandError('erasure.incomplete', { request, state: erasure.state, reasons, changed })
   }
   return erasure
 }
@@ -437,8 +512,13 @@ async function workOn(session: TenantSession, request: string): Promise<ErasureD
 /** What the erasure would do, and which directory groups would bring the people back afterwards. */
 type Preview = ErasurePreview & { groups: ReturningGroup[] }
 
-async function previewOf(tx: TenantTransaction, operation: Operation, ids: string[]): Promise<Preview> {
-  const preview = await previewErasure(tx, operation, ids)
+async function previewOf(
+  tx: TenantTransaction,
+  operation: Operation,
+  ids: string[],
+  deleteFirst = false,
+): Promise<Preview> {
+  const preview = await previewErasure(tx, operation, ids, { deleteFirst })
   return { ...preview, groups: operation === 'purge' ? await groupsThatBringBack(tx, ids) : [] }
 }
 
@@ -525,6 +605,7 @@ function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
     ...(subjects.erased > 0 ? [`${formatCount(subjects.erased)} of them not verified yet`] : []),
     ...(subjects.waiting > 0 ? [`${formatCount(subjects.waiting)} waiting`] : []),
     ...(subjects.failed > 0 ? [`${formatCount(subjects.failed)} failed`] : []),
+    ...(subjects.plan_changed > 0 ? [`${formatCount(subjects.plan_changed)} changed since the preview`] : []),
     ...(subjects.cancelled > 0 ? [`${formatCount(subjects.cancelled)} cancelled`] : []),
   ]
   const parts = [
@@ -560,7 +641,26 @@ function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
       ]),
     )
   }
+  if (erasure.planChanged.length > 0) parts.push(formatChanged(erasure))
   return parts.join('\n\n')
+}
+
+/** The people whose rows are not those of the plan, and the way out. */
+function formatChanged({ id, planChanged, subjects }: ErasureDetails): string {
+  const lines = planChanged.flatMap(({ userId, changes }) => changes.map((change) => ({ userId, ...change })))
+  return [
+    `${people(subjects.plan_changed)} changed since the preview and ${subjects.plan_changed === 1 ? 'is' : 'are'} untouched. Equal numbers mean other rows or other rights:`,
+    '',
+    formatTable(lines, [
+      { title: 'user', value: ({ userId }) => userId },
+      { title: 'table', value: ({ table }) => table },
+      { title: 'effect', value: ({ effect }) => effect },
+      { title: 'preview', value: ({ planned }) => planned, right: true },
+      { title: 'now', value: ({ found }) => found, right: true },
+    ]),
+    '',
+    `Look again and erase them: ${commandName} erasure confirm ${id}`,
+  ].join('\n')
 }
 
 function certificateText({ certified, verdict }: ErasureDetails): string {

@@ -1,8 +1,9 @@
-import { type Act, type Operation, type Plan, peopleTable } from '../plan.ts'
+import { type Act, type Operation, type Plan, peopleTable, plannedTable } from '../plan.ts'
 import type { AnyEntry, ColumnClass, SchemaFacts } from '../vocabulary.ts'
 import { mentionColumns } from './mention-columns.ts'
 import { mentionLookUp } from './mention-query.ts'
 import { named } from './named.ts'
+import { rowKey } from './row-key.ts'
 import {
   assignments,
   childrenFirst,
@@ -19,11 +20,13 @@ import { keeps, takersBefore, takersOf } from './takers.ts'
 /** What an operation does to people, counted and done by statements over the same rows. */
 export function compilePlan(operation: Operation, map: Record<string, AnyEntry>, facts: SchemaFacts): Plan {
   const tables = Object.keys(map).sort()
-  const branches: string[] = []
+  const branches: Branch[] = []
   const acts: Act[] = []
-  const add = (act: Act, person: string, where: string) => {
-    branches.push(`select ${acts.length} as act, ${person} as person from ${act.table} where ${where}`)
-    acts.push(act)
+  const add = (act: NewAct, branch: Omit<Branch, 'act' | 'table' | 'unplanned'>) => {
+    const { unplanned, about, onDelete } = entryOf(map, act.table)
+    const ends = about === 'person' && onDelete === 'end' && branch.elsewhere === undefined
+    branches.push({ ...branch, act: acts.length, table: act.table, unplanned: unplanned !== undefined })
+    acts.push({ ...act, isPlanned: unplanned === undefined, endsOnDelete: ends })
   }
   const aboutPerson = childrenFirst(
     tables.filter((table) => entryOf(map, table).about === 'person'),
@@ -35,13 +38,14 @@ export function compilePlan(operation: Operation, map: Record<string, AnyEntry>,
     const where = `${tenantColumnOf(facts, table)} = $1 and ${owner} = any($2)`
     const treatment = operation === 'purge' ? 'delete' : entry.anonymize
     if (treatment === 'delete') {
-      add(actOf(table, 'deleted', [`delete from ${table} where ${where}`]), owner, where)
+      const { rights } = entry
+      add(actOf(table, 'deleted', [`delete from ${table} where ${where}`]), { person: owner, where, rights })
     } else if (typeof treatment === 'object') {
       for (const column of treatment.clear) {
         const empty = emptyOf(facts, table, column)
         const present = `${where} and ${empty === 'null' ? `${column} is not null` : `${column} <> ${empty}`}`
         const statement = `update ${table} set ${column} = ${empty} where ${present}`
-        add(actOf(table, `cleared ${column}`, [statement]), owner, present)
+        add(actOf(table, `cleared ${column}`, [statement]), { person: owner, where: present })
       }
     }
   }
@@ -68,40 +72,85 @@ export function compilePlan(operation: Operation, map: Record<string, AnyEntry>,
         entry,
         facts,
       })
-      add(actOf(table, effect, statements), column, where + others('$3::uuid[]'))
+      add(actOf(table, effect, statements), { person: column, where: where + others('$3::uuid[]'), elsewhere })
     }
   }
 
   const own = entryOf(map, peopleTable)
-  if (operation === 'purge') {
-    const statements = [
-      `update ${peopleTable} set ${assignments(redactionsOf(own, facts))} where ${ownRows}`,
-      `delete from ${peopleTable} where ${ownRows}`,
-    ]
-    add(actOf(peopleTable, 'deleted', statements), 'id', ownRows)
-  } else {
-    const values = { ...redactionsOf(own, facts), ...own.whenAnonymized }
-    // A time is never the same again; everything else must be as the act leaves it.
-    const left = Object.entries(values).flatMap(([column, value]) =>
-      value === 'now()' ? [] : [`${column} is distinct from ${value}`],
-    )
-    const statement = `update ${peopleTable} set ${assignments(values)} where ${ownRows}`
-    add(actOf(peopleTable, 'anonymized', [statement]), 'id', `${ownRows} and (${left.join(' or ')})`)
-  }
+  const { act, where } = ownAct(operation, own, facts)
+  add(act, { person: 'id', where, rights: own.rights })
   const mentions = tables.flatMap((table) => mentionColumns(table, entryOf(map, table), operation, facts))
   return {
-    // Counted once for all tables: an aggregate for each costs more than what there is to count.
-    locate: named(
-      `locate_${operation}`,
-      `select act, person, count(*)::int as row_count from (\n${branches.join('\nunion all\n')}\n) located group by act, person`,
-    ),
+    locate: named(`locate_${operation}`, locate(branches)),
+    locatePlanned: named(`planned_${operation}`, locatePlanned(branches, facts)),
     acts,
     mentions,
     lookUpMentions: named(`mentions_${operation}`, mentionLookUp(mentions)),
   }
 }
 
-function actOf(table: string, effect: string, texts: (string | { text: string; onlyWithSuccessor: boolean })[]): Act {
+/** What becomes of the people's own rows. */
+function ownAct(operation: Operation, own: AnyEntry, facts: SchemaFacts): { act: NewAct; where: string } {
+  const redactions = redactionsOf(own, facts)
+  if (operation === 'purge') {
+    const statements = [
+      `update ${peopleTable} set ${assignments(redactions)} where ${ownRows}`,
+      `delete from ${peopleTable} where ${ownRows}`,
+    ]
+    return { act: actOf(peopleTable, 'deleted', statements), where: ownRows }
+  }
+  const values = { ...redactions, ...own.whenAnonymized }
+  // A time is never the same again; everything else must be as the act leaves it.
+  const left = Object.entries(values).flatMap(([column, value]) =>
+    value === 'now()' ? [] : [`${column} is distinct from ${value}`],
+  )
+  const statement = `update ${peopleTable} set ${assignments(values)} where ${ownRows}`
+  return { act: actOf(peopleTable, 'anonymized', [statement]), where: `${ownRows} and (${left.join(' or ')})` }
+}
+
+type NewAct = Omit<Act, 'isPlanned' | 'endsOnDelete'>
+
+/** The rows that one act concerns. `elsewhere`: columns of people with whom a row goes, if they are among the people. */
+type Branch = {
+  act: number
+  table: string
+  person: string
+  where: string
+  elsewhere?: string[]
+  rights?: readonly string[] | undefined
+  unplanned: boolean
+}
+
+/** Counted once for all tables: an aggregate for each costs more than what there is to count. */
+function locate(branches: Branch[]): string {
+  const parts = branches.map(
+    ({ act, person, table, where }) => `select ${act} as act, ${person} as person from ${table} where ${where}`,
+  )
+  return `select act, person, count(*)::int as row_count from (\n${parts.join('\nunion all\n')}\n) located group by act, person`
+}
+
+function locatePlanned(branches: Branch[], facts: SchemaFacts): string {
+  const parts = branches.map(({ act, person, table, where, elsewhere = [], rights, unplanned }) => {
+    const takers = elsewhere.map(
+      (taker) =>
+        `not exists (select from ${plannedTable} g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = ${table}.${taker})`,
+    )
+    const planned = unplanned ? 'false' : takers.length === 0 ? 'true' : takers.join(' and ')
+    const key = unplanned ? `''` : rowKey(facts, table, { person, ...(rights !== undefined && { rights }) })
+    return `select ${act} as act, ${person} as person, ${planned} as planned, ${key} as row_key from ${table} where ${where}`
+  })
+  return (
+    `select act, person, count(*)::int as row_count, (count(*) filter (where planned))::int as planned_count, ` +
+    `encode(sha256(convert_to(string_agg(row_key, ',' order by row_key collate "C") filter (where planned), 'UTF8')), 'hex') as digest ` +
+    `from (\n${parts.join('\nunion all\n')}\n) located group by act, person`
+  )
+}
+
+function actOf(
+  table: string,
+  effect: string,
+  texts: (string | { text: string; onlyWithSuccessor: boolean })[],
+): NewAct {
   return {
     table,
     effect,

@@ -33,12 +33,16 @@ export function statementListing(compiled: CompiledMap): string {
   return `${parts.join('\n\n')}\n`
 }
 
-function planBlocks(title: string, { locate, acts, lookUpMentions }: Plan): string[] {
+function planBlocks(title: string, { locate, locatePlanned, acts, lookUpMentions }: Plan): string[] {
   return [
     `-- ${title}`,
     block(
       'Counts what there is to do about the people: to preview, to tell which of the acts below are needed, and to verify. $3: everybody who is dealt with by then.',
       locate,
+    ),
+    block(
+      'The same with the plan of a preview: per act and person also the planned rows and a digest of their keys. $4: the plan; null while a preview makes it.',
+      locatePlanned,
     ),
     ...acts.flatMap(actBlocks),
     block(

@@ -21,6 +21,9 @@ type AuditTable =
   | 'audit_readings'
   | 'system_accounts'
 
+/** Why rows are no part of a plan. */
+const recorded = 'Every recorded action about the person may add a row here, also the actions of an erasure request.'
+
 export const auditMap: RoomMap<AuditTable> = {
   audit_entries: {
     holds: 'Who did what when. Values about people are encrypted under their own keys, which an erasure destroys.',
@@ -55,6 +58,7 @@ export const auditMap: RoomMap<AuditTable> = {
     scope: 'person',
     onDelete: 'keep',
     anonymize: 'delete',
+    unplanned: recorded,
     columns: { tenant_id: key, user_id: subject, sealed_key: sealed, created_at: fact },
   },
   contact_keys: {
@@ -75,6 +79,7 @@ export const auditMap: RoomMap<AuditTable> = {
     scope: 'person',
     onDelete: 'keep',
     anonymize: 'delete',
+    unplanned: recorded,
     columns: { tenant_id: key, word: sealed, user_id: subject },
   },
   audit_resealed: {
@@ -84,6 +89,7 @@ export const auditMap: RoomMap<AuditTable> = {
     scope: 'person',
     onDelete: 'keep',
     anonymize: 'delete',
+    unplanned: recorded,
     columns: { tenant_id: key, entry_id: reference, user_id: subject, sealed_values: sealed },
   },
   audit_readings: {

@@ -3,6 +3,8 @@ import { actor, code, erasedId, fact, key, mention, type RoomMap, reference, sea
 type ErasureTable =
   | 'erasure_requests'
   | 'erasure_subjects'
+  | 'erasure_plans'
+  | 'erasure_plan_subjects'
   | 'erasure_steps'
   | 'erasure_receipts'
   | 'erasure_certificates'
@@ -56,7 +58,33 @@ export const erasureMap: RoomMap<ErasureTable> = {
       error_reason: code,
       erased_at: fact,
       finished_at: fact,
+      plan_id: reference,
+      plan_changes: code,
     },
+  },
+  erasure_plans: {
+    holds: 'What previews found, for as long as an erasure request may name it or still waits under it.',
+    about: 'nobody',
+    because: 'It holds digests and numbers. Who asked for the preview is a digest of an internal id.',
+    columns: {
+      tenant_id: key,
+      id: key,
+      digest: code,
+      operation: code,
+      delete_first: fact,
+      map_version: code,
+      requester: sealed,
+      people: fact,
+      covers_mentions: fact,
+      created_at: fact,
+      expires_at: fact,
+    },
+  },
+  erasure_plan_subjects: {
+    holds:
+      'The people of these previews, by internal id: digests of keys and numbers of rows. They go with the erasure.',
+    about: 'other',
+    columns: { tenant_id: key, plan_id: reference, user_id: erasedId, digest: sealed, parts: code },
   },
   erasure_steps: {
     holds: 'How far each step of an order is.',

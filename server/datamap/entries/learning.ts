@@ -46,6 +46,7 @@ export const learningMap: RoomMap<LearningTable> = {
     scope: 'person',
     onDelete: 'deactivate',
     anonymize: 'delete',
+    rights: ['role'],
     columns: {
       tenant_id: key,
       catalog_id: reference,

@@ -58,6 +58,13 @@ export const peopleMap: RoomMap<'users' | 'product_accounts' | 'former_identifie
       former_roles: `case when ${ofRestore.withRoles} then '{}' else former_roles end`,
       updated_at: 'now()',
     },
+    rights: [
+      // A delete keeps the privileged roles as former ones.
+      `(
+        select string_agg(distinct role collate "C", ' ' order by role collate "C")
+        from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
+      )`,
+    ],
     columns: {
       tenant_id: key,
       id: subject,

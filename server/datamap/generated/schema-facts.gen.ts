@@ -1145,6 +1145,104 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "erasure_plan_subjects": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "plan_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "digest": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "parts": {
+        "type": "jsonb",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "plan_id",
+      "user_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "plan_id"
+        ],
+        "references": "erasure_plans"
+      }
+    ]
+  },
+  "erasure_plans": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "digest": {
+        "type": "text",
+        "nullable": false
+      },
+      "operation": {
+        "type": "text",
+        "nullable": false
+      },
+      "delete_first": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "map_version": {
+        "type": "text",
+        "nullable": false
+      },
+      "requester": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "people": {
+        "type": "integer",
+        "nullable": false
+      },
+      "covers_mentions": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      }
+    ]
+  },
   "erasure_reaches": {
     "columns": {
       "tenant_id": {
@@ -1443,6 +1541,14 @@ export const schemaFacts: SchemaFacts = {
       "fold_version": {
         "type": "smallint",
         "nullable": false
+      },
+      "plan_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "plan_changes": {
+        "type": "jsonb",
+        "nullable": true
       },
       "commitments": {
         "type": "text",

@@ -140,7 +140,7 @@ function progressEvent(tenant: string, request: string, facts: CertificateFacts)
   const { operation, initiatedFrom, createdAt, total, done, failed } = facts
   // Of people who failed, some are gone and some are not.
   if (done < total) return request
-  const subjects = { total, gone: total, waiting: 0, erased: 0, done, failed, cancelled: 0 }
+  const subjects = { total, gone: total, waiting: 0, erased: 0, done, failed, cancelled: 0, plan_changed: 0 }
   const summary = { id: request, operation, initiatedFrom, createdAt, finishedAt: null }
   const verdict = failed > 0 ? 'found' : 'search_outstanding'
   return formatProgressEvent({ tenant, progress: { ...summary, state: 'running', certified: true, verdict, subjects } })

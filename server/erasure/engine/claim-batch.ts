@@ -1,6 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Operation } from '../../datamap/plan.ts'
-import { type AffectedRows, countAffectedRows } from '../../personal-data/affected-rows.ts'
+import {
+  type AffectedRows,
+  countAffectedRows,
+  countPlannedRows,
+  type PlannedRows,
+} from '../../personal-data/affected-rows.ts'
 import { lockSubjects, type Subject } from '../../personal-data/subjects.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { stateSets } from '../states.ts'
@@ -12,11 +17,21 @@ import { suppressUnhandled } from './suppress-unhandled.ts'
  */
 export const batchSize = 500
 
-/** What a request erases. */
-export type BatchHint = { operation: Operation; people: string[] }
+/** What a request erases. `plan`: the id of the plan that the people are erased under; null without one. */
+export type BatchHint = { operation: Operation; people: string[]; plan: string | null }
 
-/** People under lock, and the rows about them. Both were asked for together, and may still be under way. */
-export type Prefetched = BatchHint & { subjects: Promise<Subject[]>; affected: Promise<AffectedRows[]> }
+/**
+ * People under lock, and the rows about them. Both were asked for together, and may still be under way. `planned`: the same
+ * rows with what the plan covers; undefined without a plan.
+ */
+export type Prefetched = BatchHint & {
+  subjects: Promise<Subject[]>
+  affected: Promise<AffectedRows[]>
+  planned: Promise<PlannedRows[]> | undefined
+}
+
+/** The plan of the people of a batch. */
+export type BatchPlan = { id: string; people: number; coversMentions: boolean }
 
 /** People of a request that one transaction erases. */
 export type Batch = {
@@ -28,8 +43,13 @@ export type Batch = {
   about: 'users' | 'contacts'
   requestedBy: string | null
   requestedByCredential: string | null
-  /** `sealedIdentifiers`: what an earlier attempt sealed that erased the person's rows. */
-  subjects: { id: string; sealedIdentifiers: Buffer | null }[]
+  /** All people of a batch have the same plan, or none. */
+  plan: BatchPlan | null
+  /**
+   * `sealedIdentifiers`: what an earlier attempt sealed that erased the person's rows. `plannedDigest`: of the person's part
+   * of the plan; null without a plan, and where the plan does not have the person any more.
+   */
+  subjects: { id: string; sealedIdentifiers: Buffer | null; plannedDigest: Buffer | null }[]
   /** No other person of the request is queued or awaits verification, so this batch also scrubs and finishes. */
   isLastBatch: boolean
   prefetched: Prefetched
@@ -54,11 +74,13 @@ export async function claimBatch(
   const { limit, person, lock, hint } = options
   const claiming = Promise.all([lock && acquireBatchLock(tx, request, lock), claimSubjects(tx, request, limit, person)])
   const hinted = hint && prefetch(tx, hint)
-  const [, rows] = await claiming
-  const [first] = rows
+  const [, claimed] = await claiming
+  const [first] = claimed
   if (first === undefined) return undefined
-  const { operation, about, sealedKey, requestedBy, requestedByCredential, waiting, unverified } = first
-  const expected: BatchHint = { operation, people: rows.map(({ id }) => id) }
+  const { operation, about, sealedKey, requestedBy, requestedByCredential, waiting, unverified, plan } = first
+  // People of another plan come with another batch; they are free again when this transaction ends.
+  const rows = claimed.filter((row) => row.plan?.id === plan?.id)
+  const expected: BatchHint = { operation, people: rows.map(({ id }) => id), plan: plan?.id ?? null }
   return {
     request,
     operation,
@@ -66,15 +88,23 @@ export async function claimBatch(
     about,
     requestedBy,
     requestedByCredential,
-    subjects: rows.map(({ id, sealedIdentifiers }) => ({ id, sealedIdentifiers })),
+    plan,
+    subjects: rows.map(({ id, sealedIdentifiers, plannedDigest }) => ({ id, sealedIdentifiers, plannedDigest })),
     isLastBatch: waiting === rows.length && !unverified,
     prefetched: isDeepStrictEqual(hint, expected) && hinted ? hinted : prefetch(tx, expected),
   }
 }
 
-function prefetch(tx: TenantTransaction, { operation, people }: BatchHint): Prefetched {
+function prefetch(tx: TenantTransaction, hint: BatchHint): Prefetched {
+  const { operation, people, plan } = hint
   const subjects = suppressUnhandled(lockSubjects(tx, people))
-  return { operation, people, subjects, affected: suppressUnhandled(countAffectedRows(tx, operation, people)) }
+  const planned = plan === null ? undefined : suppressUnhandled(countPlannedRows(tx, operation, { people, plan }))
+  return {
+    ...hint,
+    subjects,
+    planned,
+    affected: planned ?? suppressUnhandled(countAffectedRows(tx, operation, people)),
+  }
 }
 
 /** Waits until no other batch of the request works alone; and, to work alone, until no other batch works at all. */
@@ -86,6 +116,7 @@ async function acquireBatchLock(tx: TenantTransaction, request: string, { alone 
 type ClaimedRow = Omit<Batch, 'request' | 'subjects' | 'isLastBatch' | 'prefetched'> & {
   id: string
   sealedIdentifiers: Buffer | null
+  plannedDigest: Buffer | null
   waiting: number
   unverified: boolean
 }
@@ -100,6 +131,10 @@ async function claimSubjects(
     `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers",
        r.operation, r.about, r.sealed_key as "sealedKey", r.requested_by as "requestedBy",
        r.requested_by_credential as "requestedByCredential",
+       case when s.plan_id is not null then jsonb_build_object(
+         'id', s.plan_id, 'people', coalesce(p.people, 0), 'coversMentions', coalesce(p.covers_mentions, false)
+       ) end as plan,
+       of_person.digest as "plannedDigest",
        (
          select count(*)::int from (
            select from erasure_subjects
@@ -110,6 +145,9 @@ async function claimSubjects(
          select from erasure_subjects where tenant_id = $1 and request_id = $2 and state in ${stateSets.unverified}
        ) as unverified
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
+     left join erasure_plans p on p.tenant_id = s.tenant_id and p.id = s.plan_id
+     left join erasure_plan_subjects of_person
+       on of_person.tenant_id = s.tenant_id and of_person.plan_id = s.plan_id and of_person.user_id = s.user_id
      where s.tenant_id = $1 and s.request_id = $2 and s.state in ${stateSets.claimable}
        and ($3::uuid is null or s.user_id = $3)
      order by s.user_id limit $4 for update of s skip locked`,

@@ -1,6 +1,7 @@
 import { canLookUp } from '../../personal-data/find-mentions.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { act } from './act.ts'
+import { checkPlan } from './check-plan.ts'
 import type { Batch } from './claim-batch.ts'
 import { countRows } from './count-rows.ts'
 import { finishRequest, lockRequest } from './finish-request.ts'
@@ -24,13 +25,13 @@ import { residualDataOf, verify } from './verify.ts'
 export async function eraseBatch(tx: TenantTransaction, batch: Batch): Promise<void> {
   // No client waits for such a commit. The one with the certificate writes it to disk too.
   if (!batch.isLastBatch) tx.send('set local synchronous_commit = off')
-  const subjects = await lockAndCheck(tx, batch)
+  const { subjects, mentions } = await checkPlan(tx, batch, await lockAndCheck(tx, batch))
   if (subjects.ids.length > 0) {
     const counted = await countRows(tx, batch, subjects)
     const [acted, left, scrubbed, sealed] = await inOrder(
       () => act(tx, batch, subjects, counted),
       () => verify(tx, batch, subjects),
-      () => (batch.isLastBatch ? scrub(tx, batch, subjects, counted) : scrubLater),
+      () => (batch.isLastBatch ? scrub(tx, batch, subjects, { ...counted, mentions }) : scrubLater),
       () => sealSubjects(tx, batch, subjects, counted),
       { together: !batch.isLastBatch || canLookUp([...subjects.identifiers.values()].flat()) },
     )

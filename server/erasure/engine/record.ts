@@ -50,6 +50,8 @@ export function recordBatch(
        insert into tombstones (tenant_id, request_id, user_id, kind, hash)
        select $1, $2, given.* from unnest($7::uuid[], $8::text[], $9::bytea[]) as given
        on conflict do nothing
+     ), plans as (
+       delete from erasure_plan_subjects where tenant_id = $1 and user_id = any ($3::uuid[])
      ), receipt as (${addToReceipt('$10', '$11', '$12')}), request as (
        update erasure_requests set started_at = coalesce(started_at, now()) where tenant_id = $1 and id = $2
      )

@@ -22,14 +22,14 @@ const searchPriority = 10
  * the batch under way is the last one, and another job goes on.
  */
 export async function runErasure(database: Database, payload: JobPayload, signal?: AbortSignal): Promise<void> {
-  const { tenant, request, operation, person } = payload
+  const { tenant, request, operation, person, plan = null } = payload
   if (tenant === undefined || request === undefined) throw new TypeError('an erasure job names a tenant and a request')
   // What the trail recorded before there were former identifiers; nearly always read long ago.
   await readTrail(database, tenant)
   const started = Date.now()
   const lock = { alone: false }
   const known = person !== undefined && (operation === 'purge' || operation === 'anonymize')
-  let hint: BatchHint | undefined = known ? { operation, people: [person] } : undefined
+  let hint: BatchHint | undefined = known ? { operation, people: [person], plan } : undefined
   for (;;) {
     const outcome = await eraseNextBatch(database, tenant, request, { lock, hint })
     hint = undefined

@@ -18,6 +18,8 @@ export type Scrubbed = { effects: Effect[]; left: Mention[] }
  * more. It runs once for a request, after its last person is erased, because finding many identifiers means reading every
  * text, whatever their number. Identifiers held by others stay.
  *
+ * `mentions`: those that this transaction has looked up already, of the same people.
+ *
  * If {@link canLookUp} the identifiers, the first look-up is sent before it waits for an answer. Otherwise it reads whole
  * tables, which needs the connection to itself: nothing else may be under way.
  */
@@ -25,7 +27,7 @@ export async function scrub(
   tx: TenantTransaction,
   batch: Pick<Batch, 'request' | 'operation' | 'isLastBatch'>,
   subjects: { identifiers: Map<string, Identifier[]> },
-  { heldByOthers }: { heldByOthers: Promise<Set<string>> },
+  { heldByOthers, mentions }: { heldByOthers: Promise<Set<string>>; mentions?: readonly Mention[] | undefined },
 ): Promise<Scrubbed> {
   const people = [...subjects.identifiers.keys()]
   const identifiers = [...subjects.identifiers.values()].flat()
@@ -33,6 +35,7 @@ export async function scrub(
     operation: batch.operation,
     people,
     heldByOthers,
+    known: mentions,
     findAlsoErased: alsoErasedFinder(tx, batch, people),
   }
   const lookingUp = canLookUp(identifiers) ? scrubMentions(tx, { ...options, identifiers }) : undefined

@@ -16,6 +16,8 @@ export type NewRequest = {
   fromOutside?: boolean | undefined
   /** Seals what is known of its people while it is worked on; destroyed with the request's end. */
   key: Buffer
+  /** The id of the plan under which they are erased. */
+  plan?: string | undefined
   subjects: {
     id: string
     /** Of an anonymization. */
@@ -40,7 +42,8 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
   const { userId, credentialId } = actorColumns(tx.initiator)
   const [first, ...others] = given.subjects
   if (first !== undefined && others.length === 0 && given.about !== 'contacts') {
-    enqueue(tx, 'erase', { tenant: tx.tenantId, request, operation: given.operation, person: first.id })
+    const plan = given.plan === undefined ? {} : { plan: given.plan }
+    enqueue(tx, 'erase', { tenant: tx.tenantId, request, operation: given.operation, person: first.id, ...plan })
   } else {
     enqueueErasure(tx, request, given.subjects.length)
   }
@@ -51,8 +54,8 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
          requested_by_credential, about, from_outside)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $12, $14, $15)
      ), subjects as (
-       insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, commitments, sealed_identifiers)
-       select $1, $2, subject.* from unnest($9::uuid[], $10::text[], $16::text[], $11::bytea[]) as subject
+       insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, commitments, sealed_identifiers, plan_id)
+       select $1, $2, subject.*, $17::uuid from unnest($9::uuid[], $10::text[], $16::text[], $11::bytea[]) as subject
      )
      insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
      select $1, $2, step, case when step = 'resolve' then 'done' else 'queued' end,
@@ -75,6 +78,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
       given.about ?? 'users',
       given.fromOutside ?? false,
       given.subjects.map(({ commitments = null }) => commitments),
+      given.plan ?? null,
     ],
     'insert_request',
   )

@@ -1,5 +1,6 @@
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
+import type { PlanChange } from '../plans/plan-parts.ts'
 import { erasureProgress } from './request-progress.ts'
 
 /** One person of an erasure request, by internal id. */
@@ -10,6 +11,8 @@ export type ErasureSubject = {
   error_reason: string | null
   erased_at: Date | null
   finished_at: Date | null
+  /** Of a person in the state `plan_changed`: where the rows are not those of the plan. Empty: no plan has the person. */
+  plan_changes: PlanChange[] | null
 }
 
 /**
@@ -33,7 +36,7 @@ export async function listSubjects(
   }
   await erasureProgress(tx, request)
   const { rows } = await tx.query<ErasureSubject>(
-    `select user_id, state, error_code, error_reason, erased_at, finished_at from erasure_subjects
+    `select user_id, state, error_code, error_reason, erased_at, finished_at, plan_changes from erasure_subjects
      where tenant_id = $1 and request_id = $2 and ($3::uuid is null or user_id > $3)
      order by user_id limit $4`,
     [tx.tenantId, request, after ?? null, limit + 1],

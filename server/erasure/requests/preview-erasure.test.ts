@@ -54,6 +54,7 @@ describe('a purge of people who refer to each other', () => {
         const after = await dumpDatabase(test.owner, { tenant })
         const isMine = (table: string, row: Row) =>
           (table === 'erasure_requests' && row.id === request) ||
+          table === 'erasure_plans' ||
           (table === 'notifications' && row.user_id === world.administrator)
         expect(rowsOf(after, (table, row) => (isMine(table, row) ? undefined : row))).toEqual(
           rowsOf(before, (table, row) => leftOf(table, row, ids, identifiers, world.administrator)),
@@ -87,11 +88,13 @@ it('counts for one person what the purge of that person does', async () => {
   expect((await test.purge(rows.tenant, [id])).receipt).toEqual(effects)
 })
 
-it('changes nothing', async () => {
+it('changes nothing but the plans of previews', async () => {
   const rows = await newTenant(test.owner)
   const id = await rows.deletedUser({ email: 'one@acme.example' })
   await insertRow(test.owner, 'catalogs', { tenant_id: rows.tenant, title: 'one@acme.example' })
-  const before = await dumpDatabase(test.owner)
+  const dump = async () =>
+    new Map([...(await dumpDatabase(test.owner))].filter(([name]) => !/^erasure_plan/.test(name)))
+  const before = await dump()
   await test.inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', [id]))
-  expect(await dumpDatabase(test.owner)).toEqual(before)
+  expect(await dump()).toEqual(before)
 })

@@ -8,11 +8,19 @@ import { readFullNames } from '../../people/accounts/full-names.ts'
 import { peopleError } from '../../people/errors.ts'
 import { findHolders } from '../../people/identifiers/holders.ts'
 import { countSingledOut } from '../../people/identifiers/singled-out.ts'
-import { countAffectedRows, type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
-import { findMentions, mentionEffects } from '../../personal-data/find-mentions.ts'
+import {
+  afterDelete,
+  countPlannedRows,
+  type Effect,
+  type PlannedRows,
+  sumEffects,
+} from '../../personal-data/affected-rows.ts'
+import { canLookUp, findMentions, mentionEffects } from '../../personal-data/find-mentions.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
 import { readSubjects } from '../../personal-data/subjects.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { partsByPerson } from '../plans/plan-parts.ts'
+import { storePlan } from '../plans/store-plan.ts'
 import { searchTables } from '../search/search-database.ts'
 import { notRewritten, readTextTables } from '../search/text-tables.ts'
 import { userIdsOf } from './request-erasure.ts'
@@ -41,18 +49,33 @@ export type ErasurePreview = {
    * places, until the values are changed there and the request is retried.
    */
   blockedBy: { table: string; column: string; rows: number }[]
+  /**
+   * The digest of the plan: the sorted set of table, key and effect of every affected row, for each person. A request that
+   * names it erases only those of whom it still holds (`requestErasure`).
+   */
+  plan: string
+  /** Until when a request may name the plan. */
+  planExpiresAt: Date
+  /** Whether the plan covers mentions too: it does unless they are too many to be looked up one by one. */
+  planCoversMentions: boolean
   /** Where their full names stand in texts that stay. Nobody can tell whose name it is, so it is shown, not rewritten. */
   names: { table: string; column: string; rows: number }[]
 }
 
-/** Counts, without changing anything, what the operation would do to these users. Throws `user.not_found`, `input.invalid`. */
+/**
+ * Counts what the operation would do to these users, and makes the plan by which a request is bound to it. Changes nothing
+ * else. `deleteFirst`: the request will delete those who are not deleted yet, and everything counts as after that.
+ *
+ * Throws `user.not_found`, `input.invalid`.
+ */
 export async function previewErasure(
   tx: TenantTransaction,
   operation: Operation,
   userIds: string[],
+  { deleteFirst = false }: { deleteFirst?: boolean } = {},
 ): Promise<ErasurePreview> {
   const ids = userIdsOf(userIds)
-  const preview: ErasurePreview = {
+  const preview: Omit<ErasurePreview, 'plan' | 'planExpiresAt' | 'planCoversMentions'> = {
     people: 0,
     notDeleted: [],
     effects: [],
@@ -63,8 +86,8 @@ export async function previewErasure(
     blockedBy: [],
     names: [],
   }
-  const effects: Effect[] = []
-  const wanted: Identifier[] = []
+  const rows: PlannedRows[] = []
+  const wanted = new Map<string, Identifier[]>()
   const names: Identifier[] = []
   for (let from = 0; from < ids.length; from += peopleAtATime) {
     const some = ids.slice(from, from + peopleAtATime)
@@ -79,23 +102,32 @@ export async function previewErasure(
     )
     const own = identifiers.filter(({ value }) => !shared.has(value))
     preview.people += people.length
-    preview.notDeleted.push(...people.filter(({ state }) => state !== 'deleted').map(({ id }) => id))
+    const notDeleted = people.filter(({ state }) => state !== 'deleted').map(({ id }) => id)
+    if (!deleteFirst) preview.notDeleted.push(...notDeleted)
     preview.sharedIdentifiers += identifiers.length - own.length
     preview.similarIdentifiers += identifiers.filter(({ value }) => shared.get(value) === 'similar').length
     preview.shortIdentifiers += own.filter((identifier) => !isSearchable(identifier)).length
-    wanted.push(...own)
+    for (const { id, identifiers } of people) {
+      wanted.set(
+        id,
+        identifiers.filter(({ value }) => !shared.has(value)),
+      )
+    }
     // Looked for by the rules of a reference: as whole words, in any case.
     names.push(...(await readFullNames(tx, some)).map((name): Identifier => identifierOf('ref', name)))
-    effects.push(...(await countAffectedRows(tx, operation, some, ids)))
+    const counted = await countPlannedRows(tx, operation, { people: some, gone: ids, plan: null })
+    rows.push(...(deleteFirst ? afterDelete(counted, notDeleted) : counted))
   }
+  const identifiers = [...wanted.values()].flat()
+  const mentions = await findMentions(tx, operation, identifiers, ids)
   preview.effects = sumEffects([
-    ...effects,
-    ...mentionEffects(await findMentions(tx, operation, wanted, ids)),
-    ...(await countSealedMentions(tx, wanted, ids)),
-    ...(await countExportsToWithdraw(tx, wanted, ids)),
-    ...(await countFilesToDestroy(tx, wanted, ids)),
+    ...rows,
+    ...mentionEffects(mentions),
+    ...(await countSealedMentions(tx, identifiers, ids)),
+    ...(await countExportsToWithdraw(tx, identifiers, ids)),
+    ...(await countFilesToDestroy(tx, identifiers, ids)),
   ])
-  preview.blockedBy = await findBlocking(tx, wanted, ids)
+  preview.blockedBy = await findBlocking(tx, identifiers, ids)
   const places = new Map<string, ErasurePreview['names'][number]>()
   for (const { column } of await findMentions(tx, operation, names, ids)) {
     const place = places.get(`${column.table}.${column.column}`)
@@ -104,7 +136,10 @@ export async function previewErasure(
     } else place.rows++
   }
   preview.names = [...places.values()]
-  return preview
+  const coversMentions = canLookUp(identifiers)
+  const parts = partsByPerson(ids, rows, coversMentions ? { found: mentions, identifiers: wanted } : undefined)
+  const { plan, expiresAt } = await storePlan(tx, { operation, deleteFirst, coversMentions, parts })
+  return { ...preview, plan, planExpiresAt: expiresAt, planCoversMentions: coversMentions }
 }
 
 /** What the search after the erasure would find, because no erasure rewrites it. */

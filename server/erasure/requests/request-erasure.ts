@@ -9,6 +9,9 @@ import { newKey } from '../../platform/crypto/seal.ts'
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { erasureError } from '../errors.ts'
+import { markPlanChanged } from '../plans/mark-plan-changed.ts'
+import type { PlanPart } from '../plans/plan-parts.ts'
+import { type Plan, requirePlan, requireSamePeople } from '../plans/require-plan.ts'
 import { saltedLine } from '../proof/certificate.ts'
 import { commitTo, openingOf } from '../proof/commitments.ts'
 import { insertRequest, type NewRequest } from './insert-request.ts'
@@ -20,7 +23,15 @@ export type NewErasure = {
   reason?: string | undefined
   /** See {@link NewRequest}. */
   fromOutside?: boolean
+  /**
+   * The `plan` of a preview. People of whom other rows would be erased than the preview showed stay untouched
+   * (`plan_changed`), and `confirmErasure` goes on with them.
+   */
+  plan?: string | undefined
 }
+
+/** People who are left out of a request from its beginning, with their parts of the plan as they are now. */
+export type LeftOut = { plan: Plan; changed: ReadonlyMap<string, PlanPart[]> }
 
 /**
  * Requests the erasure of deleted users. The request, its subjects, its steps and its jobs come into being together, when
@@ -30,13 +41,27 @@ export type NewErasure = {
  * base64url, and stores it nowhere. A person who has the salt can tell whether someone they know is among those people.
  *
  * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`,
- * `user.acting_erased` and `master_key.wrong`; then nothing was requested.
+ * `user.acting_erased`, `master_key.wrong`, and for a plan what `requirePlan` and `requireSamePeople` throw; then nothing was
+ * requested.
  */
 export async function requestErasure(
   tx: TenantTransaction,
   given: NewErasure,
 ): Promise<{ request: string; salt?: string }> {
-  const ids = userIdsOf(given.userIds)
+  if (given.plan === undefined) return await insertChecked(tx, given, undefined)
+  const plan = await requirePlan(tx, given.plan, { operation: given.operation, deleteFirst: false })
+  requireSamePeople(plan, userIdsOf(given.userIds))
+  return await insertChecked(tx, given, { plan, changed: new Map() })
+}
+
+/** The same for a caller who has checked the plan, and knows people whom the request leaves out. */
+export async function insertChecked(
+  tx: TenantTransaction,
+  given: Omit<NewErasure, 'plan'>,
+  planned: LeftOut | undefined,
+): Promise<{ request: string; salt?: string }> {
+  const all = userIdsOf(given.userIds)
+  const ids = all.filter((id) => planned?.changed.has(id) !== true)
   const { operation, reason } = given
   // Made in the first batch of the tenant's first purge, it would let all other batches wait for that one.
   if (operation === 'purge') await identifierHashKey(tx)
@@ -45,23 +70,30 @@ export async function requestErasure(
   // A purge reads no identifiers before its batch, so its request is sent together with the check: if the check fails, so
   // does the transaction.
   const checked = salt === undefined ? requireErasable(tx, ids, lockSubjectStates(tx, ids)) : undefined
-  const subjects = salt === undefined ? ids.map((id) => ({ id })) : await saltSubjects(tx, ids, salt, acting)
-  const request = insertRequest(tx, { operation, reason, key: newKey(), subjects, fromOutside: given.fromOutside })
+  const salted = new Map(
+    salt === undefined ? [] : (await saltSubjects(tx, ids, salt, acting)).map((subject) => [subject.id, subject]),
+  )
+  const subjects = all.map((id) => salted.get(id) ?? { id })
+  const { fromOutside } = given
+  const request = insertRequest(tx, { operation, reason, key: newKey(), subjects, fromOutside, plan: planned?.plan.id })
+  if (planned !== undefined && planned.changed.size > 0) {
+    await markPlanChanged(tx, { request, plan: planned.plan.id, found: planned.changed })
+  }
   await Promise.all([
     acting,
     checked,
-    record(tx, { activity: 'ErasureOrdered', object: request, details: { operation, people: ids.length } }),
+    record(tx, { activity: 'ErasureOrdered', object: request, details: { operation, people: all.length } }),
   ])
   return { request, ...(salt !== undefined && { salt: salt.toString('base64url') }) }
 }
 
 /** Locks and checks the people of an anonymization, and hashes their identifiers under the salt of the request. */
-async function saltSubjects(
+export async function saltSubjects(
   tx: TenantTransaction,
   ids: string[],
   salt: Buffer,
   acting: Promise<unknown>,
-): Promise<NewRequest['subjects']> {
+): Promise<(NewRequest['subjects'][number] & { saltedLine: string; commitments: string })[]> {
   const [people] = await Promise.all([requireErasable(tx, ids, lockSubjects(tx, ids)), acting])
   return people.map(({ id, identifiers }) => ({
     id,
@@ -71,7 +103,7 @@ async function saltSubjects(
 }
 
 /** Waits for the lock of these people, and throws if one of them may not be erased now. */
-async function requireErasable<Locked extends Pick<Subject, 'id' | 'state'>>(
+export async function requireErasable<Locked extends Pick<Subject, 'id' | 'state'>>(
   tx: TenantTransaction,
   ids: string[],
   locking: Promise<Locked[]>,

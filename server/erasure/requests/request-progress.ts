@@ -28,6 +28,8 @@ export type ErasureSummary = {
     done: number
     failed: number
     cancelled: number
+    /** Not erased, because their rows were not those of the plan any more. */
+    plan_changed: number
   }
 }
 
@@ -79,7 +81,7 @@ export async function readSummary(tx: TenantTransaction, request: string): Promi
 
 /** A row as a summary. */
 export function summaryOf(row: SummaryRow): ErasureSummary {
-  const { total, gone, waiting, erased, done, failed, cancelled } = row
+  const { total, gone, waiting, erased, done, failed, cancelled, plan_changed } = row
   return {
     id: row.id,
     operation: row.operation,
@@ -89,7 +91,7 @@ export function summaryOf(row: SummaryRow): ErasureSummary {
     finishedAt: row.finished_at,
     certified: row.certified,
     verdict: verdictOf(row),
-    subjects: { total, gone, waiting, erased, done, failed, cancelled },
+    subjects: { total, gone, waiting, erased, done, failed, cancelled, plan_changed },
   }
 }
 

@@ -1,7 +1,8 @@
 import { subjectStatesIn } from '../../people/lifecycle/erasure-states.ts'
 import { type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { type Step, steps as stepsInOrder } from '../states.ts'
+import type { PlanChange } from '../plans/plan-parts.ts'
+import { type Step, stateSets, steps as stepsInOrder } from '../states.ts'
 import { type ErasureSummary, readSummary, summaryOf } from './request-progress.ts'
 
 export type ErasureDetails = ErasureSummary & {
@@ -22,6 +23,8 @@ export type ErasureDetails = ErasureSummary & {
   }[]
   receipt: Effect[]
   failures: { userId: string; code: string; reason: string }[]
+  /** The first people whose rows are not those of the plan, with the numbers of rows in the plan and now. */
+  planChanged: { userId: string; changes: PlanChange[] }[]
 }
 
 /** One request with its steps, its receipt and the reasons of failures. Throws `erasure.not_found`. */
@@ -48,6 +51,12 @@ export async function showErasure(tx: TenantTransaction, request: string): Promi
     .orderBy('user_id')
     .limit(100)
     .execute()
+  const { rows: planChanged } = await tx.query<ErasureDetails['planChanged'][number]>(
+    `select user_id as "userId", coalesce(plan_changes, '[]') as changes from erasure_subjects
+     where tenant_id = $1 and request_id = $2 and state in ${stateSets.planChanged} order by user_id limit 100`,
+    [tx.tenantId, request],
+    'people_of_changed_plan',
+  )
   const place = ({ step }: { step: string }) => stepsInOrder.indexOf(step as Step)
   return {
     ...summaryOf(row),
@@ -58,5 +67,6 @@ export async function showErasure(tx: TenantTransaction, request: string): Promi
     steps: steps.sort((one, other) => place(one) - place(other)),
     receipt: sumEffects(receipt),
     failures: failures.map(({ userId, code, reason }) => ({ userId, code: code ?? '', reason: reason ?? '' })),
+    planChanged,
   }
 }

@@ -27,6 +27,8 @@ export const subjectStates = {
   rejected: 'dropped',
   /** Cancelled before anything was erased. */
   cancelled: 'dropped',
+  /** Other rows than in the plan of the preview: nothing was erased, until a new plan confirms it. */
+  plan_changed: 'dropped',
 } as const satisfies Record<string, SubjectStage>
 
 /**

@@ -1,6 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { groupsThatBringBack, type ReturningGroup } from '../../../directory/reappearances.ts'
+import { type Plan, requirePlan } from '../../../erasure/plans/require-plan.ts'
 import { cancelErasure } from '../../../erasure/requests/cancel-erasure.ts'
+import { deleteAndRequestErasure } from '../../../erasure/requests/delete-and-request.ts'
 import { listErasures } from '../../../erasure/requests/list-requests.ts'
 import { type ErasurePreview, previewErasure } from '../../../erasure/requests/preview-erasure.ts'
 import { requestErasure } from '../../../erasure/requests/request-erasure.ts'
@@ -14,6 +16,7 @@ import { principalOf } from '../../../http/require-access.ts'
 import { namePeople } from '../../../people/accounts/candidates.ts'
 import { requireSelector } from '../../../people/accounts/find-users.ts'
 import { isPermitted } from '../../../permissions/permissions.ts'
+import type { TenantTransaction } from '../../../platform/database/transaction.ts'
 import { inputError } from '../../../platform/validation/errors.ts'
 import { Id, IdParams, pageOf } from '../schemas.ts'
 import { filterOf } from '../users/filter.ts'
@@ -50,12 +53,12 @@ export function addErasureRoutes(server: HttpServer): void {
       response: { 200: Preview.ref },
     },
     handler: async (request) => {
-      const { operation, most_named: most = 10, ...whom } = request.body
+      const { operation, most_named: most = 10, delete_first: deleteFirst = false, ...whom } = request.body
       const mayRead = isPermitted(principalOf(request), 'users.read')
       return await inTenantOf(request, async (tx) => {
         const users = await selectSubjects(tx, selectionOf(whom))
         const ids = users.map(({ id }) => id)
-        const preview = await previewErasure(tx, operation, ids)
+        const preview = await previewErasure(tx, operation, ids, { deleteFirst })
         const given = new Map(users.flatMap((user) => (user.given === undefined ? [] : [[user.id, user.given]])))
         return {
           ...previewBody(preview, operation === 'purge' ? await groupsThatBringBack(tx, ids) : []),
@@ -77,26 +80,7 @@ export function addErasureRoutes(server: HttpServer): void {
       body: OrderBody,
       response: { 202: Ordered },
     },
-    handler: (request, reply) => {
-      const { operation, reason, expected_people: expected, ...whom } = request.body
-      if (whom.filter !== undefined && expected === undefined) {
-        throw inputError('input.invalid', {
-          field: 'expected_people',
-          expected: 'with a filter, the number of people that the preview counted is expected',
-        })
-      }
-      return withIdempotency(request, reply, async (tx) => {
-        const userIds = (await selectSubjects(tx, selectionOf(whom), { expected })).map(({ id }) => id)
-        const ordered = await requestErasure(tx, { operation, userIds, reason })
-        const { request: id, salt } = ordered
-        return {
-          status: 202,
-          location: `/api/v1/erasures/${id}`,
-          body: { id, ...(salt !== undefined && { salt }) },
-          omitOnReplay: ['salt'] as const,
-        }
-      })
-    },
+    handler: (request, reply) => withIdempotency(request, reply, (tx) => order(tx, request.body)),
   })
   server.route({
     method: 'GET',
@@ -174,6 +158,34 @@ export function addErasureRoutes(server: HttpServer): void {
   })
 }
 
+/** Makes the request that a body describes. Throws `input.invalid`, and what the operations throw. */
+async function order(tx: TenantTransaction, body: Static<typeof OrderBody>) {
+  const { operation, reason, expected_people: expected, plan, delete_first: deleteFirst = false, ...whom } = body
+  if (whom.filter !== undefined && expected === undefined && plan === undefined) {
+    throw inputError('input.invalid', {
+      field: 'expected_people',
+      expected: 'with a filter, the plan of a preview or the number of people that it counted is expected',
+    })
+  }
+  const selection =
+    plan !== undefined && whom.subjects === undefined && whom.filter === undefined
+      ? peopleOf(await requirePlan(tx, plan, { operation, deleteFirst }))
+      : selectionOf(whom)
+  const userIds = (await selectSubjects(tx, selection, { expected })).map(({ id }) => id)
+  const requesting = deleteFirst ? deleteAndRequestErasure : requestErasure
+  const { request: id, salt } = await requesting(tx, { operation, userIds, reason, plan })
+  return {
+    status: 202 as const,
+    location: `/api/v1/erasures/${id}`,
+    body: { id, ...(salt !== undefined && { salt }) },
+    omitOnReplay: ['salt'] as const,
+  }
+}
+
+function peopleOf({ userIds }: Plan): SubjectSelection {
+  return { selectors: userIds.map((value) => ({ by: 'id', value })) }
+}
+
 /** The selection of a body. Throws `input.invalid`. */
 function selectionOf({ subjects, filter }: Whom): SubjectSelection {
   if ((subjects === undefined) === (filter === undefined)) {
@@ -194,6 +206,9 @@ function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Omit<St
     singled_out: preview.singledOut,
     blocked_by: preview.blockedBy,
     names,
+    plan: preview.plan,
+    plan_expires_at: preview.planExpiresAt,
+    plan_covers_mentions: preview.planCoversMentions,
     returning_groups: groups,
   }
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import type { PlanChange } from '../../../erasure/plans/plan-parts.ts'
 import type { Verdict } from '../../../erasure/proof/certificate.ts'
 import type { ErasureSummary } from '../../../erasure/requests/request-progress.ts'
 import type { ErasureDetails } from '../../../erasure/requests/show-request.ts'
@@ -12,16 +13,28 @@ import { filterMembers } from '../users/filter.ts'
 
 export const operations = ['purge', 'anonymize'] as const
 
+const planPattern = '^[0-9a-f]{64}$'
+
 /** The lines of a preview or a receipt. */
 export const Effects = Type.Array(Type.Object({ table: Type.String(), effect: Type.String(), rows: Type.Integer() }), {
   description: 'The effects per table, in rows',
 })
 
+/** Where rows are not those of the plan. */
+const PlanChanges = Type.Array(
+  Type.Object({ table: Type.String(), effect: Type.String(), planned: Type.Integer(), found: Type.Integer() }),
+  {
+    description:
+      'Where the rows are not those of the plan, in numbers of rows. Equal numbers: other rows, or other rights of the person',
+  },
+)
+
 const summary = {
   id: Id,
   operation: Type.Enum([...operations]),
   state: Type.Enum([...requestStates], {
-    description: 'completed: all people are done, and the search has found no residual data',
+    description:
+      'completed: all people are done, and the search has found no residual data. plan_changed: the rows of each person are not those of the plan, so no person is erased',
   }),
   initiated_from: Type.String(),
   created_at: Time,
@@ -41,6 +54,7 @@ const summary = {
     done: Type.Integer(),
     failed: Type.Integer(),
     cancelled: Type.Integer(),
+    plan_changed: Type.Integer({ description: 'Not erased, because their rows are not those of the plan any more' }),
   }),
 }
 
@@ -73,6 +87,10 @@ export const ErasureWithDetails = sharedSchema(
       ),
       receipt: Effects,
       failures: Type.Array(Type.Object({ user_id: Id, code: Type.String(), reason: Type.String() })),
+      plan_changed: Type.Array(Type.Object({ user_id: Id, changes: PlanChanges }), {
+        description:
+          'The first 100 people that are not erased because of a changed plan. Confirm them with the plan of a new preview',
+      }),
     },
     { description: 'An erasure request with its steps, its receipt and the reasons for failures' },
   ),
@@ -120,6 +138,18 @@ export const Preview = sharedSchema(
       blocked_by: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
         description:
           'Places with identifiers that the operation cannot rewrite. It fails with these places until you remove the identifiers there; then retry it',
+      }),
+      plan: Type.String({
+        pattern: planPattern,
+        description:
+          'A digest of the keys of all affected rows. A request that names it erases only the people of whom exactly these rows are affected',
+      }),
+      plan_expires_at: Type.Unsafe<Date>({
+        ...Time,
+        description: 'The end of the time in which a request may name the plan',
+      }),
+      plan_covers_mentions: Type.Boolean({
+        description: 'Whether the plan also covers texts of others that hold identifiers of these people',
       }),
       names: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
         description: 'Places with full names in texts that stay. Lethe cannot tell which person a name refers to',
@@ -190,6 +220,9 @@ const whom = {
 export const PreviewBody = Type.Object(
   {
     ...whom,
+    delete_first: Type.Optional(
+      Type.Boolean({ default: false, description: 'Count as after a delete of the people who are not deleted yet' }),
+    ),
     most_named: Type.Optional(
       Type.Integer({ minimum: 0, maximum: mostNamed, default: 10, description: 'The most people to name' }),
     ),
@@ -203,11 +236,24 @@ export const PreviewBody = Type.Object(
 export const OrderBody = Type.Object(
   {
     ...whom,
+    plan: Type.Optional(
+      Type.String({
+        pattern: planPattern,
+        description:
+          'The `plan` of a preview with the same operation and options, by the same user, key or client. People of whom other rows would be erased stay untouched (`plan_changed`). Without subjects and filter, the request is for the people of the plan',
+      }),
+    ),
+    delete_first: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Delete the people who are not deleted yet, in the same transaction as the request',
+      }),
+    ),
     reason: Type.Optional(Type.String({ maxLength: 2000, description: 'The reason; stored with the request' })),
     expected_people: Type.Optional(
       Type.Integer({
         minimum: 1,
-        description: 'Refuse the request if it would cover more or fewer people. A filter needs it',
+        description: 'Refuse the request if it would cover more or fewer people. A filter without a plan needs it',
       }),
     ),
   },
@@ -215,6 +261,25 @@ export const OrderBody = Type.Object(
     additionalProperties: false,
     examples: [{ operation: 'purge', subjects: [{ ref: '4711' }] }],
   },
+)
+
+export const ConfirmBody = Type.Object(
+  { plan: Type.String({ pattern: planPattern, description: 'The `plan` of a preview of people whose plan changed' }) },
+  { additionalProperties: false },
+)
+
+export const Confirmed = Type.Object(
+  {
+    id: Id,
+    people: Type.Integer({ description: 'The people that the request goes on with' }),
+    salt: Type.Optional(
+      Type.Unsafe<string | null>({
+        ...NullableText,
+        description: 'Of an anonymization: the salt of these people, another one than that of the request',
+      }),
+    ),
+  },
+  { description: 'Workers continue the request' },
 )
 
 export type Whom = Pick<Static<typeof OrderBody>, 'subjects' | 'filter'>
@@ -246,6 +311,7 @@ export const Subjects = sharedSchema(
           error_reason: NullableText,
           erased_at: NullableTime,
           finished_at: NullableTime,
+          plan_changes: Type.Unsafe<PlanChange[] | null>({ ...PlanChanges, type: ['array', 'null'] }),
         }),
       ),
       next: Next,
@@ -275,6 +341,7 @@ export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof Erasu
       finished_at: finishedAt,
     })),
     receipt: erasure.receipt,
+    plan_changed: erasure.planChanged.map(({ userId, changes }) => ({ user_id: userId, changes })),
     failures: erasure.failures.map(({ userId, ...failure }) => ({ user_id: userId, ...failure })),
   }
 }

@@ -274,6 +274,28 @@ export interface ErasureLedger {
   user_id: string;
 }
 
+export interface ErasurePlans {
+  covers_mentions: boolean;
+  created_at: Generated<Timestamp>;
+  delete_first: boolean;
+  digest: string;
+  expires_at: Timestamp;
+  id: Generated<string>;
+  map_version: string;
+  operation: string;
+  people: number;
+  requester: Buffer;
+  tenant_id: string;
+}
+
+export interface ErasurePlanSubjects {
+  digest: Buffer;
+  parts: Json;
+  plan_id: string;
+  tenant_id: string;
+  user_id: string;
+}
+
 export interface ErasureReaches {
   confirmed_hashes: Generated<ArrayType<Buffer>>;
   created_at: Generated<Timestamp>;
@@ -337,6 +359,8 @@ export interface ErasureSubjects {
   error_reason: string | null;
   finished_at: Timestamp | null;
   fold_version: Generated<number>;
+  plan_changes: Json | null;
+  plan_id: string | null;
   request_id: string;
   salted_hashes: string | null;
   sealed_identifiers: Buffer | null;
@@ -951,6 +975,8 @@ export interface DB {
   erasure_certificates: ErasureCertificates;
   erasure_findings: ErasureFindings;
   erasure_ledger: ErasureLedger;
+  erasure_plan_subjects: ErasurePlanSubjects;
+  erasure_plans: ErasurePlans;
   erasure_reaches: ErasureReaches;
   erasure_receipts: ErasureReceipts;
   erasure_requests: ErasureRequests;
