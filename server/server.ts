@@ -2,6 +2,7 @@ import { authenticate } from './access/authenticate.ts'
 import { readCandidatesOf } from './apis/candidates.ts'
 import { document } from './apis/document.ts'
 import { learn365Api } from './apis/learn365/learn365-api.ts'
+import { measureOverdue } from './apis/measure-overdue.ts'
 import { nativeApi } from './apis/native/native-api.ts'
 import { oauthApi } from './apis/oauth/oauth-api.ts'
 import { pagesApi } from './apis/pages/pages-api.ts'
@@ -16,7 +17,7 @@ import { lostReference } from './people/accounts/lost-reference.ts'
 /** Builds the server with all APIs, ready for `inject` or `listen`. Closing it does not close the application. */
 export async function buildServer(app: Application, options: ServerOptions): Promise<HttpServer> {
   const { config, database } = app
-  return await createServer({
+  const server = await createServer({
     ...options,
     database,
     dataFolder: config.databaseUrl === undefined ? config.dataFolder : undefined,
@@ -28,4 +29,6 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     recognize: lostReference,
     completeError: readCandidatesOf,
   })
+  measureOverdue(server)
+  return server
 }

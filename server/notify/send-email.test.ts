@@ -68,7 +68,7 @@ const smtpUrl = () => `smtp://127.0.0.1:${(server.server.address() as AddressInf
 const run = <T>(work: (tx: TenantTransaction) => Promise<T>) => test.inTenant(tenant, work)
 const user = (fields: UserFields) => run((tx) => createUser(tx, fields))
 const tell = (id: string, byEmail = true) =>
-  run((tx) => notify(tx, [id], { kind: 'test', subject: 'Skill revoked', body: 'It was revoked.' }, { byEmail }))
+  run(async (tx) => notify(tx, [id], { kind: 'test', subject: 'Skill revoked', body: 'It was revoked.' }, { byEmail }))
 const statesOf = async (id: string) =>
   (await test.owner.query('select email_state from notifications where user_id = $1', [id])).rows.map(
     ({ email_state }) => email_state,

@@ -5,7 +5,7 @@ import type { TenantSettings } from './update-tenant.ts'
 /** The settings of the transaction's tenant. Throws `tenant.not_found`. */
 export async function readTenantSettings(tx: TenantTransaction): Promise<TenantSettings> {
   const { rows } = await tx.query<TenantSettings>(
-    'select id, name, surviving_fields, singled_out_below, returning_members from tenants where id = $1',
+    'select id, name, surviving_fields, singled_out_below, returning_members, erasure_due_days from tenants where id = $1',
     [tx.tenantId],
   )
   const [settings] = rows

@@ -1,18 +1,23 @@
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { inputError } from '../platform/validation/errors.ts'
+import { requireWholeNumber } from '../platform/validation/require-number.ts'
 
 /** What a synchronization of a group does with members who were purged: new users without records, or nothing. */
 export const returningMembers = ['create', 'block'] as const
 export type ReturningMembers = (typeof returningMembers)[number]
 
-/** What anonymize leaves of people's custom fields, and whether purged people come back with groups. */
+/**
+ * What anonymize leaves of people's custom fields, whether purged people come back with groups, and when erasure requests
+ * are due.
+ */
 export type TenantSettings = {
   id: string
   name: string
   surviving_fields: string[]
   singled_out_below: number
   returning_members: ReturningMembers
+  erasure_due_days: number
 }
 
 export type TenantSettingsChanges = {
@@ -21,6 +26,8 @@ export type TenantSettingsChanges = {
   /** A preview warns where fewer people than this, themselves included, have the same values in them. */
   singledOutBelow?: number
   returningMembers?: ReturningMembers
+  /** An erasure request is due so many days after it is made, 1 to 3650. Requests keep the date that they were made with. */
+  erasureDueDays?: number
 }
 
 const mostFields = 100
@@ -52,13 +59,22 @@ export async function updateTenant(tx: TenantTransaction, changes: TenantSetting
       expected: `one of ${returningMembers.join(', ')} is expected`,
     })
   }
+  const dueDays = changes.erasureDueDays
+  if (dueDays !== undefined) requireWholeNumber('erasure due days', dueDays, { from: 1, to: 3650 })
   const { rows } = await tx.query<TenantSettings>(
     `update tenants set surviving_fields = coalesce($2::text[], surviving_fields),
        singled_out_below = coalesce($3::integer, singled_out_below),
-       returning_members = coalesce($4, returning_members)
+       returning_members = coalesce($4, returning_members),
+       erasure_due_days = coalesce($5::integer, erasure_due_days)
      where id = $1
-     returning id, name, surviving_fields, singled_out_below, returning_members`,
-    [tx.tenantId, fields === undefined ? null : [...new Set(fields)], below ?? null, returning ?? null],
+     returning id, name, surviving_fields, singled_out_below, returning_members, erasure_due_days`,
+    [
+      tx.tenantId,
+      fields === undefined ? null : [...new Set(fields)],
+      below ?? null,
+      returning ?? null,
+      dueDays ?? null,
+    ],
   )
   const [settings] = rows
   if (settings === undefined) throw new Error('The tenant of the transaction is not there')
@@ -66,6 +82,7 @@ export async function updateTenant(tx: TenantTransaction, changes: TenantSetting
     ...(fields === undefined ? [] : ['surviving_fields']),
     ...(below === undefined ? [] : ['singled_out_below']),
     ...(returning === undefined ? [] : ['returning_members']),
+    ...(dueDays === undefined ? [] : ['erasure_due_days']),
   ]
   if (columns.length > 0) await record(tx, { activity: 'TenantUpdated', object: tx.tenantId, details: { columns } })
   return settings

@@ -11,7 +11,7 @@ import { listErasures, newestErasure } from '../../erasure/requests/list-request
 import { listSubjects } from '../../erasure/requests/list-subjects.ts'
 import { type ErasurePreview, previewErasure } from '../../erasure/requests/preview-erasure.ts'
 import { requestErasure } from '../../erasure/requests/request-erasure.ts'
-import { erasureProgress } from '../../erasure/requests/request-progress.ts'
+import { type ErasureSummary, erasureProgress } from '../../erasure/requests/request-progress.ts'
 import { retryErasure } from '../../erasure/requests/retry-erasure.ts'
 import { selectSubjects } from '../../erasure/requests/select-subjects.ts'
 import { type ErasureDetails, showErasure } from '../../erasure/requests/show-request.ts'
@@ -251,8 +251,9 @@ function addList(group: Command): void {
     .description('list the erasure requests, newest first')
     .option('--limit <number>', 'the most to list', '50')
     .option('--before <request>', 'list only requests that are older than this one')
+    .option('--overdue', 'list only requests that are past their due date')
     .addHelpText('after', helpText({ examples: ['lethe erasure list', 'lethe erasure list --limit 10 --json'] }))
-    .action(async (options: { limit: string; before?: string }, command: Command) => {
+    .action(async (options: { limit: string; before?: string; overdue?: boolean }, command: Command) => {
       const limit = Number(options.limit)
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
         throw inputError('input.invalid', {
@@ -262,7 +263,11 @@ function addList(group: Command): void {
       }
       await withTenant(command, async ({ run, output }) => {
         const erasures = await run((tx) =>
-          listErasures(tx, { limit, ...(options.before !== undefined && { before: options.before }) }),
+          listErasures(tx, {
+            limit,
+            overdue: options.overdue === true,
+            ...(options.before !== undefined && { before: options.before }),
+          }),
         )
         output.result({ erasures }, () =>
           formatTable(erasures, [
@@ -273,6 +278,7 @@ function addList(group: Command): void {
             { title: 'gone', value: ({ subjects }) => subjects.gone, right: true },
             { title: 'failed', value: ({ subjects }) => subjects.failed, right: true },
             { title: 'requested', value: ({ createdAt }) => createdAt },
+            { title: 'due', value: dueText },
           ]),
         )
       })
@@ -618,6 +624,7 @@ function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
       reason: erasure.reason,
       requested: erasure.createdAt,
       'requested by': orderedBy(erasure),
+      due: dueText(erasure),
       ended: erasure.finishedAt,
       'data map': erasure.dataMap,
       certificate: certificateText(erasure),
@@ -661,6 +668,11 @@ function formatChanged({ id, planChanged, subjects }: ErasureDetails): string {
     '',
     `Look again and erase them: ${commandName} erasure confirm ${id}`,
   ].join('\n')
+}
+
+/** The due date, marked where the request is past it. */
+function dueText({ dueAt, overdue }: ErasureSummary): string {
+  return overdue ? `${dueAt.toISOString()} OVERDUE` : dueAt.toISOString()
 }
 
 function certificateText({ certified, verdict }: ErasureDetails): string {

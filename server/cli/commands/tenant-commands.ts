@@ -54,6 +54,10 @@ export function addTenantCommands(program: Command): void {
       })
     })
 
+  addUpdate(group)
+}
+
+function addUpdate(group: Command): void {
   group
     .command('update')
     .description('change the settings of the tenant; without options, show them')
@@ -72,6 +76,7 @@ export function addTenantCommands(program: Command): void {
         'what a synchronization does with purged members of a group: create new users, or block them',
       ).choices(returningMembers),
     )
+    .option('--erasure-due-days <number>', 'an erasure request is due so many days after it is made (at first 30)')
     .addHelpText(
       'after',
       helpText({
@@ -91,6 +96,7 @@ export function addTenantCommands(program: Command): void {
           }),
         ...(options.singledOutBelow !== undefined && { singledOutBelow: Number(options.singledOutBelow) }),
         ...(options.returningMembers !== undefined && { returningMembers: options.returningMembers }),
+        ...(options.erasureDueDays !== undefined && { erasureDueDays: Number(options.erasureDueDays) }),
       }
       await withTenant(command, async ({ run, output }) => {
         const settings = await run((tx) => updateTenant(tx, changes))
@@ -104,4 +110,5 @@ type UpdateOptions = {
   survivingField?: string[] | boolean
   singledOutBelow?: string
   returningMembers?: ReturningMembers
+  erasureDueDays?: string
 }

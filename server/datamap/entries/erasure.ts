@@ -31,6 +31,7 @@ export const erasureMap: RoomMap<ErasureTable> = {
       sealed_key: sealed,
       map_version: code,
       created_at: fact,
+      due_at: fact,
       started_at: fact,
       finished_at: fact,
       disk_level: fact,

@@ -13,6 +13,7 @@ export const tenancyMap: RoomMap<'tenants'> = {
       surviving_fields: fact,
       singled_out_below: fact,
       returning_members: code,
+      erasure_due_days: fact,
       administrators_gone_at: fact,
     },
   },

@@ -1393,6 +1393,10 @@ export const schemaFacts: SchemaFacts = {
         "type": "uuid",
         "nullable": true
       },
+      "due_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
       "about": {
         "type": "text",
         "nullable": false
@@ -3826,6 +3830,10 @@ export const schemaFacts: SchemaFacts = {
       },
       "returning_members": {
         "type": "text",
+        "nullable": false
+      },
+      "erasure_due_days": {
+        "type": "integer",
         "nullable": false
       },
       "administrators_gone_at": {

@@ -19,6 +19,7 @@ export type CertificateFacts = {
   requestedBy: string | null
   mapVersion: string
   createdAt: Date
+  dueAt: Date
   /** When the first of its people were erased. */
   startedAt: Date
   /** When this transaction began. */
@@ -41,7 +42,7 @@ export async function factsFromRecord(tx: TenantTransaction, request: string): P
   const { rows } = await tx.query<CertificateFacts>(
     `select r.operation, r.initiated_from as "initiatedFrom", r.requested_by as "requestedBy",
        r.map_version as "mapVersion",
-       r.created_at as "createdAt", coalesce(r.started_at, r.created_at) as "startedAt", now(),
+       r.created_at as "createdAt", r.due_at as "dueAt", coalesce(r.started_at, r.created_at) as "startedAt", now(),
        s.total, s.done, s.failed,
        (select shared from erasure_steps where tenant_id = $1 and request_id = $2 and step = 'erase')::int as shared,
        coalesce((
@@ -137,11 +138,19 @@ export async function certify(
 
 /** The progress event of a request that has its certificate: its progress, if the facts tell it, or its id alone. */
 function progressEvent(tenant: string, request: string, facts: CertificateFacts): string {
-  const { operation, initiatedFrom, createdAt, total, done, failed } = facts
+  const { operation, initiatedFrom, createdAt, dueAt, total, done, failed } = facts
   // Of people who failed, some are gone and some are not.
   if (done < total) return request
   const subjects = { total, gone: total, waiting: 0, erased: 0, done, failed, cancelled: 0, plan_changed: 0 }
-  const summary = { id: request, operation, initiatedFrom, createdAt, finishedAt: null }
+  const summary = {
+    id: request,
+    operation,
+    initiatedFrom,
+    createdAt,
+    dueAt,
+    overdue: dueAt < facts.now,
+    finishedAt: null,
+  }
   const verdict = failed > 0 ? 'found' : 'search_outstanding'
   return formatProgressEvent({ tenant, progress: { ...summary, state: 'running', certified: true, verdict, subjects } })
 }

@@ -34,7 +34,7 @@ describe(`one request for ${count} people who refer to each other, worked on by 
         ['login_name', count],
         ['ref', count],
       ],
-      messages: ['erasure_done', 'sessions_need_instructor'],
+      messages: ['erasure_accepted', 'erasure_completed', 'erasure_done', 'sessions_need_instructor'],
       usersLeft: 2,
     })
     const removed = record.receipt.reduce((sum, { rows }) => sum + rows, 0)

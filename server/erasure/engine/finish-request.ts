@@ -1,6 +1,7 @@
 import { record } from '../../audit/record.ts'
 import { activeSigningKey } from '../../keyring/signing-keys.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { notifyEnded } from '../requests/notify-requester.ts'
 import { stepSets } from '../states.ts'
 import { certify, digestOfDone, factsFromRecord } from './certify.ts'
 import { suppressUnhandled } from './suppress-unhandled.ts'
@@ -39,4 +40,5 @@ async function endWithoutCertificate(tx: TenantTransaction, request: string): Pr
     [tx.tenantId, request],
   )
   await record(tx, { activity: 'ErasureFailed', object: request })
+  await notifyEnded(tx, request)
 }

@@ -29,7 +29,12 @@ beforeAll(async () => {
   await test.stopWorkers()
   undisturbed = record
   expect(undisturbed).toMatchObject({ state: 'completed', receipt: round.preview, certificates: 2, usersLeft: 2 })
-  expect(undisturbed.messages).toEqual(['erasure_done', 'sessions_need_instructor'])
+  expect(undisturbed.messages).toEqual([
+    'erasure_accepted',
+    'erasure_completed',
+    'erasure_done',
+    'sessions_need_instructor',
+  ])
 })
 
 /** Looks at the database, again and again, until this is so or the request has ended. */
@@ -124,7 +129,7 @@ describe('a purge whose workers are killed', () => {
       state: 'completed',
       receipt: round.preview,
       certificates: 2,
-      messages: ['erasure_done', 'sessions_need_instructor'],
+      messages: ['erasure_accepted', 'erasure_completed', 'erasure_done', 'sessions_need_instructor'],
     })
   })
 })

@@ -3,6 +3,7 @@ import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { erasureError } from '../errors.ts'
 import { stateSets } from '../states.ts'
 import { enqueueErasure } from './insert-request.ts'
+import { notifyEnded } from './notify-requester.ts'
 import { erasureProgress } from './request-progress.ts'
 
 /**
@@ -47,5 +48,6 @@ export async function cancelErasure(
     enqueueErasure(tx, request, 1)
   }
   await record(tx, { activity: 'ErasureCancelled', object: request, details: { people: rowCount } })
+  if (left === 0 || (finished && failed === 0)) await notifyEnded(tx, request)
   return { cancelled: rowCount, gone }
 }

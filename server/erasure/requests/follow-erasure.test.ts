@@ -45,7 +45,8 @@ async function followed(announcement: string, tenant = rows.tenant): Promise<Era
 it('is told with the certificate what a look at the request would find', async () => {
   await vi.waitFor(() => expect(heard.length).toBeGreaterThan(1), 60_000)
   const createdAt = ended.createdAt.toISOString()
-  const certified = { ...ended, state: 'running', verdict: 'search_outstanding', finishedAt: null, createdAt }
+  const dueAt = ended.dueAt.toISOString()
+  const certified = { ...ended, state: 'running', verdict: 'search_outstanding', finishedAt: null, createdAt, dueAt }
   const [first = '', ...others] = heard
   expect(first.slice(0, 37)).toBe(`${ended.id} `)
   expect(JSON.parse(first.slice(37))).toEqual({ tenant: rows.tenant, progress: certified })

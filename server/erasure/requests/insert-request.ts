@@ -6,6 +6,7 @@ import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { actorColumns } from '../../platform/initiator.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import { stepsOfNewRequest } from '../states.ts'
+import { notifyAccepted } from './notify-requester.ts'
 
 export type NewRequest = {
   operation: Operation
@@ -51,8 +52,11 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
   tx.send(
     `with request as (
        insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version,
-         requested_by_credential, about, from_outside)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $12, $14, $15)
+         requested_by_credential, about, from_outside, due_at)
+       select $1::uuid, $2::uuid, $3::text, $4::text, $5::uuid, $6::text, $7::bytea, $8::text, $12::uuid, $14::text,
+         $15::boolean, now() + make_interval(days => t.erasure_due_days)
+       from tenants t where t.id = $1
+       returning id
      ), subjects as (
        insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, commitments, sealed_identifiers, plan_id)
        select $1, $2, subject.*, $17::uuid from unnest($9::uuid[], $10::text[], $16::text[], $11::bytea[]) as subject
@@ -82,6 +86,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
     ],
     'insert_request',
   )
+  notifyAccepted(tx, { request, operation: given.operation, people: given.subjects.length })
   return request
 }
 

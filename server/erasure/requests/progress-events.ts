@@ -15,7 +15,11 @@ export function formatProgressEvent(event: ProgressEvent): string {
 export function parseProgressEvent(text: string): ProgressEvent | undefined {
   if (text === '') return undefined
   const { tenant, progress } = JSON.parse(text) as ProgressEvent
-  const { createdAt, finishedAt } = progress
-  const dates = { createdAt: new Date(createdAt), finishedAt: finishedAt && new Date(finishedAt) }
+  const { createdAt, dueAt, finishedAt } = progress
+  const dates = {
+    createdAt: new Date(createdAt),
+    dueAt: new Date(dueAt),
+    finishedAt: finishedAt && new Date(finishedAt),
+  }
   return { tenant, progress: { ...progress, ...dates } }
 }

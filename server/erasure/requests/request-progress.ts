@@ -3,7 +3,7 @@ import { isUuid, type TenantTransaction } from '../../platform/database/transact
 import { inputError } from '../../platform/validation/errors.ts'
 import { erasureError } from '../errors.ts'
 import type { Verdict } from '../proof/certificate.ts'
-import { countsByStage, type RequestState, stateOfRequest } from '../states.ts'
+import { countsByStage, type RequestState, stateOfRequest, stateSets } from '../states.ts'
 
 export type ErasureSummary = {
   id: string
@@ -11,6 +11,10 @@ export type ErasureSummary = {
   state: RequestState
   initiatedFrom: string
   createdAt: Date
+  /** When it must have ended, by the setting of the tenant. */
+  dueAt: Date
+  /** It is past `dueAt`, and not all of its people are done or dropped. */
+  overdue: boolean
   finishedAt: Date | null
   /** There is a certificate. */
   certified: boolean
@@ -33,12 +37,18 @@ export type ErasureSummary = {
   }
 }
 
+/** SQL: whether a request `r` of the tenant $1 is overdue. People who failed still wait for a retry. */
+export const isOverdue = `(r.due_at < now() and (r.finished_at is null or r.id in (
+      select p.request_id from erasure_subjects p where p.tenant_id = $1 and p.state in ${stateSets.pending}
+    )))`
+
 /** Selects the requests of the tenant $1 as {@link SummaryRow}; a caller adds conditions and the sorting. */
 export const selectSummaries = `
-  select r.id, r.operation, r.initiated_from, r.created_at, r.finished_at, r.map_version, r.reason,
+  select r.id, r.operation, r.initiated_from, r.created_at, r.due_at, r.finished_at, r.map_version, r.reason,
     r.requested_by, r.requested_by_credential, s.*,
     exists (select from erasure_certificates c where c.tenant_id = r.tenant_id and c.request_id = r.id) as certified,
-    ${stateOfRequest} as state
+    ${stateOfRequest} as state,
+    ${isOverdue} as overdue
   from erasure_requests r
   cross join lateral (
     select ${countsByStage('x')}
@@ -52,6 +62,8 @@ export type SummaryRow = {
   operation: Operation
   initiated_from: string
   created_at: Date
+  due_at: Date
+  overdue: boolean
   finished_at: Date | null
   map_version: string
   reason: string | null
@@ -88,6 +100,8 @@ export function summaryOf(row: SummaryRow): ErasureSummary {
     state: row.state,
     initiatedFrom: row.initiated_from,
     createdAt: row.created_at,
+    dueAt: row.due_at,
+    overdue: row.overdue,
     finishedAt: row.finished_at,
     certified: row.certified,
     verdict: verdictOf(row),

@@ -1,12 +1,10 @@
 import { record } from '../../audit/record.ts'
 import { sealAudit } from '../../audit/seal-audit.ts'
-import type { Operation } from '../../datamap/plan.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { isSearchable } from '../../identifiers/texts/search-forms.ts'
 import { openWith } from '../../keyring/identifier-hash-key.ts'
 import { sign } from '../../keyring/jws.ts'
 import { activeSigningKey } from '../../keyring/signing-keys.ts'
-import { notify } from '../../notify/notify.ts'
 import { findOtherHolders } from '../../people/identifiers/holders.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
 import type { Database } from '../../platform/database/pool.ts'
@@ -14,6 +12,7 @@ import { inTenant, outsideTenants, type TenantTransaction } from '../../platform
 import { readReceiptTables } from '../disk/add-statement.ts'
 import { refreshStatistics } from '../disk/refresh-statistics.ts'
 import { type AddendumClaims, hashOf, placeAfter } from '../proof/certificate.ts'
+import { notifyEnded } from '../requests/notify-requester.ts'
 import { openIdentifiers } from '../sealed-identifiers.ts'
 import { openSteps, stateSets } from '../states.ts'
 import { placesOf, type SearchResult, searchDatabase } from './search-database.ts'
@@ -113,13 +112,8 @@ async function endSearch(
   result: SearchResult & { stale: string[] },
   first: number,
 ): Promise<void> {
-  const { rows: certificates } = await tx.query<{
-    number: number
-    jws: string
-    operation: Operation
-    requested_by: string | null
-  }>(
-    `select c.number, c.jws, r.operation, r.requested_by from erasure_requests r
+  const { rows: certificates } = await tx.query<{ number: number; jws: string }>(
+    `select c.number, c.jws from erasure_requests r
      join erasure_certificates c on c.tenant_id = r.tenant_id and c.request_id = r.id
      where r.tenant_id = $1 and r.id = $2 and r.finished_at is null
      order by c.number desc limit 1 for update of r`,
@@ -218,15 +212,7 @@ async function endSearch(
       keysDestroyed,
     ],
   )
-  if (failures.size > 0 && certificate.requested_by !== null) {
-    const act = certificate.operation === 'purge' ? 'a purge' : 'an anonymization'
-    await notify(tx, [certificate.requested_by], {
-      kind: 'erasure_failed',
-      subject: `The search after ${act} did not end clean`,
-      body: `Request ${request}: something was found, or could not be searched, for ${failures.size} of its people. "lethe erasure show ${request}" tells where; "lethe erasure retry ${request}" tries again.`,
-      data: { request },
-    })
-  }
+  await notifyEnded(tx, request)
 }
 
 /** Seals the audit trail, so that the addendum can say how far it reaches: with everything that led to this. */

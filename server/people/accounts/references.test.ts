@@ -291,7 +291,8 @@ const acts: Record<string, Act[] | string> = {
   'notifications.user_id': [
     {
       does: 'is notified',
-      run: (tx, { person, other }) => notify(tx, [person, other], { kind: 'test', subject: 'Test', body: 'Test' }),
+      run: async (tx, { person, other }) =>
+        notify(tx, [person, other], { kind: 'test', subject: 'Test', body: 'Test' }),
     },
   ],
   'passwords.user_id': [

@@ -43,6 +43,7 @@ const listedByOwner = [
   'reach_matches',
   'tenants',
   'users',
+  'erasure_subjects',
 ]
 
 const tenant = '018f0000-0000-7000-8000-00000000000a'

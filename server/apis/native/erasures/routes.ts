@@ -82,33 +82,7 @@ export function addErasureRoutes(server: HttpServer): void {
     },
     handler: (request, reply) => withIdempotency(request, reply, (tx) => order(tx, request.body)),
   })
-  server.route({
-    method: 'GET',
-    url: '/api/v1/erasures',
-    config: { permission: 'erasures.read' },
-    schema: {
-      tags,
-      summary: 'List erasure requests, newest first',
-      querystring: Type.Object(
-        {
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
-          after: Type.Optional(Id),
-        },
-        { additionalProperties: false },
-      ),
-      response: {
-        200: pageOf('erasures', Erasure.ref),
-      },
-    },
-    handler: async (request) => {
-      const { limit = 50, after } = request.query
-      const found = await inTenantOf(request, (tx) =>
-        listErasures(tx, { limit: limit + 1, ...(after !== undefined && { before: after }) }),
-      )
-      const erasures = found.slice(0, limit).map(erasureBody)
-      return { erasures, next: found.length > limit ? (erasures.at(-1)?.id ?? null) : null }
-    },
-  })
+  addListRoute(server)
   server.route({
     method: 'GET',
     url: '/api/v1/erasures/:id',
@@ -184,6 +158,37 @@ async function order(tx: TenantTransaction, body: Static<typeof OrderBody>) {
 
 function peopleOf({ userIds }: Plan): SubjectSelection {
   return { selectors: userIds.map((value) => ({ by: 'id', value })) }
+}
+
+function addListRoute(server: HttpServer): void {
+  server.route({
+    method: 'GET',
+    url: '/api/v1/erasures',
+    config: { permission: 'erasures.read' },
+    schema: {
+      tags,
+      summary: 'List erasure requests, newest first',
+      querystring: Type.Object(
+        {
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
+          after: Type.Optional(Id),
+          overdue: Type.Optional(Type.Boolean({ description: 'Only overdue requests' })),
+        },
+        { additionalProperties: false },
+      ),
+      response: {
+        200: pageOf('erasures', Erasure.ref),
+      },
+    },
+    handler: async (request) => {
+      const { limit = 50, after, overdue = false } = request.query
+      const found = await inTenantOf(request, (tx) =>
+        listErasures(tx, { limit: limit + 1, overdue, ...(after !== undefined && { before: after }) }),
+      )
+      const erasures = found.slice(0, limit).map(erasureBody)
+      return { erasures, next: found.length > limit ? (erasures.at(-1)?.id ?? null) : null }
+    },
+  })
 }
 
 /** The selection of a body. Throws `input.invalid`. */

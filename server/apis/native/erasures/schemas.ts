@@ -38,6 +38,11 @@ const summary = {
   }),
   initiated_from: Type.String(),
   created_at: Time,
+  due_at: Type.Unsafe<Date>({
+    ...Time,
+    description: 'When it must have ended, by the setting `erasure_due_days` of the tenant',
+  }),
+  overdue: Type.Boolean({ description: 'Past its due date, and not all people are done or dropped' }),
   finished_at: NullableTime,
   certified: Type.Boolean({ description: 'Whether the request has a certificate' }),
   verdict: Type.Unsafe<Verdict | null>({
@@ -324,7 +329,9 @@ export const Subjects = sharedSchema(
 export function erasureBody(erasure: ErasureSummary): Static<typeof Erasure.schema> {
   const { id, operation, state, certified, verdict, subjects } = erasure
   const { initiatedFrom: initiated_from, createdAt: created_at, finishedAt: finished_at } = erasure
-  return { id, operation, state, initiated_from, created_at, finished_at, certified, verdict, people: subjects }
+  const { dueAt: due_at, overdue } = erasure
+  const times = { created_at, due_at, overdue, finished_at }
+  return { id, operation, state, initiated_from, ...times, certified, verdict, people: subjects }
 }
 
 /** An erasure request with all details in the words of the API. */

@@ -44,6 +44,7 @@ const Settings = sharedSchema(
         description:
           'What the synchronization of a group does with purged members: create new users without records, or block them',
       }),
+      erasure_due_days: Type.Integer({ description: 'An erasure request is due so many days after it is made' }),
     },
     { description: 'The settings of a tenant' },
   ),
@@ -54,6 +55,7 @@ const SettingsChanges = Type.Partial(
     surviving_fields: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 100 }),
     singled_out_below: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
     returning_members: Type.Enum([...returningMembers]),
+    erasure_due_days: Type.Integer({ minimum: 1, maximum: 3650 }),
   }),
   { additionalProperties: false },
 )
@@ -147,11 +149,12 @@ export function addTenantRoutes(server: HttpServer): void {
 }
 
 function changesOf(body: Static<typeof SettingsChanges>): TenantSettingsChanges {
-  const { surviving_fields, singled_out_below, returning_members } = body
+  const { surviving_fields, singled_out_below, returning_members, erasure_due_days } = body
   return {
     ...(surviving_fields !== undefined && { survivingFields: surviving_fields }),
     ...(singled_out_below !== undefined && { singledOutBelow: singled_out_below }),
     ...(returning_members !== undefined && { returningMembers: returning_members }),
+    ...(erasure_due_days !== undefined && { erasureDueDays: erasure_due_days }),
   }
 }
 

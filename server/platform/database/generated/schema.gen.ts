@@ -321,6 +321,7 @@ export interface ErasureRequests {
   created_at: Generated<Timestamp>;
   disk_level: number | null;
   disk_level_at: Timestamp | null;
+  due_at: Generated<Timestamp>;
   finished_at: Timestamp | null;
   from_outside: Generated<boolean>;
   id: Generated<string>;
@@ -849,6 +850,7 @@ export interface Tenants {
   administrators_gone_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   created_by: string | null;
+  erasure_due_days: Generated<number>;
   id: Generated<string>;
   kind: string;
   name: string;
