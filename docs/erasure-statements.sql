@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 1dfb58d5325ada79. The statements of each operation run in this order, in one transaction.
+-- Map version 5b2ef7936ab02719. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -409,67 +409,73 @@ select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 15 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from external_systems where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(file_name) as value from import_runs where tenant_id = $1 and file_name is not null and lethe_search_form(file_name) like any ($3::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from external_systems where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(holds) as value from external_systems where tenant_id = $1 and lethe_search_form(holds) like any ($3::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 18 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(file_name) as value from import_runs where tenant_id = $1 and file_name is not null and lethe_search_form(file_name) like any ($3::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
+select 28 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (44, first_name), (45, last_name), (46, display_name), (47, title), (48, job_title), (49, department), (50, office), (51, city), (52, country), (53, locale), (54, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+select 44 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 55 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select 45 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+union all
+select 46 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+union all
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (47, first_name), (48, last_name), (49, display_name), (50, title), (51, job_title), (52, department), (53, office), (54, city), (55, country), (56, locale), (57, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 58 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- ANONYMIZE
 
@@ -769,67 +775,73 @@ select 13 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select 14 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 15 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 15 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from external_systems where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(file_name) as value from import_runs where tenant_id = $1 and file_name is not null and lethe_search_form(file_name) like any ($3::text[])
+select 16 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from external_systems where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
+select 17 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(holds) as value from external_systems where tenant_id = $1 and lethe_search_form(holds) like any ($3::text[])
 union all
-select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 18 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(file_name) as value from import_runs where tenant_id = $1 and file_name is not null and lethe_search_form(file_name) like any ($3::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
+select 28 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (44, first_name), (45, last_name), (46, display_name), (47, title), (48, job_title), (49, department), (50, office), (51, city), (52, country), (53, locale), (54, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+select 44 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 55 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select 45 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+union all
+select 46 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+union all
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (47, first_name), (48, last_name), (49, display_name), (50, title), (51, job_title), (52, department), (53, office), (54, city), (55, country), (56, locale), (57, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 58 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- DELETE
 

@@ -6,6 +6,10 @@ export const activities = {
   TenantCreated: { title: 'Tenant created', object: 'tenant' },
   TenantUpdated: { title: 'Tenant settings changed', object: 'tenant' },
 
+  ExternalSystemCreated: { title: 'External system entered into the register', object: 'external_system' },
+  ExternalSystemUpdated: { title: 'External system of the register changed', object: 'external_system' },
+  ExternalSystemDeleted: { title: 'External system taken out of the register', object: 'external_system' },
+
   AddressesCleaned: { title: 'Stored addresses cleaned by an update of the product', object: 'tenant' },
 
   UserCreated: { title: 'User created', object: 'user' },

@@ -22,6 +22,7 @@ import { addServeCommand } from './commands/serve-command.ts'
 import { addSessionCommands } from './commands/session-commands.ts'
 import { addSkillCommands } from './commands/skill-commands.ts'
 import { addSweepCommand } from './commands/sweep-command.ts'
+import { addSystemCommands } from './commands/system-commands.ts'
 import { addTenantCommands } from './commands/tenant-commands.ts'
 import { addUserCommands } from './commands/user-commands.ts'
 import { helpText } from './help-text.ts'
@@ -32,6 +33,7 @@ const groups: ((program: Command) => void)[] = [
   addServeCommand,
   addDatabaseCommands,
   addTenantCommands,
+  addSystemCommands,
   addUserCommands,
   addCatalogCommands,
   addCourseCommands,

@@ -133,6 +133,12 @@ export const permissions = {
     scopes: reading,
   },
   'tenant.update': { does: "change the settings of the caller's tenant", roles: administrators, scopes: [] },
+  'external_systems.read': {
+    does: 'read the register of external systems that hold data about people',
+    roles: officers,
+    scopes: reading,
+  },
+  'external_systems.write': { does: 'change the register of external systems', roles: officers, scopes: writing },
   'keys.read': { does: 'list API keys, without their secrets', roles: integrators, scopes: [] },
   'keys.manage': { does: 'create and revoke API keys', roles: integrators, scopes: [] },
   'clients.read': { does: 'list OAuth clients, without their secrets', roles: integrators, scopes: [] },

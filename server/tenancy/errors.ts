@@ -15,6 +15,11 @@ export const tenancyError = defineErrors({
         ? 'Create one with "lethe tenant create NAME", or run "lethe demo".'
         : 'Name one with --tenant or LETHE_TENANT; "lethe tenant list" lists the tenants.',
   },
+  'external_system.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `There is no external system ${d.id} in the register of this tenant.`,
+    hint: () => '"lethe system list" lists the register.',
+  },
   'tenant.name_taken': {
     kind: 'conflict',
     message: () => 'A tenant with this name already exists. Choose another name.',

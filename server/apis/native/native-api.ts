@@ -14,6 +14,7 @@ import { addProofRoutes } from './erasures/proof-routes.ts'
 import { addErasureRoutes } from './erasures/routes.ts'
 import { addSubjectProofRoute } from './erasures/subject-proof-route.ts'
 import { addKeptExportRoutes } from './exports/routes.ts'
+import { addExternalSystemRoutes } from './external-systems/routes.ts'
 import { addGroupRoutes } from './groups/routes.ts'
 import { addIdentityRoutes } from './identity/user-routes.ts'
 import { addImportRoutes } from './imports/routes.ts'
@@ -42,6 +43,10 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       { name: 'Skills', description: 'Skills, their scales, and awards to users.' },
       { name: 'Groups', description: 'Directory groups, their members, and purged people who return with them.' },
       { name: 'Imports', description: 'Imports of users and data sets: their rows and files.' },
+      {
+        name: 'External systems',
+        description: 'The register of systems outside of Lethe that hold data about people.',
+      },
       { name: 'Notifications', description: 'Messages to a user inside the product, read and unread.' },
       { name: 'Audit', description: 'Who did what, and when.' },
       { name: 'Credentials', description: 'API keys and OAuth clients.' },
@@ -64,6 +69,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addGroupRoutes(server)
       addImportRoutes(server)
       addNotificationRoutes(server)
+      addExternalSystemRoutes(server)
       addErasureRoutes(server)
       addContactRoutes(server)
       addConfirmRoute(server)

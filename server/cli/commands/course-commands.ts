@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander'
-import { namedColumns } from '../../learning/change-columns.ts'
 import {
   type CourseChanges,
   updateAssessment,
@@ -10,6 +9,7 @@ import { deletePost, listPosts, updatePost } from '../../learning/courses/change
 import { type CourseKind, courseKinds, createCourse } from '../../learning/courses/create-course.ts'
 import { type CourseDeletion, deleteCourse, previewCourseDeletion } from '../../learning/courses/delete-course.ts'
 import { listCourses, showCourse } from '../../learning/courses/list-courses.ts'
+import { namedColumns } from '../../platform/validation/change-columns.ts'
 import { addClearable, type Clearable, cleared, clearedList, idsOfPeople } from '../change-options.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable } from '../output.ts'

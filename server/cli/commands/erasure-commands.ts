@@ -22,6 +22,7 @@ import type { Effect } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { commandName } from '../command-name.ts'
+import { consequenceLines } from '../consequence-lines.ts'
 import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { formatNamedPeople, mostNamed, peopleLabel } from '../named-people.ts'
@@ -552,6 +553,7 @@ function formatPreview(
     formatEffects(preview.effects),
   ]
   for (const group of preview.groups) lines.push('', groupSentence(group))
+  lines.push(...consequenceLines(preview.consequences))
   if (preview.notDeleted.length > 0) lines.push('', `${people(preview.notDeleted.length)} must be deleted first.`)
   if (preview.sharedIdentifiers > 0) {
     lines.push(

@@ -152,3 +152,20 @@ describe('lethe course, plan, session and post', () => {
     expect((await test.json('plan', 'list')).training_plans).toEqual([])
   })
 })
+
+describe('lethe system', () => {
+  it('keeps a register that every preview names', async () => {
+    const { system } = await test.json('system', 'create', 'Payroll', '--holds', 'salaries')
+    await test.json('system', 'update', system.id, '--contact', 'payroll@example.org')
+    expect((await test.json('system', 'list')).systems).toMatchObject([{ contact_emails: ['payroll@example.org'] }])
+    const { user: boss } = await test.json('user', 'create', '--email', 'boss@example.org', '--display-name', 'Boss')
+    await test.json('user', 'create', '--email', 'report@example.org', '--manager-id', boss.id)
+    const { stdout } = await test.run('preview', '--email', 'boss@example.org')
+    expect(stdout).toContain('1 person will have no manager.')
+    expect(stdout).toContain('Payroll (payroll@example.org; salaries)')
+    const managerless = (await test.json('user', 'list', '--without-manager')).users
+    expect(managerless.map(({ email }: { email: string }) => email)).not.toContain('report@example.org')
+    await test.json('system', 'delete', system.id)
+    expect((await test.json('system', 'list')).systems).toEqual([])
+  })
+})

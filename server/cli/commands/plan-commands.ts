@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { namedColumns } from '../../learning/change-columns.ts'
 import { type TrainingPlanChanges, updateTrainingPlan } from '../../learning/courses/change-training-plan.ts'
 import {
   deleteTrainingPlan,
@@ -7,6 +6,7 @@ import {
   type TrainingPlanDeletion,
 } from '../../learning/courses/delete-training-plan.ts'
 import { listTrainingPlans, showTrainingPlan } from '../../learning/courses/list-training-plans.ts'
+import { namedColumns } from '../../platform/validation/change-columns.ts'
 import { addClearable, type Clearable, cleared, clearedList, idsOfPeople } from '../change-options.ts'
 import { helpText } from '../help-text.ts'
 import { formatFields, formatTable } from '../output.ts'

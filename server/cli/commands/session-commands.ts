@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { namedColumns } from '../../learning/change-columns.ts'
 import {
   deleteSession,
   previewSessionDeletion,
@@ -9,6 +8,7 @@ import {
 } from '../../learning/courses/change-session.ts'
 import { listSessions, showSession } from '../../learning/courses/list-sessions.ts'
 import { reassignSessions } from '../../learning/courses/reassign-sessions.ts'
+import { namedColumns } from '../../platform/validation/change-columns.ts'
 import { addClearable, type Clearable, cleared, clearedList, idsOfPeople } from '../change-options.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable } from '../output.ts'

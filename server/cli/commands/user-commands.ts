@@ -70,6 +70,7 @@ export function addUserCommands(program: Command): void {
 
 type ListOptions = {
   state?: string
+  withoutManager?: boolean
   search?: string
   deletedIn?: string
   deletedFrom?: string
@@ -90,6 +91,7 @@ function addList(group: Command): void {
     .option('--deleted-in <YYYY-MM>', 'only users deleted in this month (UTC)')
     .option('--deleted-from <YYYY-MM-DD>', 'only users deleted on this day (UTC) or later')
     .option('--deleted-to <YYYY-MM-DD>', 'only users deleted on this day (UTC) or before')
+    .option('--without-manager', 'only users who have no manager')
     .addOption(
       new Option('--sort <order>', 'id is the order of creation, ref the unique id of the tenant')
         .choices(userSorts)
@@ -119,6 +121,7 @@ function addList(group: Command): void {
         ...(options.deletedIn !== undefined && { deletedIn: options.deletedIn }),
         ...(options.deletedFrom !== undefined && { deletedFrom: options.deletedFrom }),
         ...(options.deletedTo !== undefined && { deletedTo: options.deletedTo }),
+        withoutManager: options.withoutManager === true,
         descending: options.descending === true,
         sort: options.sort,
         ...(options.limit !== undefined && { limit: Number(options.limit) }),

@@ -1,6 +1,6 @@
-import { actor, code, fact, key, type RoomMap } from '../vocabulary.ts'
+import { actor, code, fact, key, mention, type RoomMap } from '../vocabulary.ts'
 
-export const tenancyMap: RoomMap<'tenants'> = {
+export const tenancyMap: RoomMap<'tenants' | 'external_systems'> = {
   tenants: {
     holds: 'The tenants: name, kind, who created them.',
     about: 'other',
@@ -15,6 +15,18 @@ export const tenancyMap: RoomMap<'tenants'> = {
       returning_members: code,
       erasure_due_days: fact,
       administrators_gone_at: fact,
+    },
+  },
+  external_systems: {
+    holds: 'Systems outside of Lethe that hold data about people, and the addresses of those who answer for them.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      id: key,
+      name: mention('text'),
+      contact_emails: mention('addresses'),
+      holds: mention('text'),
+      created_at: fact,
     },
   },
 }

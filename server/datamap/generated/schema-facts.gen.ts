@@ -1707,6 +1707,46 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "external_systems": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "name": {
+        "type": "text",
+        "nullable": false
+      },
+      "contact_emails": {
+        "type": "text[]",
+        "nullable": false
+      },
+      "holds": {
+        "type": "text",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      }
+    ]
+  },
   "former_identifiers": {
     "columns": {
       "tenant_id": {

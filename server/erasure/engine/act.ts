@@ -21,7 +21,7 @@ export async function act(
   tx: TenantTransaction,
   batch: Batch,
   { ids, identifiers }: BatchSubjects,
-  { actions, taughtSessions, heldByOthers }: Counted,
+  { actions, taughtSessions, managed, heldByOthers }: Counted,
 ): Promise<Effect[]> {
   const { operation, request, about } = batch
   const [effects, held] = await Promise.all([
@@ -33,6 +33,7 @@ export async function act(
   if (taughtSessions.length > 0) {
     await notifyOfUnstaffedSessions(tx, request, await sessionsWithoutInstructor(tx, taughtSessions))
   }
+  if (managed > 0) await notifyOfLostManagers(tx, request, managed)
   const own = [...identifiers.values()].flat().filter(({ value }) => !held.has(value))
   await destroyContactKeys(tx, own)
   forgetAttemptsOf(tx, own)
@@ -47,5 +48,15 @@ async function notifyOfUnstaffedSessions(tx: TenantTransaction, request: string,
     subject: 'Sessions need an instructor',
     body: `${sessions.length} sessions have no instructor any more since request ${request}.`,
     data: { request, sessions: sessions.slice(0, 100) },
+  })
+}
+
+/** Tells the administrators how many users lost their manager. The message holds no personal data. */
+async function notifyOfLostManagers(tx: TenantTransaction, request: string, managed: number): Promise<void> {
+  await notify(tx, await activeAdministrators(tx), {
+    kind: 'people_need_manager',
+    subject: 'People need a manager',
+    body: `${managed} people have no manager any more since request ${request}. "lethe user list --without-manager" lists who has none.`,
+    data: { request, people: managed },
   })
 }

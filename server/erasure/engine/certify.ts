@@ -12,6 +12,9 @@ import { readSubjectList } from '../proof/subject-list.ts'
 import { formatProgressEvent } from '../requests/progress-events.ts'
 import { stateSets, stepSets } from '../states.ts'
 
+/** The most external systems that the notice of an ended erasure names. */
+const mostSystems = 20
+
 /** What a certificate says of a request. */
 export type CertificateFacts = {
   operation: Operation
@@ -30,6 +33,8 @@ export type CertificateFacts = {
   /** Identifiers left alone because other users hold them too. */
   shared: number
   effects: Effect[]
+  /** External systems of the register, oldest first; at most {@link mostSystems}. */
+  externalSystems: { name: string; contact_emails: string[]; holds: string }[]
   /** The newest statement about the request; null where there is none yet. */
   previous: { number: number; jws: string } | null
 }
@@ -49,6 +54,12 @@ export async function factsFromRecord(tx: TenantTransaction, request: string): P
          select jsonb_agg(jsonb_build_object('table', table_name, 'effect', effect, 'rows', row_count) order by table_name, effect)
          from erasure_receipts where tenant_id = $1 and request_id = $2
        ), '[]') as effects,
+       coalesce((
+         select jsonb_agg(jsonb_build_object('name', name, 'contact_emails', contact_emails, 'holds', holds) order by id)
+         from (
+           select id, name, contact_emails, holds from external_systems where tenant_id = $1 order by id limit ${mostSystems}
+         ) register
+       ), '[]') as "externalSystems",
        (
          select jsonb_build_object('number', number, 'jws', jws)
          from erasure_certificates where tenant_id = $1 and request_id = $2 order by number desc limit 1
@@ -155,15 +166,24 @@ function progressEvent(tenant: string, request: string, facts: CertificateFacts)
   return formatProgressEvent({ tenant, progress: { ...summary, state: 'running', certified: true, verdict, subjects } })
 }
 
-/** Tells the requester that the request is certified. The message holds no personal data. */
+/** Tells the requester that the request is certified, and which external systems to ask. It holds no data of the people. */
 async function notifyRequester(tx: TenantTransaction, request: string, facts: CertificateFacts): Promise<void> {
   if (facts.requestedBy !== null) {
     const [act, done] = facts.operation === 'purge' ? ['A purge', 'purged'] : ['An anonymization', 'anonymized']
     await notify(tx, [facts.requestedBy], {
       kind: 'erasure_done',
       subject: facts.failed === 0 ? `${act} is certified` : `${act} is partially certified`,
-      body: `Erasure request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is signed. Lethe now searches the whole database.`,
+      body: `Erasure request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is signed. Lethe now searches the whole database.${systemsToAsk(facts)}`,
       data: { request },
     })
   }
+}
+
+/** The sentence about the external systems, in the notice; empty without any. */
+function systemsToAsk({ externalSystems }: CertificateFacts): string {
+  if (externalSystems.length === 0) return ''
+  const systems = externalSystems.map(
+    ({ name, contact_emails, holds }) => `${name} (${[...contact_emails, holds].join('; ')})`,
+  )
+  return `\n\nThe erasure does not reach external systems. Ask these to erase the people too:\n${systems.join('\n')}`
 }

@@ -15,7 +15,7 @@ import {
   type PlannedRows,
   sumEffects,
 } from '../../personal-data/affected-rows.ts'
-import { canLookUp, findMentions, mentionEffects } from '../../personal-data/find-mentions.ts'
+import { canLookUp, findMentions, type Mention, mentionEffects } from '../../personal-data/find-mentions.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
 import { readSubjects } from '../../personal-data/subjects.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
@@ -23,6 +23,7 @@ import { partsByPerson } from '../plans/plan-parts.ts'
 import { storePlan } from '../plans/store-plan.ts'
 import { searchTables } from '../search/search-database.ts'
 import { notRewritten, readTextTables } from '../search/text-tables.ts'
+import { type Consequences, findConsequences } from './consequences.ts'
 import { userIdsOf } from './request-erasure.ts'
 
 const peopleAtATime = 1000
@@ -58,6 +59,8 @@ export type ErasurePreview = {
   planExpiresAt: Date
   /** Whether the plan covers mentions too: it does unless they are too many to be looked up one by one. */
   planCoversMentions: boolean
+  /** What it leaves behind for the people who stay to do. */
+  consequences: Consequences
   /** Where their full names stand in texts that stay. Nobody can tell whose name it is, so it is shown, not rewritten. */
   names: { table: string; column: string; rows: number }[]
 }
@@ -84,6 +87,7 @@ export async function previewErasure(
     shortIdentifiers: 0,
     singledOut: operation === 'anonymize' ? await countSingledOut(tx, ids) : 0,
     blockedBy: [],
+    consequences: await findConsequences(tx, ids),
     names: [],
   }
   const rows: PlannedRows[] = []
@@ -128,18 +132,23 @@ export async function previewErasure(
     ...(await countFilesToDestroy(tx, identifiers, ids)),
   ])
   preview.blockedBy = await findBlocking(tx, identifiers, ids)
+  preview.names = placesOf(await findMentions(tx, operation, names, ids))
+  const coversMentions = canLookUp(identifiers)
+  const parts = partsByPerson(ids, rows, coversMentions ? { found: mentions, identifiers: wanted } : undefined)
+  const { plan, expiresAt } = await storePlan(tx, { operation, deleteFirst, coversMentions, parts })
+  return { ...preview, plan, planExpiresAt: expiresAt, planCoversMentions: coversMentions }
+}
+
+/** The columns of the mentions, each once, with the number of rows. */
+function placesOf(mentions: readonly Mention[]): ErasurePreview['names'] {
   const places = new Map<string, ErasurePreview['names'][number]>()
-  for (const { column } of await findMentions(tx, operation, names, ids)) {
+  for (const { column } of mentions) {
     const place = places.get(`${column.table}.${column.column}`)
     if (place === undefined) {
       places.set(`${column.table}.${column.column}`, { table: column.table, column: column.column, rows: 1 })
     } else place.rows++
   }
-  preview.names = [...places.values()]
-  const coversMentions = canLookUp(identifiers)
-  const parts = partsByPerson(ids, rows, coversMentions ? { found: mentions, identifiers: wanted } : undefined)
-  const { plan, expiresAt } = await storePlan(tx, { operation, deleteFirst, coversMentions, parts })
-  return { ...preview, plan, planExpiresAt: expiresAt, planCoversMentions: coversMentions }
+  return [...places.values()]
 }
 
 /** What the search after the erasure would find, because no erasure rewrites it. */

@@ -1,9 +1,9 @@
 import { record } from '../../audit/record.ts'
+import { contactAddresses } from '../../identifiers/contact-addresses.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { changed, namedColumns } from '../../platform/validation/change-columns.ts'
 import { requireLine, requireText } from '../../platform/validation/require-text.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
-import { changed, namedColumns } from '../change-columns.ts'
-import { contactAddresses } from '../courses/contact-addresses.ts'
 import { learningError } from '../errors.ts'
 
 /** The fields of a catalog that can change; null clears one. The list replaces the one before. */

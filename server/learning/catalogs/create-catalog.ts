@@ -1,7 +1,7 @@
 import { record } from '../../audit/record.ts'
+import { contactAddresses } from '../../identifiers/contact-addresses.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { requireLine, requireText } from '../../platform/validation/require-text.ts'
-import { contactAddresses } from '../courses/contact-addresses.ts'
 
 export type NewCatalog = { title: string; description?: string; contactEmails?: readonly string[] }
 

@@ -1,12 +1,12 @@
 import { record } from '../../audit/record.ts'
+import { contactAddresses } from '../../identifiers/contact-addresses.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { changed, namedColumns } from '../../platform/validation/change-columns.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { requireLine } from '../../platform/validation/require-text.ts'
 import { requireTime } from '../../platform/validation/require-time.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
-import { changed, namedColumns } from '../change-columns.ts'
 import { learningError } from '../errors.ts'
-import { contactAddresses } from './contact-addresses.ts'
 import { lockNewPart, setPart } from './set-parts.ts'
 
 /** The fields of a session that can change; null clears one. Lists replace the ones before. */

@@ -1,11 +1,11 @@
 import { record } from '../../audit/record.ts'
+import { contactAddresses } from '../../identifiers/contact-addresses.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { changed, namedColumns } from '../../platform/validation/change-columns.ts'
 import { requireLine, requireText } from '../../platform/validation/require-text.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
-import { changed, namedColumns } from '../change-columns.ts'
 import { learningError } from '../errors.ts'
 import { requireOpen } from '../require-existing.ts'
-import { contactAddresses } from './contact-addresses.ts'
 import { lockNewPart, setPart } from './set-parts.ts'
 
 /** The fields of a training plan that can change; null clears one. Lists replace the ones before. */

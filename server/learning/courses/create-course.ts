@@ -1,4 +1,5 @@
 import { record } from '../../audit/record.ts'
+import { contactAddresses, replyAddress } from '../../identifiers/contact-addresses.ts'
 import { requireActiveUsers } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
@@ -6,7 +7,6 @@ import { requireAmount, requireWholeNumber } from '../../platform/validation/req
 import { requireLine, requireText } from '../../platform/validation/require-text.ts'
 import { requireDay } from '../../platform/validation/require-time.ts'
 import { requireOpen } from '../require-existing.ts'
-import { contactAddresses, replyAddress } from './contact-addresses.ts'
 
 export const courseKinds = ['e_learning', 'classroom', 'webinar'] as const
 export type CourseKind = (typeof courseKinds)[number]

@@ -1,9 +1,9 @@
 import { record } from '../../audit/record.ts'
+import { contactAddresses } from '../../identifiers/contact-addresses.ts'
 import { requireActiveUsers } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { requireLine, requireText } from '../../platform/validation/require-text.ts'
 import { requireOpen } from '../require-existing.ts'
-import { contactAddresses } from './contact-addresses.ts'
 
 export type NewTrainingPlan = {
   catalogId: string

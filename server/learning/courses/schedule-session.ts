@@ -1,11 +1,11 @@
 import { record } from '../../audit/record.ts'
+import { contactAddresses } from '../../identifiers/contact-addresses.ts'
 import { requireActiveUsers } from '../../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { requireLine } from '../../platform/validation/require-text.ts'
 import { requireTime } from '../../platform/validation/require-time.ts'
 import { requireOpen } from '../require-existing.ts'
-import { contactAddresses } from './contact-addresses.ts'
 
 export type NewSession = {
   courseId: string

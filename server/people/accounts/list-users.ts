@@ -25,6 +25,8 @@ export type ListUsersOptions = {
   role?: UserRole
   /** Only users of exactly this department. */
   department?: string
+  /** Only users who have no manager. */
+  withoutManager?: boolean
   /** Default: id, which is the order of creation. `ref` is the tenant's own unique id; users without one come first. */
   sort?: UserSort
   /** The last ones first. */
@@ -131,6 +133,7 @@ function conditionsOf(tx: TenantTransaction, options: ListUsersOptions, bind: (v
   if (options.department !== undefined) {
     conditions.push(`department = ${bind(requireText('department', options.department))}`)
   }
+  if (options.withoutManager === true) conditions.push('manager_id is null')
   if (options.sort === 'deleted') conditions.push(`state = 'deleted'`)
   if (options.search !== undefined) {
     const part = `lethe_fold(${bind(trim(requireText('search', options.search)))})`

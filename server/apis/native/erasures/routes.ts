@@ -21,6 +21,7 @@ import { inputError } from '../../../platform/validation/errors.ts'
 import { Id, IdParams, pageOf } from '../schemas.ts'
 import { filterOf } from '../users/filter.ts'
 import {
+  consequencesBody,
   Erasure,
   ErasureWithDetails,
   erasureBody,
@@ -61,7 +62,7 @@ export function addErasureRoutes(server: HttpServer): void {
         const preview = await previewErasure(tx, operation, ids, { deleteFirst })
         const given = new Map(users.flatMap((user) => (user.given === undefined ? [] : [[user.id, user.given]])))
         return {
-          ...previewBody(preview, operation === 'purge' ? await groupsThatBringBack(tx, ids) : []),
+          ...previewBody(preview, operation === 'purge' ? await groupsThatBringBack(tx, ids) : [], mayRead),
           who: mayRead ? await namePeople(tx, { userIds: ids, given, most }) : null,
         }
       })
@@ -199,7 +200,11 @@ function selectionOf({ subjects, filter }: Whom): SubjectSelection {
   return subjects === undefined ? { filter: filterOf(filter ?? {}) } : { selectors: subjects.map(requireSelector) }
 }
 
-function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Omit<Static<typeof Preview.schema>, 'who'> {
+function previewBody(
+  preview: ErasurePreview,
+  groups: ReturningGroup[],
+  named: boolean,
+): Omit<Static<typeof Preview.schema>, 'who'> {
   const { people, effects, names } = preview
   return {
     people,
@@ -210,6 +215,7 @@ function previewBody(preview: ErasurePreview, groups: ReturningGroup[]): Omit<St
     short_identifiers: preview.shortIdentifiers,
     singled_out: preview.singledOut,
     blocked_by: preview.blockedBy,
+    consequences: consequencesBody(preview.consequences, { named }),
     names,
     plan: preview.plan,
     plan_expires_at: preview.planExpiresAt,

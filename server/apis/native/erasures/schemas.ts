@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import type { PlanChange } from '../../../erasure/plans/plan-parts.ts'
 import type { Verdict } from '../../../erasure/proof/certificate.ts'
+import type { Consequences } from '../../../erasure/requests/consequences.ts'
 import type { ErasureSummary } from '../../../erasure/requests/request-progress.ts'
 import type { ErasureDetails } from '../../../erasure/requests/show-request.ts'
 import { requestStates } from '../../../erasure/states.ts'
@@ -8,6 +9,7 @@ import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import type { NamedPerson } from '../../../people/accounts/candidates.ts'
 import { selectorNames } from '../../../people/accounts/find-users.ts'
 import { userStates } from '../../../people/accounts/user.ts'
+import { ExternalSystem } from '../external-systems/routes.ts'
 import { ActingCredential, Id, Next, NullableId, NullableText, NullableTime, Time } from '../schemas.ts'
 import { filterMembers } from '../users/filter.ts'
 
@@ -101,6 +103,44 @@ export const ErasureWithDetails = sharedSchema(
   ),
 )
 
+/** How many things there are, and the first 100 of them. */
+function someOf<Thing extends TSchema>(thing: Thing, description: string) {
+  return Type.Object(
+    { total: Type.Integer(), first: Type.Array(thing, { description: 'At most 100' }) },
+    { description },
+  )
+}
+
+const ConsequencesBody = Type.Object(
+  {
+    successor: Type.Unsafe<Consequences['successor']>({
+      type: ['object', 'null'],
+      properties: { id: Id, display_name: NullableText },
+      required: ['id', 'display_name'],
+      description: 'Takes over courses and training plans if you request the erasure; null: no user can',
+    }),
+    authored_courses: Type.Integer({ description: 'Courses that these people wrote' }),
+    authored_training_plans: Type.Integer({ description: 'Training plans that these people wrote' }),
+    sessions_without_instructor: someOf(
+      Type.Object({ id: Id, title: Type.String(), starts_at: NullableTime, course_id: Id, course: Type.String() }),
+      'Sessions that will have no instructor',
+    ),
+    courses_without_author: someOf(Type.Object({ id: Id, title: Type.String() }), 'Courses that will have no author'),
+    training_plans_without_author: someOf(
+      Type.Object({ id: Id, title: Type.String() }),
+      'Training plans that will have no author',
+    ),
+    people_without_manager: someOf(
+      Type.Object({ id: Id, display_name: NullableText }),
+      'Users that will have no manager; names are null for callers who may not read users',
+    ),
+    external_systems: Type.Array(ExternalSystem.ref, {
+      description: 'The register: the erasure does not reach these systems, so ask their owners',
+    }),
+  },
+  { description: 'What is left for others to do' },
+)
+
 /** What an erasure request would do. */
 export const Preview = sharedSchema(
   'Preview',
@@ -156,6 +196,7 @@ export const Preview = sharedSchema(
       plan_covers_mentions: Type.Boolean({
         description: 'Whether the plan also covers texts of others that hold identifiers of these people',
       }),
+      consequences: ConsequencesBody,
       names: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
         description: 'Places with full names in texts that stay. Lethe cannot tell which person a name refers to',
       }),
@@ -350,5 +391,22 @@ export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof Erasu
     receipt: erasure.receipt,
     plan_changed: erasure.planChanged.map(({ userId, changes }) => ({ user_id: userId, changes })),
     failures: erasure.failures.map(({ userId, ...failure }) => ({ user_id: userId, ...failure })),
+  }
+}
+
+/** The consequences of an erasure in the words of the API. `named`: with names of people who stay. */
+export function consequencesBody(found: Consequences, { named }: { named: boolean }): Static<typeof ConsequencesBody> {
+  const nameless = <Person extends { display_name: string | null }>(person: Person): Person =>
+    named ? person : { ...person, display_name: null }
+  const { total, first } = found.peopleWithoutManager
+  return {
+    successor: found.successor && nameless(found.successor),
+    authored_courses: found.authoredCourses,
+    authored_training_plans: found.authoredTrainingPlans,
+    sessions_without_instructor: found.sessionsWithoutInstructor,
+    courses_without_author: found.coursesWithoutAuthor,
+    training_plans_without_author: found.trainingPlansWithoutAuthor,
+    people_without_manager: { total, first: first.map(nameless) },
+    external_systems: found.externalSystems,
   }
 }

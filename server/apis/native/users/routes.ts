@@ -31,6 +31,7 @@ const Filter = Type.Object(
       }),
     ),
     ...filterMembers,
+    without_manager: Type.Optional(Type.Boolean({ description: 'Only users that have no manager' })),
     sort: Type.Optional(
       Type.Enum([...userSorts], {
         description:
@@ -219,9 +220,10 @@ function requireRolesPermission(request: FastifyRequest, roles: readonly UserRol
 }
 
 function listOptions(query: Static<typeof Filter>): ListUsersOptions {
-  const { state, order, ...rest } = query
+  const { state, order, without_manager: withoutManager = false, ...rest } = query
   return {
     ...filterOf(rest),
+    withoutManager,
     ...(state !== undefined && { states: readStates(state) }),
     descending: order === 'descending',
   }

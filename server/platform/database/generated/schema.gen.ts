@@ -397,6 +397,15 @@ export interface Exports {
   words: Buffer | null;
 }
 
+export interface ExternalSystems {
+  contact_emails: Generated<string[]>;
+  created_at: Generated<Timestamp>;
+  holds: string;
+  id: Generated<string>;
+  name: string;
+  tenant_id: string;
+}
+
 export interface FormerIdentifiers {
   fold_version: number;
   hash: Buffer;
@@ -986,6 +995,7 @@ export interface DB {
   erasure_subjects: ErasureSubjects;
   export_chunks: ExportChunks;
   exports: Exports;
+  external_systems: ExternalSystems;
   former_identifiers: FormerIdentifiers;
   "graphile_worker._private_job_queues": GraphileWorkerPrivateJobQueues;
   "graphile_worker._private_jobs": GraphileWorkerPrivateJobs;

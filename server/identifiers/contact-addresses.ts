@@ -1,4 +1,4 @@
-import { requireAddress } from '../../identifiers/address.ts'
+import { requireAddress } from './address.ts'
 
 /** Addresses of contacts in the form that is stored: lower case, each once. Throws `input.invalid`. */
 export function contactAddresses(field: string, addresses: readonly string[] | undefined): string[] {
