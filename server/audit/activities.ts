@@ -35,6 +35,7 @@ export const activities = {
   ClientCreated: { title: 'OAuth client created', object: 'client' },
   ClientRevoked: { title: 'OAuth client revoked', object: 'client' },
 
+  GroupUpdated: { title: 'Group changed', object: 'group' },
   GroupCreated: { title: 'Group created', object: 'group' },
   UserReappeared: { title: 'Purged person returned with a group', object: 'user' },
   GroupMemberAdded: { title: 'Member added to a group', object: 'group' },
@@ -85,6 +86,7 @@ export const activities = {
   SkillRevoked: { title: 'Skill was revoked from learner', object: 'skill' },
 
   UsersImported: { title: 'Users imported', object: 'import_run' },
+  ImportSourceForgotten: { title: 'Progress of an import forgotten', object: 'tenant' },
   DataSetImported: { title: 'Data set imported', object: 'import_run' },
 
   ErasureOrdered: { title: 'Erasure requested', object: 'erasure_request' },

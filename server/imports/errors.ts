@@ -12,6 +12,10 @@ export const importError = defineErrors({
     message: (d: { file: string }) =>
       `Another import of ${d.file} into this tenant is running. Wait until it has finished, then repeat the command.`,
   },
+  'import.source_not_found': {
+    kind: 'not_found',
+    message: () => 'No import into this tenant used this name of a data set.',
+  },
   'import.disturbed': {
     kind: 'conflict',
     message: () =>

@@ -1,5 +1,6 @@
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { changed } from '../platform/validation/change-columns.ts'
 import { requireLine } from '../platform/validation/require-text.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { skillError } from './errors.ts'
@@ -8,6 +9,8 @@ import { addLevels, endDefault, type NewLevel, requireLevels } from './levels.ts
 export type ScaleSetChanges = {
   title?: string
   isDefault?: boolean
+  /** Its key in the data set that it was imported from; null clears it. */
+  externalKey?: string | null
   /** Replaces the levels; those of the same value stay the same level, with another title perhaps. */
   levels?: readonly NewLevel[]
 }
@@ -22,7 +25,7 @@ export async function updateScaleSet(
   tx: TenantTransaction,
   options: { scaleSetId: string; catalogId?: string; changes: ScaleSetChanges },
 ): Promise<void> {
-  const { title, isDefault } = options.changes
+  const { title, isDefault, externalKey } = options.changes
   const levels = options.changes.levels === undefined ? undefined : requireLevels(options.changes.levels)
   const scaleSet = await lockScaleSet(tx, options)
   if (levels !== undefined) {
@@ -48,6 +51,9 @@ export async function updateScaleSet(
   const set = {
     ...(title !== undefined && { title: requireLine('title', title) }),
     ...(isDefault !== undefined && { is_default: isDefault }),
+    ...(externalKey !== undefined && {
+      external_key: changed(externalKey, (given) => requireLine('externalKey', given)),
+    }),
   }
   if (Object.keys(set).length > 0) {
     await tx.db

@@ -1,14 +1,21 @@
 import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { changed } from '../platform/validation/change-columns.ts'
 import { requireLine, requireText } from '../platform/validation/require-text.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { skillError } from './errors.ts'
 import { requireScaleSet } from './require-scale-set.ts'
 
-export type SkillChanges = { title?: string; description?: string | null; scaleSetId?: string }
+export type SkillChanges = {
+  title?: string
+  description?: string | null
+  scaleSetId?: string
+  /** Its key in the data set that it was imported from. */
+  externalKey?: string | null
+}
 
 /**
- * Changes the given fields of a skill; null clears the description. With a `catalogId`, the skill must be one of this
+ * Changes the given fields of a skill; null clears the description or the external key. With a `catalogId`, the skill must be one of this
  * catalog's own.
  *
  * Throws `input.invalid`, `skill.not_found`, `skill.other_catalog`, `scale_set.not_found`, `scale_set.other_catalog`, and
@@ -18,7 +25,7 @@ export async function updateSkill(
   tx: TenantTransaction,
   options: { skillId: string; catalogId?: string; changes: SkillChanges },
 ): Promise<void> {
-  const { title, description, scaleSetId } = options.changes
+  const { title, description, scaleSetId, externalKey } = options.changes
   const skill = await lockSkill(tx, options)
   if (scaleSetId !== undefined && requireUuid('scaleSetId', scaleSetId) !== skill.scale_set_id) {
     await requireScaleSet(tx, { scaleSetId, catalogId: skill.catalog_id })
@@ -30,6 +37,9 @@ export async function updateSkill(
       description: description === null ? null : requireText('description', description),
     }),
     ...(scaleSetId !== undefined && { scale_set_id: scaleSetId }),
+    ...(externalKey !== undefined && {
+      external_key: changed(externalKey, (given) => requireLine('externalKey', given)),
+    }),
   }
   if (Object.keys(set).length === 0) return
   await tx.db.updateTable('skills').set(set).where('tenant_id', '=', tx.tenantId).where('id', '=', skill.id).execute()

@@ -11,6 +11,7 @@ import {
 import type { Initiator } from '../platform/initiator.ts'
 import { inputError } from '../platform/validation/errors.ts'
 import { tenancyError } from './errors.ts'
+import { requireTenantName } from './tenant-name.ts'
 
 export const tenantKinds = ['enterprise', 'trial'] as const
 export type TenantKind = (typeof tenantKinds)[number]
@@ -19,8 +20,6 @@ export type Tenant = { id: string; name: string; kind: TenantKind; created_at: D
 
 /** `id`: the id to give it, a UUID that no tenant has; `initiator`: who creates it. */
 export type NewTenant = { name: string; kind: TenantKind; id?: string; initiator?: Initiator }
-
-const maxNameLength = 256
 
 /**
  * Creates a tenant. Names are unique in the installation, and no name looks like an id.
@@ -42,13 +41,7 @@ export async function createTenantWith<T>(
   options: NewTenant,
   fill: (tx: TenantTransaction, tenant: Tenant) => Promise<T>,
 ): Promise<T> {
-  const name = options.name.trim()
-  if (name === '' || name.length > maxNameLength || /\p{Cc}/u.test(name) || !name.isWellFormed() || isUuid(name)) {
-    throw inputError('input.invalid', {
-      field: 'name',
-      expected: `1 to ${maxNameLength} characters on one line are expected, and no UUID`,
-    })
-  }
+  const name = requireTenantName(options.name)
   if (!tenantKinds.includes(options.kind)) {
     throw inputError('input.invalid', { field: 'kind', expected: `one of ${tenantKinds.join(', ')} is expected` })
   }

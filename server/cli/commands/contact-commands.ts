@@ -76,7 +76,10 @@ function formatContactPreview({ effects, blockedBy }: ContactPreview): string {
     ]),
   ]
   if (blockedBy.length > 0) {
-    const places = blockedBy.map(({ table, column, rows: number }) => `${table}.${column} (${counted(number, 'row')})`)
+    const places = blockedBy.map(
+      ({ table, column, rows: number, command }) =>
+        `${table}.${column} (${counted(number, 'row')}${command === null ? '' : `, "${command}"`})`,
+    )
     lines.push('', `The purge cannot rewrite these places: ${places.join(', ')}. Change the values there first.`)
   }
   return lines.join('\n')

@@ -587,6 +587,7 @@ function formatPreview(
         { title: 'table', value: ({ table }) => table },
         { title: 'column', value: ({ column }) => column },
         { title: 'rows', value: ({ rows }) => rows, right: true },
+        { title: 'change it with', value: ({ command }) => command ?? 'SQL' },
       ]),
     )
   }

@@ -1,15 +1,18 @@
 import type { Command } from 'commander'
 import { CsvError, parse } from 'csv-parse/sync'
 import { createGroup } from '../../directory/create-group.ts'
-import { listGroups } from '../../directory/list-groups.ts'
+import { listGroups, showGroup } from '../../directory/list-groups.ts'
 import { type DirectoryMember, type GroupSync, syncGroup } from '../../directory/sync-group.ts'
+import { type GroupChanges, updateGroup } from '../../directory/update-group.ts'
 import { openSource, readUtf8 } from '../../imports/utf8-text.ts'
+import { namedColumns } from '../../platform/validation/change-columns.ts'
 import { inputError } from '../../platform/validation/errors.ts'
+import { addClearable, type Clearable, cleared } from '../change-options.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatFields, formatTable } from '../output.ts'
 import { withTenant } from '../session.ts'
 
-/** `lethe group list|create|sync` */
+/** `lethe group list|create|update|sync` */
 export function addGroupCommands(program: Command): void {
   const group = program
     .command('group')
@@ -59,6 +62,8 @@ export function addGroupCommands(program: Command): void {
       },
     )
 
+  addUpdate(group)
+
   group
     .command('sync')
     .argument('<group>', 'the id of the group')
@@ -81,6 +86,30 @@ user without records, unless "lethe tenant update --returning-members block" kee
         for (const sentence of remarksOn(sync)) output.note(sentence)
         const { added, removed, created } = sync
         output.result({ sync }, () => formatFields({ added, removed, created: created.length }))
+      })
+    })
+}
+
+function addUpdate(group: Command): void {
+  const command = group
+    .command('update')
+    .argument('<group>', 'the id of the group')
+    .description('change the name or the description of a group')
+    .option('--name <text>', 'its name')
+  addClearable(command, 'description', '<text>', 'the purpose of the group')
+  command
+    .addHelpText('after', helpText({ examples: ['lethe group update GROUP --name "Bakers" --no-description'] }))
+    .action(async (groupId: string, options: { name?: string; description?: Clearable<string> }) => {
+      const changes: GroupChanges = namedColumns({
+        displayName: options.name,
+        description: cleared(options.description),
+      })
+      await withTenant(command, async ({ run, output }) => {
+        const changed = await run(async (tx) => {
+          await updateGroup(tx, { groupId, changes })
+          return await showGroup(tx, groupId)
+        })
+        output.result({ group: changed }, () => formatFields(changed))
       })
     })
 }

@@ -13,6 +13,7 @@ import {
   type UserCounts,
 } from '../../import-runs/list-runs.ts'
 import { openFile } from '../../import-runs/open-file.ts'
+import { forgetSource } from '../../imports/forget-source.ts'
 import type { FileCounts, ImportProgress, RejectedLine } from '../../imports/import-chunks.ts'
 import { importedTables, importOulad } from '../../imports/oulad/import-oulad.ts'
 import { importEsco } from '../../imports/taxonomy/import-esco.ts'
@@ -29,7 +30,7 @@ import { type TenantSession, withTenant } from '../session.ts'
 /** A document holds no more rejected lines than this; every one of them is printed on stderr. */
 const mostListed = 1000
 
-/** `lethe import users|oulad|onet|esco|list|show|rows|fetch` */
+/** `lethe import users|oulad|onet|esco|list|show|rows|fetch|forget` */
 export function addImportCommands(program: Command): void {
   const group = program
     .command('import')
@@ -43,6 +44,7 @@ export function addImportCommands(program: Command): void {
   for (const taxonomy of taxonomies) addTaxonomy(group, taxonomy)
   addLog(group)
   addFetch(group)
+  addForget(group)
 }
 
 type UsersOptions = { dryRun?: boolean; outcomes?: string; purged: 'skip' | 'create'; withRoles?: boolean }
@@ -456,6 +458,26 @@ function addFetch(group: Command): void {
           { import: { id: opened.id, size: opened.size, file: options.out } },
           () => `${counted(opened.size, 'byte')} written to ${options.out}.`,
         )
+      })
+    })
+}
+
+function addForget(group: Command): void {
+  group
+    .command('forget')
+    .argument('<source>', 'the name of the data set, as --source named it')
+    .description('forget the progress of a data set with its name; the imported data stays')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: 'Another import under this name begins at the first line, and imports what is already there once more.',
+        examples: ['lethe import forget oulad'],
+      }),
+    )
+    .action(async (source: string, _options: unknown, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const { files } = await run((tx) => forgetSource(tx, source))
+        output.result({ files }, () => `Forgot the progress of ${counted(files, 'file')}.`)
       })
     })
 }

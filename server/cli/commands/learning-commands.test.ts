@@ -169,3 +169,23 @@ describe('lethe system', () => {
     expect((await test.json('system', 'list')).systems).toEqual([])
   })
 })
+
+describe('the commands for places that no erasure rewrites', () => {
+  it('change the name of a tenant, a group, a skill and a scale', async () => {
+    const { id: group } = (await test.json('group', 'create', 'Old bakers', '--description', 'x')).group
+    expect((await test.json('group', 'update', group, '--name', 'Bakers', '--no-description')).group).toMatchObject({
+      display_name: 'Bakers',
+      description: null,
+    })
+    await test.json('tenant', 'create', 'Other')
+    expect(await test.failure('tenant', 'update', '--tenant', 'Acme', '--name', 'Other')).toMatchObject({
+      exit: 5,
+      code: 'tenant.name_taken',
+    })
+    expect((await test.json('tenant', 'update', '--tenant', 'Acme', '--name', 'Acme 2')).tenant.name).toBe('Acme 2')
+    expect(await test.failure('import', 'forget', 'oulad', '--tenant', 'Acme 2')).toMatchObject({
+      exit: 3,
+      code: 'import.source_not_found',
+    })
+  })
+})

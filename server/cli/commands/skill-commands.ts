@@ -1,18 +1,23 @@
 import type { Command } from 'commander'
 import { findUser } from '../../people/accounts/find-users.ts'
+import { namedColumns } from '../../platform/validation/change-columns.ts'
+import { inputError } from '../../platform/validation/errors.ts'
 import { awardSkill } from '../../skills/award-skill.ts'
-import { listScaleSets, listSkills } from '../../skills/list-skills.ts'
+import { type ScaleSetChanges, updateScaleSet } from '../../skills/change-scale-set.ts'
+import { deleteSkill, type SkillChanges, updateSkill } from '../../skills/change-skill.ts'
+import { listScaleSets, listSkills, showScaleSet, showSkill } from '../../skills/list-skills.ts'
 import { revokeSkill } from '../../skills/revoke-skill.ts'
+import { addClearable, type Clearable, cleared } from '../change-options.ts'
 import { helpText } from '../help-text.ts'
 import { formatFields, formatTable } from '../output.ts'
 import { withTenant } from '../session.ts'
 import { addSubjectOptions, readSubject, type SubjectOptions } from '../subject-options.ts'
 
-/** `lethe skill list|scales|award|revoke` */
+/** `lethe skill list|scales|update|update-scale|delete|award|revoke` */
 export function addSkillCommands(program: Command): void {
   const group = program
     .command('skill')
-    .description('list, award and revoke skills')
+    .description('list, change, award and revoke skills')
     .addHelpText(
       'after',
       helpText({
@@ -26,6 +31,9 @@ export function addSkillCommands(program: Command): void {
     )
   addList(group)
   addScales(group)
+  addUpdate(group)
+  addUpdateScale(group)
+  addDelete(group)
   addAward(group)
   addRevoke(group)
 }
@@ -95,6 +103,119 @@ function addScales(group: Command): void {
             ],
           ),
         )
+      })
+    })
+}
+
+type UpdateOptions = { title?: string; description?: Clearable<string>; externalKey?: Clearable<string> }
+
+function addUpdate(group: Command): void {
+  const command = group
+    .command('update')
+    .argument('<skill>', 'the id of the skill')
+    .description('change a skill')
+    .option('--title <text>', 'its title')
+  addClearable(command, 'description', '<text>', 'its description')
+  addClearable(command, 'external-key', '<key>', 'its key in the data set that it was imported from')
+  command
+    .addHelpText('after', helpText({ examples: ['lethe skill update SKILL --title "Kneading" --no-description'] }))
+    .action(async (skillId: string, { title, description, externalKey }: UpdateOptions) => {
+      const changes: SkillChanges = namedColumns({
+        title,
+        description: cleared(description),
+        externalKey: cleared(externalKey),
+      })
+      await withTenant(command, async ({ run, output }) => {
+        const skill = await run(async (tx) => {
+          await updateSkill(tx, { skillId, changes })
+          return await showSkill(tx, skillId)
+        })
+        output.result({ skill }, () => formatFields(skill))
+      })
+    })
+}
+
+function addUpdateScale(group: Command): void {
+  const command = group
+    .command('update-scale')
+    .argument('<scale>', 'the id of the scale')
+    .description('change a scale of skills, or the texts of one of its levels')
+    .option('--title <text>', 'its title')
+    .option('--level <value>', 'the value of the level to change')
+    .option('--level-title <text>', 'the title of this level')
+    .option('--level-description <text>', 'the description of this level')
+  addClearable(command, 'external-key', '<key>', 'its key in the data set that it was imported from')
+  command
+    .addHelpText(
+      'after',
+      helpText({
+        examples: [
+          'lethe skill update-scale SCALE --title "Five steps"',
+          'lethe skill update-scale SCALE --level 2 --level-title "Skilled"',
+        ],
+      }),
+    )
+    .action(async (scaleSetId: string, options: ScaleOptions) => {
+      await withTenant(command, async ({ run, output }) => {
+        const scale = await run(async (tx) => {
+          const { levels } = await showScaleSet(tx, scaleSetId)
+          const changes: ScaleSetChanges = namedColumns({
+            title: options.title,
+            externalKey: cleared(options.externalKey),
+            levels: changedLevels(levels, options),
+          })
+          await updateScaleSet(tx, { scaleSetId, changes })
+          return await showScaleSet(tx, scaleSetId)
+        })
+        output.result({ scale }, () => formatFields({ id: scale.id, title: scale.title }))
+      })
+    })
+}
+
+type ScaleOptions = {
+  title?: string
+  externalKey?: Clearable<string>
+  level?: string
+  levelTitle?: string
+  levelDescription?: string
+}
+
+type Level = { value: number; title: string; description: string | null }
+
+/** All levels of a scale with the changed texts of one of them; undefined where no level changes. */
+function changedLevels(levels: readonly Level[], options: ScaleOptions): ScaleSetChanges['levels'] {
+  const { level, levelTitle, levelDescription } = options
+  if (level === undefined) return undefined
+  if (!levels.some(({ value }) => value === Number(level))) {
+    throw inputError('input.invalid', { field: '--level', expected: 'the value of a level of this scale is expected' })
+  }
+  return levels.map(({ value, title, description }) => {
+    const isChosen = value === Number(level)
+    const text = isChosen && levelDescription !== undefined ? levelDescription : description
+    return {
+      value,
+      title: isChosen && levelTitle !== undefined ? levelTitle : title,
+      ...(text !== null && { description: text }),
+    }
+  })
+}
+
+function addDelete(group: Command): void {
+  group
+    .command('delete')
+    .argument('<skill>', 'the id of the skill')
+    .description('delete a skill that was never awarded')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 5: 'a user holds it or held it; nothing was done' },
+        examples: ['lethe skill delete SKILL'],
+      }),
+    )
+    .action(async (skillId: string, _options: unknown, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        await run((tx) => deleteSkill(tx, { skillId }))
+        output.result({ deleted: skillId }, () => 'Deleted the skill.')
       })
     })
 }

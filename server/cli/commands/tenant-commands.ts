@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { renameTenant } from '../../tenancy/rename-tenant.ts'
 import { createTenant, listTenants, type Tenant, type TenantKind, tenantKinds } from '../../tenancy/tenants.ts'
 import {
   type ReturningMembers,
@@ -61,6 +62,7 @@ function addUpdate(group: Command): void {
   group
     .command('update')
     .description('change the settings of the tenant; without options, show them')
+    .option('--name <name>', 'its name, unique in the installation')
     .option(
       '--surviving-field <name...>',
       'the custom fields that survive an anonymization; replaces the previous list',
@@ -99,7 +101,10 @@ function addUpdate(group: Command): void {
         ...(options.erasureDueDays !== undefined && { erasureDueDays: Number(options.erasureDueDays) }),
       }
       await withTenant(command, async ({ run, output }) => {
-        const settings = await run((tx) => updateTenant(tx, changes))
+        const settings = await run(async (tx) => {
+          if (options.name !== undefined) await renameTenant(tx, options.name)
+          return await updateTenant(tx, changes)
+        })
         output.result({ tenant: settings }, () => formatFields(settings))
       })
     })
@@ -107,6 +112,7 @@ function addUpdate(group: Command): void {
 
 /** The command line gives true where neither form of the option was used. */
 type UpdateOptions = {
+  name?: string
   survivingField?: string[] | boolean
   singledOutBelow?: string
   returningMembers?: ReturningMembers

@@ -323,7 +323,7 @@ it('goes on with a failed purge once the tenant has another name', async () => {
   const { id, state, failures } = await test.purge(rows.tenant, [person])
   expect([state, failures[0]?.reason]).toEqual([
     'failed',
-    'left in tenants.name; take it out there, then run "lethe erasure retry"',
+    'left in tenants.name; change it with "lethe tenant update --name NAME", then run "lethe erasure retry"',
   ])
   await test.owner.query('update tenants set name = $2 where id = $1', [rows.tenant, `Tenant ${rows.tenant}`])
   await test.inTenant(rows.tenant, (tx) => retryErasure(tx, id))

@@ -23,10 +23,20 @@ import { partsByPerson } from '../plans/plan-parts.ts'
 import { storePlan } from '../plans/store-plan.ts'
 import { searchTables } from '../search/search-database.ts'
 import { notRewritten, readTextTables } from '../search/text-tables.ts'
+import { wayOutOf } from '../search/ways-out.ts'
 import { type Consequences, findConsequences } from './consequences.ts'
 import { userIdsOf } from './request-erasure.ts'
 
 const peopleAtATime = 1000
+
+/** A place that no erasure rewrites. `command` and `route` change the value there; null: only SQL does. */
+export type BlockingPlace = {
+  table: string
+  column: string
+  rows: number
+  command: string | null
+  route: string | null
+}
 
 export type ErasurePreview = {
   people: number
@@ -49,7 +59,7 @@ export type ErasurePreview = {
    * Places with identifiers that the operation cannot rewrite. It would erase the people and then fail with these
    * places, until the values are changed there and the request is retried.
    */
-  blockedBy: { table: string; column: string; rows: number }[]
+  blockedBy: BlockingPlace[]
   /**
    * The digest of the plan: the sorted set of table, key and effect of every affected row, for each person. A request that
    * names it erases only those of whom it still holds (`requestErasure`).
@@ -172,7 +182,8 @@ export async function findBlocking(
   const places = new Map<string, ErasurePreview['blockedBy'][number]>()
   for (const { table, column, rows } of findings) {
     const place = places.get(`${table}.${column}`)
-    if (place === undefined) places.set(`${table}.${column}`, { table, column, rows })
+    const { command = null, route = null } = wayOutOf(table, column) ?? {}
+    if (place === undefined) places.set(`${table}.${column}`, { table, column, rows, command, route })
     else place.rows += rows
   }
   return [...places.values()]

@@ -16,6 +16,7 @@ import { notifyEnded } from '../requests/notify-requester.ts'
 import { openIdentifiers } from '../sealed-identifiers.ts'
 import { openSteps, stateSets } from '../states.ts'
 import { placesOf, type SearchResult, searchDatabase } from './search-database.ts'
+import { commandsFor } from './ways-out.ts'
 
 /** A request whose people are erased, and what is still to be looked for. */
 type Searched = {
@@ -66,8 +67,14 @@ export async function runSearch(database: Database): Promise<void> {
   }
 }
 
-/** What to do about a place that no erasure can rewrite. */
+/** What to do about a place that no erasure can rewrite and no command changes. */
 export const wayOut = 'take it out there, then run "lethe erasure retry"'
+
+/** What to do about places that no erasure can rewrite, with the commands that change them. */
+function wayOutOfAll(places: readonly { table: string; column: string }[]): string {
+  const commands = commandsFor(places)
+  return commands === '' ? wayOut : `change it with ${commands}, then run "lethe erasure retry"`
+}
 
 /** Takes a request for the search, if it waits for one; one that a killed process had taken is taken again. */
 async function beginSearch(tx: TenantTransaction, request: string): Promise<Searched | undefined> {
@@ -136,7 +143,7 @@ async function endSearch(
   }
   for (const [person, theirs] of Map.groupBy(findings, (finding) => finding.person)) {
     const incomplete = failures.get(person)?.reason
-    const reason = `left in ${placesOf(theirs)}; ${wayOut}`
+    const reason = `left in ${placesOf(theirs)}; ${wayOutOfAll(theirs)}`
     failures.set(person, {
       code: 'erasure.residue',
       reason: incomplete === undefined ? reason : `${reason}; ${incomplete}`,

@@ -4,7 +4,7 @@ import { requestContactErasure } from '../../../erasure/contacts/request-contact
 import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { Effects } from '../erasures/schemas.ts'
+import { BlockingPlace, Effects } from '../erasures/schemas.ts'
 import { Id } from '../schemas.ts'
 
 const tags = ['Erasures']
@@ -30,7 +30,7 @@ export function addContactRoutes(server: HttpServer): void {
         200: Type.Object(
           {
             effects: Effects,
-            blocked_by: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
+            blocked_by: Type.Array(BlockingPlace, {
               description: 'Places that the purge cannot rewrite',
             }),
           },

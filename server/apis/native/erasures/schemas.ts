@@ -103,6 +103,15 @@ export const ErasureWithDetails = sharedSchema(
   ),
 )
 
+/** A place that no erasure rewrites. */
+export const BlockingPlace = Type.Object({
+  table: Type.String(),
+  column: Type.String(),
+  rows: Type.Integer(),
+  command: Type.Unsafe<string | null>({ ...NullableText, description: 'The command that changes the value there' }),
+  route: Type.Unsafe<string | null>({ ...NullableText, description: 'The route that changes the value there' }),
+})
+
 /** How many things there are, and the first 100 of them. */
 function someOf<Thing extends TSchema>(thing: Thing, description: string) {
   return Type.Object(
@@ -180,7 +189,7 @@ export const Preview = sharedSchema(
       }),
       short_identifiers: Type.Integer({ description: 'Identifiers that are too short to search texts for' }),
       singled_out: Type.Integer({ description: 'People that the surviving custom fields single out' }),
-      blocked_by: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() }), {
+      blocked_by: Type.Array(BlockingPlace, {
         description:
           'Places with identifiers that the operation cannot rewrite. It fails with these places until you remove the identifiers there; then retry it',
       }),

@@ -4,13 +4,15 @@ import { listGroupMembers } from '../../../directory/list-group-members.ts'
 import { listGroups, showGroup } from '../../../directory/list-groups.ts'
 import { setGroupMembers } from '../../../directory/set-group-members.ts'
 import { syncGroup } from '../../../directory/sync-group.ts'
+import { updateGroup } from '../../../directory/update-group.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
-import { inOurNames } from '../field-names.ts'
+import { inOperationNames, inOurNames } from '../field-names.ts'
 import {
   asPage,
+  ClearableText,
   Created,
   Id,
   IdParams,
@@ -156,6 +158,34 @@ function addGroups(server: HttpServer): void {
     config: { permission: 'groups.read', errors: [404] },
     schema: { tags, summary: 'Read a group', params: IdParams, response: { 200: Group.ref } },
     handler: (request) => inTenantOf(request, (tx) => showGroup(tx, request.params.id)),
+  })
+  changeGroup(server)
+}
+
+function changeGroup(server: HttpServer): void {
+  server.route({
+    method: 'PATCH',
+    url: `${url}/:id`,
+    config: { permission: 'groups.write', errors: [404] },
+    schema: {
+      tags,
+      summary: 'Change the name or the description of a group',
+      params: IdParams,
+      body: Type.Object(
+        { display_name: Type.Optional(Line), description: Type.Optional(ClearableText) },
+        { additionalProperties: false, examples: [{ display_name: 'Bakers and millers' }] },
+      ),
+      response: { 200: Group.ref },
+    },
+    handler: (request) => {
+      const groupId = request.params.id
+      return inOurNames(
+        inTenantOf(request, async (tx) => {
+          await updateGroup(tx, { groupId, changes: inOperationNames(request.body) })
+          return await showGroup(tx, groupId)
+        }),
+      )
+    },
   })
 }
 

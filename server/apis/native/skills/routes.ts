@@ -12,7 +12,7 @@ import { listScaleSets, listSkills, showScaleSet, showSkill } from '../../../ski
 import { revokeSkill } from '../../../skills/revoke-skill.ts'
 import { showTranscript } from '../../../views/transcript.ts'
 import { nativeError } from '../errors.ts'
-import { inOurNames } from '../field-names.ts'
+import { inOperationNames, inOurNames } from '../field-names.ts'
 import {
   At,
   asPage,
@@ -20,6 +20,7 @@ import {
   Id,
   IdParams,
   Line,
+  NewExternalKey,
   Nothing,
   NullableId,
   NullableText,
@@ -192,15 +193,15 @@ function addSkillChanges(server: HttpServer): void {
           title: Line,
           description: Type.Unsafe<string | null>({ type: ['string', 'null'], minLength: 1, maxLength: 20_000 }),
           scale_set_id: Id,
+          external_key: NewExternalKey,
         }),
         { additionalProperties: false },
       ),
       response: { 200: Skill.ref },
     },
     handler: (request) => {
-      const { scale_set_id, ...rest } = request.body
       const skillId = request.params.id
-      const changes = { ...rest, ...(scale_set_id !== undefined && { scaleSetId: scale_set_id }) }
+      const changes = inOperationNames(request.body)
       return inOurNames(
         inTenantOf(request, async (tx) => {
           await updateSkill(tx, { skillId, changes })
@@ -308,15 +309,17 @@ function addScaleSetChanges(server: HttpServer): void {
       description:
         'Absent fields stay. The list of levels is replaced as a whole; a level with the same value stays the same level. A level at which a skill was ever awarded stays.',
       params: IdParams,
-      body: Type.Partial(Type.Object({ title: Line, is_default: Type.Boolean(), levels: Levels }), {
-        additionalProperties: false,
-      }),
+      body: Type.Partial(
+        Type.Object({ title: Line, is_default: Type.Boolean(), levels: Levels, external_key: NewExternalKey }),
+        {
+          additionalProperties: false,
+        },
+      ),
       response: { 200: ScaleSet.ref },
     },
     handler: (request) => {
-      const { is_default, ...rest } = request.body
       const scaleSetId = request.params.id
-      const changes = { ...rest, ...(is_default !== undefined && { isDefault: is_default }) }
+      const changes = inOperationNames(request.body)
       return inOurNames(
         inTenantOf(request, async (tx) => {
           await updateScaleSet(tx, { scaleSetId, changes })

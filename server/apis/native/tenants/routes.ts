@@ -6,9 +6,10 @@ import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { principalOf } from '../../../http/require-access.ts'
 import type { Database } from '../../../platform/database/pool.ts'
-import { inTenant } from '../../../platform/database/transaction.ts'
+import { inTenant, type TenantTransaction } from '../../../platform/database/transaction.ts'
 import { tenancyError } from '../../../tenancy/errors.ts'
 import { readTenantSettings } from '../../../tenancy/read-tenant-settings.ts'
+import { renameTenant } from '../../../tenancy/rename-tenant.ts'
 import {
   createTenant,
   findTenant,
@@ -16,7 +17,12 @@ import {
   type Tenant as TenantRow,
   tenantKinds,
 } from '../../../tenancy/tenants.ts'
-import { returningMembers, type TenantSettingsChanges, updateTenant } from '../../../tenancy/update-tenant.ts'
+import {
+  returningMembers,
+  type TenantSettings,
+  type TenantSettingsChanges,
+  updateTenant,
+} from '../../../tenancy/update-tenant.ts'
 import { Id, IdParams, Time } from '../schemas.ts'
 
 const tags = ['Tenants']
@@ -58,6 +64,12 @@ const SettingsChanges = Type.Partial(
     erasure_due_days: Type.Integer({ minimum: 1, maximum: 3650 }),
   }),
   { additionalProperties: false },
+)
+
+/** An operator can also change the name, which is unique in the installation. */
+const OperatorChanges = Type.Partial(
+  Type.Object({ ...SettingsChanges.properties, name: Type.String({ minLength: 1, maxLength: 256 }) }),
+  { additionalProperties: false, examples: [{ name: 'Acme' }] },
 )
 
 /** `/api/v1/tenants`, for operators, and `/api/v1/tenant`, one's own */
@@ -113,18 +125,18 @@ export function addTenantRoutes(server: HttpServer): void {
   server.route({
     method: 'PATCH',
     url: '/api/v1/tenants/:id',
-    config: { permission: 'tenants.manage', errors: [404] },
+    config: { permission: 'tenants.manage', errors: [404, 409] },
     schema: {
       tags,
-      summary: 'Change the settings of a tenant',
+      summary: 'Change the name or the settings of a tenant',
       params: IdParams,
-      body: SettingsChanges,
+      body: OperatorChanges,
       response: { 200: Settings.ref },
     },
     handler: async (request) => {
       const { id } = await findTenant(server.database, request.params.id)
       const { initiator } = principalOf(request)
-      return await inTenant(server.database, id, (tx) => updateTenant(tx, changesOf(request.body)), { initiator })
+      return await inTenant(server.database, id, (tx) => changeTenant(tx, request.body), { initiator })
     },
   })
   server.route({
@@ -146,6 +158,12 @@ export function addTenantRoutes(server: HttpServer): void {
     },
     handler: (request) => inTenantOf(request, (tx) => updateTenant(tx, changesOf(request.body))),
   })
+}
+
+async function changeTenant(tx: TenantTransaction, body: Static<typeof OperatorChanges>): Promise<TenantSettings> {
+  const { name, ...settings } = body
+  if (name !== undefined) await renameTenant(tx, name)
+  return await updateTenant(tx, changesOf(settings))
 }
 
 function changesOf(body: Static<typeof SettingsChanges>): TenantSettingsChanges {
