@@ -13,7 +13,14 @@ import { benchDrivers } from './drivers.ts'
 import { benchHttp } from './http.ts'
 import { benchImportOulad } from './import-oulad.ts'
 import { writePlans } from './plans.ts'
-import { manyRows, measureManyInTurn, measurePurgeOne, purgeOneRow } from './purge.ts'
+import {
+  manyRows,
+  measureManyInTurn,
+  measurePlannedPurge,
+  measurePurgeOne,
+  plannedPurgeRow,
+  purgeOneRow,
+} from './purge.ts'
 import { mebibytes, milliseconds, printTable, type Row } from './report.ts'
 import { isSmoke } from './size.ts'
 import { benchSkills } from './skills.ts'
@@ -66,6 +73,7 @@ try {
   ) {
     const loaded = await loadDatabase(place)
     if (wanted('one') || wanted('tenfold')) rows.push(purgeOneRow(await measurePurgeOne(loaded)))
+    if (wanted('one')) rows.push(plannedPurgeRow(await measurePlannedPurge(loaded)))
     if (wanted('many') || wanted('tenfold')) rows.push(...manyRows('purge', await measureManyInTurn(loaded, 'purge')))
     if (wanted('anonymize')) rows.push(...manyRows('anonymize', await measureManyInTurn(loaded, 'anonymize')))
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))

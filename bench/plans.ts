@@ -48,6 +48,12 @@ async function explainPurge(client: pg.PoolClient, tenant: string): Promise<stri
   const acts = plan.acts.filter(({ table }) => ['record_actions', 'assessment_attempts', 'users'].includes(table))
   await client.query('set local role lethe_auditor; set local enable_seqscan = off; set local cpu_operator_cost = 0.05')
   await explain('Locate: what there is about one learner, as the auditor', plan.locate.text, [tenant, people, people])
+  await explain('The same with the plan of a preview', plan.locatePlanned.text, [
+    tenant,
+    people,
+    people,
+    '018f0000-0000-7000-8000-000000000000',
+  ])
   await explain('Look up mentions of three identifiers, as the auditor', plan.lookUpMentions.text, [
     tenant,
     people,

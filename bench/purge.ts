@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import type { Application } from '../server/application.ts'
 import type { Operation } from '../server/datamap/plan.ts'
 import { runErasure } from '../server/erasure/engine/run-erasure.ts'
+import { previewErasure } from '../server/erasure/requests/preview-erasure.ts'
 import { requestErasure } from '../server/erasure/requests/request-erasure.ts'
 import { waitForErasure } from '../server/erasure/requests/wait-for-erasure.ts'
 import { deleteUsers } from '../server/people/lifecycle/delete-users.ts'
@@ -89,12 +90,7 @@ export async function withPurges<T>(
   driver?: Driver,
 ): Promise<T> {
   const purges = async ({ app, owner }: Clone) => {
-    const { rows } = await owner.query<{ user_id: string }>(
-      `select user_id from record_actions where tenant_id = $1
-       group by user_id having count(*) between 200 and 320 order by md5(user_id::text) limit $2`,
-      [loaded.tenant, rounds * 2],
-    )
-    const people = rows.map(({ user_id }) => user_id)
+    const people = await leavers(owner, loaded, rounds * 2)
     await inTenant(app.database, loaded.tenant, (tx) => deleteUsers(tx, { userIds: people }))
     await settle(owner)
     const erase = (payload: JobPayload) => runErasure(app.database, payload)
@@ -114,6 +110,16 @@ export async function withPurges<T>(
     }
   }
   return await withClone(loaded, clone, purges, driver)
+}
+
+/** Learners of the data set who clicked about as often as each other. */
+async function leavers(owner: pg.Client, loaded: Loaded, number: number): Promise<string[]> {
+  const { rows } = await owner.query<{ user_id: string }>(
+    `select user_id from record_actions where tenant_id = $1
+     group by user_id having count(*) between 200 and 320 order by md5(user_id::text) limit $2`,
+    [loaded.tenant, number],
+  )
+  return rows.map(({ user_id }) => user_id)
 }
 
 /** The medians of both, and that of the ratios of each pair, which were measured within the same moment. */
@@ -171,6 +177,49 @@ export async function measureManyInTurn(
     ...compare(measured),
     memoryBefore: Math.min(...measured.map(({ memoryBefore }) => memoryBefore)),
     memoryPeak: Math.max(...measured.map(({ memoryPeak }) => memoryPeak)),
+  }
+}
+
+/**
+ * One learner after the other, without and with the plan of a preview in turn. The preview itself comes before the time is
+ * taken.
+ */
+export async function measurePlannedPurge(loaded: Loaded): Promise<Compared> {
+  const rounds = warmUp + counted * 2
+  return await withClone(loaded, 'lethe_bench_planned', async ({ app, owner }) => {
+    const people = await leavers(owner, loaded, rounds * 2)
+    await inTenant(app.database, loaded.tenant, (tx) => deleteUsers(tx, { userIds: people }))
+    await settle(owner)
+    const erase = (payload: JobPayload) => runErasure(app.database, payload)
+    const workers = await work(app.database, { erase }, { concurrency: app.config.workers, log })
+    try {
+      const measured: Measured[] = []
+      for (let round = 0; round < rounds; round++) {
+        const [first = '', second = ''] = people.splice(0, 2)
+        const { plan } = await inTenant(app.database, loaded.tenant, (tx) => previewErasure(tx, 'purge', [second]))
+        const without = () => order(app, loaded.tenant, 'purge', [first], 'certified')
+        const bound = () => order(app, loaded.tenant, 'purge', [second], 'certified', plan)
+        // The second of two in a row finds the server warmer.
+        const floor = round % 2 === 0 ? await without() : undefined
+        const ours = await bound()
+        measured.push({ floor: (floor ?? (await without())).certified, ours: ours.certified })
+      }
+      return compare(measured.slice(warmUp))
+    } finally {
+      await workers.stop()
+    }
+  })
+}
+
+/** What a plan adds to a purge of one, as a row of the report. */
+export function plannedPurgeRow({ floor, ours, ratio }: Compared): Row {
+  return {
+    what: 'purge of one, with the plan of a preview to without',
+    floor: milliseconds(floor),
+    ours: milliseconds(ours),
+    ratio,
+    target: '<= 1.1',
+    met: ratio <= 1.1,
   }
 }
 
@@ -289,9 +338,12 @@ async function order(
   operation: Operation,
   users: string[],
   end: End = 'ended',
+  plan?: string,
 ): Promise<{ certified: number; ended: number }> {
   const started = performance.now()
-  const { request } = await inTenant(app.database, tenant, (tx) => requestErasure(tx, { operation, userIds: users }))
+  const { request } = await inTenant(app.database, tenant, (tx) =>
+    requestErasure(tx, { operation, userIds: users, plan }),
+  )
   await waitForErasure(app.database, tenant, request, { until: 'certified' })
   const certified = performance.now() - started
   if (end === 'certified') {

@@ -9,6 +9,8 @@ import type { BatchSubjects } from './lock-and-check.ts'
 /** The people who may be erased under their plan. */
 export type Confirmed = {
   subjects: BatchSubjects
+  /** Identifiers held by others of exactly these people, where the plan asked for them. */
+  heldByOthers?: Promise<Set<string>>
   /** The mentions of exactly these people, where the plan covers them: they need no second look-up. */
   mentions?: readonly Mention[]
 }
@@ -32,8 +34,13 @@ export async function checkPlan(tx: TenantTransaction, batch: Batch, subjects: B
     await markPlanChanged(tx, { request, plan: plan.id, found: changed })
     return { subjects: without(subjects, changed) }
   }
+  const held = subjects.erasedBefore.size === 0 ? mentions?.held : undefined
   const isWhole = batch.operation === 'purge' && plan.people === subjects.ids.length && subjects.erasedBefore.size === 0
-  return { subjects, ...(isWhole && mentions !== undefined && { mentions: mentions.found }) }
+  return {
+    subjects,
+    ...(held !== undefined && { heldByOthers: Promise.resolve(held) }),
+    ...(isWhole && mentions !== undefined && { mentions: mentions.found }),
+  }
 }
 
 /** The mentions of the people of the batch in rows of everyone outside of the plan. */
@@ -42,17 +49,17 @@ async function findPlannedMentions(
   { request, operation, subjects: claimed }: Batch,
   plan: BatchPlan,
   { ids, identifiers, erasedBefore }: BatchSubjects,
-): Promise<NonNullable<Parameters<typeof partsByPerson>[2]>> {
+): Promise<NonNullable<Parameters<typeof partsByPerson>[2]> & { held: Set<string> }> {
   const wanted = new Map([...identifiers].filter(([id]) => !erasedBefore.has(id)))
   const values = [...wanted.values()].flat()
-  const holding = findIdentifiersHeldByOthers(tx, { request, identifiers: values, people: ids })
   const gone = plan.people === claimed.length ? claimed.map(({ id }) => id) : await readPeople(tx, plan.id)
   const looking = canLookUp(values) ? findMentions(tx, operation, values, gone) : undefined
+  const holding = findIdentifiersHeldByOthers(tx, { request, identifiers: values, people: ids })
   // More identifiers than the preview had: whole tables are read, which needs the connection to itself.
   const [held, lookedUp] = await Promise.all([holding, looking])
   const all = lookedUp ?? (await findMentions(tx, operation, values, gone))
   const own = new Map([...wanted].map(([id, theirs]) => [id, theirs.filter(({ value }) => !held.has(value))]))
-  return { found: all, identifiers: own }
+  return { found: all, identifiers: own, held }
 }
 
 async function readPeople(tx: TenantTransaction, plan: string): Promise<string[]> {

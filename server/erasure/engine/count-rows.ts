@@ -24,14 +24,21 @@ export type Counted = {
 
 /**
  * The second phase: counts the rows about the people under lock, by the statement that made the preview, and prepares
- * the actions for which there are rows.
+ * the actions for which there are rows. `known`: the identifiers held by others, if they are known already.
  */
-export async function countRows(tx: TenantTransaction, batch: Batch, subjects: BatchSubjects): Promise<Counted> {
+export async function countRows(
+  tx: TenantTransaction,
+  batch: Batch,
+  subjects: BatchSubjects,
+  known?: Promise<Set<string>>,
+): Promise<Counted> {
   const { request, operation, prefetched, requestedBy, requestedByCredential } = batch
   const { ids, identifiers } = subjects
-  const heldByOthers = suppressUnhandled(
-    findIdentifiersHeldByOthers(tx, { request, identifiers: [...identifiers.values()].flat(), people: ids }),
-  )
+  const heldByOthers =
+    known ??
+    suppressUnhandled(
+      findIdentifiersHeldByOthers(tx, { request, identifiers: [...identifiers.values()].flat(), people: ids }),
+    )
   // Rows of people who stay are counted too, so the count depends on which people go.
   const isComplete = ids.length === batch.subjects.length
   const affected = await (isComplete ? prefetched.affected : countAffectedRows(tx, operation, ids))

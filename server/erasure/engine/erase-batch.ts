@@ -25,9 +25,9 @@ import { residualDataOf, verify } from './verify.ts'
 export async function eraseBatch(tx: TenantTransaction, batch: Batch): Promise<void> {
   // No client waits for such a commit. The one with the certificate writes it to disk too.
   if (!batch.isLastBatch) tx.send('set local synchronous_commit = off')
-  const { subjects, mentions } = await checkPlan(tx, batch, await lockAndCheck(tx, batch))
+  const { subjects, heldByOthers, mentions } = await checkPlan(tx, batch, await lockAndCheck(tx, batch))
   if (subjects.ids.length > 0) {
-    const counted = await countRows(tx, batch, subjects)
+    const counted = await countRows(tx, batch, subjects, heldByOthers)
     const [acted, left, scrubbed, sealed] = await inOrder(
       () => act(tx, batch, subjects, counted),
       () => verify(tx, batch, subjects),

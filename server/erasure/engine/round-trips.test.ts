@@ -4,7 +4,8 @@ import { type CountingProxy, type Counts, openCountingProxy } from '../../../tes
 import { newTenant } from '../../../test/rows.ts'
 import type { Operation } from '../../datamap/plan.ts'
 import { type Database, openDatabase } from '../../platform/database/pool.ts'
-import { inTenant } from '../../platform/database/transaction.ts'
+import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
+import { previewErasure } from '../requests/preview-erasure.ts'
 import { requestErasure } from '../requests/request-erasure.ts'
 import { runErasure } from './run-erasure.ts'
 
@@ -23,7 +24,10 @@ afterAll(async () => {
 })
 
 /** What the erasure of one person asks of the database, once the connection knows its statements. */
-async function countErasure(operation: Operation): Promise<Record<'request' | 'erase', Counts>> {
+async function countErasure(
+  operation: Operation,
+  { planned = false } = {},
+): Promise<Record<'request' | 'erase', Counts>> {
   const rows = await newTenant(test.owner)
   const administrator = await rows.administrator()
   const initiator = { from: 'command_line', userId: administrator } as const
@@ -35,15 +39,23 @@ async function countErasure(operation: Operation): Promise<Record<'request' | 'e
     await rows.insert('course_authors', { course_id: course, user_id: person })
     await rows.post(course, person, 'Hello')
     await rows.insert('enrollments', { user_id: person, course_id: course })
+    const preview = (tx: TenantTransaction) => previewErasure(tx, operation, [person])
+    const plan = planned ? (await inTenant(database, rows.tenant, preview, { initiator })).plan : undefined
     proxy.take()
     const { request } = await inTenant(
       database,
       rows.tenant,
-      (tx) => requestErasure(tx, { operation, userIds: [person] }),
+      (tx) => requestErasure(tx, { operation, userIds: [person], plan }),
       { initiator },
     )
     const requested = proxy.take()
-    await runErasure(database, { tenant: rows.tenant, request, operation, person })
+    const { rows: jobs } = await test.owner.query<{ payload: { request: string } }>(
+      `select payload from graphile_worker._private_jobs where payload->>'request' = $1`,
+      [request],
+    )
+    const payload = jobs[0]?.payload
+    if (payload === undefined) throw new Error('the request has no job')
+    await runErasure(database, payload)
     counted.push({ request: requested, erase: proxy.take() })
     const { rows: statements } = await test.owner.query('select from erasure_certificates where request_id = $1', [
       request,
@@ -66,4 +78,10 @@ it.each([
   // Answers may arrive in parts on a busy machine. One round trip for each statement would be three times as many.
   expect(request.roundTrips).toBeLessThanOrEqual(5)
   expect(erase.roundTrips).toBeLessThanOrEqual(12)
+})
+
+it('the plan of a preview adds two statements to the request of one person, and none to the purge', async () => {
+  const [without, planned] = [await countErasure('purge'), await countErasure('purge', { planned: true })]
+  expect(planned.request.statements).toBe(without.request.statements + 2)
+  expect(planned.erase.statements).toBe(without.erase.statements)
 })

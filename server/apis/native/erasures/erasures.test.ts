@@ -149,6 +149,67 @@ describe('/api/v1/erasures', () => {
     ])
   })
 
+  it('binds a request to the plan of a preview, and confirms people who changed', async () => {
+    const [changed, other] = [await deletedUser(), await deletedUser()]
+    const whom = { operation: 'purge', subjects: [{ id: changed.id }, { id: other.id }] }
+    const { plan, plan_expires_at, plan_covers_mentions } = (await post('/preview', whom)).json
+    expect(plan).toMatch(/^[0-9a-f]{64}$/)
+    expect(plan_covers_mentions).toBe(true)
+    expect(Date.parse(plan_expires_at) - Date.now()).toBeGreaterThan(50 * 60_000)
+    const another = await http.key(tenant)
+    const order = { operation: 'purge', plan }
+    expect(await http.call('POST', '/api/v1/erasures', { as: another, body: order })).toMatchObject({
+      status: 409,
+      json: { code: 'plan.other_requester' },
+    })
+    expect(await post('', { ...order, operation: 'anonymize' })).toMatchObject({
+      status: 409,
+      json: { code: 'plan.other_operation' },
+    })
+    expect((await post('', { ...order, subjects: [{ id: other.id }] })).json).toMatchObject({
+      code: 'plan.other_people',
+      details: { added: 0, missing: 1 },
+    })
+    await http.owner.query(`update users set manager_id = $1 where id <> $1 and tenant_id = $2`, [changed.id, tenant])
+    const { json } = await post('', order)
+    await http.startWorkers()
+    const path = `/api/v1/erasures/${json.id}`
+    await events(`${path}/progress`)
+    expect((await get(path)).json).toMatchObject({
+      state: 'partial',
+      people: { total: 2, done: 1, plan_changed: 1 },
+      plan_changed: [{ user_id: changed.id }],
+    })
+    const { subjects } = (await get(`${path}/subjects`)).json
+    const one = subjects.find(({ user_id }: { user_id: string }) => user_id === changed.id)
+    expect(one).toMatchObject({ state: 'plan_changed', erased_at: null })
+    expect(one.plan_changes).toContainEqual({
+      table: 'users',
+      effect: 'cleared manager_id',
+      planned: 0,
+      found: expect.any(Number),
+    })
+    const again = (await post('/preview', { operation: 'purge', subjects: [{ id: changed.id }] })).json
+    expect(await post(`/${json.id}/confirm`, { plan: again.plan })).toMatchObject({
+      status: 202,
+      json: { id: json.id, people: 1 },
+    })
+    await events(`${path}/progress`)
+    await http.stopWorkers()
+    expect((await get(path)).json).toMatchObject({ state: 'completed', plan_changed: [] })
+  })
+
+  it('deletes people first in the transaction of the request, if it is told so', async () => {
+    const { json: user } = await http.call('POST', '/api/v1/users', { as: key, body: { email: 'first@example.org' } })
+    const whom = { operation: 'purge', subjects: [{ id: user.id }], delete_first: true }
+    const preview = (await post('/preview', whom)).json
+    expect(preview.not_deleted).toEqual([])
+    const { status, json } = await post('', { ...whom, plan: preview.plan })
+    expect(status).toBe(202)
+    expect((await http.call('GET', `/api/v1/users/${user.id}`, { as: key })).json).toMatchObject({ state: 'deleted' })
+    await post(`/${json.id}/cancel`)
+  })
+
   it('cancels what has not begun, and retries only what failed', async () => {
     const { id } = await deletedUser()
     const { json } = await post('', { operation: 'purge', subjects: [{ id }] })
