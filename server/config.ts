@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import ipaddr from 'ipaddr.js'
 import { type DriverName, driverNames, usualDriver } from './platform/database/driver.ts'
 import { type Patience, requestPatience, usualConnections, usualWaitSeconds } from './platform/database/patience.ts'
 import { inputError } from './platform/validation/errors.ts'
@@ -37,6 +38,12 @@ export type Config = {
   requestPatience: Patience
   /** Which driver speaks to the database. */
   driver: DriverName
+  /** Folders that connectors may read; with a tenant's id, only that tenant's connectors. */
+  connectorFolders: readonly { folder: string; tenant?: string }[]
+  /** Private networks that connectors may connect to, in CIDR notation. */
+  connectorNetworks: readonly string[]
+  /** A file of certificates (PEM) that connectors trust beside those of Node; unset: none. */
+  connectorCa: string | undefined
 }
 
 /** Where this installation of Lethe is. */
@@ -77,6 +84,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Co
       idleSeconds: number('LETHE_IDLE_TIMEOUT', requestPatience.idleSeconds, 1, 3600),
     },
     driver: overrides.driver ?? readDriver(set('LETHE_DRIVER') ?? usualDriver),
+    ...readConnectorSettings(set, overrides),
   }
 }
 
@@ -96,6 +104,44 @@ function readRewriteLimit(text: string): number {
     field: 'LETHE_REWRITE_LIMIT',
     expected: 'a whole number of mebibytes is expected',
   })
+}
+
+function readConnectorSettings(
+  set: (name: string) => string | undefined,
+  overrides: Partial<Config>,
+): Pick<Config, 'connectorFolders' | 'connectorNetworks' | 'connectorCa'> {
+  return {
+    connectorFolders: overrides.connectorFolders ?? readFolders(set('LETHE_CONNECTOR_FOLDERS') ?? ''),
+    connectorNetworks: overrides.connectorNetworks ?? readNetworks(set('LETHE_CONNECTOR_NETWORKS') ?? ''),
+    connectorCa: overrides.connectorCa ?? set('LETHE_CONNECTOR_CA'),
+  }
+}
+
+function readFolders(text: string): Config['connectorFolders'] {
+  return text
+    .split(path.delimiter)
+    .filter((entry) => entry.trim() !== '')
+    .map((entry) => {
+      const [, tenant, folder = ''] = /^(?:([0-9a-fA-F-]{36})=)?(.*)$/s.exec(entry.trim()) ?? []
+      if (!path.isAbsolute(folder)) {
+        throw inputError('input.invalid', {
+          field: 'LETHE_CONNECTOR_FOLDERS',
+          expected: `absolute paths separated by "${path.delimiter}" are expected, each with "TENANT-ID=" in front or not`,
+        })
+      }
+      return tenant === undefined ? { folder } : { folder, tenant: tenant.toLowerCase() }
+    })
+}
+
+function readNetworks(text: string): string[] {
+  const networks = text.split(',').flatMap((entry) => (entry.trim() === '' ? [] : [entry.trim()]))
+  if (!networks.every((network) => ipaddr.isValidCIDR(network))) {
+    throw inputError('input.invalid', {
+      field: 'LETHE_CONNECTOR_NETWORKS',
+      expected: 'networks such as 10.1.0.0/16, separated by commas, are expected',
+    })
+  }
+  return networks
 }
 
 function readDriver(text: string): DriverName {

@@ -1,6 +1,7 @@
 import { accessError } from './access/errors.ts'
 import { odataError } from './apis/learn365/errors.ts'
 import { nativeError } from './apis/native/errors.ts'
+import { connectorError } from './connectors/errors.ts'
 import { directoryError } from './directory/errors.ts'
 import { rewriteError } from './erasure/disk/errors.ts'
 import { erasureError } from './erasure/errors.ts'
@@ -36,6 +37,7 @@ const tables = {
   ...exportError.table,
   ...httpError.table,
   ...identityError.table,
+  ...connectorError.table,
   ...importRunError.table,
   ...importError.table,
   ...keyringError.table,

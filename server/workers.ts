@@ -3,15 +3,19 @@ import { cleanAttempts } from './access/sign-in-attempts.ts'
 import type { Application } from './application.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
+import { enqueueDueRuns } from './connectors/runs.ts'
 import { runRewrite } from './erasure/disk/run-rewrite.ts'
 import { runErasure } from './erasure/engine/run-erasure.ts'
 import { cleanPlans } from './erasure/plans/clean-plans.ts'
 import { runSearch } from './erasure/search/run-search.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
+import { spoolFolderOf } from './exports/spool.ts'
 import { cleanIdempotentRequests } from './http/idempotency.ts'
 import { cleanConfirmationLinks, sendConfirmation } from './identity/send-confirmation.ts'
 import { cleanImportFiles } from './import-runs/clean-files.ts'
+import { runConnector } from './imports/connectors/run-connector.ts'
+import { sendConnectorEmail } from './imports/connectors/send-connector-email.ts'
 import { openMailer } from './notify/mailer.ts'
 import { sendEmail } from './notify/send-email.ts'
 import { readTrails } from './people/identifiers/read-trail.ts'
@@ -33,6 +37,10 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       seal_audit: (payload) => sealWaiting(app.database, payload),
       export: (payload) => runExport(app.database, payload),
       clean_exports: () => cleanExports(app.database),
+      enqueue_due_connectors: () => enqueueDueRuns(app.database),
+      run_connector: (payload, signal) =>
+        runConnector(app.database, { ...app.config, spoolFolder: spoolFolderOf(app.config) }, payload, signal),
+      send_connector_email: (payload) => sendConnectorEmail(app.database, mailer, payload),
       clean_imports: () => cleanImportFiles(app.database),
       read_trails: () => readTrails(app.database, log),
       rewrite_tables: () => runRewrite(app, { sizeLimit: app.config.rewriteLimit }, log),
@@ -43,6 +51,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
     {
       concurrency: app.config.workers,
       log,
+      everyMinute: ['enqueue_due_connectors'],
       hourly: [
         'read_trails',
         'clean_exports',

@@ -57,7 +57,7 @@ export async function refuseUnrecordedActs(ownerUrl: string): Promise<void> {
       create function lethe_test.require_record() returns trigger language plpgsql as $$
       begin
         if tg_op = 'UPDATE'
-          and to_jsonb(old) - '{last_used_at,last_seen_at}'::text[] = to_jsonb(new) - '{last_used_at,last_seen_at}'::text[] then
+          and to_jsonb(old) - '{last_used_at,last_seen_at,next_run_at,last_rows,asking_rows,confirmed_rows}'::text[] = to_jsonb(new) - '{last_used_at,last_seen_at,next_run_at,last_rows,asking_rows,confirmed_rows}'::text[] then
           return null;
         end if;
         if current_user = 'lethe_app'

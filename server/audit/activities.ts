@@ -85,6 +85,14 @@ export const activities = {
   SkillAwarded: { title: 'Skill awarded', object: 'skill' },
   SkillRevoked: { title: 'Skill was revoked from learner', object: 'skill' },
 
+  ConnectorCreated: { title: 'Connector created', object: 'connector' },
+  ConnectorUpdated: { title: 'Connector changed', object: 'connector' },
+  ConnectorEnabled: { title: 'Connector enabled', object: 'connector' },
+  ConnectorDisabled: { title: 'Connector disabled', object: 'connector' },
+  ConnectorDeleted: { title: 'Connector deleted', object: 'connector' },
+  ConnectorRunRequested: { title: 'Run of a connector requested', object: 'connector' },
+  ConnectorRunConfirmed: { title: 'Feed of a connector confirmed', object: 'connector' },
+
   UsersImported: { title: 'Users imported', object: 'import_run' },
   ImportSourceForgotten: { title: 'Progress of an import forgotten', object: 'tenant' },
   DataSetImported: { title: 'Data set imported', object: 'import_run' },

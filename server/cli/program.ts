@@ -5,6 +5,7 @@ import { addCatalogCommands } from './commands/catalog-commands.ts'
 import { addCertificateCommands } from './commands/certificate-commands.ts'
 import { addClientCommands } from './commands/client-commands.ts'
 import { addCompletionCommand } from './commands/completion-command.ts'
+import { addConnectorCommands } from './commands/connector-commands.ts'
 import { addCourseCommands } from './commands/course-commands.ts'
 import { addDatabaseCommands } from './commands/database-commands.ts'
 import { addDemoCommand } from './commands/demo-command.ts'
@@ -47,6 +48,7 @@ const groups: ((program: Command) => void)[] = [
   addClientCommands,
   addOperatorCommands,
   addImportCommands,
+  addConnectorCommands,
   addErasureCommands,
   addExportCommands,
   addCertificateCommands,
@@ -76,7 +78,8 @@ const notes = `Environment:
   LETHE_REWRITE_LIMIT  the largest table to rewrite then, in MiB; larger ones
                        need "lethe db rewrite"; unset: 256
   LETHE_DEBUG=1        adds the stack to an error
-  docs/operations.md lists the settings for connections and timeouts.
+  docs/operations.md lists the settings for connections, timeouts and
+  connectors.
 
 Exit codes:
   0    done; demo and serve end with it after Ctrl-C

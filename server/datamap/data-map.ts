@@ -1,5 +1,6 @@
 import { accessMap } from './entries/access.ts'
 import { auditMap } from './entries/audit.ts'
+import { connectorsMap } from './entries/connectors.ts'
 import { directoryMap } from './entries/directory.ts'
 import { erasureMap } from './entries/erasure.ts'
 import { exportsMap } from './entries/exports.ts'
@@ -29,6 +30,7 @@ export const dataMap: DataMap = {
   ...learningMap,
   ...skillsMap,
   ...notifyMap,
+  ...connectorsMap,
   ...importRunsMap,
   ...importsMap,
   ...httpMap,

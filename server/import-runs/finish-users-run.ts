@@ -31,7 +31,7 @@ export async function finishUsersRun(
   if (isGone) await tx.query('delete from import_run_chunks where tenant_id = $1 and run_id = $2', [tx.tenantId, run])
   await tx.query(
     `update import_runs
-     set finished_at = clock_timestamp(), counts = $3, sealed_key = $4, words = $5, file_size = $6,
+     set finished_at = clock_timestamp(), error_code = null, counts = $3, sealed_key = $4, words = $5, file_size = $6,
        file_expires_at = $7, file_gone_because = $8, file_gone_at = $9, erased_words = '{}'
      where tenant_id = $1 and id = $2`,
     [

@@ -34,6 +34,8 @@ export type ListedRun = {
   rows_read: number
   rows_written: number
   rows_rejected: number
+  /** The connector that pulled the file; it may be deleted by now. */
+  connector_id: string | null
   /** Rows by outcome; null while it runs, where it failed, and for a data set. */
   counts: UserCounts | null
   file_name: string | null
@@ -47,24 +49,25 @@ export type ListedRun = {
 
 const columns = `id, format, started_by, started_by_credential, started_at, finished_at,
   case when finished_at is null then 'running' when error_code is null then 'finished' else 'failed' end as state,
-  error_code, rows_read, rows_written, rows_rejected, counts, file_name,
+  error_code, rows_read, rows_written, rows_rejected, connector_id, counts, file_name,
   case when file_gone_because is not null or file_expires_at <= now() then 'gone'
     when sealed_key is null then 'none' else 'kept' end as file,
   file_size, file_expires_at,
   case when file_expires_at <= now() then coalesce(file_gone_because, 'expired') else file_gone_because end as file_gone_because,
   file_gone_at`
 
-/** A page of the runs of the tenant, newest first; `before` is the end of the page before. Throws `input.invalid`. */
+/** A page of the runs of the tenant, newest first, of one connector or all; `before` is the end of the page before. Throws `input.invalid`. */
 export async function listRuns(
   tx: TenantTransaction,
-  options: { limit?: number; before?: string } = {},
+  options: { connectorId?: string; limit?: number; before?: string } = {},
 ): Promise<{ runs: ListedRun[]; next: string | undefined }> {
   const before = options.before === undefined ? null : requireUuid('before', options.before)
   const { limit } = readPaging({ limit: options.limit })
   const { rows } = await tx.query<ListedRun>(
     `select ${columns} from import_runs where tenant_id = $1 and ($2::uuid is null or id < $2)
+       and ($4::uuid is null or connector_id = $4)
      order by id desc limit $3`,
-    [tx.tenantId, before, limit + 1],
+    [tx.tenantId, before, limit + 1, options.connectorId ?? null],
   )
   const { page, next } = cutPage(rows, limit)
   return { runs: page, next }

@@ -18,13 +18,15 @@ export async function startRun(
     startedBy?: string | undefined
     /** The name of the file, without its folder. */
     fileName?: string | undefined
+    /** The connector that pulls the file. */
+    connectorId?: string | undefined
   },
 ): Promise<string> {
   const by = await doneBy(tx, 'startedBy', run.startedBy)
   const { rows } = await tx.query<{ id: string }>(
-    `insert into import_runs (tenant_id, format, started_by, started_by_credential, file_name)
-     values ($1, $2, $3, $4, $5) returning id`,
-    [tx.tenantId, run.format, by.userId, by.credentialId, run.fileName ?? null],
+    `insert into import_runs (tenant_id, format, started_by, started_by_credential, file_name, connector_id)
+     values ($1, $2, $3, $4, $5, $6) returning id`,
+    [tx.tenantId, run.format, by.userId, by.credentialId, run.fileName ?? null, run.connectorId ?? null],
   )
   const id = rows[0]?.id
   if (id === undefined) throw new Error('The import run was not recorded')
@@ -70,6 +72,15 @@ export async function showAlive(tx: TenantTransaction, run: string): Promise<voi
 }
 
 const lockOfRun = `hashtextextended('import run ' || $1, 0)`
+
+/** Marks the runs of a connector that have not ended as killed. Its runs come one after the other, so none is alive. */
+export async function endRunsOfConnector(tx: TenantTransaction, connectorId: string): Promise<void> {
+  await tx.query(
+    `update import_runs set finished_at = clock_timestamp(), error_code = $3
+     where tenant_id = $1 and connector_id = $2 and finished_at is null`,
+    [tx.tenantId, connectorId, importRunError('import_run.interrupted').code],
+  )
+}
 
 /** Marks the runs of all tenants that were killed as failed. A run gets a minute to begin. */
 export async function endKilledRuns(database: Database): Promise<void> {

@@ -70,6 +70,12 @@ export const permissions = {
     roles: officers,
     scopes: reading,
   },
+  'connectors.read': { does: 'read connectors and their runs', roles: administrators, scopes: reading },
+  'connectors.write': {
+    does: 'create, change, run and delete connectors, which import users',
+    roles: administrators,
+    scopes: writing,
+  },
   'transcripts.read': {
     does: 'read the transcript and the skills of a user',
     roles: administrators,

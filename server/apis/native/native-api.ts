@@ -2,6 +2,7 @@ import type { Api } from '../../http/api.ts'
 import { addAuditRoutes } from './audit/routes.ts'
 import { addCatalogChanges } from './catalogs/change-routes.ts'
 import { addCatalogRoutes } from './catalogs/routes.ts'
+import { addConnectorRoutes } from './connectors/routes.ts'
 import { addContactRoutes } from './contacts/routes.ts'
 import { addCourseChanges } from './courses/change-routes.ts'
 import { addPostRoutes } from './courses/post-routes.ts'
@@ -47,6 +48,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
         name: 'External systems',
         description: 'The register of systems outside of Lethe that hold data about people.',
       },
+      { name: 'Connectors', description: 'Sources that users are pulled from, on a schedule or on request.' },
       { name: 'Notifications', description: 'Messages to a user inside the product, read and unread.' },
       { name: 'Audit', description: 'Who did what, and when.' },
       { name: 'Credentials', description: 'API keys and OAuth clients.' },
@@ -68,6 +70,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addSkillRoutes(server)
       addGroupRoutes(server)
       addImportRoutes(server)
+      addConnectorRoutes(server)
       addNotificationRoutes(server)
       addExternalSystemRoutes(server)
       addErasureRoutes(server)

@@ -15,6 +15,7 @@ export const importRunsMap: RoomMap<'import_runs' | 'import_run_rows' | 'import_
       rows_read: fact,
       rows_written: fact,
       rows_rejected: fact,
+      connector_id: reference,
       file_name: mention('text'),
       error_code: code,
       counts: code,

@@ -637,6 +637,109 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "connectors": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "name": {
+        "type": "text",
+        "nullable": false
+      },
+      "kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "address": {
+        "type": "text",
+        "nullable": false
+      },
+      "notify_emails": {
+        "type": "text[]",
+        "nullable": false
+      },
+      "run_as": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "every_minutes": {
+        "type": "integer",
+        "nullable": true
+      },
+      "with_roles": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "least_percent": {
+        "type": "integer",
+        "nullable": false
+      },
+      "sealed_credentials": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "credentials_kind": {
+        "type": "text",
+        "nullable": true
+      },
+      "enabled": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "disabled_because": {
+        "type": "text",
+        "nullable": true
+      },
+      "next_run_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "last_rows": {
+        "type": "bigint",
+        "nullable": true
+      },
+      "asking_rows": {
+        "type": "bigint",
+        "nullable": true
+      },
+      "confirmed_rows": {
+        "type": "bigint",
+        "nullable": true
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "changed_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "run_as"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "contact_keys": {
     "columns": {
       "tenant_id": {
@@ -2336,6 +2439,10 @@ export const schemaFacts: SchemaFacts = {
       "erased_words": {
         "type": "bigint[]",
         "nullable": false
+      },
+      "connector_id": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [

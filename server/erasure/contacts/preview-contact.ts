@@ -1,10 +1,7 @@
-import { countSealedMentions } from '../../audit/reseal.ts'
-import { countExportsToWithdraw } from '../../exports/withdraw-exports.ts'
-import { countFilesToDestroy } from '../../import-runs/destroy-files.ts'
 import { type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
 import { findMentions, mentionEffects } from '../../personal-data/find-mentions.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { type ErasurePreview, findBlocking } from '../requests/preview-erasure.ts'
+import { countElsewhere, type ErasurePreview, findBlocking } from '../requests/preview-erasure.ts'
 import { requireContact } from './require-contact.ts'
 
 /** What the purge of a contact would do. `effects`: exactly what its receipt will say. */
@@ -19,9 +16,7 @@ export async function previewContact(tx: TenantTransaction, address: string): Pr
   const identifiers = await requireContact(tx, address)
   const effects = [
     ...mentionEffects(await findMentions(tx, 'purge', identifiers, [])),
-    ...(await countSealedMentions(tx, identifiers, [])),
-    ...(await countExportsToWithdraw(tx, identifiers, [])),
-    ...(await countFilesToDestroy(tx, identifiers, [])),
+    ...(await countElsewhere(tx, identifiers, [])),
   ]
   return { effects: sumEffects(effects), blockedBy: await findBlocking(tx, identifiers, []) }
 }

@@ -1,4 +1,5 @@
 import { resealMentions } from '../../audit/reseal.ts'
+import { disableNaming, readNaming } from '../../connectors/disable-naming.ts'
 import { withdrawExports } from '../../exports/withdraw-exports.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { destroyFiles } from '../../import-runs/destroy-files.ts'
@@ -38,6 +39,8 @@ export async function scrub(
     known: mentions,
     findAlsoErased: alsoErasedFinder(tx, batch, people),
   }
+  // Read before anything is scrubbed in them.
+  const connectors = readNaming(tx)
   const lookingUp = canLookUp(identifiers) ? scrubMentions(tx, { ...options, identifiers }) : undefined
   const scrubbingElsewhere = heldByOthers.then(async (held) => {
     const own = identifiers.filter(({ value }) => !held.has(value))
@@ -45,6 +48,7 @@ export async function scrub(
       resealMentions(tx, own, people),
       withdrawExports(tx, own, people),
       destroyFiles(tx, own, people),
+      connectors.then((rows) => disableNaming(tx, rows, own)),
     ])
     return { own, effects: effects.flat() }
   })

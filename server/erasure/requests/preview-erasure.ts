@@ -1,4 +1,5 @@
 import { countSealedMentions } from '../../audit/reseal.ts'
+import { countConnectorsToDisable } from '../../connectors/disable-naming.ts'
 import type { Operation } from '../../datamap/plan.ts'
 import { countExportsToWithdraw } from '../../exports/withdraw-exports.ts'
 import { type Identifier, identifierOf } from '../../identifiers/identifier-key.ts'
@@ -134,13 +135,7 @@ export async function previewErasure(
   }
   const identifiers = [...wanted.values()].flat()
   const mentions = await findMentions(tx, operation, identifiers, ids)
-  preview.effects = sumEffects([
-    ...rows,
-    ...mentionEffects(mentions),
-    ...(await countSealedMentions(tx, identifiers, ids)),
-    ...(await countExportsToWithdraw(tx, identifiers, ids)),
-    ...(await countFilesToDestroy(tx, identifiers, ids)),
-  ])
+  preview.effects = sumEffects([...rows, ...mentionEffects(mentions), ...(await countElsewhere(tx, identifiers, ids))])
   preview.blockedBy = await findBlocking(tx, identifiers, ids)
   preview.names = placesOf(await findMentions(tx, operation, names, ids))
   const coversMentions = canLookUp(identifiers)
@@ -159,6 +154,23 @@ function placesOf(mentions: readonly Mention[]): ErasurePreview['names'] {
     } else place.rows++
   }
   return [...places.values()]
+}
+
+/**
+ * What an erasure does where the data map does not look: to values under keys of other people, kept exports, files of imports,
+ * and connectors.
+ */
+export async function countElsewhere(
+  tx: TenantTransaction,
+  identifiers: readonly Identifier[],
+  people: readonly string[],
+): Promise<Effect[]> {
+  return [
+    ...(await countSealedMentions(tx, identifiers, people)),
+    ...(await countExportsToWithdraw(tx, identifiers, people)),
+    ...(await countFilesToDestroy(tx, identifiers, people)),
+    ...(await countConnectorsToDisable(tx, identifiers, people)),
+  ]
 }
 
 /** What the search after the erasure would find, because no erasure rewrites it. */

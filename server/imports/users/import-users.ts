@@ -38,6 +38,8 @@ export type ImportUsersOptions = {
   withRoles?: boolean | undefined
   /** Judges every row as an import would, and writes none. */
   dryRun?: boolean | undefined
+  /** For a run of a connector, which has begun already. */
+  connector?: ConnectorRun | undefined
   /** Id of the user who imports. */
   startedBy?: string | undefined
   /** Stops the import, which then has changed nothing. */
@@ -46,6 +48,16 @@ export type ImportUsersOptions = {
   onRead?: ((rows: number) => void) | undefined
   /** What became of each row, in the order of the file, once all of them are written and before that is committed. */
   onOutcome?: ((outcome: OutcomeOfRow) => void | Promise<void>) | undefined
+}
+
+/** What a connector adds to an import. Its log leaves out unchanged rows, because its feed comes again and again. */
+export type ConnectorRun = {
+  /** The id of the run (import_runs). */
+  run: string
+  /** Decides about a feed with so many good rows, before anything is written: it throws to stop the run. */
+  accept: (tx: TenantTransaction, goodRows: number) => Promise<void>
+  /** Is called in the transaction when everything is written. */
+  accepted: (tx: TenantTransaction, goodRows: number) => Promise<void>
 }
 
 /** `run` is the id of the run (import_runs), null for a dry run. */
@@ -69,7 +81,9 @@ export async function importUsers(
   if (options.dryRun === true) return await importFile(database, tenantId, options, undefined)
   // Committed first: an erasure tells a run that is there about people whom its file may contain.
   const kept = await inTenant(database, tenantId, async (tx) => ({
-    run: await startRun(tx, { format: 'users', startedBy: options.startedBy, fileName: fileNameOf(options.file) }),
+    run:
+      options.connector?.run ??
+      (await startRun(tx, { format: 'users', startedBy: options.startedBy, fileName: fileNameOf(options.file) })),
     file: new KeptFile(await wordHasher(tx)),
   }))
   try {
@@ -176,6 +190,8 @@ async function importRows(
       options.onRead?.(read)
     },
   })
+  const goodRows = options.connector === undefined ? 0 : await countGood(tx)
+  await options.connector?.accept(tx, goodRows)
   await repeatDisturbed(tx, async () => {
     await findRows(tx, columns, { purged: options.purged ?? 'skip' })
     await findKnownBefore(tx)
@@ -194,7 +210,9 @@ async function importRows(
   await reportOutcomes(tx, columns, {
     withRoles,
     async onPage(outcomes) {
-      if (kept !== undefined) await logRows(tx, kept.run, outcomes)
+      const logged =
+        options.connector === undefined ? outcomes : outcomes.filter(({ outcome }) => outcome !== 'unchanged')
+      if (kept !== undefined) await logRows(tx, kept.run, logged)
       if (onOutcome !== undefined) for (const outcome of outcomes) await onOutcome(outcome)
     },
   })
@@ -208,6 +226,7 @@ async function importRows(
     rejected: counts.rejected,
     skipped: counts.skipped + counts.conflict,
   })
+  await options.connector?.accepted(tx, goodRows)
   await finishUsersRun(tx, run, { counts, file, namesErased: await namesErased(tx, rejected) })
   await record(tx, {
     activity: 'UsersImported',
@@ -215,6 +234,14 @@ async function importRows(
     details: { ...counts, skippedFor: { ...counts.skippedFor } },
   })
   return { run, counts }
+}
+
+/** Rows that could be read. */
+async function countGood(tx: TenantTransaction): Promise<number> {
+  const { rows } = await tx.query<{ count: number }>(
+    'select count(*) as count from staged_users where rejection is null',
+  )
+  return rows[0]?.count ?? 0
 }
 
 /** Somebody else took a ref, purged a manager or waited for us in a circle: judged again, the rows get their answer. */

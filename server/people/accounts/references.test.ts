@@ -12,6 +12,7 @@ import { changePassword, setPassword } from '../../access/set-password.ts'
 import { signIn } from '../../access/sign-in.ts'
 import { record } from '../../audit/record.ts'
 import { keysOfUsers } from '../../audit/subject-keys.ts'
+import { changeConnector, createConnector } from '../../connectors/connectors.ts'
 import { schemaFacts } from '../../datamap/generated/schema-facts.gen.ts'
 import type { Operation } from '../../datamap/plan.ts'
 import { setGroupMembers } from '../../directory/set-group-members.ts'
@@ -239,6 +240,24 @@ const acts: Record<string, Act[] | string> = {
           groupId: places.group,
           members: [{ directory_object_id: person.replace(/^......../, 'd0d0d0d0') }],
         }),
+    },
+  ],
+  'connectors.run_as': [
+    {
+      does: 'is the user that a new connector runs as',
+      prepare: (tx, { person }) => updateUser(tx, person, { roles: ['administrator'] }),
+      run: (tx, { person }) =>
+        createConnector(tx, { name: 'HR', kind: 'folder', address: '/srv/people.csv', runAs: person }),
+    },
+    {
+      does: 'becomes the user that a connector runs as',
+      prepare: (tx, { person }) => updateUser(tx, person, { roles: ['administrator'] }),
+      run: async (tx, { person, other }) => {
+        await updateUser(tx, other, { roles: ['administrator'] })
+        const made = { name: 'HR', kind: 'folder' as const, address: '/srv/people.csv', runAs: other }
+        const { id } = await createConnector(tx, made)
+        await changeConnector(tx, id, { runAs: person })
+      },
     },
   ],
   'idempotent_requests.user_id': [

@@ -35,6 +35,7 @@ const listedByOwner = [
   'api_keys',
   'audit_entries',
   'confirmed_identities',
+  'connectors',
   'erasure_reaches',
   'erasure_requests',
   'exports',

@@ -6,15 +6,16 @@ export type JobPayload = Record<string, string>
 
 /**
  * Enqueues a job in the transaction given: it exists exactly when that transaction commits, and a worker picks it up
- * within milliseconds. With a `key`, a job of that key that waits already is not doubled.
+ * within milliseconds. With a `key`, a job of that key that waits already is not doubled. Jobs of one
+ * `queue` run one after the other.
  */
 export function enqueue(
   tx: TenantTransaction,
   task: string,
   payload: JobPayload,
-  options: { key?: string } = {},
+  options: { key?: string; queue?: string } = {},
 ): void {
-  tx.send(addJob, [task, JSON.stringify(payload), options.key ?? null, 0], 'enqueue')
+  tx.send(addJob, [task, JSON.stringify(payload), options.key ?? null, 0, options.queue ?? null], 'enqueue')
 }
 
 /**
@@ -27,11 +28,11 @@ export async function enqueueNow(
   payload: JobPayload,
   { priority = 0 }: { priority?: number } = {},
 ): Promise<void> {
-  await outsideTenants(database, addJob, [task, JSON.stringify(payload), null, priority], 'enqueue')
+  await outsideTenants(database, addJob, [task, JSON.stringify(payload), null, priority, null], 'enqueue')
 }
 
 // add_job would make the same of it, in a second function around this one.
 const addJob = `
   select from graphile_worker.add_jobs(
-    array[($1, $2::json, null, null, null, $3, $4, null)::graphile_worker.job_spec], job_key_preserve_run_at := true
+    array[($1, $2::json, $5, null, null, $3, $4, null)::graphile_worker.job_spec], job_key_preserve_run_at := true
   )`

@@ -57,7 +57,13 @@ const passingCodes = [
   'database.read_only',
 ] satisfies (keyof typeof databaseError.table | keyof typeof platformError.table)[]
 
-export type WorkOptions = { concurrency: number; log: Log; hourly?: readonly string[]; daily?: readonly Daily[] }
+export type WorkOptions = {
+  concurrency: number
+  log: Log
+  everyMinute?: readonly string[]
+  hourly?: readonly string[]
+  daily?: readonly Daily[]
+}
 
 /**
  * Works on jobs, `concurrency` at a time, until stopped. Jobs of killed processes are taken over within seconds, not
@@ -68,7 +74,8 @@ export type WorkOptions = { concurrency: number; log: Log; hourly?: readonly str
  * marked) are freed with the old name and run again.
  *
  * The tasks in `hourly` run at every full hour, once for all processes, without a payload. Where none ran then, the first
- * one that starts within the hour makes up for it. Those in `daily` run the same way once a day, at a time in UTC.
+ * one that starts within the hour makes up for it. Those in `daily` run the same way once a day, at a time in UTC. Those in
+ * `everyMinute` run every minute, and nothing makes up for it.
  */
 export async function work(database: Database, tasks: Record<string, Task>, options: WorkOptions): Promise<Workers> {
   const { log } = options
@@ -156,7 +163,7 @@ async function startRunner(
   database: Database,
   tasks: Record<string, Task>,
   signal: AbortSignal,
-  { concurrency, log, hourly = [], daily = [] }: WorkOptions,
+  { concurrency, log, everyMinute = [], hourly = [], daily = [] }: WorkOptions,
 ): Promise<Runner> {
   await releaseJobsOfTheDead(database)
   await retryFailedJobs(database)
@@ -211,7 +218,7 @@ async function startRunner(
       concurrency,
       pollInterval: 2000,
       noHandleSignals: true,
-      parsedCronItems: cronItemsOf(hourly, daily),
+      parsedCronItems: cronItemsOf(everyMinute, hourly, daily),
       events,
       logger: silent,
     })
@@ -242,8 +249,13 @@ async function startRunner(
   }
 }
 
-function cronItemsOf(hourly: readonly string[], daily: readonly Daily[]): ParsedCronItem[] {
+function cronItemsOf(
+  everyMinute: readonly string[],
+  hourly: readonly string[],
+  daily: readonly Daily[],
+): ParsedCronItem[] {
   return parseCronItems([
+    ...everyMinute.map((task) => ({ task, match: '* * * * *', options: { jobKey: `every minute ${task}` } })),
     ...hourly.map((task) => ({
       task,
       match: '0 * * * *',

@@ -48,7 +48,8 @@ const Counts = Type.Object({
   rolesNotApplied: count,
 })
 
-const Run = sharedSchema(
+/** A run as the API shows it. */
+export const ImportRun = sharedSchema(
   'ImportRun',
   Type.Object(
     {
@@ -63,6 +64,10 @@ const Run = sharedSchema(
       rows_read: count,
       rows_written: count,
       rows_rejected: count,
+      connector_id: Type.Unsafe<string | null>({
+        ...NullableId,
+        description: 'The connector that pulled the file; it may be deleted by now',
+      }),
       counts: Type.Unsafe<Static<typeof Counts> | null>({
         ...Counts,
         type: ['object', 'null'],
@@ -103,7 +108,7 @@ const Row = sharedSchema(
 
 /** `/api/v1/imports` */
 export function addImportRoutes(server: HttpServer): void {
-  server.addSchema(Run.schema)
+  server.addSchema(ImportRun.schema)
   server.addSchema(Row.schema)
   server.route({
     method: 'GET',
@@ -113,7 +118,7 @@ export function addImportRoutes(server: HttpServer): void {
       tags,
       summary: 'List the imports of the tenant, newest first',
       querystring: Type.Object(paging, { additionalProperties: false }),
-      response: { 200: pageOf('imports', Run.ref) },
+      response: { 200: pageOf('imports', ImportRun.ref) },
     },
     handler: (request) => {
       const { limit, after } = request.query
@@ -132,7 +137,7 @@ export function addImportRoutes(server: HttpServer): void {
     method: 'GET',
     url: '/api/v1/imports/:id',
     config: { permission: 'imports.read', errors: [404] },
-    schema: { tags, summary: 'Read an import', params: IdParams, response: { 200: Run.ref } },
+    schema: { tags, summary: 'Read an import', params: IdParams, response: { 200: ImportRun.ref } },
     handler: (request) => inTenantOf(request, (tx) => showRun(tx, request.params.id)),
   })
   addRows(server)

@@ -172,6 +172,29 @@ export interface ConfirmedIdentities {
   user_id: string;
 }
 
+export interface Connectors {
+  address: string;
+  asking_rows: number | null;
+  changed_at: Generated<Timestamp>;
+  confirmed_rows: number | null;
+  created_at: Generated<Timestamp>;
+  credentials_kind: string | null;
+  disabled_because: string | null;
+  enabled: Generated<boolean>;
+  every_minutes: number | null;
+  id: Generated<string>;
+  kind: string;
+  last_rows: number | null;
+  least_percent: Generated<number>;
+  name: string;
+  next_run_at: Timestamp | null;
+  notify_emails: Generated<string[]>;
+  run_as: string | null;
+  sealed_credentials: Buffer | null;
+  tenant_id: string;
+  with_roles: Generated<boolean>;
+}
+
 export interface ContactKeys {
   created_at: Generated<Timestamp>;
   fold_version: Generated<number>;
@@ -524,6 +547,7 @@ export interface ImportRunRows {
 }
 
 export interface ImportRuns {
+  connector_id: string | null;
   counts: Json | null;
   erased_words: Generated<ArrayType<number>>;
   error_code: string | null;
@@ -977,6 +1001,7 @@ export interface DB {
   catalogs: Catalogs;
   confirmation_links: ConfirmationLinks;
   confirmed_identities: ConfirmedIdentities;
+  connectors: Connectors;
   contact_keys: ContactKeys;
   course_authors: CourseAuthors;
   course_groups: CourseGroups;
