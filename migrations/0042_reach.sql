@@ -21,6 +21,8 @@ create table erasure_reaches (
   sealed_people bytea,
   -- The hashes of their confirmed identities.
   confirmed_hashes bytea[] not null default '{}',
+  -- The trial tenants in which something was erased. No route shows them: the requester learns their number.
+  trials uuid[] not null default '{}',
   created_at timestamptz not null default now(),
   finished_at timestamptz,
   primary key (tenant_id, id),

@@ -7,12 +7,15 @@ import { enqueueDueRuns } from './connectors/runs.ts'
 import { runRewrite } from './erasure/disk/run-rewrite.ts'
 import { runErasure } from './erasure/engine/run-erasure.ts'
 import { cleanPlans } from './erasure/plans/clean-plans.ts'
+import { expireMatches } from './erasure/reach/decide-match.ts'
+import { runReach } from './erasure/reach/run-reach.ts'
 import { runSearch } from './erasure/search/run-search.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
 import { spoolFolderOf } from './exports/spool.ts'
 import { cleanIdempotentRequests } from './http/idempotency.ts'
 import { cleanConfirmationLinks, sendConfirmation } from './identity/send-confirmation.ts'
+import { cleanProviderTokens } from './identity/verify-provider-token.ts'
 import { cleanImportFiles } from './import-runs/clean-files.ts'
 import { runConnector } from './imports/connectors/run-connector.ts'
 import { sendConnectorEmail } from './imports/connectors/send-connector-email.ts'
@@ -30,6 +33,9 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
     app.database,
     {
       erase: (payload, signal) => runErasure(app.database, payload, signal),
+      reach: (payload) => runReach(app.database, payload),
+      clean_provider_tokens: () => cleanProviderTokens(app.database),
+      expire_matches: () => expireMatches(app.database),
       search: () => runSearch(app.database),
       send_email: (payload) => sendEmail(app.database, mailer, payload),
       send_confirmation: (payload) => sendConfirmation(app.database, mailer, payload),
@@ -60,6 +66,9 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
         'clean_sign_in_attempts',
         'clean_idempotent_requests',
         'clean_confirmation_links',
+        'clean_provider_tokens',
+        'reach',
+        'expire_matches',
       ],
       // With a server of one's own, "lethe db rewrite" does it when its operator says so.
       daily:

@@ -239,6 +239,8 @@ describe('every operation of the document', () => {
       'GET /healthz',
       'GET /metrics',
       'GET /readyz',
+      'POST /api/v1/identity-provider/erasures',
+      'POST /api/v1/identity-provider/identities',
       'POST /api/v1/operator-session',
       'POST /api/v1/session',
       'POST /confirm/{token}',

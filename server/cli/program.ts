@@ -19,6 +19,8 @@ import { addLedgerCommands } from './commands/ledger-commands.ts'
 import { addNotificationCommands } from './commands/notification-commands.ts'
 import { addOperatorCommands } from './commands/operator-commands.ts'
 import { addPlanCommands } from './commands/plan-commands.ts'
+import { addProviderCommands } from './commands/provider-commands.ts'
+import { addReachCommands } from './commands/reach-commands.ts'
 import { addServeCommand } from './commands/serve-command.ts'
 import { addSessionCommands } from './commands/session-commands.ts'
 import { addSkillCommands } from './commands/skill-commands.ts'
@@ -47,9 +49,11 @@ const groups: ((program: Command) => void)[] = [
   addKeyCommands,
   addClientCommands,
   addOperatorCommands,
+  addProviderCommands,
   addImportCommands,
   addConnectorCommands,
   addErasureCommands,
+  addReachCommands,
   addExportCommands,
   addCertificateCommands,
   addLedgerCommands,

@@ -73,6 +73,19 @@ export const erasureError = defineErrors({
       `${d.people} people of this plan do not wait for a confirmation in this request. Make a preview of those whose plan changed, and name its plan.`,
     hint: () => '"lethe erasure confirm REQUEST" makes the preview of the right people.',
   },
+  'match.not_found': {
+    kind: 'not_found',
+    message: (d: { id: string }) => `Nothing that waits for your decision has the id ${d.id}.`,
+    hint: () => '"lethe reach list" and "lethe proposal list" list what waits.',
+  },
+  'match.decided': {
+    kind: 'conflict',
+    message: (d: { id: string; state: string }) => `The decision about ${d.id} was made already: ${d.state}.`,
+  },
+  'match.gone': {
+    kind: 'conflict',
+    message: (d: { id: string }) => `The user whom ${d.id} is about was erased meanwhile. Refuse it to end it.`,
+  },
   'erasure.no_subjects': {
     kind: 'input',
     message: () =>

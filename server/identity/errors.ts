@@ -24,4 +24,20 @@ export const identityError = defineErrors({
     kind: 'not_found',
     message: () => 'This link is not valid. It was used already, it has expired, or the address has changed.',
   },
+  'identity.no_such_account': {
+    kind: 'not_found',
+    message: () =>
+      'The assertion names no active user of the tenant, or the user has another e-mail address or identity id.',
+  },
+  'identity_provider.not_found': {
+    kind: 'not_found',
+    message: () => 'There is no identity provider with this issuer.',
+    hint: () => '"lethe identity-provider list" lists them.',
+  },
+  'identity_provider.token_invalid': {
+    kind: 'unauthenticated',
+    // One answer for every fault: it must not tell which.
+    message: () =>
+      'The token is not valid. It must be signed by a configured identity provider, name this server as its audience, live at most five minutes, and be sent once.',
+  },
 })

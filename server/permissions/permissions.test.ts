@@ -25,7 +25,15 @@ const operator: Principal = {
 }
 const permittedTo = (principal: Principal, target = {}) => names.filter((name) => isPermitted(principal, name, target))
 
-const ofOperators = ['tenants.read', 'tenants.manage', 'operators.manage', 'installation.audit', 'sweep.run']
+const ofOperators = [
+  'tenants.read',
+  'tenants.manage',
+  'reach.decide',
+  'identity_providers.manage',
+  'operators.manage',
+  'installation.audit',
+  'sweep.run',
+]
 
 describe('who may do what', () => {
   it('gives an administrator everything inside the tenant and nothing of the operator', () => {

@@ -126,6 +126,16 @@ export const permissions = {
     roles: officers,
     scopes: writing,
   },
+  'proposals.read': {
+    does: 'list the erasures that an identity provider asks for',
+    roles: officers,
+    scopes: reading,
+  },
+  'proposals.decide': {
+    does: 'accept or refuse the erasures that an identity provider asks for',
+    roles: officers,
+    scopes: writing,
+  },
   'certificates.read': {
     does: 'read certificates, and check whether one covers a person',
     roles: officers,
@@ -151,6 +161,16 @@ export const permissions = {
   'clients.manage': { does: 'create and revoke OAuth clients', roles: integrators, scopes: [] },
   'tenants.read': { does: 'list all tenants', roles: ['operator'], scopes: [] },
   'tenants.manage': { does: 'create and change any tenant', roles: ['operator'], scopes: [] },
+  'reach.decide': {
+    does: 'list, accept and refuse the erasures that would reach a trial tenant without a confirmed identity',
+    roles: ['operator'],
+    scopes: [],
+  },
+  'identity_providers.manage': {
+    does: 'set, list and remove identity providers',
+    roles: ['operator'],
+    scopes: [],
+  },
   'operators.manage': { does: 'create and list operators', roles: ['operator'], scopes: [] },
   'installation.audit': {
     does: 'read, export and verify the system trail',

@@ -16,7 +16,14 @@ import { requireTenantName } from './tenant-name.ts'
 export const tenantKinds = ['enterprise', 'trial'] as const
 export type TenantKind = (typeof tenantKinds)[number]
 
-export type Tenant = { id: string; name: string; kind: TenantKind; created_at: Date }
+export type Tenant = {
+  id: string
+  name: string
+  kind: TenantKind
+  created_at: Date
+  /** An erasure from outside took its last administrator, and it has none since. */
+  needs_administrator: boolean
+}
 
 /** `id`: the id to give it, a UUID that no tenant has; `initiator`: who creates it. */
 export type NewTenant = { name: string; kind: TenantKind; id?: string; initiator?: Initiator }
@@ -52,7 +59,7 @@ export async function createTenantWith<T>(
     const { rows } = await tx.query<Tenant>(
       `insert into tenants (id, name, kind) values ($1::uuid, $2, $3)
        on conflict do nothing
-       returning id, name, kind, created_at`,
+       returning id, name, kind, created_at, false as needs_administrator`,
       [id, name, options.kind],
     )
     const [tenant] = rows
@@ -102,7 +109,14 @@ async function idOfName(database: Database, name: string): Promise<string | unde
 
 async function readTenant(database: Database, id: string): Promise<Tenant | undefined> {
   return await inTenant(database, id, async (tx) => {
-    const { rows } = await tx.query<Tenant>('select id, name, kind, created_at from tenants where id = $1', [id])
+    const { rows } = await tx.query<Tenant>(
+      `select id, name, kind, created_at,
+         administrators_gone_at is not null and not exists (
+           select from users where tenant_id = $1 and state = 'active' and 'administrator' = any (roles)
+         ) as needs_administrator
+       from tenants where id = $1`,
+      [id],
+    )
     return rows[0]
   })
 }

@@ -17,12 +17,14 @@ import { addSubjectProofRoute } from './erasures/subject-proof-route.ts'
 import { addKeptExportRoutes } from './exports/routes.ts'
 import { addExternalSystemRoutes } from './external-systems/routes.ts'
 import { addGroupRoutes } from './groups/routes.ts'
+import { addProviderRoutes } from './identity/provider-routes.ts'
 import { addIdentityRoutes } from './identity/user-routes.ts'
 import { addImportRoutes } from './imports/routes.ts'
 import { addNotificationRoutes } from './notifications/routes.ts'
+import { addReachRoutes } from './reach/routes.ts'
 import { addSessionRoutes } from './sign-in/routes.ts'
 import { addSkillRoutes } from './skills/routes.ts'
-import { addTenantRoutes } from './tenants/routes.ts'
+import { addCreatorRoute, addTenantRoutes } from './tenants/routes.ts'
 import { addExportRoute } from './users/export-route.ts'
 import { addUserRoutes } from './users/routes.ts'
 import { addTranscriptRoute } from './users/transcript-route.ts'
@@ -76,12 +78,15 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addErasureRoutes(server)
       addContactRoutes(server)
       addConfirmRoute(server)
+      addReachRoutes(server)
+      addProviderRoutes(server)
       addProofRoutes(server)
       addSubjectProofRoute(server)
       addAuditRoutes(server)
       addCredentialRoutes(server)
       addSessionRoutes(server)
       addTenantRoutes(server)
+      addCreatorRoute(server)
       addCertificateKeys(server)
     },
   }

@@ -631,6 +631,7 @@ function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
       ended: erasure.finishedAt,
       'data map': erasure.dataMap,
       certificate: certificateText(erasure),
+      ...(erasure.trialsReached !== null && { 'trials reached': erasure.trialsReached }),
     }),
     formatTable(erasure.steps, [
       { title: 'step', value: ({ step }) => step },

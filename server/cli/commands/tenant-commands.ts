@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander'
+import { findUser } from '../../people/accounts/find-users.ts'
 import { renameTenant } from '../../tenancy/rename-tenant.ts'
+import { setTenantCreator } from '../../tenancy/tenant-people.ts'
 import { createTenant, listTenants, type Tenant, type TenantKind, tenantKinds } from '../../tenancy/tenants.ts'
 import {
   type ReturningMembers,
@@ -10,8 +12,9 @@ import {
 import { helpText } from '../help-text.ts'
 import { formatFields, formatTable } from '../output.ts'
 import { withApplication, withTenant } from '../session.ts'
+import { addSubjectOptions, readSubject, type SubjectOptions } from '../subject-options.ts'
 
-/** `lethe tenant list|create|update` */
+/** `lethe tenant list|create|creator|update` */
 export function addTenantCommands(program: Command): void {
   const group = program
     .command('tenant')
@@ -21,23 +24,8 @@ export function addTenantCommands(program: Command): void {
       helpText({ examples: ['lethe tenant list', 'lethe tenant create "Acme"', 'lethe tenant update --tenant Acme'] }),
     )
 
-  group
-    .command('list')
-    .description('list the tenants, oldest first')
-    .addHelpText('after', helpText({ examples: ['lethe tenant list', 'lethe tenant list --json'] }))
-    .action(async (_options, command: Command) => {
-      await withApplication(command, async ({ application, output }) => {
-        const tenants = await listTenants(application.database)
-        output.result({ tenants }, () =>
-          formatTable(tenants, [
-            { title: 'id', value: ({ id }) => id },
-            { title: 'name', value: ({ name }) => name },
-            { title: 'kind', value: ({ kind }) => kind },
-            { title: 'created', value: ({ created_at }) => created_at },
-          ]),
-        )
-      })
-    })
+  addList(group)
+  addCreator(group)
 
   group
     .command('create')
@@ -106,6 +94,51 @@ function addUpdate(group: Command): void {
           return await updateTenant(tx, changes)
         })
         output.result({ tenant: settings }, () => formatFields(settings))
+      })
+    })
+}
+
+function addList(group: Command): void {
+  group
+    .command('list')
+    .description('list the tenants, oldest first')
+    .addHelpText('after', helpText({ examples: ['lethe tenant list', 'lethe tenant list --json'] }))
+    .action(async (_options, command: Command) => {
+      await withApplication(command, async ({ application, output }) => {
+        const tenants = await listTenants(application.database)
+        output.result({ tenants }, () =>
+          formatTable(tenants, [
+            { title: 'id', value: ({ id }) => id },
+            { title: 'name', value: ({ name }) => name },
+            { title: 'kind', value: ({ kind }) => kind },
+            { title: 'created', value: ({ created_at }) => created_at },
+            { title: 'note', value: (tenant) => (tenant.needs_administrator ? 'needs an administrator' : '') },
+          ]),
+        )
+      })
+    })
+}
+
+function addCreator(group: Command): void {
+  addSubjectOptions(group.command('creator'), { many: false })
+    .description('record which user created the tenant')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: `
+If an identity provider asks for the erasure of the creator of a trial tenant, all users of the trial are purged.`,
+        examples: ['lethe tenant creator --tenant "Acme, a trial" --email ann@example.org'],
+      }),
+    )
+    .action(async (options: SubjectOptions, command: Command) => {
+      const selector = readSubject(options)
+      await withTenant(command, async ({ run, output, tenant }) => {
+        const id = await run(async (tx) => {
+          const user = await findUser(tx, selector)
+          await setTenantCreator(tx, user.id)
+          return user.id
+        })
+        output.result({ tenant: tenant.id, created_by: id }, () => `User ${id} created ${tenant.name}.`)
       })
     })
 }

@@ -156,6 +156,7 @@ export const erasureMap: RoomMap<ErasureTable> = {
       provider_id: reference,
       sealed_people: sealed,
       confirmed_hashes: sealed,
+      trials: reference,
       created_at: fact,
       finished_at: fact,
     },

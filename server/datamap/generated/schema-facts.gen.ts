@@ -1372,6 +1372,10 @@ export const schemaFacts: SchemaFacts = {
         "type": "bytea[]",
         "nullable": false
       },
+      "trials": {
+        "type": "uuid[]",
+        "nullable": false
+      },
       "created_at": {
         "type": "timestamp with time zone",
         "nullable": false

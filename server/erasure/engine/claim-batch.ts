@@ -45,11 +45,19 @@ export type Batch = {
   requestedByCredential: string | null
   /** All people of a batch have the same plan, or none. */
   plan: BatchPlan | null
+  /** Another trial tenant may have the same people. */
+  reachesTrials: boolean
   /**
    * `sealedIdentifiers`: what an earlier attempt sealed that erased the person's rows. `plannedDigest`: of the person's part
-   * of the plan; null without a plan, and where the plan does not have the person any more.
+   * of the plan; null without a plan, and where the plan does not have the person any more. `confirmedHashes`: of the
+   * person's confirmed identities.
    */
-  subjects: { id: string; sealedIdentifiers: Buffer | null; plannedDigest: Buffer | null }[]
+  subjects: {
+    id: string
+    sealedIdentifiers: Buffer | null
+    plannedDigest: Buffer | null
+    confirmedHashes: Buffer[]
+  }[]
   /** No other person of the request is queued or awaits verification, so this batch also scrubs and finishes. */
   isLastBatch: boolean
   prefetched: Prefetched
@@ -77,7 +85,8 @@ export async function claimBatch(
   const [, claimed] = await claiming
   const [first] = claimed
   if (first === undefined) return undefined
-  const { operation, about, sealedKey, requestedBy, requestedByCredential, waiting, unverified, plan } = first
+  const { operation, about, sealedKey, requestedBy, requestedByCredential, waiting, unverified, plan, reachesTrials } =
+    first
   // People of another plan come with another batch; they are free again when this transaction ends.
   const rows = claimed.filter((row) => row.plan?.id === plan?.id)
   const expected: BatchHint = { operation, people: rows.map(({ id }) => id), plan: plan?.id ?? null }
@@ -89,7 +98,13 @@ export async function claimBatch(
     requestedBy,
     requestedByCredential,
     plan,
-    subjects: rows.map(({ id, sealedIdentifiers, plannedDigest }) => ({ id, sealedIdentifiers, plannedDigest })),
+    reachesTrials,
+    subjects: rows.map(({ id, sealedIdentifiers, plannedDigest, confirmedHashes }) => ({
+      id,
+      sealedIdentifiers,
+      plannedDigest,
+      confirmedHashes,
+    })),
     isLastBatch: waiting === rows.length && !unverified,
     prefetched: isDeepStrictEqual(hint, expected) && hinted ? hinted : prefetch(tx, expected),
   }
@@ -117,6 +132,7 @@ type ClaimedRow = Omit<Batch, 'request' | 'subjects' | 'isLastBatch' | 'prefetch
   id: string
   sealedIdentifiers: Buffer | null
   plannedDigest: Buffer | null
+  confirmedHashes: Buffer[]
   waiting: number
   unverified: boolean
 }
@@ -135,6 +151,12 @@ async function claimSubjects(
          'id', s.plan_id, 'people', coalesce(p.people, 0), 'coversMentions', coalesce(p.covers_mentions, false)
        ) end as plan,
        of_person.digest as "plannedDigest",
+       array(
+         select c.hash from confirmed_identities c where c.tenant_id = $1 and c.user_id = s.user_id
+       ) as "confirmedHashes",
+       r.operation = 'purge' and not r.from_outside and r.initiated_from <> 'ledger' and exists (
+         select from trial_tenant_ids() as trial (id) where trial.id <> $1
+       ) as "reachesTrials",
        (
          select count(*)::int from (
            select from erasure_subjects

@@ -1,5 +1,6 @@
 import { canLookUp } from '../../personal-data/find-mentions.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { planReach } from '../reach/plan-reach.ts'
 import { act } from './act.ts'
 import { checkPlan } from './check-plan.ts'
 import type { Batch } from './claim-batch.ts'
@@ -28,6 +29,7 @@ export async function eraseBatch(tx: TenantTransaction, batch: Batch): Promise<v
   const { subjects, heldByOthers, mentions } = await checkPlan(tx, batch, await lockAndCheck(tx, batch))
   if (subjects.ids.length > 0) {
     const counted = await countRows(tx, batch, subjects, heldByOthers)
+    planReach(tx, batch, subjects)
     const [acted, left, scrubbed, sealed] = await inOrder(
       () => act(tx, batch, subjects, counted),
       () => verify(tx, batch, subjects),

@@ -45,7 +45,7 @@ export const isOverdue = `(r.due_at < now() and (r.finished_at is null or r.id i
 /** Selects the requests of the tenant $1 as {@link SummaryRow}; a caller adds conditions and the sorting. */
 export const selectSummaries = `
   select r.id, r.operation, r.initiated_from, r.created_at, r.due_at, r.finished_at, r.map_version, r.reason,
-    r.requested_by, r.requested_by_credential, s.*,
+    r.requested_by, r.requested_by_credential, r.about, r.trials_reached, s.*,
     exists (select from erasure_certificates c where c.tenant_id = r.tenant_id and c.request_id = r.id) as certified,
     ${stateOfRequest} as state,
     ${isOverdue} as overdue
@@ -69,6 +69,8 @@ export type SummaryRow = {
   reason: string | null
   requested_by: string | null
   requested_by_credential: string | null
+  about: 'users' | 'contacts'
+  trials_reached: number | null
   certified: boolean
   state: RequestState
 } & ErasureSummary['subjects']

@@ -12,6 +12,10 @@ export type ErasureDetails = ErasureSummary & {
   requestedBy: string | null
   requestedByCredential: string | null
   dataMap: string
+  /** Of users, or of contacts: addresses of people who are no users. */
+  about: 'users' | 'contacts'
+  /** In how many trial tenants the same people were erased; null while that is not known, or if there is no trial. */
+  trialsReached: number | null
   steps: {
     step: string
     state: string
@@ -64,6 +68,8 @@ export async function showErasure(tx: TenantTransaction, request: string): Promi
     requestedBy: row.requested_by,
     requestedByCredential: row.requested_by_credential,
     dataMap: row.map_version,
+    about: row.about,
+    trialsReached: row.trials_reached,
     steps: steps.sort((one, other) => place(one) - place(other)),
     receipt: sumEffects(receipt),
     failures: failures.map(({ userId, code, reason }) => ({ userId, code: code ?? '', reason: reason ?? '' })),

@@ -10,7 +10,7 @@ import type { NamedPerson } from '../../../people/accounts/candidates.ts'
 import { selectorNames } from '../../../people/accounts/find-users.ts'
 import { userStates } from '../../../people/accounts/user.ts'
 import { ExternalSystem } from '../external-systems/routes.ts'
-import { ActingCredential, Id, Next, NullableId, NullableText, NullableTime, Time } from '../schemas.ts'
+import { ActingCredential, Id, Next, NullableId, NullableNumber, NullableText, NullableTime, Time } from '../schemas.ts'
 import { filterMembers } from '../users/filter.ts'
 
 export const operations = ['purge', 'anonymize'] as const
@@ -81,6 +81,13 @@ export const ErasureWithDetails = sharedSchema(
       requested_by: Type.Unsafe<string | null>({ ...NullableId, description: 'The user that made the request' }),
       requested_by_credential: ActingCredential,
       data_map: Type.String({ description: 'The version of the data map' }),
+      about: Type.Enum(['users', 'contacts'], {
+        description: 'contacts: an address of a person who is no user, purged from every field',
+      }),
+      trials_reached: Type.Unsafe<number | null>({
+        ...NullableNumber,
+        description: 'In how many trial tenants the same people were erased; null: not known yet, or no other trial',
+      }),
       steps: Type.Array(
         Type.Object({
           step: Type.String(),
@@ -392,6 +399,8 @@ export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof Erasu
     requested_by: erasure.requestedBy,
     requested_by_credential: erasure.requestedByCredential,
     data_map: erasure.dataMap,
+    about: erasure.about,
+    trials_reached: erasure.trialsReached,
     steps: erasure.steps.map(({ startedAt, finishedAt, ...step }) => ({
       ...step,
       started_at: startedAt,

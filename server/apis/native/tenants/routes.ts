@@ -10,6 +10,7 @@ import { inTenant, type TenantTransaction } from '../../../platform/database/tra
 import { tenancyError } from '../../../tenancy/errors.ts'
 import { readTenantSettings } from '../../../tenancy/read-tenant-settings.ts'
 import { renameTenant } from '../../../tenancy/rename-tenant.ts'
+import { setTenantCreator } from '../../../tenancy/tenant-people.ts'
 import {
   createTenant,
   findTenant,
@@ -23,14 +24,22 @@ import {
   type TenantSettingsChanges,
   updateTenant,
 } from '../../../tenancy/update-tenant.ts'
-import { Id, IdParams, Time } from '../schemas.ts'
+import { Id, IdParams, Nothing, NullableId, Time } from '../schemas.ts'
 
 const tags = ['Tenants']
 
 const Tenant = sharedSchema(
   'Tenant',
   Type.Object(
-    { id: Id, name: Type.String(), kind: Type.Enum([...tenantKinds]), created_at: Time },
+    {
+      id: Id,
+      name: Type.String(),
+      kind: Type.Enum([...tenantKinds]),
+      created_at: Time,
+      needs_administrator: Type.Boolean({
+        description: 'Whether an erasure from outside took its last administrator, and it has none since',
+      }),
+    },
     { description: 'A tenant' },
   ),
 )
@@ -164,6 +173,30 @@ async function changeTenant(tx: TenantTransaction, body: Static<typeof OperatorC
   const { name, ...settings } = body
   if (name !== undefined) await renameTenant(tx, name)
   return await updateTenant(tx, changesOf(settings))
+}
+
+/** `/api/v1/tenants/:id/creator`, for operators */
+export function addCreatorRoute(server: HttpServer): void {
+  server.route({
+    method: 'PUT',
+    url: '/api/v1/tenants/:id/creator',
+    config: { permission: 'tenants.manage', errors: [404] },
+    schema: {
+      tags,
+      summary: 'Record which user created a tenant',
+      description:
+        'If an identity provider asks for the erasure of the creator of a trial tenant, all users of the trial are purged.',
+      params: IdParams,
+      body: Type.Object({ user_id: NullableId }, { additionalProperties: false }),
+      response: { 204: Nothing },
+    },
+    handler: async (request, reply) => {
+      const { id } = await findTenant(server.database, request.params.id)
+      const { initiator } = principalOf(request)
+      await inTenant(server.database, id, (tx) => setTenantCreator(tx, request.body.user_id), { initiator })
+      return reply.code(204).send(null)
+    },
+  })
 }
 
 function changesOf(body: Static<typeof SettingsChanges>): TenantSettingsChanges {

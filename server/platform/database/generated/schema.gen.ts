@@ -328,6 +328,7 @@ export interface ErasureReaches {
   request_id: string | null;
   sealed_people: Buffer | null;
   tenant_id: string;
+  trials: Generated<string[]>;
 }
 
 export interface ErasureReceipts {
