@@ -80,8 +80,8 @@ it.each([
   expect(erase.roundTrips).toBeLessThanOrEqual(12)
 })
 
-it('the plan of a preview adds two statements to the request of one person, and none to the purge', async () => {
+it('the plan of a preview adds one statement to the request of one person, and none to the purge', async () => {
   const [without, planned] = [await countErasure('purge'), await countErasure('purge', { planned: true })]
-  expect(planned.request.statements).toBe(without.request.statements + 2)
+  expect(planned.request.statements).toBe(without.request.statements + 1)
   expect(planned.erase.statements).toBe(without.erase.statements)
 })

@@ -20,6 +20,7 @@ type PlanRow = {
   requester: Buffer
   covers_mentions: boolean
   expires_at: Date
+  user_ids: string[]
 }
 
 /**
@@ -40,8 +41,12 @@ export async function requirePlan(
   }
   // Shared, so that no clean-up takes the plan away before the request that names it is there.
   const { rows } = await tx.query<PlanRow>(
-    `select id, operation, delete_first, map_version, requester, covers_mentions, expires_at from erasure_plans
-     where tenant_id = $1 and digest = $2 for key share`,
+    `select p.id, p.operation, p.delete_first, p.map_version, p.requester, p.covers_mentions, p.expires_at,
+       array(
+         select s.user_id from erasure_plan_subjects s
+         where s.tenant_id = $1 and s.plan_id = p.id order by s.user_id
+       ) as user_ids
+     from erasure_plans p where p.tenant_id = $1 and p.digest = $2 for key share of p`,
     [tx.tenantId, digest],
     'lock_plan',
   )
@@ -56,17 +61,12 @@ export async function requirePlan(
   }
   if (plan.map_version !== compiledMap.version) throw erasureError('plan.other_map_version')
   if (plan.expires_at.getTime() <= Date.now()) throw erasureError('plan.expired')
-  const people = await tx.query<{ user_id: string }>(
-    'select user_id from erasure_plan_subjects where tenant_id = $1 and plan_id = $2 order by user_id',
-    [tx.tenantId, plan.id],
-    'people_of_plan',
-  )
   return {
     id: plan.id,
     operation: plan.operation,
     deleteFirst: plan.delete_first,
     coversMentions: plan.covers_mentions,
-    userIds: people.rows.map(({ user_id }) => user_id),
+    userIds: plan.user_ids,
   }
 }
 
