@@ -8,6 +8,7 @@ import { erasureError } from './erasure/errors.ts'
 import { ledgerError } from './erasure/ledger/errors.ts'
 import { certificateError } from './erasure/proof/errors.ts'
 import { exportError } from './exports/errors.ts'
+import { holdError } from './holds/errors.ts'
 import { httpError } from './http/errors.ts'
 import { identityError } from './identity/errors.ts'
 import { importRunError } from './import-runs/errors.ts'
@@ -35,6 +36,7 @@ const tables = {
   ...ledgerError.table,
   ...certificateError.table,
   ...exportError.table,
+  ...holdError.table,
   ...httpError.table,
   ...identityError.table,
   ...connectorError.table,

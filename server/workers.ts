@@ -9,6 +9,9 @@ import { runErasure } from './erasure/engine/run-erasure.ts'
 import { cleanPlans } from './erasure/plans/clean-plans.ts'
 import { expireMatches } from './erasure/reach/decide-match.ts'
 import { runReach } from './erasure/reach/run-reach.ts'
+import { runResumeHeld } from './erasure/safeguards/resume-held.ts'
+import { runStartScheduled } from './erasure/safeguards/start-scheduled.ts'
+import { wakeErasures } from './erasure/safeguards/wake-erasures.ts'
 import { runSearch } from './erasure/search/run-search.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
@@ -36,6 +39,9 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       reach: (payload) => runReach(app.database, payload),
       clean_provider_tokens: () => cleanProviderTokens(app.database),
       expire_matches: () => expireMatches(app.database),
+      resume_held: ({ tenant = '' }) => runResumeHeld(app.database, tenant),
+      start_erasure: ({ tenant = '', request = '' }) => runStartScheduled(app.database, tenant, request),
+      wake_erasures: () => wakeErasures(app.database),
       search: () => runSearch(app.database),
       send_email: (payload) => sendEmail(app.database, mailer, payload),
       send_confirmation: (payload) => sendConfirmation(app.database, mailer, payload),
@@ -59,6 +65,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       log,
       everyMinute: ['enqueue_due_connectors'],
       hourly: [
+        'wake_erasures',
         'read_trails',
         'clean_exports',
         'clean_imports',

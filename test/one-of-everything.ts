@@ -48,6 +48,8 @@ const explicit: Record<string, Record<string, unknown>> = {
   erasure_requests: { finished_at: new Date() },
   erasure_subjects: { state: 'done' },
   oauth_clients: { scopes: ['api/read'] },
+  // A hold that is over, so that the person can be erased.
+  legal_holds: { released_at: new Date() },
   erasure_ledger: { map_version: '0123456789abcdef' },
   erasure_plans: { digest: '0123456789abcdef'.repeat(4), map_version: '0123456789abcdef' },
   signing_keys: { retired_at: new Date() },

@@ -29,6 +29,23 @@ export const commandError = defineErrors({
         ...(d.changed > 0 ? [`"lethe erasure confirm ${d.request}" previews and erases those who changed.`] : []),
       ].join(' '),
   },
+  'erasure.waiting': {
+    kind: 'outstanding',
+    message: (d: { request: string; state: string; gone: number; held: number; runAt: string | null }) => {
+      const waits = {
+        awaiting_approval: 'It waits for an approval: a person other than the requester must approve it.',
+        scheduled: `It waits for the end of the cooling-off period${d.runAt === null ? '' : `, ${d.runAt}`}.`,
+      }[d.state]
+      const held = `A legal hold covers ${d.held} ${d.held === 1 ? 'person' : 'people'} of it.`
+      return `Erasure request ${d.request} goes on later. ${waits ?? held} ${d.gone} ${d.gone === 1 ? 'person is' : 'people are'} erased so far.`
+    },
+    hint: (d: { request: string; state: string }) =>
+      ({
+        awaiting_approval: `"lethe erasure approve ${d.request} --as PERSON" approves it, "lethe erasure cancel ${d.request}" withdraws it.`,
+        scheduled: `Workers ("lethe serve") start it then; "lethe erasure cancel ${d.request}" withdraws it.`,
+      })[d.state] ??
+      '"lethe hold list" shows the legal holds. After the release, workers ("lethe serve") go on by themselves.',
+  },
   'certificate.search_outstanding': {
     kind: 'outstanding',
     message: (d: { request: string }) =>

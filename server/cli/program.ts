@@ -12,6 +12,7 @@ import { addDemoCommand } from './commands/demo-command.ts'
 import { addErasureCommands } from './commands/erasure-commands.ts'
 import { addExportCommands } from './commands/export-commands.ts'
 import { addGroupCommands } from './commands/group-commands.ts'
+import { addHoldCommands } from './commands/hold-commands.ts'
 import { addIdentityCommands } from './commands/identity-commands.ts'
 import { addImportCommands } from './commands/import-commands.ts'
 import { addKeyCommands } from './commands/key-commands.ts'
@@ -54,6 +55,7 @@ const groups: ((program: Command) => void)[] = [
   addConnectorCommands,
   addErasureCommands,
   addReachCommands,
+  addHoldCommands,
   addExportCommands,
   addCertificateCommands,
   addLedgerCommands,
@@ -93,7 +95,9 @@ Exit codes:
   4    ambiguous: several people match
   5    conflict with the present state
   6    environment: server, keys, data folder
-  10   certificate verify: erased, search outstanding
+  8    the person of --as may not do this
+  10   outstanding: an erasure waits for an approval, a date or a hold;
+       certificate verify: erased, search outstanding
   11   certificate verify: residual data found
   130  stopped by Ctrl-C`
 

@@ -4,6 +4,7 @@ import { connectorsMap } from './entries/connectors.ts'
 import { directoryMap } from './entries/directory.ts'
 import { erasureMap } from './entries/erasure.ts'
 import { exportsMap } from './entries/exports.ts'
+import { holdsMap } from './entries/holds.ts'
 import { httpMap } from './entries/http.ts'
 import { identityMap } from './entries/identity.ts'
 import { importRunsMap } from './entries/import-runs.ts'
@@ -27,6 +28,7 @@ export const dataMap: DataMap = {
   ...accessMap,
   ...identityMap,
   ...directoryMap,
+  ...holdsMap,
   ...learningMap,
   ...skillsMap,
   ...notifyMap,

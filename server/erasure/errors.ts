@@ -86,6 +86,21 @@ export const erasureError = defineErrors({
     kind: 'conflict',
     message: (d: { id: string }) => `The user whom ${d.id} is about was erased meanwhile. Refuse it to end it.`,
   },
+  'erasure.own': {
+    kind: 'forbidden',
+    message: () =>
+      'A person cannot purge or anonymize themselves. Ask another administrator, or leave that person out of the request.',
+  },
+  'erasure.own_approval': {
+    kind: 'forbidden',
+    message: () =>
+      'The person who made an erasure request cannot decide about it. Another administrator or privacy officer must do that. The creator of an API key or OAuth client counts as the person who made its requests.',
+  },
+  'erasure.approver_needed': {
+    kind: 'forbidden',
+    message: () => 'Only a person can approve or refuse an erasure request. Sign in as that person.',
+    hint: () => 'Name the person with --as.',
+  },
   'erasure.no_subjects': {
     kind: 'input',
     message: () =>

@@ -11,11 +11,10 @@ import {
  * What the engine makes of the states of a person, and the states of requests and steps. People own the list of the
  * states of a person (people/lifecycle/erasure-states.ts); no other file than these two spells a list.
  *
- * Where a later feature goes:
- * - A legal hold, an approval and a cooling-off period keep people out of `claimable`. The subject is `held`,
- *   `awaiting_approval` or `scheduled` instead of `queued`. An operation in requests/ moves it to `queued`.
+ * - A legal hold, an approval and a cooling-off period keep people out of `claimable`: they are `held`,
+ *   `awaiting_approval` or `scheduled`. The operations in safeguards/ move them to `queued`.
  * - What must be true right before the engine acts is checked in engine/lock-and-check.ts.
- * - A propagation step is one more phase in engine/erase-batch.ts, and `propagate` in {@link stepsOfNewRequest}.
+ * - A propagation step, when there is one, is one more phase in engine/erase-batch.ts, and `propagate` in {@link stepsOfNewRequest}.
  */
 
 /** The states in which a worker may take a person: no decision and no date is outstanding. */
@@ -23,6 +22,11 @@ const inQueue = ['queued'] as const satisfies SubjectState[]
 
 const erased = subjectStatesIn('erased')
 const done = subjectStatesIn('done')
+/** The states in which a person waits for a decision, a date, or the release of a hold. No worker may take the person. */
+export const restingStates = ['awaiting_approval', 'scheduled', 'held'] as const satisfies SubjectState[]
+
+export type RestingState = (typeof restingStates)[number]
+
 const failed = subjectStatesIn('failed')
 const waiting = subjectStatesIn('waiting')
 
@@ -32,6 +36,9 @@ export const stateSets = {
   claimable: sqlList(inQueue),
   /** They wait for a worker or for a decision. */
   waiting: sqlList(waiting),
+  /** They wait for a decision, a date, or the release of a hold. */
+  resting: sqlList(restingStates),
+  awaitingApproval: sqlList(['awaiting_approval'] satisfies SubjectState[]),
   /** Their rows are erased, and they are not verified yet. */
   unverified: sqlList(erased),
   done: sqlList(done),
@@ -60,13 +67,14 @@ export function countsByStage(alias: string): string {
     'count(*)::int as total',
     count(`${alias}.erased_at is not null`, 'gone'),
     ...stages.map((stage) => count(`${alias}.state in ${sqlList(subjectStatesIn(stage))}`, stage)),
-    ...subjectStatesIn('dropped').map((state) => count(`${alias}.state = '${state}'`, state)),
+    ...[...restingStates, ...subjectStatesIn('dropped')].map((state) => count(`${alias}.state = '${state}'`, state)),
   ].join(',\n      ')
 }
 
 /** The states of a request. They are derived from its people; see {@link stateOfRequest}. */
 export const requestStates = [
   'queued',
+  ...restingStates,
   'running',
   'completed',
   'partial',
@@ -80,9 +88,13 @@ export type RequestState = (typeof requestStates)[number]
 
 /**
  * The state of a request as a column of SQL: `r` is the request, `s` a row of {@link countsByStage}. `completed` only if
- * every person is done and the search has ended.
+ * every person is done and the search has ended. `partial` if the work has ended for now, some people are done, and
+ * others are held, failed or cancelled.
  */
 export const stateOfRequest = `case
+      when r.finished_at is null and s.awaiting_approval > 0 then 'awaiting_approval'
+      when r.finished_at is null and s.scheduled > 0 then 'scheduled'
+      when s.held > 0 and s.held = s.waiting and s.done + s.erased + s.failed = 0 then 'held'
       when r.finished_at is null and r.started_at is null then 'queued'
       when r.finished_at is null then 'running'
       when s.done = s.total then 'completed'
@@ -92,6 +104,11 @@ export const stateOfRequest = `case
       when s.done = 0 and s.failed > 0 then 'failed'
       else 'partial'
     end`
+
+/** Whether nothing goes on by itself until a decision, a date or a release: nothing of the request is erased yet. */
+export function isResting(state: RequestState): state is RestingState {
+  return restingStates.some((resting) => resting === state)
+}
 
 /** The steps of a request (`erasure_steps.step`), in the order in which they are shown. */
 export const steps = ['resolve', 'erase', 'propagate', 'verify', 'certify', 'notify', 'search'] as const

@@ -189,7 +189,9 @@ describe('over HTTP', () => {
     const roles = (role: string) =>
       http.call('PUT', `/api/v1/users/${integrator.userId}/roles`, { as: program, body: { roles: [role] } })
     expect(await roles('administrator')).toMatchObject({ status: 403, json: { code: 'access.beyond_own' } })
-    expect(await roles('privacy_officer')).toMatchObject({ status: 200 })
+    // A privacy officer approves erasure requests, and no program may: it could make its own approver.
+    expect(await roles('privacy_officer')).toMatchObject({ status: 403, json: { code: 'access.beyond_own' } })
+    expect(await roles('author')).toMatchObject({ status: 200 })
     const created = await http.call('POST', '/api/v1/users', { as: program, body: { roles: ['administrator'] } })
     expect(created).toMatchObject({ status: 403, json: { code: 'access.beyond_own' } })
   })

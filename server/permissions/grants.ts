@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { permissionError } from './errors.ts'
-import { type Permission, permissionsOf } from './permissions.ts'
+import { type Permission, permissionsOf, requirePermission } from './permissions.ts'
 import type { Access, Scope } from './principal.ts'
 import type { UserRole } from './roles.ts'
 
@@ -26,6 +26,16 @@ export async function requireMayGrant(tx: TenantTransaction, grant: Grant): Prom
   if (own === 'all') return
   const missing = granted.filter((permission) => !own.includes(permission))
   if (missing.length > 0) throw permissionError('access.beyond_own', { permissions: missing })
+}
+
+/**
+ * Makes sure that the user who acts has this permission by the roles of this moment, also at the command line. The roles
+ * stay until the transaction ends. Throws `access.forbidden`.
+ */
+export async function requireActingPermission(tx: TenantTransaction, permission: Permission): Promise<void> {
+  const { userId } = tx.initiator
+  const roles = userId === undefined ? [] : await rolesOf(tx, userId)
+  requirePermission({ tenantId: tx.tenantId, initiator: tx.initiator, access: { kind: 'person', roles } }, permission)
 }
 
 /** The roles that a change would add. */

@@ -136,6 +136,13 @@ export const permissions = {
     roles: officers,
     scopes: writing,
   },
+  'erasures.approve': {
+    does: 'approve or refuse an erasure request of another person',
+    roles: officers,
+    scopes: [],
+  },
+  'holds.read': { does: 'list legal holds and the people whom they cover', roles: officers, scopes: reading },
+  'holds.manage': { does: 'place, change and release legal holds', roles: officers, scopes: writing },
   'certificates.read': {
     does: 'read certificates, and check whether one covers a person',
     roles: officers,

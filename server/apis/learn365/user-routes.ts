@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { deleteAndRequestErasure } from '../../erasure/requests/delete-and-request.ts'
+import { requestStates } from '../../erasure/states.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { IdempotencyHeaders, withIdempotency } from '../../http/idempotency.ts'
 import { inTenantOf } from '../../http/in-tenant-of.ts'
@@ -36,7 +37,7 @@ export function addUserRoutes(server: HttpServer): void {
         202: Type.Object(
           {
             RequestId: Type.String({ format: 'uuid' }),
-            State: Type.String(),
+            State: Type.Enum([...requestStates], { description: 'queued, or what the request waits for' }),
             Link: Type.String({ description: 'Shows the progress of the erasure request, and its receipt' }),
           },
           { description: 'Requested' },
@@ -47,12 +48,12 @@ export function addUserRoutes(server: HttpServer): void {
       withIdempotency(request, odataHeaders(reply), async (tx) => {
         const { userId } = await userByKey(tx, keyOf(request.params.key))
         const order = { operation: 'purge' as const, userIds: [userId] }
-        const { request: id } = await deleteAndRequestErasure(tx, order)
+        const { request: id, state } = await deleteAndRequestErasure(tx, order)
         const location = `/api/v1/erasures/${id}`
         return {
           status: 202,
           location,
-          body: { RequestId: id, State: 'queued', Link: `${originOf(request)}${location}` },
+          body: { RequestId: id, State: state, Link: `${originOf(request)}${location}` },
         }
       }),
   })

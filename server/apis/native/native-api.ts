@@ -9,6 +9,7 @@ import { addPostRoutes } from './courses/post-routes.ts'
 import { addCourseRoutes } from './courses/routes.ts'
 import { addCredentialRoutes } from './credentials/routes.ts'
 import { addEnrollmentRoutes } from './enrollments/routes.ts'
+import { addApprovalRoutes } from './erasures/approval-routes.ts'
 import { addCertificateKeys } from './erasures/certificate-keys.ts'
 import { addConfirmRoute } from './erasures/confirm-route.ts'
 import { addProofRoutes } from './erasures/proof-routes.ts'
@@ -17,6 +18,7 @@ import { addSubjectProofRoute } from './erasures/subject-proof-route.ts'
 import { addKeptExportRoutes } from './exports/routes.ts'
 import { addExternalSystemRoutes } from './external-systems/routes.ts'
 import { addGroupRoutes } from './groups/routes.ts'
+import { addHoldRoutes } from './holds/routes.ts'
 import { addProviderRoutes } from './identity/provider-routes.ts'
 import { addIdentityRoutes } from './identity/user-routes.ts'
 import { addImportRoutes } from './imports/routes.ts'
@@ -40,6 +42,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
         description: 'People with an account in the tenant: create, change, suspend, delete and restore them.',
       },
       { name: 'Erasures', description: 'Erasure requests to purge or anonymize people, and their certificates.' },
+      { name: 'Legal holds', description: 'Legal holds on users and directory groups, which stop every erasure.' },
       { name: 'Exports', description: 'Kept exports about people, until they expire.' },
       { name: 'Catalogs', description: 'Catalogs and their members.' },
       { name: 'Learning', description: 'Courses, training plans, enrollments, certificates of learners, transcripts.' },
@@ -82,6 +85,8 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addProviderRoutes(server)
       addProofRoutes(server)
       addSubjectProofRoute(server)
+      addApprovalRoutes(server)
+      addHoldRoutes(server)
       addAuditRoutes(server)
       addCredentialRoutes(server)
       addSessionRoutes(server)

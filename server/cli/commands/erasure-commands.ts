@@ -16,6 +16,8 @@ import { retryErasure } from '../../erasure/requests/retry-erasure.ts'
 import { selectSubjects } from '../../erasure/requests/select-subjects.ts'
 import { type ErasureDetails, showErasure } from '../../erasure/requests/show-request.ts'
 import { waitForErasure } from '../../erasure/requests/wait-for-erasure.ts'
+import { type Demands, readDemands } from '../../erasure/safeguards/demands.ts'
+import { isResting, type RequestState } from '../../erasure/states.ts'
 import { type NamedPerson, namePeople } from '../../people/accounts/candidates.ts'
 import type { Selector } from '../../people/accounts/find-users.ts'
 import type { Effect } from '../../personal-data/affected-rows.ts'
@@ -31,6 +33,7 @@ import { startOwnWorkers } from '../own-workers.ts'
 import { addSelectionOptions, readSelection, type SelectionOptions } from '../selection-options.ts'
 import { type TenantSession, withTenant } from '../session.ts'
 import { watchRequests } from '../stopped-requests.ts'
+import { addApprovalCommands } from './approval-commands.ts'
 import {
   addContactOption,
   type ContactOptions,
@@ -39,7 +42,10 @@ import {
   runContactPurge,
 } from './contact-commands.ts'
 
-/** `lethe preview`, `lethe purge`, `lethe anonymize`, `lethe erasure list|show|subjects|follow|retry|confirm|cancel` */
+/**
+ * `lethe preview`, `lethe purge`, `lethe anonymize`, and `lethe erasure` with list, show, subjects, follow, retry, confirm,
+ * cancel, awaiting, approve and reject
+ */
 export function addErasureCommands(program: Command): void {
   addPreview(program)
   addOrder(program, 'purge')
@@ -58,6 +64,7 @@ export function addErasureCommands(program: Command): void {
   addRetry(group)
   addConfirm(group)
   addCancel(group)
+  addApprovalCommands(group)
 }
 
 function addPreview(program: Command): void {
@@ -171,6 +178,8 @@ function addOrder(program: Command, operation: Operation): void {
           0: 'all people are erased; with --no-wait: requested',
           1: 'a person could not be erased or has changed since the preview ("lethe erasure show" shows the reasons), or you declined',
           5: 'a person is not deleted, another erasure request of a person is pending, or the plan does not fit; nothing was done',
+          8: 'the person of --as is among the people; nothing was done',
+          10: 'the request waits for an approval, the cooling-off period or a legal hold; the message says which',
         },
         examples,
       }),
@@ -236,8 +245,9 @@ function nameUsers(
   return namePeople(tx, { userIds: idsOf(users), given, most })
 }
 
-function ordersText({ request }: Ordered): string {
-  return `Made erasure request ${request}. Show its progress with: ${commandName} erasure show ${request}`
+function ordersText({ request, state }: Ordered): string {
+  const waits = state === undefined || !isResting(state) ? '' : ` It is ${state}.`
+  return `Made erasure request ${request}.${waits} Show its progress with: ${commandName} erasure show ${request}`
 }
 
 /** The text that must accompany a salt; empty without one. */
@@ -361,7 +371,11 @@ function addFollow(group: Command): void {
     .addHelpText(
       'after',
       helpText({
-        exitCodes: { 0: 'all people are erased', 1: 'a person could not be erased, or the request was cancelled' },
+        exitCodes: {
+          0: 'all people are erased',
+          1: 'a person could not be erased, or the request was cancelled',
+          10: 'the request waits for an approval, the cooling-off period or a legal hold; the message says which',
+        },
         examples: ['lethe erasure follow', 'lethe erasure follow REQUEST --json'],
       }),
     )
@@ -464,7 +478,7 @@ function addCancel(group: Command): void {
 }
 
 /** An erasure request. If this command made it, with its salt and the names of its first people. */
-type Ordered = { request: string; salt?: string; who?: NamedPerson[] }
+type Ordered = { request: string; state?: RequestState; runAt?: Date | null; salt?: string; who?: NamedPerson[] }
 
 /**
  * Works on the request in this process, shows progress and the result. Always shows the salt, even after an error,
@@ -507,17 +521,22 @@ async function workOn(session: TenantSession, request: string): Promise<ErasureD
     await watch.stop(workers)
   }
   const erasure = await run((tx) => showErasure(tx, request))
-  if (erasure.state !== 'completed') {
+  const { subjects, state } = erasure
+  if (isResting(state) || (state === 'partial' && subjects.held > 0 && subjects.failed === 0)) {
+    const { gone, held } = subjects
+    throw commandError('erasure.waiting', { request, state, gone, held, runAt: erasure.runAt?.toISOString() ?? null })
+  }
+  if (state !== 'completed') {
     const reasons = [...new Set(erasure.failures.map(({ reason }) => reason))].slice(0, 5)
     const changed = erasure.subjects.plan_changed
     if (changed > 0) reasons.push(`${people(changed)} changed since the preview`)
-    throw commandError('erasure.incomplete', { request, state: erasure.state, reasons, changed })
+    throw commandError('erasure.incomplete', { request, state, reasons, changed })
   }
   return erasure
 }
 
 /** What the erasure would do, and which directory groups would bring the people back afterwards. */
-type Preview = ErasurePreview & { groups: ReturningGroup[] }
+type Preview = ErasurePreview & Demands & { groups: ReturningGroup[] }
 
 async function previewOf(
   tx: TenantTransaction,
@@ -526,13 +545,31 @@ async function previewOf(
   deleteFirst = false,
 ): Promise<Preview> {
   const preview = await previewErasure(tx, operation, ids, { deleteFirst })
-  return { ...preview, groups: operation === 'purge' ? await groupsThatBringBack(tx, ids) : [] }
+  return {
+    ...preview,
+    ...(await readDemands(tx, ids)),
+    groups: operation === 'purge' ? await groupsThatBringBack(tx, ids) : [],
+  }
 }
 
 function groupSentence({ display_name, people: count, at_next_sync }: ReturningGroup): string {
   return at_next_sync === 'create'
     ? `${people(count)} will come back at the next synchronization of group ${display_name}, ${count === 1 ? 'as a new user' : 'as new users'} without records, unless the directory removes them from the group first.`
     : `Group ${display_name} still contains ${people(count)}; the tenant blocks them at its next synchronization.`
+}
+
+/** What the people of a request must wait for. */
+function demandSentences({ held, approval_required, cooling_off_hours }: Demands): string[] {
+  return [
+    ...(held === 0 ? [] : ['', `A legal hold covers ${people(held)}, who will wait for its release.`]),
+    ...(approval_required ? ['', 'The request will wait until a second person approves it.'] : []),
+    ...(cooling_off_hours === 0
+      ? []
+      : [
+          '',
+          `The request will wait ${counted(cooling_off_hours, 'hour')} before it runs; until then it can be canceled.`,
+        ]),
+  ]
 }
 
 function formatPreview(
@@ -552,6 +589,7 @@ function formatPreview(
     '',
     formatEffects(preview.effects),
   ]
+  lines.push(...demandSentences(preview))
   for (const group of preview.groups) lines.push('', groupSentence(group))
   lines.push(...consequenceLines(preview.consequences))
   if (preview.notDeleted.length > 0) lines.push('', `${people(preview.notDeleted.length)} must be deleted first.`)
@@ -613,9 +651,13 @@ function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
     `${formatCount(subjects.gone)} of ${formatCount(subjects.total)} ${done}`,
     ...(subjects.erased > 0 ? [`${formatCount(subjects.erased)} of them not verified yet`] : []),
     ...(subjects.waiting > 0 ? [`${formatCount(subjects.waiting)} waiting`] : []),
+    ...(subjects.awaiting_approval > 0 ? [`${formatCount(subjects.awaiting_approval)} of them for an approval`] : []),
+    ...(subjects.scheduled > 0 ? [`${formatCount(subjects.scheduled)} of them for the cooling-off period`] : []),
+    ...(subjects.held > 0 ? [`${formatCount(subjects.held)} of them on hold`] : []),
     ...(subjects.failed > 0 ? [`${formatCount(subjects.failed)} failed`] : []),
     ...(subjects.plan_changed > 0 ? [`${formatCount(subjects.plan_changed)} changed since the preview`] : []),
     ...(subjects.cancelled > 0 ? [`${formatCount(subjects.cancelled)} cancelled`] : []),
+    ...(subjects.rejected > 0 ? [`${formatCount(subjects.rejected)} refused`] : []),
   ]
   const parts = [
     formatFields({
@@ -628,6 +670,7 @@ function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
       requested: erasure.createdAt,
       'requested by': orderedBy(erasure),
       due: dueText(erasure),
+      ...(erasure.runAt !== null && { 'runs after': erasure.runAt }),
       ended: erasure.finishedAt,
       'data map': erasure.dataMap,
       certificate: certificateText(erasure),

@@ -67,31 +67,28 @@ function addUpdate(group: Command): void {
       ).choices(returningMembers),
     )
     .option('--erasure-due-days <number>', 'an erasure request is due so many days after it is made (at first 30)')
+    .option('--approval-required', 'new erasure requests wait until a second person approves them')
+    .option('--no-approval-required', 'new erasure requests need no approval (the default)')
+    .option(
+      '--cooling-off-hours <number>',
+      'the hours that a new erasure request waits after it was made or approved; 0 for none (the default)',
+    )
     .addHelpText(
       'after',
       helpText({
         examples: [
           'lethe tenant update',
-          'lethe tenant update --returning-members block',
+          'lethe tenant update --returning-members block --no-surviving-field',
+          'lethe tenant update --approval-required --cooling-off-hours 24',
           'lethe tenant update --tenant Acme --surviving-field division shift --singled-out-below 10',
-          'lethe tenant update --no-surviving-field',
         ],
       }),
     )
     .action(async (options: UpdateOptions, command: Command) => {
-      const changes: TenantSettingsChanges = {
-        ...(options.survivingField !== undefined &&
-          options.survivingField !== true && {
-            survivingFields: options.survivingField === false ? [] : options.survivingField,
-          }),
-        ...(options.singledOutBelow !== undefined && { singledOutBelow: Number(options.singledOutBelow) }),
-        ...(options.returningMembers !== undefined && { returningMembers: options.returningMembers }),
-        ...(options.erasureDueDays !== undefined && { erasureDueDays: Number(options.erasureDueDays) }),
-      }
       await withTenant(command, async ({ run, output }) => {
         const settings = await run(async (tx) => {
           if (options.name !== undefined) await renameTenant(tx, options.name)
-          return await updateTenant(tx, changes)
+          return await updateTenant(tx, changesOf(options))
         })
         output.result({ tenant: settings }, () => formatFields(settings))
       })
@@ -150,4 +147,20 @@ type UpdateOptions = {
   singledOutBelow?: string
   returningMembers?: ReturningMembers
   erasureDueDays?: string
+  approvalRequired?: boolean
+  coolingOffHours?: string
+}
+
+function changesOf(options: UpdateOptions): TenantSettingsChanges {
+  return {
+    ...(options.survivingField !== undefined &&
+      options.survivingField !== true && {
+        survivingFields: options.survivingField === false ? [] : options.survivingField,
+      }),
+    ...(options.singledOutBelow !== undefined && { singledOutBelow: Number(options.singledOutBelow) }),
+    ...(options.approvalRequired !== undefined && { approvalRequired: options.approvalRequired }),
+    ...(options.coolingOffHours !== undefined && { coolingOffHours: Number(options.coolingOffHours) }),
+    ...(options.erasureDueDays !== undefined && { erasureDueDays: Number(options.erasureDueDays) }),
+    ...(options.returningMembers !== undefined && { returningMembers: options.returningMembers }),
+  }
 }

@@ -5,6 +5,7 @@ type ErasureTable =
   | 'erasure_subjects'
   | 'erasure_plans'
   | 'erasure_plan_subjects'
+  | 'erasure_decisions'
   | 'erasure_steps'
   | 'erasure_receipts'
   | 'erasure_certificates'
@@ -40,6 +41,9 @@ export const erasureMap: RoomMap<ErasureTable> = {
       about: code,
       from_outside: fact,
       trials_reached: fact,
+      approval_required: fact,
+      cooling_off_hours: fact,
+      run_at: fact,
     },
   },
   erasure_subjects: {
@@ -86,6 +90,19 @@ export const erasureMap: RoomMap<ErasureTable> = {
       'The people of these previews, by internal id: digests of keys and numbers of rows. They go with the erasure.',
     about: 'other',
     columns: { tenant_id: key, plan_id: reference, user_id: erasedId, digest: sealed, parts: code },
+  },
+  erasure_decisions: {
+    holds: 'Which erasure requests were approved or refused, by which person and why.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      request_id: reference,
+      decision: code,
+      reason_code: code,
+      note: mention('text'),
+      decided_by: actor('null'),
+      decided_at: fact,
+    },
   },
   erasure_steps: {
     holds: 'How far each step of an order is.',

@@ -15,6 +15,8 @@ export const tenancyMap: RoomMap<'tenants' | 'external_systems'> = {
       returning_members: code,
       erasure_due_days: fact,
       administrators_gone_at: fact,
+      approval_required: fact,
+      cooling_off_hours: fact,
     },
   },
   external_systems: {

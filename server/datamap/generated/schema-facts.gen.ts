@@ -1144,6 +1144,58 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "erasure_decisions": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "request_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "decision": {
+        "type": "text",
+        "nullable": false
+      },
+      "reason_code": {
+        "type": "text",
+        "nullable": true
+      },
+      "note": {
+        "type": "text",
+        "nullable": true
+      },
+      "decided_by": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "decided_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "request_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "decided_by"
+        ],
+        "references": "users"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "request_id"
+        ],
+        "references": "erasure_requests"
+      }
+    ]
+  },
   "erasure_findings": {
     "columns": {
       "tenant_id": {
@@ -1498,6 +1550,18 @@ export const schemaFacts: SchemaFacts = {
       },
       "requested_by_credential": {
         "type": "uuid",
+        "nullable": true
+      },
+      "approval_required": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "cooling_off_hours": {
+        "type": "integer",
+        "nullable": false
+      },
+      "run_at": {
+        "type": "timestamp with time zone",
         "nullable": true
       },
       "due_at": {
@@ -2542,6 +2606,161 @@ export const schemaFacts: SchemaFacts = {
         "columns": [
           "tenant_id",
           "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "legal_hold_groups": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "hold_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "group_id": {
+        "type": "uuid",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "hold_id",
+      "group_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "group_id"
+        ],
+        "references": "directory_groups"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "hold_id"
+        ],
+        "references": "legal_holds"
+      }
+    ]
+  },
+  "legal_hold_users": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "hold_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "hold_id",
+      "user_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "hold_id"
+        ],
+        "references": "legal_holds"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "legal_holds": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "reason_code": {
+        "type": "text",
+        "nullable": false
+      },
+      "note": {
+        "type": "text",
+        "nullable": true
+      },
+      "owner_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "created_by": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "created_by_credential": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "released_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "released_by": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "released_by_credential": {
+        "type": "uuid",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "created_by"
+        ],
+        "references": "users"
+      },
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "owner_id"
+        ],
+        "references": "users"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "released_by"
         ],
         "references": "users"
       }
@@ -3981,6 +4200,14 @@ export const schemaFacts: SchemaFacts = {
       },
       "returning_members": {
         "type": "text",
+        "nullable": false
+      },
+      "approval_required": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "cooling_off_hours": {
+        "type": "integer",
         "nullable": false
       },
       "erasure_due_days": {

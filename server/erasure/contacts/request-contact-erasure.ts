@@ -5,21 +5,26 @@ import { identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import { actingUser } from '../../people/accounts/require-people.ts'
 import { newKey } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { actorColumns } from '../../platform/initiator.ts'
 import { insertRequest } from '../requests/insert-request.ts'
+import type { RequestedErasure } from '../requests/request-erasure.ts'
+import { beginWaiting } from '../safeguards/begin-waiting.ts'
+import { requesterOf } from '../safeguards/requesters.ts'
 import { sealIdentifiers } from '../sealed-identifiers.ts'
 import { requireContact } from './require-contact.ts'
 
 /**
  * Requests the purge of a contact: an address of a person who is no user of this tenant. The workers take the address out
  * of every field that holds it, destroy what the audit trail says about the contact, verify, certify and search, as for
- * a user. The contact gets an id for the request, because it has none. No user is deleted. Returns the request's id.
+ * a user. The contact gets an id for the request, because it has none. No user is deleted. Returns the request's id, and
+ * whether it waits for an approval or a cooling-off period first.
  *
  * Throws what {@link requireContact} throws, `user.acting_erased` and `master_key.wrong`; then nothing was requested.
  */
 export async function requestContactErasure(
   tx: TenantTransaction,
   given: { address: string; reason?: string | undefined; fromOutside?: boolean },
-): Promise<{ request: string }> {
+): Promise<RequestedErasure> {
   const identifiers = await requireContact(tx, given.address)
   return await requestErasureOfContacts(tx, [identifiers], given)
 }
@@ -29,7 +34,7 @@ export async function requestErasureOfContacts(
   tx: TenantTransaction,
   contacts: Identifier[][],
   { reason, fromOutside = false }: { reason?: string | undefined; fromOutside?: boolean },
-): Promise<{ request: string }> {
+): Promise<RequestedErasure> {
   // The first batch of the tenant's first purge would make it otherwise, and let all other batches wait for it.
   await identifierHashKey(tx)
   await actingUser(tx)
@@ -46,5 +51,6 @@ export async function requestErasureOfContacts(
     })),
   })
   await record(tx, { activity: 'ContactErasureOrdered', object: request, details: { contacts: contacts.length } })
-  return { request }
+  const requesting = requesterOf(tx, actorColumns(tx.initiator))
+  return { request, ...(await beginWaiting(tx, { request, people: contacts.length, requesting })) }
 }

@@ -30,6 +30,11 @@ export type CertificateFacts = {
   total: number
   done: number
   failed: number
+  /** People whom a worker may take, or who are not verified yet: the certificate comes after them. */
+  unfinished: number
+  /** People who wait for a decision, a date, or the release of a hold. */
+  resting: number
+  runAt: Date | null
   /** Identifiers left alone because other users hold them too. */
   shared: number
   effects: Effect[]
@@ -48,7 +53,7 @@ export async function factsFromRecord(tx: TenantTransaction, request: string): P
     `select r.operation, r.initiated_from as "initiatedFrom", r.requested_by as "requestedBy",
        r.map_version as "mapVersion",
        r.created_at as "createdAt", r.due_at as "dueAt", coalesce(r.started_at, r.created_at) as "startedAt", now(),
-       s.total, s.done, s.failed,
+       s.total, s.done, s.failed, s.unfinished, s.resting, r.run_at as "runAt",
        (select shared from erasure_steps where tenant_id = $1 and request_id = $2 and step = 'erase')::int as shared,
        coalesce((
          select jsonb_agg(jsonb_build_object('table', table_name, 'effect', effect, 'rows', row_count) order by table_name, effect)
@@ -66,7 +71,9 @@ export async function factsFromRecord(tx: TenantTransaction, request: string): P
        ) as previous
      from erasure_requests r, lateral (
        select count(*)::int as total, count(*) filter (where state in ${stateSets.done})::int as done,
-         count(*) filter (where state in ${stateSets.failed})::int as failed
+         count(*) filter (where state in ${stateSets.failed})::int as failed,
+         count(*) filter (where state in ${stateSets.beingErased})::int as unfinished,
+         count(*) filter (where state in ${stateSets.resting})::int as resting
        from erasure_subjects where tenant_id = $1 and request_id = $2
      ) s
      where r.tenant_id = $1 and r.id = $2`,
@@ -149,19 +156,14 @@ export async function certify(
 
 /** The progress event of a request that has its certificate: its progress, if the facts tell it, or its id alone. */
 function progressEvent(tenant: string, request: string, facts: CertificateFacts): string {
-  const { operation, initiatedFrom, createdAt, dueAt, total, done, failed } = facts
+  const { operation, initiatedFrom, createdAt, dueAt, total, done, failed, runAt } = facts
   // Of people who failed, some are gone and some are not.
   if (done < total) return request
-  const subjects = { total, gone: total, waiting: 0, erased: 0, done, failed, cancelled: 0, plan_changed: 0 }
-  const summary = {
-    id: request,
-    operation,
-    initiatedFrom,
-    createdAt,
-    dueAt,
-    overdue: dueAt < facts.now,
-    finishedAt: null,
-  }
+  const resting = { waiting: 0, awaiting_approval: 0, scheduled: 0, held: 0 }
+  const none = { ...resting, erased: 0, cancelled: 0, rejected: 0, plan_changed: 0 }
+  const subjects = { total, gone: total, done, failed, ...none }
+  const dates = { createdAt, runAt, dueAt, overdue: dueAt < facts.now, finishedAt: null }
+  const summary = { id: request, operation, initiatedFrom, ...dates }
   const verdict = failed > 0 ? 'found' : 'search_outstanding'
   return formatProgressEvent({ tenant, progress: { ...summary, state: 'running', certified: true, verdict, subjects } })
 }
@@ -170,10 +172,11 @@ function progressEvent(tenant: string, request: string, facts: CertificateFacts)
 async function notifyRequester(tx: TenantTransaction, request: string, facts: CertificateFacts): Promise<void> {
   if (facts.requestedBy !== null) {
     const [act, done] = facts.operation === 'purge' ? ['A purge', 'purged'] : ['An anonymization', 'anonymized']
+    const held = facts.resting === 0 ? '' : `, ${facts.resting} held`
     await notify(tx, [facts.requestedBy], {
       kind: 'erasure_done',
-      subject: facts.failed === 0 ? `${act} is certified` : `${act} is partially certified`,
-      body: `Erasure request ${request}: ${facts.done} ${done}, ${facts.failed} failed. The certificate is signed. Lethe now searches the whole database.${systemsToAsk(facts)}`,
+      subject: facts.failed + facts.resting === 0 ? `${act} is certified` : `${act} is partially certified`,
+      body: `Erasure request ${request}: ${facts.done} ${done}, ${facts.failed} failed${held}. The certificate is signed. Lethe now searches the whole database.${systemsToAsk(facts)}`,
       data: { request },
     })
   }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Operation } from '../../datamap/plan.ts'
+import { heldPeople } from '../../holds/held-people.ts'
 import {
   type AffectedRows,
   countAffectedRows,
@@ -8,6 +9,7 @@ import {
 } from '../../personal-data/affected-rows.ts'
 import { lockSubjects, type Subject } from '../../personal-data/subjects.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { isEarly, isUnapproved } from '../safeguards/conditions.ts'
 import { stateSets } from '../states.ts'
 import { suppressUnhandled } from './suppress-unhandled.ts'
 
@@ -21,11 +23,13 @@ export const batchSize = 500
 export type BatchHint = { operation: Operation; people: string[]; plan: string | null }
 
 /**
- * People under lock, and the rows about them. Both were asked for together, and may still be under way. `planned`: the same
- * rows with what the plan covers; undefined without a plan.
+ * People under lock, whom of them a legal hold covers, and the rows about them. All were asked for together, in this
+ * order, and may still be under way. The holds are read after the lock: see `isHeld`. `planned`: the same rows with what
+ * the plan covers; undefined without a plan.
  */
 export type Prefetched = BatchHint & {
   subjects: Promise<Subject[]>
+  held: Promise<Set<string>>
   affected: Promise<AffectedRows[]>
   planned: Promise<PlannedRows[]> | undefined
 }
@@ -43,18 +47,24 @@ export type Batch = {
   about: 'users' | 'contacts'
   requestedBy: string | null
   requestedByCredential: string | null
+  /** The request needs an approval and has none. */
+  unapproved: boolean
+  /** The cooling-off period has not ended. */
+  early: boolean
   /** All people of a batch have the same plan, or none. */
   plan: BatchPlan | null
   /** Another trial tenant may have the same people. */
   reachesTrials: boolean
   /**
-   * `sealedIdentifiers`: what an earlier attempt sealed that erased the person's rows. `plannedDigest`: of the person's part
-   * of the plan; null without a plan, and where the plan does not have the person any more. `confirmedHashes`: of the
-   * person's confirmed identities.
+   * `sealedIdentifiers`: what an earlier attempt sealed that erased the person's rows, or what the request knows of a
+   * person without rows. `erased`: an earlier attempt erased rows or texts. `plannedDigest`: of the person's part of the
+   * plan; null without a plan, and where the plan does not have the person any more. `confirmedHashes`: of the person's
+   * confirmed identities.
    */
   subjects: {
     id: string
     sealedIdentifiers: Buffer | null
+    erased: boolean
     plannedDigest: Buffer | null
     confirmedHashes: Buffer[]
   }[]
@@ -87,6 +97,7 @@ export async function claimBatch(
   if (first === undefined) return undefined
   const { operation, about, sealedKey, requestedBy, requestedByCredential, waiting, unverified, plan, reachesTrials } =
     first
+  const { unapproved, early } = first
   // People of another plan come with another batch; they are free again when this transaction ends.
   const rows = claimed.filter((row) => row.plan?.id === plan?.id)
   const expected: BatchHint = { operation, people: rows.map(({ id }) => id), plan: plan?.id ?? null }
@@ -97,11 +108,14 @@ export async function claimBatch(
     about,
     requestedBy,
     requestedByCredential,
+    unapproved,
+    early,
     plan,
     reachesTrials,
-    subjects: rows.map(({ id, sealedIdentifiers, plannedDigest, confirmedHashes }) => ({
+    subjects: rows.map(({ id, sealedIdentifiers, erased, plannedDigest, confirmedHashes }) => ({
       id,
       sealedIdentifiers,
+      erased,
       plannedDigest,
       confirmedHashes,
     })),
@@ -113,10 +127,12 @@ export async function claimBatch(
 function prefetch(tx: TenantTransaction, hint: BatchHint): Prefetched {
   const { operation, people, plan } = hint
   const subjects = suppressUnhandled(lockSubjects(tx, people))
+  const held = suppressUnhandled(heldPeople(tx, people))
   const planned = plan === null ? undefined : suppressUnhandled(countPlannedRows(tx, operation, { people, plan }))
   return {
     ...hint,
     subjects,
+    held,
     planned,
     affected: planned ?? suppressUnhandled(countAffectedRows(tx, operation, people)),
   }
@@ -133,6 +149,7 @@ type ClaimedRow = Omit<Batch, 'request' | 'subjects' | 'isLastBatch' | 'prefetch
   sealedIdentifiers: Buffer | null
   plannedDigest: Buffer | null
   confirmedHashes: Buffer[]
+  erased: boolean
   waiting: number
   unverified: boolean
 }
@@ -145,8 +162,10 @@ async function claimSubjects(
 ): Promise<ClaimedRow[]> {
   const { rows } = await tx.query<ClaimedRow>(
     `select s.user_id as id, s.sealed_identifiers as "sealedIdentifiers",
+       s.erased_at is not null as erased,
        r.operation, r.about, r.sealed_key as "sealedKey", r.requested_by as "requestedBy",
        r.requested_by_credential as "requestedByCredential",
+       ${isUnapproved('r')} as unapproved, ${isEarly('r')} as early,
        case when s.plan_id is not null then jsonb_build_object(
          'id', s.plan_id, 'people', coalesce(p.people, 0), 'coversMentions', coalesce(p.covers_mentions, false)
        ) end as plan,

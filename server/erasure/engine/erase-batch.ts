@@ -17,10 +17,10 @@ import { residualDataOf, verify } from './verify.ts'
  * own. After the last batch of a request the same transaction scrubs, verifies and certifies; after other batches that comes
  * once all people are erased (`finishErased`).
  *
+ * Legal holds, approvals and cooling-off periods are checked in {@link lockAndCheck}, under lock right before the engine
+ * acts. People who are known to wait for one of them are never claimed: see `stateSets.claimable` (erasure/states.ts).
+ *
  * Where a later feature goes:
- * - A legal hold is checked in {@link lockAndCheck}, which runs under lock right before the engine acts. People who wait
- *   for an approval or a cooling-off period are never claimed: their state is not in `stateSets.claimable`
- *   (erasure/states.ts).
  * - A propagation step is a phase after {@link recordBatch}: it enqueues deliveries in this transaction.
  */
 export async function eraseBatch(tx: TenantTransaction, batch: Batch): Promise<void> {

@@ -7,16 +7,23 @@ import { certify, digestOfDone, factsFromRecord } from './certify.ts'
 import { suppressUnhandled } from './suppress-unhandled.ts'
 
 /**
- * Certifies a request whose people are all verified or failed. If no person is done there is nothing to certify, and the
- * request ends. The caller has locked the request. Throws `master_key.wrong`.
+ * Certifies a request whose people are all verified, failed or on hold. If no person is done there is nothing to certify,
+ * and the request ends; if nothing failed either, it rests until a hold is released. The caller has locked the request.
+ *
+ * A hold may have been released since the caller took its last people. Then the request goes on with those whom the hold
+ * covered, and is certified after them.
+ *
+ * Throws `master_key.wrong`.
  */
 export async function finishRequest(tx: TenantTransaction, request: string): Promise<void> {
   // Read together. Digest and key need the master key, which is not asked for if there is nothing to certify.
   const digesting = suppressUnhandled(digestOfDone(tx, request))
   const signing = suppressUnhandled(activeSigningKey(tx))
   const facts = await factsFromRecord(tx, request)
+  if (facts.unfinished > 0) return void (await Promise.allSettled([digesting, signing]))
   if (facts.done > 0) return await certify(tx, request, { facts, list: await digesting, key: await signing })
   await Promise.allSettled([digesting, signing])
+  if (facts.failed === 0 && facts.resting > 0) return
   await endWithoutCertificate(tx, request)
 }
 

@@ -2,8 +2,9 @@ import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { openWith } from '../../keyring/identifier-hash-key.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { openIdentifiers } from '../sealed-identifiers.ts'
+import type { RestingState } from '../states.ts'
 import type { Batch } from './claim-batch.ts'
-import { markFailed } from './record.ts'
+import { markFailed, markResting } from './record.ts'
 
 /** The people of a batch who may be erased now, under lock. */
 export type BatchSubjects = {
@@ -19,7 +20,13 @@ export type BatchSubjects = {
 /**
  * The first phase: locks the people of a batch and checks again, right before the engine acts, that each of them may be
  * erased. The request was checked when it was made, but people may have changed since. A person who may not be erased
- * fails with a reason and does not stop the others. Throws `master_key.wrong`.
+ * fails with a reason and does not stop the others.
+ *
+ * A person whom a legal hold covers is `held`. If the request lacks its approval, or its cooling-off period has not ended,
+ * all of its people go back to wait for that. Approval and period were there before an
+ * earlier attempt that erased something.
+ *
+ * Throws `master_key.wrong`.
  */
 export async function lockAndCheck(tx: TenantTransaction, batch: Batch): Promise<BatchSubjects> {
   const { request, sealedKey, subjects, prefetched } = batch
@@ -30,11 +37,16 @@ export async function lockAndCheck(tx: TenantTransaction, batch: Batch): Promise
   for (const { id, sealedIdentifiers } of subjects) {
     if (sealedIdentifiers !== null) erasedBefore.set(id, openIdentifiers(requestKey, sealedIdentifiers))
   }
+  const held = await prefetched.held
+  const resting = new Map<RestingState, string[]>()
+  const rest = (state: RestingState, id: string) => resting.set(state, [...(resting.get(state) ?? []), id])
   const locked = new Map((await prefetched.subjects).map((subject) => [subject.id, subject]))
-  for (const { id } of subjects) {
+  for (const { id, erased } of subjects) {
     const subject = locked.get(id)
     const sealed = erasedBefore.get(id)
-    if (sealed !== undefined) identifiers.set(id, sealed)
+    const state = restingStateOf(batch, { erased, held: held.has(id) })
+    if (state !== undefined) rest(state, id)
+    else if (sealed !== undefined) identifiers.set(id, sealed)
     else if (subject?.state === 'deleted') identifiers.set(id, subject.identifiers)
     else if (subject !== undefined) {
       await markFailed(tx, request, id, { code: 'user.not_deleted', reason: 'not deleted' })
@@ -43,5 +55,16 @@ export async function lockAndCheck(tx: TenantTransaction, batch: Batch): Promise
       await markFailed(tx, request, id, { code: 'user.not_found', reason })
     }
   }
+  for (const [state, people] of resting) await markResting(tx, request, { state, people })
   return { ids: [...identifiers.keys()], identifiers, erasedBefore: new Set(erasedBefore.keys()), requestKey }
+}
+
+/** What a person must wait for; undefined if the person may be erased now. */
+function restingStateOf(
+  { unapproved, early }: Pick<Batch, 'unapproved' | 'early'>,
+  { erased, held }: { erased: boolean; held: boolean },
+): RestingState | undefined {
+  if (unapproved && !erased) return 'awaiting_approval'
+  if (early && !erased) return 'scheduled'
+  return held ? 'held' : undefined
 }

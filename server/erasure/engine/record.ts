@@ -1,6 +1,8 @@
+import { record } from '../../audit/record.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
 import { type AffectedRows, type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import type { RestingState } from '../states.ts'
 import type { Batch } from './claim-batch.ts'
 
 /** What stays of an erased person. `hashes`: those of the tombstones. `heldByOthers`: how many identifiers were left alone. */
@@ -146,6 +148,22 @@ export function recordVerified(tx: TenantTransaction, request: string, people: s
     [tx.tenantId, request, people],
     'record_verified',
   )
+}
+
+/** Sets people aside who may not be erased yet, and says so in the trail. */
+export async function markResting(
+  tx: TenantTransaction,
+  request: string,
+  { state, people }: { state: RestingState; people: string[] },
+): Promise<void> {
+  await tx.query(
+    `update erasure_subjects set state = $4, error_code = null, error_reason = null
+     where tenant_id = $1 and request_id = $2 and user_id = any ($3)
+     returning pg_notify('lethe', request_id::text)`,
+    [tx.tenantId, request, people, state],
+    'mark_resting',
+  )
+  await record(tx, { activity: 'ErasureHeld', object: request, details: { state, people: people.length } })
 }
 
 export type Failure = { code: string; reason: string }

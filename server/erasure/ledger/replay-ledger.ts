@@ -189,6 +189,7 @@ async function repeat(
     operation,
     userIds: people,
     reason: `Repeats erasure request ${request}: a restored backup had brought its people back.`,
+    safeguards: 'holds',
   })
   return ordered.request
 }

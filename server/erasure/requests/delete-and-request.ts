@@ -3,7 +3,7 @@ import { lockUsers } from '../../people/lifecycle/lock-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { findChanged } from '../plans/find-changed.ts'
 import { requirePlan, requireSamePeople } from '../plans/require-plan.ts'
-import { insertChecked, type NewErasure, userIdsOf } from './request-erasure.ts'
+import { insertChecked, type NewErasure, type RequestedErasure, userIdsOf } from './request-erasure.ts'
 
 /**
  * Requests an erasure for callers who know no delete before it: users who are not deleted yet are deleted first, in the
@@ -17,7 +17,7 @@ import { insertChecked, type NewErasure, userIdsOf } from './request-erasure.ts'
 export async function deleteAndRequestErasure(
   tx: TenantTransaction,
   given: NewErasure & { lastAdministratorToo?: boolean },
-): Promise<{ request: string; salt?: string }> {
+): Promise<RequestedErasure> {
   const userIds = userIdsOf(given.userIds)
   if (given.plan === undefined) {
     await deleteThose(tx, userIds, { lastAdministratorToo: given.lastAdministratorToo === true })

@@ -5,6 +5,7 @@ import { seal } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { actorColumns } from '../../platform/initiator.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
+import { runAt, stateAfterApproval } from '../safeguards/conditions.ts'
 import { stepsOfNewRequest } from '../states.ts'
 import { notifyAccepted } from './notify-requester.ts'
 
@@ -27,6 +28,11 @@ export type NewRequest = {
     /** Where the person's rows are erased already. */
     sealedIdentifiers?: Buffer
   }[]
+  /**
+   * `holds`: the request needs no approval and no cooling-off period, because it repeats or completes an erasure that had
+   * them. All requests obey legal holds.
+   */
+  safeguards?: 'all' | 'holds'
 }
 
 /** So many jobs share a large request; each takes a batch of people at a time. */
@@ -50,16 +56,25 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
   }
   // While the server enqueues, the rest is made.
   tx.send(
-    `with request as (
+    `with demanded as (
+       select approval_required and $16::boolean as approval, case when $16 then cooling_off_hours else 0 end as hours,
+         erasure_due_days as due_days
+       from tenants where id = $1
+     ), request as (
        insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version,
-         requested_by_credential, about, from_outside, due_at)
+         requested_by_credential, about, from_outside, due_at, approval_required, cooling_off_hours, run_at)
        select $1::uuid, $2::uuid, $3::text, $4::text, $5::uuid, $6::text, $7::bytea, $8::text, $12::uuid, $14::text,
-         $15::boolean, now() + make_interval(days => t.erasure_due_days)
-       from tenants t where t.id = $1
+         $15::boolean, now() + make_interval(days => due_days), approval, hours,
+         case when not approval then ${runAt('hours')} end
+       from demanded
        returning id
      ), subjects as (
-       insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, commitments, sealed_identifiers, plan_id)
-       select $1, $2, subject.*, $17::uuid from unnest($9::uuid[], $10::text[], $16::text[], $11::bytea[]) as subject
+       insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, commitments, sealed_identifiers, plan_id,
+         state)
+       select $1, $2, subject.user_id, subject.salted, subject.commitments, subject.sealed, $18::uuid,
+         case when approval then 'awaiting_approval' else ${stateAfterApproval({ hours: 'hours', person: 'subject.user_id' })} end
+       from unnest($9::uuid[], $10::text[], $17::text[], $11::bytea[]) as subject (user_id, salted, commitments, sealed)
+       cross join demanded
      )
      insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
      select $1, $2, step, case when step = 'resolve' then 'done' else 'queued' end,
@@ -81,6 +96,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
       stepsOfNewRequest,
       given.about ?? 'users',
       given.fromOutside ?? false,
+      (given.safeguards ?? 'all') === 'all',
       given.subjects.map(({ commitments = null }) => commitments),
       given.plan ?? null,
     ],

@@ -15,11 +15,12 @@ export function formatProgressEvent(event: ProgressEvent): string {
 export function parseProgressEvent(text: string): ProgressEvent | undefined {
   if (text === '') return undefined
   const { tenant, progress } = JSON.parse(text) as ProgressEvent
-  const { createdAt, dueAt, finishedAt } = progress
+  const { createdAt, dueAt, finishedAt, runAt } = progress
   const dates = {
     createdAt: new Date(createdAt),
     dueAt: new Date(dueAt),
     finishedAt: finishedAt && new Date(finishedAt),
+    runAt: runAt && new Date(runAt),
   }
   return { tenant, progress: { ...progress, ...dates } }
 }

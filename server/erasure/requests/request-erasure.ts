@@ -7,13 +7,18 @@ import { requireNoPendingErasure } from '../../people/lifecycle/pending-erasure.
 import { lockSubjectStates, lockSubjects, type Subject } from '../../personal-data/subjects.ts'
 import { newKey } from '../../platform/crypto/seal.ts'
 import { isUuid, type TenantTransaction } from '../../platform/database/transaction.ts'
+import { actorColumns } from '../../platform/initiator.ts'
 import { inputError } from '../../platform/validation/errors.ts'
+import { suppressUnhandled } from '../engine/suppress-unhandled.ts'
 import { erasureError } from '../errors.ts'
 import { markPlanChanged } from '../plans/mark-plan-changed.ts'
 import type { PlanPart } from '../plans/plan-parts.ts'
 import { type Plan, requirePlan, requireSamePeople } from '../plans/require-plan.ts'
 import { saltedLine } from '../proof/certificate.ts'
 import { commitTo, openingOf } from '../proof/commitments.ts'
+import { beginWaiting } from '../safeguards/begin-waiting.ts'
+import { requesterOf } from '../safeguards/requesters.ts'
+import type { RequestState } from '../states.ts'
 import { insertRequest, type NewRequest } from './insert-request.ts'
 
 export type NewErasure = {
@@ -28,7 +33,12 @@ export type NewErasure = {
    * (`plan_changed`), and `confirmErasure` goes on with them.
    */
   plan?: string | undefined
+  /** See {@link NewRequest}; `all` unless given. */
+  safeguards?: NewRequest['safeguards']
 }
+
+/** A request that was just made. `runAt`: the end of the cooling-off period, if that has begun. */
+export type RequestedErasure = { request: string; state: RequestState; runAt: Date | null; salt?: string }
 
 /** People who are left out of a request from its beginning, with their parts of the plan as they are now. */
 export type LeftOut = { plan: Plan; changed: ReadonlyMap<string, PlanPart[]> }
@@ -40,14 +50,14 @@ export type LeftOut = { plan: Plan; changed: ReadonlyMap<string, PlanPart[]> }
  * The certificate of an anonymize request names people by keyed hashes under a random salt. This returns the salt once, in
  * base64url, and stores it nowhere. A person who has the salt can tell whether someone they know is among those people.
  *
+ * The request waits for an approval or a cooling-off period if the tenant demands that. A person whom a legal hold covers
+ * is held. Nobody erases themselves, nor does an API key or OAuth client erase its creator.
+ *
  * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`,
- * `user.acting_erased`, `master_key.wrong`, and for a plan what `requirePlan` and `requireSamePeople` throw; then nothing was
+ * `user.acting_erased`, `erasure.own`, `master_key.wrong`, and for a plan what `requirePlan` and `requireSamePeople` throw; then nothing was
  * requested.
  */
-export async function requestErasure(
-  tx: TenantTransaction,
-  given: NewErasure,
-): Promise<{ request: string; salt?: string }> {
+export async function requestErasure(tx: TenantTransaction, given: NewErasure): Promise<RequestedErasure> {
   if (given.plan === undefined) return await insertChecked(tx, given, undefined)
   const plan = await requirePlan(tx, given.plan, { operation: given.operation, deleteFirst: false })
   requireSamePeople(plan, userIdsOf(given.userIds))
@@ -59,13 +69,14 @@ export async function insertChecked(
   tx: TenantTransaction,
   given: Omit<NewErasure, 'plan'>,
   planned: LeftOut | undefined,
-): Promise<{ request: string; salt?: string }> {
+): Promise<RequestedErasure> {
   const all = userIdsOf(given.userIds)
   const ids = all.filter((id) => planned?.changed.has(id) !== true)
-  const { operation, reason } = given
+  const { operation, reason, safeguards = 'all' } = given
   // Made in the first batch of the tenant's first purge, it would let all other batches wait for that one.
   if (operation === 'purge') await identifierHashKey(tx)
   const acting = actingUser(tx)
+  const requesting = suppressUnhandled(requireOthers(tx, all))
   const salt = operation === 'anonymize' ? newKey() : undefined
   // A purge reads no identifiers before its batch, so its request is sent together with the check: if the check fails, so
   // does the transaction.
@@ -75,16 +86,25 @@ export async function insertChecked(
   )
   const subjects = all.map((id) => salted.get(id) ?? { id })
   const { fromOutside } = given
-  const request = insertRequest(tx, { operation, reason, key: newKey(), subjects, fromOutside, plan: planned?.plan.id })
+  const plan = planned?.plan.id
+  const request = insertRequest(tx, { operation, reason, key: newKey(), subjects, fromOutside, safeguards, plan })
   if (planned !== undefined && planned.changed.size > 0) {
     await markPlanChanged(tx, { request, plan: planned.plan.id, found: planned.changed })
   }
-  await Promise.all([
+  const [{ state, runAt }] = await Promise.all([
+    beginWaiting(tx, { request, people: ids.length, requesting }),
     acting,
     checked,
     record(tx, { activity: 'ErasureOrdered', object: request, details: { operation, people: all.length } }),
   ])
-  return { request, ...(salt !== undefined && { salt: salt.toString('base64url') }) }
+  return { request, state, runAt, ...(salt !== undefined && { salt: salt.toString('base64url') }) }
+}
+
+/** Makes sure that the person who makes the request is none of its people. Answers that person, if one is known. */
+async function requireOthers(tx: TenantTransaction, ids: string[]): Promise<string | undefined> {
+  const requester = await requesterOf(tx, actorColumns(tx.initiator))
+  if (requester !== undefined && ids.includes(requester)) throw erasureError('erasure.own')
+  return requester
 }
 
 /** Locks and checks the people of an anonymization, and hashes their identifiers under the salt of the request. */

@@ -35,6 +35,7 @@ export async function requestFollowUp(
       id: userId,
       sealedIdentifiers: sealIdentifiers(key, identifiers),
     })),
+    safeguards: 'holds',
   })
   await record(tx, { activity: 'ErasureFollowUpOrdered', object: request, details: { people: ids.length } })
   return request

@@ -22,19 +22,26 @@ export type ErasureSummary = {
   verdict: Verdict | null
   /**
    * `gone`: whose rows are erased and committed, whatever became of them since. `erased`: those of them who are not
-   * verified yet.
+   * verified yet. Of the people `waiting`, some wait for an approval, for the end of the cooling-off period, or for the
+   * release of a legal hold; a worker may take the others.
    */
   subjects: {
     total: number
     gone: number
     waiting: number
+    awaiting_approval: number
+    scheduled: number
+    held: number
     erased: number
     done: number
     failed: number
     cancelled: number
     /** Not erased, because their rows were not those of the plan any more. */
     plan_changed: number
+    rejected: number
   }
+  /** When the cooling-off period ends; null if there is none, or if the request still waits for an approval. */
+  runAt: Date | null
 }
 
 /** SQL: whether a request `r` of the tenant $1 is overdue. People who failed still wait for a retry. */
@@ -45,7 +52,7 @@ export const isOverdue = `(r.due_at < now() and (r.finished_at is null or r.id i
 /** Selects the requests of the tenant $1 as {@link SummaryRow}; a caller adds conditions and the sorting. */
 export const selectSummaries = `
   select r.id, r.operation, r.initiated_from, r.created_at, r.due_at, r.finished_at, r.map_version, r.reason,
-    r.requested_by, r.requested_by_credential, r.about, r.trials_reached, s.*,
+    r.requested_by, r.requested_by_credential, r.about, r.trials_reached, r.run_at, s.*,
     exists (select from erasure_certificates c where c.tenant_id = r.tenant_id and c.request_id = r.id) as certified,
     ${stateOfRequest} as state,
     ${isOverdue} as overdue
@@ -71,6 +78,7 @@ export type SummaryRow = {
   requested_by_credential: string | null
   about: 'users' | 'contacts'
   trials_reached: number | null
+  run_at: Date | null
   certified: boolean
   state: RequestState
 } & ErasureSummary['subjects']
@@ -95,7 +103,8 @@ export async function readSummary(tx: TenantTransaction, request: string): Promi
 
 /** A row as a summary. */
 export function summaryOf(row: SummaryRow): ErasureSummary {
-  const { total, gone, waiting, erased, done, failed, cancelled, plan_changed } = row
+  const { total, gone, waiting, awaiting_approval, scheduled, held, erased, done, failed } = row
+  const { cancelled, rejected, plan_changed } = row
   return {
     id: row.id,
     operation: row.operation,
@@ -107,13 +116,30 @@ export function summaryOf(row: SummaryRow): ErasureSummary {
     finishedAt: row.finished_at,
     certified: row.certified,
     verdict: verdictOf(row),
-    subjects: { total, gone, waiting, erased, done, failed, cancelled, plan_changed },
+    subjects: {
+      total,
+      gone,
+      waiting,
+      awaiting_approval,
+      scheduled,
+      held,
+      erased,
+      done,
+      failed,
+      cancelled,
+      rejected,
+      plan_changed,
+    },
+    runAt: row.run_at,
   }
 }
 
-/** The same as the statements say: an ended request has people who failed where something was found. */
-function verdictOf({ certified, finished_at, waiting, erased, failed }: SummaryRow): Verdict | null {
-  if (!certified || waiting > 0 || erased > 0) return null
+/**
+ * The same as the statements say: an ended request has people who failed where something was found. People on hold are
+ * in no statement.
+ */
+function verdictOf({ certified, finished_at, waiting, held, erased, failed }: SummaryRow): Verdict | null {
+  if (!certified || waiting > held || erased > 0) return null
   if (failed > 0) return 'found'
   return finished_at === null ? 'search_outstanding' : 'clean'
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../../platform/database/pool.ts'
+import { isResting } from '../states.ts'
 import { followErasure } from './follow-erasure.ts'
 import type { ErasureSummary } from './request-progress.ts'
 
@@ -17,7 +18,8 @@ const lookEvery = 500
 const firstLookAfter = 50
 
 /**
- * Waits until a request is certified or has ended. A progress event of the database wakes it, so it loses no time. Throws
+ * Waits until a request is certified or has ended, or rests: until a person approves it, the cooling-off period ends, or
+ * a legal hold is released, nothing happens. A progress event of the database wakes it, so it loses no time. Throws
  * `erasure.not_found`, and the signal's reason if the signal ends the waiting.
  */
 export async function waitForErasure(
@@ -34,7 +36,8 @@ export async function waitForErasure(
     firstLookAfter,
   })) {
     onProgress?.(summary)
-    if (summary.finishedAt !== null || (until === 'certified' && summary.certified)) return summary
+    if (summary.finishedAt !== null || isResting(summary.state)) return summary
+    if (until === 'certified' && summary.certified) return summary
   }
   signal.throwIfAborted()
   throw new Error('the request was followed to its end and has not ended')

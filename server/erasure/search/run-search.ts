@@ -9,6 +9,7 @@ import { findOtherHolders } from '../../people/identifiers/holders.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../../platform/database/transaction.ts'
+import { enqueue } from '../../platform/jobs/enqueue.ts'
 import { readReceiptTables } from '../disk/add-statement.ts'
 import { refreshStatistics } from '../disk/refresh-statistics.ts'
 import { type AddendumClaims, hashOf, placeAfter } from '../proof/certificate.ts'
@@ -157,12 +158,8 @@ async function endSearch(
   })
   const audit = await sealAll(tx)
   const key = await activeSigningKey(tx)
-  const { rows: failed } = await tx.query(
-    `select from erasure_subjects where tenant_id = $1 and request_id = $2 and state in ${stateSets.failed} limit 1`,
-    [tx.tenantId, request],
-  )
-  // Who failed is tried again with the same key; otherwise nobody needs it any more.
-  const keysDestroyed = failures.size === 0 && failed.length === 0
+  // The people who failed or are on hold are erased later, with the same key.
+  const keysDestroyed = !(await hasPending(tx, request)) && failures.size === 0
   const now = new Date().toISOString()
   const claims: AddendumClaims = {
     type: 'lethe.erasure_addendum',
@@ -219,7 +216,18 @@ async function endSearch(
       keysDestroyed,
     ],
   )
+  if (!keysDestroyed) enqueue(tx, 'resume_held', { tenant: tx.tenantId })
   await notifyEnded(tx, request)
+}
+
+/** Whether the request has people to erase later. A hold that was released during the search leaves its people to the end. */
+async function hasPending(tx: TenantTransaction, request: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `select from erasure_subjects
+     where tenant_id = $1 and request_id = $2 and state in ${stateSets.pending} limit 1`,
+    [tx.tenantId, request],
+  )
+  return rowCount > 0
 }
 
 /** Seals the audit trail, so that the addendum can say how far it reaches: with everything that led to this. */

@@ -259,10 +259,12 @@ export async function settleFindings(
         [tx.tenantId],
       )
       const { rows } = await tx.query<{ reason: string }>(
-        `select distinct s.error_reason as reason
+        `select distinct case when s.state in ${stateSets.resting} then 'a legal hold covers the person' else s.error_reason end
+           as reason
          from erasure_findings f join erasure_subjects s
            on s.tenant_id = f.tenant_id and s.request_id = f.request_id and s.user_id = f.user_id
-         where f.tenant_id = $1 and f.resolved_at is null and s.state in ${stateSets.failed} and s.error_reason is not null
+         where f.tenant_id = $1 and f.resolved_at is null
+           and (s.state in ${stateSets.resting} or s.state in ${stateSets.failed} and s.error_reason is not null)
          order by 1`,
         [tx.tenantId],
       )

@@ -1,6 +1,7 @@
 import { record } from '../../audit/record.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
 import type { EnrollmentPart } from '../../datamap/plan.ts'
+import { requireNotHeld } from '../../holds/held-people.ts'
 import { lockForChange } from '../../people/lifecycle/lock-users.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { requireUuid } from '../../platform/validation/require-uuid.ts'
@@ -23,7 +24,8 @@ type Target = {
  * attempts, submissions with their files, and certificates. Where the person has another enrollment in the same course or training plan, these
  * belong to that one and stay. What the person wrote in discussions and ratings stays too: it is the course's.
  *
- * Throws `input.invalid`, `enrollment.not_found`, `enrollment.active`, `user.erasure_pending`.
+ * Throws `input.invalid`, `enrollment.not_found`, `enrollment.active`, `user.erasure_pending`,
+ * `user.held`.
  */
 export async function purgeEnrollment(tx: TenantTransaction, enrollmentId: string): Promise<EnrollmentPurge> {
   const id = requireUuid('enrollmentId', enrollmentId)
@@ -38,6 +40,7 @@ export async function purgeEnrollment(tx: TenantTransaction, enrollmentId: strin
   // Again, now that nobody else can change it.
   const target = await readTarget(tx, id)
   if (target.active) throw learningError('enrollment.active', { id })
+  await requireNotHeld(tx, [target.user_id])
   const { enrollment } = compiledMap
   if (enrollment === undefined) throw new Error('The data map has no table of enrollments')
   const place = target.course_id === null ? 'training_plan_id' : 'course_id'

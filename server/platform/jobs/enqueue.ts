@@ -6,16 +6,18 @@ export type JobPayload = Record<string, string>
 
 /**
  * Enqueues a job in the transaction given: it exists exactly when that transaction commits, and a worker picks it up
- * within milliseconds. With a `key`, a job of that key that waits already is not doubled. Jobs of one
- * `queue` run one after the other.
+ * within milliseconds, or at `runAt`. With a `key`, a job of that key that waits already is not doubled; a `runAt` moves
+ * it. Jobs of one `queue` run one after the other.
  */
 export function enqueue(
   tx: TenantTransaction,
   task: string,
   payload: JobPayload,
-  options: { key?: string; queue?: string } = {},
+  options: { key?: string; queue?: string; runAt?: Date } = {},
 ): void {
-  tx.send(addJob, [task, JSON.stringify(payload), options.key ?? null, 0, options.queue ?? null], 'enqueue')
+  const { key = null, queue = null, runAt } = options
+  if (runAt === undefined) tx.send(addJob, [task, JSON.stringify(payload), key, 0, queue], 'enqueue')
+  else tx.send(addJobAt, [task, JSON.stringify(payload), key, runAt, queue], 'enqueue_at')
 }
 
 /**
@@ -35,4 +37,9 @@ export async function enqueueNow(
 const addJob = `
   select from graphile_worker.add_jobs(
     array[($1, $2::json, $5, null, null, $3, $4, null)::graphile_worker.job_spec], job_key_preserve_run_at := true
+  )`
+
+const addJobAt = `
+  select from graphile_worker.add_jobs(
+    array[($1, $2::json, $5, $4::timestamptz, null, $3, 0, null)::graphile_worker.job_spec]
   )`

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { previewContact } from '../../../erasure/contacts/preview-contact.ts'
 import { requestContactErasure } from '../../../erasure/contacts/request-contact-erasure.ts'
+import { requestStates } from '../../../erasure/states.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
@@ -58,13 +59,16 @@ export function addContactRoutes(server: HttpServer): void {
         { additionalProperties: false, examples: [{ address: 'supplier@example.net' }] },
       ),
       response: {
-        202: Type.Object({ id: Id }, { description: 'Requested; Location has the address of the erasure request' }),
+        202: Type.Object(
+          { id: Id, state: Type.Enum([...requestStates]) },
+          { description: 'Requested; Location has the address of the erasure request' },
+        ),
       },
     },
     handler: (request, reply) =>
       withIdempotency(request, reply, async (tx) => {
-        const { request: id } = await requestContactErasure(tx, request.body)
-        return { status: 202, location: `/api/v1/erasures/${id}`, body: { id } }
+        const { request: id, state } = await requestContactErasure(tx, request.body)
+        return { status: 202, location: `/api/v1/erasures/${id}`, body: { id, state } }
       }),
   })
 }

@@ -56,7 +56,7 @@ describe('/api/v1/erasures', () => {
     expect(preview).toMatchObject({ status: 200, json: { people: 1, not_deleted: [], singled_out: 0 } })
     const ordered = await post('', { ...whom, reason: 'Asked for it', expected_people: 1 })
     expect(ordered.status).toBe(202)
-    expect(Object.keys(ordered.json)).toEqual(['id'])
+    expect(Object.keys(ordered.json)).toEqual(['id', 'state', 'run_at'])
     const path = `/api/v1/erasures/${ordered.json.id}`
     expect(ordered.headers.get('location')).toBe(path)
     expect(await get(path)).toMatchObject({ status: 200, json: { state: 'queued', people: { total: 1, waiting: 1 } } })

@@ -1,14 +1,16 @@
 import { type Static, Type } from 'typebox'
-import { groupsThatBringBack, type ReturningGroup } from '../../../directory/reappearances.ts'
+import type { Operation } from '../../../datamap/plan.ts'
+import { groupsThatBringBack } from '../../../directory/reappearances.ts'
 import { type Plan, requirePlan } from '../../../erasure/plans/require-plan.ts'
 import { cancelErasure } from '../../../erasure/requests/cancel-erasure.ts'
 import { deleteAndRequestErasure } from '../../../erasure/requests/delete-and-request.ts'
 import { listErasures } from '../../../erasure/requests/list-requests.ts'
-import { type ErasurePreview, previewErasure } from '../../../erasure/requests/preview-erasure.ts'
+import { previewErasure } from '../../../erasure/requests/preview-erasure.ts'
 import { requestErasure } from '../../../erasure/requests/request-erasure.ts'
 import { retryErasure } from '../../../erasure/requests/retry-erasure.ts'
 import { type SubjectSelection, selectSubjects } from '../../../erasure/requests/select-subjects.ts'
 import { showErasure } from '../../../erasure/requests/show-request.ts'
+import { readDemands } from '../../../erasure/safeguards/demands.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
@@ -59,10 +61,9 @@ export function addErasureRoutes(server: HttpServer): void {
       return await inTenantOf(request, async (tx) => {
         const users = await selectSubjects(tx, selectionOf(whom))
         const ids = users.map(({ id }) => id)
-        const preview = await previewErasure(tx, operation, ids, { deleteFirst })
         const given = new Map(users.flatMap((user) => (user.given === undefined ? [] : [[user.id, user.given]])))
         return {
-          ...previewBody(preview, operation === 'purge' ? await groupsThatBringBack(tx, ids) : [], mayRead),
+          ...(await previewBody(tx, operation, ids, { deleteFirst, named: mayRead })),
           who: mayRead ? await namePeople(tx, { userIds: ids, given, most }) : null,
         }
       })
@@ -148,11 +149,11 @@ async function order(tx: TenantTransaction, body: Static<typeof OrderBody>) {
       : selectionOf(whom)
   const userIds = (await selectSubjects(tx, selection, { expected })).map(({ id }) => id)
   const requesting = deleteFirst ? deleteAndRequestErasure : requestErasure
-  const { request: id, salt } = await requesting(tx, { operation, userIds, reason, plan })
+  const { request: id, state, runAt, salt } = await requesting(tx, { operation, userIds, reason, plan })
   return {
     status: 202 as const,
     location: `/api/v1/erasures/${id}`,
-    body: { id, ...(salt !== undefined && { salt }) },
+    body: { id, state, run_at: runAt, ...(salt !== undefined && { salt }) },
     omitOnReplay: ['salt'] as const,
   }
 }
@@ -200,11 +201,13 @@ function selectionOf({ subjects, filter }: Whom): SubjectSelection {
   return subjects === undefined ? { filter: filterOf(filter ?? {}) } : { selectors: subjects.map(requireSelector) }
 }
 
-function previewBody(
-  preview: ErasurePreview,
-  groups: ReturningGroup[],
-  named: boolean,
-): Omit<Static<typeof Preview.schema>, 'who'> {
+async function previewBody(
+  tx: TenantTransaction,
+  operation: Operation,
+  ids: string[],
+  { deleteFirst, named }: { deleteFirst: boolean; named: boolean },
+): Promise<Omit<Static<typeof Preview.schema>, 'who'>> {
+  const preview = await previewErasure(tx, operation, ids, { deleteFirst })
   const { people, effects, names } = preview
   return {
     people,
@@ -220,6 +223,7 @@ function previewBody(
     plan: preview.plan,
     plan_expires_at: preview.planExpiresAt,
     plan_covers_mentions: preview.planCoversMentions,
-    returning_groups: groups,
+    ...(await readDemands(tx, ids)),
+    returning_groups: operation === 'purge' ? await groupsThatBringBack(tx, ids) : [],
   }
 }

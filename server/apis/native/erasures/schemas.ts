@@ -36,7 +36,7 @@ const summary = {
   operation: Type.Enum([...operations]),
   state: Type.Enum([...requestStates], {
     description:
-      'completed: all people are done, and the search has found no residual data. plan_changed: the rows of each person are not those of the plan, so no person is erased',
+      '`completed`: all people are done, and the search has found no residual data. `partial`: some people are done, and others are held, failed or cancelled. `awaiting_approval`: another person must approve first. `scheduled`: the cooling-off period must end first. `held`: a legal hold must be released first. `plan_changed`: the rows of each person are not those of the plan, so no person is erased',
   }),
   initiated_from: Type.String(),
   created_at: Time,
@@ -56,13 +56,18 @@ const summary = {
   people: Type.Object({
     total: Type.Integer(),
     gone: Type.Integer({ description: 'People whose rows are erased and committed, whatever their later state' }),
-    waiting: Type.Integer(),
+    waiting: Type.Integer({ description: 'Nothing is erased yet. The next three numbers count some of them' }),
+    awaiting_approval: Type.Integer(),
+    scheduled: Type.Integer({ description: 'Until the cooling-off period ends' }),
+    held: Type.Integer({ description: 'Until a legal hold is released' }),
     erased: Type.Integer({ description: 'Erased, but not yet verified' }),
     done: Type.Integer(),
     failed: Type.Integer(),
     cancelled: Type.Integer(),
     plan_changed: Type.Integer({ description: 'Not erased, because their rows are not those of the plan any more' }),
+    rejected: Type.Integer(),
   }),
+  run_at: Type.Unsafe<Date | null>({ ...NullableTime, description: 'The end of the cooling-off period' }),
 }
 
 /** The progress of an erasure request. */
@@ -163,6 +168,9 @@ export const Preview = sharedSchema(
   Type.Object(
     {
       people: Type.Integer(),
+      held: Type.Integer({ description: 'People whom a legal hold covers: they wait, and the others are erased' }),
+      approval_required: Type.Boolean({ description: 'The request waits until a second person approves it' }),
+      cooling_off_hours: Type.Integer({ description: 'The hours that the request waits before it runs' }),
       who: Type.Unsafe<NamedPerson[] | null>({
         type: ['array', 'null'],
         description: 'The first `most_named` people, each with its selector; null for callers who may not read users',
@@ -349,6 +357,10 @@ export type Whom = Pick<Static<typeof OrderBody>, 'subjects' | 'filter'>
 export const Ordered = Type.Object(
   {
     id: Id,
+    state: Type.Enum([...requestStates], {
+      description: 'queued, or what the request waits for: awaiting_approval, scheduled or held',
+    }),
+    run_at: Type.Unsafe<Date | null>({ ...NullableTime, description: 'The end of the cooling-off period' }),
     salt: Type.Optional(
       Type.Unsafe<string | null>({
         ...NullableText,
@@ -384,10 +396,10 @@ export const Subjects = sharedSchema(
 
 /** An erasure request in the words of the API. */
 export function erasureBody(erasure: ErasureSummary): Static<typeof Erasure.schema> {
-  const { id, operation, state, certified, verdict, subjects } = erasure
+  const { id, operation, state, certified, verdict, subjects, runAt: run_at } = erasure
   const { initiatedFrom: initiated_from, createdAt: created_at, finishedAt: finished_at } = erasure
   const { dueAt: due_at, overdue } = erasure
-  const times = { created_at, due_at, overdue, finished_at }
+  const times = { created_at, run_at, due_at, overdue, finished_at }
   return { id, operation, state, initiated_from, ...times, certified, verdict, people: subjects }
 }
 

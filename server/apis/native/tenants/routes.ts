@@ -60,6 +60,10 @@ const Settings = sharedSchema(
           'What the synchronization of a group does with purged members: create new users without records, or block them',
       }),
       erasure_due_days: Type.Integer({ description: 'An erasure request is due so many days after it is made' }),
+      approval_required: Type.Boolean({ description: 'A second person approves each new erasure request' }),
+      cooling_off_hours: Type.Integer({
+        description: 'Hours that a new erasure request waits after it was made or approved; 0 for none',
+      }),
     },
     { description: 'The settings of a tenant' },
   ),
@@ -71,6 +75,8 @@ const SettingsChanges = Type.Partial(
     singled_out_below: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
     returning_members: Type.Enum([...returningMembers]),
     erasure_due_days: Type.Integer({ minimum: 1, maximum: 3650 }),
+    approval_required: Type.Boolean(),
+    cooling_off_hours: Type.Integer({ minimum: 0, maximum: 8760 }),
   }),
   { additionalProperties: false },
 )
@@ -201,11 +207,14 @@ export function addCreatorRoute(server: HttpServer): void {
 
 function changesOf(body: Static<typeof SettingsChanges>): TenantSettingsChanges {
   const { surviving_fields, singled_out_below, returning_members, erasure_due_days } = body
+  const { approval_required, cooling_off_hours } = body
   return {
     ...(surviving_fields !== undefined && { survivingFields: surviving_fields }),
     ...(singled_out_below !== undefined && { singledOutBelow: singled_out_below }),
     ...(returning_members !== undefined && { returningMembers: returning_members }),
     ...(erasure_due_days !== undefined && { erasureDueDays: erasure_due_days }),
+    ...(approval_required !== undefined && { approvalRequired: approval_required }),
+    ...(cooling_off_hours !== undefined && { coolingOffHours: cooling_off_hours }),
   }
 }
 

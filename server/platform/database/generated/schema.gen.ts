@@ -275,6 +275,16 @@ export interface ErasureCertificates {
   tenant_id: string;
 }
 
+export interface ErasureDecisions {
+  decided_at: Generated<Timestamp>;
+  decided_by: string | null;
+  decision: string;
+  note: string | null;
+  reason_code: string | null;
+  request_id: string;
+  tenant_id: string;
+}
+
 export interface ErasureFindings {
   column_name: string;
   found_at: Generated<Timestamp>;
@@ -341,7 +351,9 @@ export interface ErasureReceipts {
 
 export interface ErasureRequests {
   about: Generated<string>;
+  approval_required: Generated<boolean>;
   backups_past_at: Timestamp | null;
+  cooling_off_hours: Generated<number>;
   created_at: Generated<Timestamp>;
   disk_level: number | null;
   disk_level_at: Timestamp | null;
@@ -355,6 +367,7 @@ export interface ErasureRequests {
   reason: string | null;
   requested_by: string | null;
   requested_by_credential: string | null;
+  run_at: Timestamp | null;
   sealed_key: Buffer | null;
   started_at: Timestamp | null;
   tenant_id: string;
@@ -581,6 +594,32 @@ export interface IssuedCertificates {
   number: string | null;
   tenant_id: string;
   training_plan_id: string | null;
+  user_id: string;
+}
+
+export interface LegalHoldGroups {
+  group_id: string;
+  hold_id: string;
+  tenant_id: string;
+}
+
+export interface LegalHolds {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  created_by_credential: string | null;
+  id: Generated<string>;
+  note: string | null;
+  owner_id: string | null;
+  reason_code: string;
+  released_at: Timestamp | null;
+  released_by: string | null;
+  released_by_credential: string | null;
+  tenant_id: string;
+}
+
+export interface LegalHoldUsers {
+  hold_id: string;
+  tenant_id: string;
   user_id: string;
 }
 
@@ -882,6 +921,8 @@ export interface TenantKeys {
 
 export interface Tenants {
   administrators_gone_at: Timestamp | null;
+  approval_required: Generated<boolean>;
+  cooling_off_hours: Generated<number>;
   created_at: Generated<Timestamp>;
   created_by: string | null;
   erasure_due_days: Generated<number>;
@@ -1010,6 +1051,7 @@ export interface DB {
   directory_groups: DirectoryGroups;
   enrollments: Enrollments;
   erasure_certificates: ErasureCertificates;
+  erasure_decisions: ErasureDecisions;
   erasure_findings: ErasureFindings;
   erasure_ledger: ErasureLedger;
   erasure_plan_subjects: ErasurePlanSubjects;
@@ -1037,6 +1079,9 @@ export interface DB {
   import_run_rows: ImportRunRows;
   import_runs: ImportRuns;
   issued_certificates: IssuedCertificates;
+  legal_hold_groups: LegalHoldGroups;
+  legal_hold_users: LegalHoldUsers;
+  legal_holds: LegalHolds;
   lethe_migrations: LetheMigrations;
   log_marks: LogMarks;
   modules: Modules;
