@@ -14,6 +14,8 @@ export type WaitingMatch = {
   /** `user`: a user who may be the same person. `contact`: an address in fields. `all_users`: the user created the trial. */
   what: MatchTarget
   user_id: string | null
+  /** How many users a yes would purge; 0 for a contact. */
+  users: number
   /** The tenant and the request that it began with; null for an identity provider. */
   source_tenant_id: string | null
   source_request_id: string | null
@@ -36,7 +38,10 @@ export async function listWaitingMatches(database: Database): Promise<WaitingMat
       tenantId,
       (tx) =>
         tx.query<Omit<WaitingMatch, 'tenant_name' | 'tenant_kind' | 'expires_at'>>(
-          `select id, tenant_id, what, user_id, source_tenant_id, source_request_id, provider_id, created_at
+          `select id, tenant_id, what, user_id, source_tenant_id, source_request_id, provider_id, created_at,
+             case what when 'contact' then 0 when 'user' then 1 else (
+               select count(*)::int from users where tenant_id = $1 and state <> 'anonymized'
+             ) end as users
            from reach_matches where tenant_id = $1 and id = any ($2::uuid[]) and state = 'waiting'`,
           [tenantId, ofTenant.map(({ id }) => id)],
         ),

@@ -21,6 +21,7 @@ const WaitingMatch = sharedSchema(
           'user: a user who may be the same person. contact: an address in fields. all_users: the user created the trial',
       }),
       user_id: NullableId,
+      users: Type.Integer({ description: 'How many users a yes would purge; 0 for a contact' }),
       source_tenant_id: NullableId,
       source_request_id: NullableId,
       provider_id: NullableId,
