@@ -219,7 +219,8 @@ function isDeclared(name: string): name is Permission {
   return name in permissions
 }
 
-describe('every operation of the document', () => {
+// The walks grow with the routes, so they have more time than other tests.
+describe('every operation of the document', { timeout: 180_000 }, () => {
   it('says who may call it, and only what says so is open to everybody', () => {
     const unknown = operations.filter(
       ({ permission }) => !['public', 'authenticated'].includes(permission) && !isDeclared(permission),
@@ -254,7 +255,7 @@ describe('every operation of the document', () => {
     const before = await tableFingerprint(http.owner)
     const answers = new Map<string, Set<string>>()
     for (const operation of guarded()) {
-      for (const { name, credential } of strangers) {
+      const requests = strangers.map(async ({ name, credential }) => {
         const { path, ...rest } = requestOf(operation)
         const { status, json, headers } = await http.call(operation.method, path, { as: credential, ...rest })
         expect([label(operation), name, status, codeOf(json)]).toEqual([
@@ -265,8 +266,9 @@ describe('every operation of the document', () => {
         ])
         expect(headers.get('www-authenticate')).toMatch(/realm="Lethe"/)
         const { request_id: _, ...answer } = json
-        answers.set(label(operation), (answers.get(label(operation)) ?? new Set()).add(JSON.stringify(answer)))
-      }
+        return JSON.stringify(answer)
+      })
+      answers.set(label(operation), new Set(await Promise.all(requests)))
     }
     // Nobody can tell from the answer what was wrong.
     expect([...answers].filter(([, texts]) => texts.size !== 1)).toEqual([])
@@ -277,8 +279,10 @@ describe('every operation of the document', () => {
     const before = await tableFingerprint(http.owner, ['api_keys', 'sign_in_sessions', 'operator_sessions'])
     let refused = 0
     for (const operation of guarded()) {
-      for (const { name, credential, principal } of callers) {
-        if (principal === undefined || isAllowed(operation, principal, here.user)) continue
+      const forbidden = callers.filter(
+        ({ principal }) => principal !== undefined && !isAllowed(operation, principal, here.user),
+      )
+      const requests = forbidden.map(async ({ name, credential }) => {
         const { path, ...rest } = requestOf(operation)
         const { status, json } = await http.call(operation.method, path, { as: credential, ...rest })
         expect([label(operation), name, status, codeOf(json)]).toEqual([
@@ -287,8 +291,9 @@ describe('every operation of the document', () => {
           403,
           'access.forbidden',
         ])
-        refused++
-      }
+      })
+      await Promise.all(requests)
+      refused += requests.length
     }
     expect(refused).toBeGreaterThan(200)
     expect(await tableFingerprint(http.owner, ['api_keys', 'sign_in_sessions', 'operator_sessions'])).toEqual(before)

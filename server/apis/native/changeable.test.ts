@@ -32,6 +32,12 @@ beforeAll(async () => {
     sessions: await rows.session(course),
     posts: await rows.post(course, author, 'Hello'),
     directory_groups: await rows.insert('directory_groups', { display_name: 'Group' }),
+    connectors: await rows.insert('connectors', {
+      name: 'Connector',
+      kind: 'https',
+      address: 'https://hr.example.org/users.csv',
+      disabled_because: 'new',
+    }),
     external_systems: await rows.insert('external_systems', { name: 'System', holds: 'names' }),
     skill_scale_sets: scale,
     skill_levels: await rows.insert('skill_levels', { scale_set_id: scale, title: 'Level', value: 1 }),
@@ -52,6 +58,7 @@ const addresses: Record<string, { path: () => string; fields?: Record<string, (v
   sessions: { path: () => `/courses/${ids.courses}/sessions/${ids.sessions}` },
   posts: { path: () => `/courses/${ids.courses}/posts/${ids.posts}` },
   directory_groups: { path: () => `/groups/${ids.directory_groups}` },
+  connectors: { path: () => `/connectors/${ids.connectors}` },
   external_systems: { path: () => `/external-systems/${ids.external_systems}` },
   skill_scale_sets: { path: () => `/scale-sets/${ids.skill_scale_sets}` },
   skill_levels: {
@@ -104,9 +111,12 @@ function mentionColumns(): string[] {
 function newValueOf(place: string): { given: unknown; stored: unknown } {
   const [, column = ''] = place.split('.')
   if (place === 'users.custom_fields') return { given: { shift: 'early' }, stored: { shift: 'early' } }
-  if (column === 'contact_emails') return { given: ['new@example.org'], stored: ['new@example.org'] }
+  if (['contact_emails', 'notify_emails'].includes(column)) {
+    return { given: ['new@example.org'], stored: ['new@example.org'] }
+  }
   if (column === 'surviving_fields') return { given: ['shift'], stored: ['shift'] }
-  const text = column === 'reply_to_email' ? 'new@example.org' : `Changed ${place}`
+  const texts: Record<string, string> = { reply_to_email: 'new@example.org', address: 'https://hr.example.org/new.csv' }
+  const text = texts[column] ?? `Changed ${place}`
   return { given: text, stored: text }
 }
 

@@ -110,8 +110,8 @@ type PreviewOptions = SelectionOptions &
   ContactOptions & { anonymize?: boolean; people?: boolean; deleteFirst?: boolean }
 
 function planText({ plan, planExpiresAt, planCoversMentions }: Preview): string {
-  const texts = planCoversMentions ? '' : ' It does not cover texts of others: there are too many identifiers.'
-  return `The plan, which --plan of the erasure names until ${planExpiresAt.toISOString()}:\n${plan}${texts}`
+  const texts = planCoversMentions ? '' : '\nIt does not cover texts of others: there are too many identifiers.'
+  return `The plan of this preview is valid until ${planExpiresAt.toISOString()}. To erase only these rows, add:\n  --plan ${plan}${texts}`
 }
 
 /** How the two operations differ at the command line. */

@@ -176,6 +176,7 @@ describe('every column that holds text, of every table of a tenant', () => {
     'audit_entries.activity': 'One of the list of activities.',
     'audit_entries.initiated_from': 'One of the ways in.',
     'audit_entries.object_kind': 'One of the list of kinds.',
+    'confirmation_links.base_url': 'The public address of the server.',
     'erasure_certificates.jws': 'A signature over ids, counts, names of tables and keyed hashes.',
     'erasure_certificates.kid': 'The thumbprint of a key.',
     'erasure_findings.column_name': 'The name of a column.',
