@@ -44,6 +44,8 @@ const explicit: Record<string, Record<string, unknown>> = {
   },
   // For a course or for a plan, never for both.
   enrollments: { training_plan_id: null },
+  // With a group or with an import, never with both.
+  reappearances: { import_run_id: null },
   // An order that is done, so that nobody takes it up.
   erasure_requests: { finished_at: new Date() },
   erasure_subjects: { state: 'done' },

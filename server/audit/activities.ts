@@ -37,7 +37,7 @@ export const activities = {
 
   GroupUpdated: { title: 'Group changed', object: 'group' },
   GroupCreated: { title: 'Group created', object: 'group' },
-  UserReappeared: { title: 'Purged person returned with a group', object: 'user' },
+  UserReappeared: { title: 'Purged person returned with a group or an import', object: 'user' },
   GroupMemberAdded: { title: 'Member added to a group', object: 'group' },
   GroupMemberRemoved: { title: 'Member removed from a group', object: 'group' },
 

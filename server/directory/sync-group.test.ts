@@ -140,7 +140,13 @@ describe('a purged person who is still in a group of the directory', () => {
       created: [id],
       reappeared: [{ id, directory_object_id, request_id }],
     })
-    const reappeared = { group_id: group, group_name: 'Bakers', request_id, reappeared_at: expect.any(Date) }
+    const reappeared = {
+      group_id: group,
+      group_name: 'Bakers',
+      import_run_id: null,
+      request_id,
+      reappeared_at: expect.any(Date),
+    }
     expect(await inCatalog()).toMatchObject([
       { id, added_to_catalog: false, groups: [{ group_id: group, display_name: 'Bakers' }], reappeared },
     ])

@@ -1,4 +1,3 @@
-import { record } from '../audit/record.ts'
 import { createUser } from '../people/accounts/create-user.ts'
 import { resolveUsers } from '../people/accounts/find-users.ts'
 import type { UserState } from '../people/accounts/user.ts'
@@ -9,6 +8,7 @@ import { findFormerHolders } from '../people/identifiers/former-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { findTombstones } from '../tombstones/find-tombstones.ts'
+import { recordReappearances } from './reappearances.ts'
 import { requireGroup } from './require-group.ts'
 import { setGroupMembers } from './set-group-members.ts'
 
@@ -104,7 +104,7 @@ export async function syncGroup(
     sync.created.push(id)
     if (request_id !== undefined) sync.reappeared.push({ id, directory_object_id, request_id })
   }
-  await markReappeared(tx, options.groupId, sync.reappeared)
+  await recordReappearances(tx, { groupId: options.groupId }, sync.reappeared)
   const here = await currentMembers(tx, options.groupId)
   const wanted: string[] = []
   for (const { id, state } of known.values()) {
@@ -160,27 +160,6 @@ async function isBlocking(tx: TenantTransaction): Promise<boolean> {
     [tx.tenantId],
   )
   return rows[0]?.returning_members === 'block'
-}
-
-async function markReappeared(
-  tx: TenantTransaction,
-  groupId: string,
-  reappeared: GroupSync['reappeared'],
-): Promise<void> {
-  if (reappeared.length === 0) return
-  await tx.query(
-    `insert into reappearances (tenant_id, user_id, group_id, request_id)
-     select $1, user_id, $2, request_id from unnest($3::uuid[], $4::uuid[]) as given (user_id, request_id)`,
-    [tx.tenantId, groupId, reappeared.map(({ id }) => id), reappeared.map(({ request_id }) => request_id)],
-  )
-  await record(
-    tx,
-    reappeared.map(({ id, request_id }) => ({
-      activity: 'UserReappeared',
-      object: id,
-      details: { group: groupId, request: request_id },
-    })),
-  )
 }
 
 /** Who is in the group now. Deleted users count as out, whose memberships nobody but a restore touches. */

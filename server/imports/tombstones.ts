@@ -11,16 +11,21 @@ const rowsPerLookup = 5000
 
 /**
  * Of the rows that a query selects (`line`, and columns named like the kinds of identifiers; it may return a line
- * twice). Passes on those with an identifier of a purged person, some thousand at a time.
+ * twice). Passes on those with an identifier of a purged person, each with the request that purged the person, some thousand at
+ * a time.
  */
 export async function findTombstoned(
   tx: TenantTransaction,
   query: { text: string; values: readonly unknown[] },
-  onFound: (lines: number[]) => Promise<void>,
+  onFound: (lines: number[], requests: string[]) => Promise<void>,
 ): Promise<void> {
   if (!(await hasTombstones(tx))) return
   await fetchPages<RowIdentifiers>(tx, query, rowsPerLookup, async (rows) => {
     const found = await findTombstones(tx, rows, identifiersOf)
-    if (found.size > 0) await onFound([...found.keys()].map(({ line }) => line))
+    if (found.size === 0) return
+    await onFound(
+      [...found.keys()].map(({ line }) => line),
+      [...found.values()],
+    )
   })
 }

@@ -7,6 +7,10 @@ import { requireWholeNumber } from '../platform/validation/require-number.ts'
 export const returningMembers = ['create', 'block'] as const
 export type ReturningMembers = (typeof returningMembers)[number]
 
+/** What an import does with rows of purged people, unless it says otherwise: skip them, or create users without records. */
+export const returningRows = ['skip', 'create'] as const
+export type ReturningRows = (typeof returningRows)[number]
+
 /**
  * What anonymize leaves of people's custom fields, whether purged people come back with groups, when erasure requests are
  * due, and what they must wait for.
@@ -17,6 +21,7 @@ export type TenantSettings = {
   surviving_fields: string[]
   singled_out_below: number
   returning_members: ReturningMembers
+  returning_rows: ReturningRows
   erasure_due_days: number
   /** A second person approves each erasure request. */
   approval_required: boolean
@@ -30,6 +35,7 @@ export type TenantSettingsChanges = {
   /** A preview warns where fewer people than this, themselves included, have the same values in them. */
   singledOutBelow?: number
   returningMembers?: ReturningMembers
+  returningRows?: ReturningRows
   /** An erasure request is due so many days after it is made, 1 to 3650. Requests keep the date that they were made with. */
   erasureDueDays?: number
   /** For new erasure requests; earlier ones keep what was demanded of them. */
@@ -40,7 +46,7 @@ export type TenantSettingsChanges = {
 
 /** The columns of {@link TenantSettings}. */
 export const settingsColumns =
-  'id, name, surviving_fields, singled_out_below, returning_members, erasure_due_days, approval_required, cooling_off_hours'
+  'id, name, surviving_fields, singled_out_below, returning_members, erasure_due_days, approval_required, cooling_off_hours, returning_rows'
 
 const mostFields = 100
 const mostPeople = 1_000_000
@@ -55,6 +61,7 @@ export async function updateTenant(tx: TenantTransaction, changes: TenantSetting
     erasure_due_days: requireDueDays(changes.erasureDueDays),
     approval_required: changes.approvalRequired,
     cooling_off_hours: requireHours(changes.coolingOffHours),
+    returning_rows: requireRows(changes.returningRows),
   }
   const dueDays = changes.erasureDueDays
   if (dueDays !== undefined) requireWholeNumber('erasure due days', dueDays, { from: 1, to: 3650 })
@@ -64,7 +71,8 @@ export async function updateTenant(tx: TenantTransaction, changes: TenantSetting
        returning_members = coalesce($4, returning_members),
        erasure_due_days = coalesce($5::integer, erasure_due_days),
        approval_required = coalesce($6::boolean, approval_required),
-       cooling_off_hours = coalesce($7::integer, cooling_off_hours)
+       cooling_off_hours = coalesce($7::integer, cooling_off_hours),
+       returning_rows = coalesce($8, returning_rows)
      where id = $1
      returning ${settingsColumns}`,
     [tx.tenantId, ...Object.values(values).map((value) => value ?? null)],
@@ -110,6 +118,14 @@ function requireReturning(returning: ReturningMembers | undefined): ReturningMem
   throw inputError('input.invalid', {
     field: 'returning members',
     expected: `one of ${returningMembers.join(', ')} is expected`,
+  })
+}
+
+function requireRows(returning: ReturningRows | undefined): ReturningRows | undefined {
+  if (returning === undefined || returningRows.includes(returning)) return returning
+  throw inputError('input.invalid', {
+    field: 'returning rows',
+    expected: `one of ${returningRows.join(', ')} is expected`,
   })
 }
 

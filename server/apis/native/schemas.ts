@@ -106,12 +106,13 @@ export const People = Type.Array(Type.Object({ id: Id, display_name: NullableTex
 
 export const Reappeared = Type.Unsafe<Reappearance | null>({
   type: ['object', 'null'],
-  description: 'Set for a purged person who returned with a directory group',
+  description: 'Set for a purged person who returned with a directory group or an import',
   properties: {
-    group_id: { type: 'string', format: 'uuid' },
-    group_name: { type: 'string' },
+    group_id: { type: ['string', 'null'], format: 'uuid' },
+    group_name: { type: ['string', 'null'] },
+    import_run_id: { type: ['string', 'null'], format: 'uuid', description: 'The import; null if it was a group' },
     request_id: { type: 'string', format: 'uuid', description: 'The erasure request that had purged the person' },
     reappeared_at: { type: 'string', format: 'date-time' },
   },
-  required: ['group_id', 'group_name', 'request_id', 'reappeared_at'],
+  required: ['group_id', 'group_name', 'import_run_id', 'request_id', 'reappeared_at'],
 })

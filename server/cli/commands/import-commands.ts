@@ -22,6 +22,7 @@ import { type ImportUsersResult, importUsers } from '../../imports/users/import-
 import { csvLine } from '../../platform/csv/csv-line.ts'
 import { codeOf } from '../../platform/database/pool.ts'
 import { vacuumTables } from '../../platform/database/vacuum.ts'
+import { type ReturningRows, returningRows } from '../../tenancy/update-tenant.ts'
 import { commandError } from '../errors.ts'
 import { helpText } from '../help-text.ts'
 import { counted, formatTable, type Progress } from '../output.ts'
@@ -47,7 +48,7 @@ export function addImportCommands(program: Command): void {
   addForget(group)
 }
 
-type UsersOptions = { dryRun?: boolean; outcomes?: string; purged: 'skip' | 'create'; withRoles?: boolean }
+type UsersOptions = { dryRun?: boolean; outcomes?: string; purged?: ReturningRows; withRoles?: boolean }
 
 function addUsers(group: Command): void {
   group
@@ -62,10 +63,8 @@ function addUsers(group: Command): void {
     .addOption(
       new Option(
         '--purged <what>',
-        'what to do with rows of purged people: skip them, or create new users without records',
-      )
-        .choices(['skip', 'create'])
-        .default('skip'),
+        'what to do with rows of purged people: skip them, or create new users; default: the setting of the tenant',
+      ).choices(returningRows),
     )
     .description('create and update users from a CSV file')
     .addHelpText(

@@ -5,7 +5,9 @@ import { setTenantCreator } from '../../tenancy/tenant-people.ts'
 import { createTenant, listTenants, type Tenant, type TenantKind, tenantKinds } from '../../tenancy/tenants.ts'
 import {
   type ReturningMembers,
+  type ReturningRows,
   returningMembers,
+  returningRows,
   type TenantSettingsChanges,
   updateTenant,
 } from '../../tenancy/update-tenant.ts'
@@ -65,6 +67,12 @@ function addUpdate(group: Command): void {
         '--returning-members <what>',
         'what a synchronization does with purged members of a group: create new users, or block them',
       ).choices(returningMembers),
+    )
+    .addOption(
+      new Option(
+        '--returning-rows <what>',
+        'what an import does with rows of purged people: skip them, or create new users',
+      ).choices(returningRows),
     )
     .option('--erasure-due-days <number>', 'an erasure request is due so many days after it is made (at first 30)')
     .option('--approval-required', 'new erasure requests wait until a second person approves them')
@@ -146,6 +154,7 @@ type UpdateOptions = {
   survivingField?: string[] | boolean
   singledOutBelow?: string
   returningMembers?: ReturningMembers
+  returningRows?: ReturningRows
   erasureDueDays?: string
   approvalRequired?: boolean
   coolingOffHours?: string
@@ -162,5 +171,6 @@ function changesOf(options: UpdateOptions): TenantSettingsChanges {
     ...(options.coolingOffHours !== undefined && { coolingOffHours: Number(options.coolingOffHours) }),
     ...(options.erasureDueDays !== undefined && { erasureDueDays: Number(options.erasureDueDays) }),
     ...(options.returningMembers !== undefined && { returningMembers: options.returningMembers }),
+    ...(options.returningRows !== undefined && { returningRows: options.returningRows }),
   }
 }

@@ -577,7 +577,7 @@ function formatDetails(details: UserDetails): string {
     enrollments: `${formatCount(counts.enrollments)} (${formatCount(counts.active_enrollments)} active)`,
     reappeared:
       reappeared &&
-      `with group ${reappeared.group_name}, after the purge of request ${reappeared.request_id}, at ${reappeared.reappeared_at.toISOString()}`,
+      `with ${reappeared.import_run_id === null ? `group ${reappeared.group_name}` : `import ${reappeared.import_run_id}`}, after the purge of request ${reappeared.request_id}, at ${reappeared.reappeared_at.toISOString()}`,
     'pending erasure': pending_erasure && `request ${pending_erasure.request_id} (${pending_erasure.state})`,
   })
 }

@@ -22,11 +22,19 @@ export const directoryMap: RoomMap<'directory_groups' | 'group_members' | 'reapp
     columns: { tenant_id: key, group_id: reference, user_id: subject, deletion_id: deletion, added_at: fact },
   },
   reappearances: {
-    holds: 'Who had been purged and came back with a group of the directory, and which order had purged the person.',
+    holds:
+      'Who had been purged and came back with a group of the directory or an import, and which order had purged the person.',
     about: 'person',
     scope: 'person',
     onDelete: 'keep',
     anonymize: 'delete',
-    columns: { tenant_id: key, user_id: subject, group_id: reference, request_id: reference, reappeared_at: fact },
+    columns: {
+      tenant_id: key,
+      user_id: subject,
+      group_id: reference,
+      import_run_id: reference,
+      request_id: reference,
+      reappeared_at: fact,
+    },
   },
 }

@@ -13,6 +13,7 @@ export const tenancyMap: RoomMap<'tenants' | 'external_systems'> = {
       surviving_fields: fact,
       singled_out_below: fact,
       returning_members: code,
+      returning_rows: code,
       erasure_due_days: fact,
       administrators_gone_at: fact,
       approval_required: fact,

@@ -3445,7 +3445,7 @@ export const schemaFacts: SchemaFacts = {
       },
       "group_id": {
         "type": "uuid",
-        "nullable": false
+        "nullable": true
       },
       "request_id": {
         "type": "uuid",
@@ -3454,6 +3454,10 @@ export const schemaFacts: SchemaFacts = {
       "reappeared_at": {
         "type": "timestamp with time zone",
         "nullable": false
+      },
+      "import_run_id": {
+        "type": "uuid",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -3461,6 +3465,13 @@ export const schemaFacts: SchemaFacts = {
       "user_id"
     ],
     "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "import_run_id"
+        ],
+        "references": "import_runs"
+      },
       {
         "columns": [
           "tenant_id",
@@ -4217,6 +4228,10 @@ export const schemaFacts: SchemaFacts = {
       "administrators_gone_at": {
         "type": "timestamp with time zone",
         "nullable": true
+      },
+      "returning_rows": {
+        "type": "text",
+        "nullable": false
       }
     },
     "primaryKey": [

@@ -54,6 +54,8 @@ export async function findRows(
        user_id uuid,
        is_new boolean not null,
        returned boolean not null,
+       -- The request that had purged the person.
+       returned_after uuid,
        fault text,
        other_line integer
      ) on commit drop`,
@@ -86,7 +88,10 @@ export async function findRows(
 async function passOverPurgedIds(tx: TenantTransaction): Promise<void> {
   await tx.query(
     `update staged_users s
-     set id = null, returned = true, found_by = case
+     set id = null, returned = true, returned_after = (
+       select l.request_id from erasure_ledger l
+       where l.tenant_id = $1 and l.user_id = s.id and l.operation = 'purge' order by l.erased_at desc limit 1
+     ), found_by = case
        when directory_object_id is not null then 'directory_object_id'
        when ref is not null then 'ref'
        when login_name is not null then 'login_name'
@@ -130,11 +135,12 @@ async function findBy(tx: TenantTransaction, name: NamingColumn): Promise<void> 
   const byId = name === 'id'
   // The lateral subquery makes the planner look each row up in its index, whatever it thinks of the number of users.
   await tx.query(
-    `insert into user_rows (line, found_by, user_id, is_new, returned, fault, other_line)
+    `insert into user_rows (line, found_by, user_id, is_new, returned, returned_after, fault, other_line)
      select s.line, s.found_by,
        coalesce(u.living, u.deleted, ${byId ? 'null' : 'case when r.line is null then uuid_v7() end'}),
        coalesce(u.living, u.deleted) is null,
        s.returned,
+       s.returned_after,
        case
          when r.line is not null then r.fault
          when u.matches > 1 then 'ambiguous'

@@ -1,6 +1,7 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { record } from '../../audit/record.ts'
 import { wordHasher } from '../../audit/words.ts'
+import { recordReappearances } from '../../directory/reappearances.ts'
 import { importRunError } from '../../import-runs/errors.ts'
 import { finishUsersRun } from '../../import-runs/finish-users-run.ts'
 import { KeptFile } from '../../import-runs/kept-file.ts'
@@ -15,8 +16,11 @@ import { sqlstate } from '../../platform/database/sqlstates.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { isLetheError } from '../../platform/errors.ts'
 import { inputError } from '../../platform/validation/errors.ts'
+import { readTenantSettings } from '../../tenancy/read-tenant-settings.ts'
+import type { ReturningRows } from '../../tenancy/update-tenant.ts'
 import { CsvReader } from '../csv-reader.ts'
 import { importError } from '../errors.ts'
+import { fetchPages } from '../fetch-pages.ts'
 import { decodeUtf8 } from '../fields.ts'
 import { prepareForMany } from '../import-chunks.ts'
 import { findRows } from './find-rows.ts'
@@ -32,8 +36,8 @@ export type ImportUsersOptions = {
   source: Readable
   /** Names the file in errors. */
   file: string
-  /** What happens to rows of people who were purged: left out (the default), or created anew as learners. */
-  purged?: 'skip' | 'create' | undefined
+  /** What happens to rows of people who were purged: left out, or created anew as learners. Default: the tenant's setting. */
+  purged?: ReturningRows | undefined
   /** Applies the roles of the file; otherwise new users are learners and roles stay as they are. */
   withRoles?: boolean | undefined
   /** Judges every row as an import would, and writes none. */
@@ -192,10 +196,11 @@ async function importRows(
   })
   const goodRows = options.connector === undefined ? 0 : await countGood(tx)
   await options.connector?.accept(tx, goodRows)
+  const purged = options.purged ?? (await readTenantSettings(tx)).returning_rows
   await repeatDisturbed(tx, async () => {
-    await findRows(tx, columns, { purged: options.purged ?? 'skip' })
+    await findRows(tx, columns, { purged })
     await findKnownBefore(tx)
-    await findPurged(tx, { purged: options.purged ?? 'skip' })
+    await findPurged(tx, { purged })
     await findManagers(tx, columns)
     await decideRoles(tx, columns, { withRoles })
     options.signal?.throwIfAborted()
@@ -226,6 +231,7 @@ async function importRows(
     rejected: counts.rejected,
     skipped: counts.skipped + counts.conflict,
   })
+  await recordReturned(tx, run)
   await options.connector?.accepted(tx, goodRows)
   await finishUsersRun(tx, run, { counts, file, namesErased: await namesErased(tx, rejected) })
   await record(tx, {
@@ -234,6 +240,20 @@ async function importRows(
     details: { ...counts, skippedFor: { ...counts.skippedFor } },
   })
   return { run, counts }
+}
+
+const returnedAtATime = 5000
+
+/** Marks the new users who had been purged, and records each of them. */
+async function recordReturned(tx: TenantTransaction, run: string): Promise<void> {
+  const query = {
+    text: `select user_id as id, returned_after as request_id from user_rows
+           where is_new and returned and fault is null and returned_after is not null`,
+    values: [],
+  }
+  await fetchPages<{ id: string; request_id: string }>(tx, query, returnedAtATime, (people) =>
+    recordReappearances(tx, { importRunId: run }, people),
+  )
 }
 
 /** Rows that could be read. */

@@ -13,11 +13,12 @@ import type { UserColumns } from './user-columns.ts'
  */
 export async function findPurged(tx: TenantTransaction, options: { purged: 'skip' | 'create' }): Promise<void> {
   const created = { text: newRows, values: [] }
-  await findTombstoned(tx, created, async (lines) => {
+  const mark = options.purged === 'skip' ? `fault = 'purged'` : 'returned = true, returned_after = given.request_id'
+  await findTombstoned(tx, created, async (lines, requests) => {
     await tx.query(
-      `update user_rows set ${options.purged === 'skip' ? `fault = 'purged'` : 'returned = true'}
-       where line = any ($1::integer[])`,
-      [lines],
+      `update user_rows r set ${mark}
+       from unnest($1::integer[], $2::uuid[]) as given (line, request_id) where r.line = given.line`,
+      [lines, requests],
     )
   })
 }

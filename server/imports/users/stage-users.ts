@@ -66,6 +66,7 @@ export async function stageUsers(
        custom_fields jsonb,
        -- Of somebody who was purged and is named by the id of then.
        returned boolean not null default false,
+       returned_after uuid,
        -- A sealed piece of the file, in a row of its own with a line below zero.
        chunk bytea
      ) on commit drop`,

@@ -112,7 +112,13 @@ describe('/api/v1/groups', () => {
     expect(back).toMatchObject({ status: 200, json: { added: 1, blocked: [], reappeared } })
     const [again] = back.json.created
     expect(again).not.toBe(ann.id)
-    const why = { group_id: id, group_name: 'Bakers', request_id, reappeared_at: expect.any(String) }
+    const why = {
+      group_id: id,
+      group_name: 'Bakers',
+      import_run_id: null,
+      request_id,
+      reappeared_at: expect.any(String),
+    }
     expect(await get(`/users/${again}`)).toMatchObject({ email, roles: ['learner'], reappeared: why })
     expect((await get(`/groups/${id}/members`)).members).toMatchObject([{ id: again, reappeared: why }])
     expect((await get(`/catalogs/${catalog}/members`)).members).toMatchObject([

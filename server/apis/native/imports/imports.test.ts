@@ -279,6 +279,40 @@ describe('a person who is erased', () => {
   })
 })
 
+it('lets the tenant decide about purged people in files, and shows who came back, with which import', async () => {
+  const { id } = await user({ email: 'back@example.org', ref: 'back-1', first_name: 'Then' })
+  await purge(id)
+  const rows = async (run: string) => (await get(`/imports/${run}/rows`)).json.rows
+  const skipped = await load('email\nback@example.org\n')
+  expect(await rows(skipped)).toMatchObject([{ outcome: 'skipped', reason: expect.stringContaining('was purged') }])
+  const admin = await http.person(tenant, 'administrator')
+  const setting = (returning_rows: string) =>
+    http.call('PATCH', '/api/v1/tenant', { as: admin, body: { returning_rows } })
+  expect((await setting('perhaps')).status).toBe(422)
+  expect((await setting('create')).json).toMatchObject({ returning_rows: 'create' })
+  expect(await rows(await load('email\nback@example.org\n', { purged: 'skip' }))).toMatchObject([
+    { outcome: 'skipped' },
+  ])
+  const run = await load('email,roles\nback@example.org,administrator\n', { withRoles: true })
+  const [row] = await rows(run)
+  expect(row).toMatchObject({ outcome: 'created', reason: expect.stringContaining('returns without records') })
+  const back = (await get(`/users/${row.user_id}`)).json
+  expect(back).toMatchObject({ roles: ['learner'], first_name: null })
+  const { rows: marks } = await http.owner.query('select * from reappearances where user_id = $1', [row.user_id])
+  expect(marks).toMatchObject([{ group_id: null, import_run_id: run, request_id: expect.any(String) }])
+  const { rows: trail } = await http.owner.query(
+    `select details from audit_entries where tenant_id = $1 and activity = 'UserReappeared'`,
+    [tenant],
+  )
+  expect(trail.map(({ details }) => JSON.parse(details))).toEqual([{ import_run: run, request: marks[0].request_id }])
+  await purge(row.user_id)
+  const byId = await load(`id,ref\n${row.user_id},back-2\n`)
+  const [again] = await rows(byId)
+  expect(again).toMatchObject({ outcome: 'created' })
+  const { rows: third } = await http.owner.query('select * from reappearances where user_id = $1', [again.user_id])
+  expect(third).toMatchObject([{ import_run_id: byId, request_id: expect.any(String) }])
+})
+
 it('destroys files whose time is over, and marks runs whose process died as failed', async () => {
   const run = await load('ref\nA\n')
   await http.owner.query(`update import_runs set file_expires_at = now() where id = $1`, [run])

@@ -20,6 +20,7 @@ import {
 } from '../../../tenancy/tenants.ts'
 import {
   returningMembers,
+  returningRows,
   type TenantSettings,
   type TenantSettingsChanges,
   updateTenant,
@@ -59,6 +60,9 @@ const Settings = sharedSchema(
         description:
           'What the synchronization of a group does with purged members: create new users without records, or block them',
       }),
+      returning_rows: Type.Enum([...returningRows], {
+        description: 'What an import does with rows of purged people: skip them, or create new users without records',
+      }),
       erasure_due_days: Type.Integer({ description: 'An erasure request is due so many days after it is made' }),
       approval_required: Type.Boolean({ description: 'A second person approves each new erasure request' }),
       cooling_off_hours: Type.Integer({
@@ -74,6 +78,7 @@ const SettingsChanges = Type.Partial(
     surviving_fields: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 100 }),
     singled_out_below: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
     returning_members: Type.Enum([...returningMembers]),
+    returning_rows: Type.Enum([...returningRows]),
     erasure_due_days: Type.Integer({ minimum: 1, maximum: 3650 }),
     approval_required: Type.Boolean(),
     cooling_off_hours: Type.Integer({ minimum: 0, maximum: 8760 }),
@@ -206,12 +211,13 @@ export function addCreatorRoute(server: HttpServer): void {
 }
 
 function changesOf(body: Static<typeof SettingsChanges>): TenantSettingsChanges {
-  const { surviving_fields, singled_out_below, returning_members, erasure_due_days } = body
+  const { surviving_fields, singled_out_below, returning_members, returning_rows, erasure_due_days } = body
   const { approval_required, cooling_off_hours } = body
   return {
     ...(surviving_fields !== undefined && { survivingFields: surviving_fields }),
     ...(singled_out_below !== undefined && { singledOutBelow: singled_out_below }),
     ...(returning_members !== undefined && { returningMembers: returning_members }),
+    ...(returning_rows !== undefined && { returningRows: returning_rows }),
     ...(erasure_due_days !== undefined && { erasureDueDays: erasure_due_days }),
     ...(approval_required !== undefined && { approvalRequired: approval_required }),
     ...(cooling_off_hours !== undefined && { coolingOffHours: cooling_off_hours }),

@@ -769,7 +769,8 @@ export interface ReachMatches {
 }
 
 export interface Reappearances {
-  group_id: string;
+  group_id: string | null;
+  import_run_id: string | null;
   reappeared_at: Generated<Timestamp>;
   request_id: string;
   tenant_id: string;
@@ -930,6 +931,7 @@ export interface Tenants {
   kind: string;
   name: string;
   returning_members: Generated<string>;
+  returning_rows: Generated<string>;
   singled_out_below: Generated<number>;
   surviving_fields: Generated<string[]>;
 }
