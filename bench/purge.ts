@@ -30,7 +30,7 @@ const many = sized(5000, 120)
 /** All learners of the data set who clicked. */
 const manyWithClicks = sized(4080, 40)
 /** Whatever the size of an erasure request and of the database, the process holds no more. */
-const mostMemory = 512 * 2 ** 20
+export const mostMemory = 512 * 2 ** 20
 
 /** Milliseconds of a measurement, by hand and by Lethe. */
 export type Measured = { floor: number; ours: number }
@@ -301,7 +301,7 @@ async function purgeOneByHand(owner: pg.Client, tenant: string, user: string): P
 }
 
 /** Many learners by hand: one transaction, one set-based statement a table. */
-async function purgeManyByHand(owner: pg.Client, tenant: string, users: string[]): Promise<number> {
+export async function purgeManyByHand(owner: pg.Client, tenant: string, users: string[]): Promise<number> {
   const started = performance.now()
   await owner.query('begin')
   for (const table of tables) {

@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 01b28742fb404ff8. The statements of each operation run in this order, in one transaction.
+-- Map version 908d3ff6b13b4f7d. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -22,107 +22,111 @@ select 3 as act, user_id as person from confirmed_identities where tenant_id = $
 union all
 select 4 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2)
 union all
-select 5 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
+select 5 as act, user_id as person from erasure_wishes where tenant_id = $1 and user_id = any($2)
 union all
-select 6 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
+select 6 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 7 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
+select 7 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 8 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
+select 8 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
 union all
-select 9 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2)
+select 9 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 10 as act, user_id as person from legal_hold_users where tenant_id = $1 and user_id = any($2)
+select 10 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2)
 union all
-select 11 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
+select 11 as act, user_id as person from legal_hold_users where tenant_id = $1 and user_id = any($2)
 union all
-select 12 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
+select 12 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 13 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
+select 13 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 14 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
+select 14 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 15 as act, user_id as person from progress where tenant_id = $1 and user_id = any($2)
+select 15 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 16 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2)
+select 16 as act, user_id as person from progress where tenant_id = $1 and user_id = any($2)
 union all
-select 17 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
+select 17 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2)
 union all
-select 18 as act, user_id as person from record_actions where tenant_id = $1 and user_id = any($2)
+select 18 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 19 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
+select 19 as act, user_id as person from record_actions where tenant_id = $1 and user_id = any($2)
 union all
-select 20 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
+select 20 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
 union all
-select 21 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
+select 21 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
-select 22 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
+select 22 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 23 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
+select 23 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
 union all
-select 24 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2)
+select 24 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
 union all
-select 25 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
+select 25 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2)
 union all
-select 26 as act, graded_by as person from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 26 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 27 as act, added_by as person from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
+select 27 as act, graded_by as person from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 28 as act, user_id as person from confirmation_links where tenant_id = $1 and user_id = any($2)
+select 28 as act, added_by as person from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 29 as act, run_as as person from connectors where tenant_id = $1 and run_as = any($2)
+select 29 as act, user_id as person from confirmation_links where tenant_id = $1 and user_id = any($2)
 union all
-select 30 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
+select 30 as act, run_as as person from connectors where tenant_id = $1 and run_as = any($2)
 union all
-select 31 as act, enrolled_by as person from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
+select 31 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 32 as act, unenrolled_by as person from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
+select 32 as act, enrolled_by as person from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 33 as act, decided_by as person from erasure_decisions where tenant_id = $1 and decided_by = any($2)
+select 33 as act, unenrolled_by as person from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 34 as act, requested_by as person from erasure_requests where tenant_id = $1 and requested_by = any($2)
+select 34 as act, decided_by as person from erasure_decisions where tenant_id = $1 and decided_by = any($2)
 union all
-select 35 as act, ordered_by as person from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
+select 35 as act, requested_by as person from erasure_requests where tenant_id = $1 and requested_by = any($2)
 union all
-select 36 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 36 as act, decided_by as person from erasure_wishes where tenant_id = $1 and decided_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 37 as act, user_id as person from import_run_rows where tenant_id = $1 and user_id = any($2)
+select 37 as act, ordered_by as person from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 38 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
+select 38 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 39 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
+select 39 as act, user_id as person from import_run_rows where tenant_id = $1 and user_id = any($2)
 union all
-select 40 as act, owner_id as person from legal_holds where tenant_id = $1 and owner_id = any($2)
+select 40 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
 union all
-select 41 as act, created_by as person from legal_holds where tenant_id = $1 and created_by = any($2)
+select 41 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 42 as act, released_by as person from legal_holds where tenant_id = $1 and released_by = any($2)
+select 42 as act, owner_id as person from legal_holds where tenant_id = $1 and owner_id = any($2)
 union all
-select 43 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 43 as act, created_by as person from legal_holds where tenant_id = $1 and created_by = any($2)
 union all
-select 44 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
+select 44 as act, released_by as person from legal_holds where tenant_id = $1 and released_by = any($2)
 union all
-select 45 as act, decided_by as person from reach_matches where tenant_id = $1 and decided_by = any($2)
+select 45 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 46 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 46 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 47 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 47 as act, decided_by as person from reach_matches where tenant_id = $1 and decided_by = any($2)
 union all
-select 48 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 48 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 49 as act, created_by as person from tenants where id = $1 and created_by = any($2)
+select 49 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 50 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 50 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 51 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
+select 51 as act, created_by as person from tenants where id = $1 and created_by = any($2)
 union all
-select 52 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+select 52 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 53 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 53 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 54 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+select 54 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 55 as act, id as person from users where tenant_id = $1 and id = any($2)
+select 55 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 56 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+union all
+select 57 as act, id as person from users where tenant_id = $1 and id = any($2)
 ) located group by act, person;
 
 -- The same with the plan of a preview: per act and person also the planned rows and a digest of their keys. $4: the plan; null while a preview makes it.
@@ -137,107 +141,111 @@ select 3 as act, user_id as person, true as planned, to_json(kind)::text as row_
 union all
 select 4 as act, user_id as person, true as planned, id::text as row_key from enrollments where tenant_id = $1 and user_id = any($2)
 union all
-select 5 as act, user_id as person, true as planned, concat_ws(' ', export_id::text, position::text) as row_key from export_chunks where tenant_id = $1 and user_id = any($2)
+select 5 as act, user_id as person, true as planned, id::text as row_key from erasure_wishes where tenant_id = $1 and user_id = any($2)
 union all
-select 6 as act, user_id as person, true as planned, id::text as row_key from exports where tenant_id = $1 and user_id = any($2)
+select 6 as act, user_id as person, true as planned, concat_ws(' ', export_id::text, position::text) as row_key from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 7 as act, user_id as person, true as planned, concat_ws(' ', to_json(kind)::text, encode(hash, 'hex')) as row_key from former_identifiers where tenant_id = $1 and user_id = any($2)
+select 7 as act, user_id as person, true as planned, id::text as row_key from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 8 as act, user_id as person, true as planned, group_id::text as row_key from group_members where tenant_id = $1 and user_id = any($2)
+select 8 as act, user_id as person, true as planned, concat_ws(' ', to_json(kind)::text, encode(hash, 'hex')) as row_key from former_identifiers where tenant_id = $1 and user_id = any($2)
 union all
-select 9 as act, user_id as person, true as planned, id::text as row_key from issued_certificates where tenant_id = $1 and user_id = any($2)
+select 9 as act, user_id as person, true as planned, group_id::text as row_key from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 10 as act, user_id as person, false as planned, '' as row_key from legal_hold_users where tenant_id = $1 and user_id = any($2)
+select 10 as act, user_id as person, true as planned, id::text as row_key from issued_certificates where tenant_id = $1 and user_id = any($2)
 union all
-select 11 as act, user_id as person, true as planned, id::text as row_key from notifications where tenant_id = $1 and user_id = any($2)
+select 11 as act, user_id as person, false as planned, '' as row_key from legal_hold_users where tenant_id = $1 and user_id = any($2)
 union all
-select 12 as act, user_id as person, true as planned, '' as row_key from passwords where tenant_id = $1 and user_id = any($2)
+select 12 as act, user_id as person, true as planned, id::text as row_key from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 13 as act, user_id as person, false as planned, '' as row_key from person_keys where tenant_id = $1 and user_id = any($2)
+select 13 as act, user_id as person, true as planned, '' as row_key from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 14 as act, user_id as person, true as planned, to_json(product)::text as row_key from product_accounts where tenant_id = $1 and user_id = any($2)
+select 14 as act, user_id as person, false as planned, '' as row_key from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 15 as act, user_id as person, true as planned, module_id::text as row_key from progress where tenant_id = $1 and user_id = any($2)
+select 15 as act, user_id as person, true as planned, to_json(product)::text as row_key from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 16 as act, user_id as person, true as planned, course_id::text as row_key from ratings where tenant_id = $1 and user_id = any($2)
+select 16 as act, user_id as person, true as planned, module_id::text as row_key from progress where tenant_id = $1 and user_id = any($2)
 union all
-select 17 as act, user_id as person, true as planned, '' as row_key from reappearances where tenant_id = $1 and user_id = any($2)
+select 17 as act, user_id as person, true as planned, course_id::text as row_key from ratings where tenant_id = $1 and user_id = any($2)
 union all
-select 18 as act, user_id as person, true as planned, id::text as row_key from record_actions where tenant_id = $1 and user_id = any($2)
+select 18 as act, user_id as person, true as planned, '' as row_key from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 19 as act, user_id as person, false as planned, '' as row_key from sealed_words where tenant_id = $1 and user_id = any($2)
+select 19 as act, user_id as person, true as planned, id::text as row_key from record_actions where tenant_id = $1 and user_id = any($2)
 union all
-select 20 as act, user_id as person, true as planned, id::text as row_key from sign_in_sessions where tenant_id = $1 and user_id = any($2)
+select 20 as act, user_id as person, false as planned, '' as row_key from sealed_words where tenant_id = $1 and user_id = any($2)
 union all
-select 21 as act, user_id as person, true as planned, concat_ws(' ', file_id::text, position::text) as row_key from submission_file_chunks where tenant_id = $1 and user_id = any($2)
+select 21 as act, user_id as person, true as planned, id::text as row_key from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
-select 22 as act, user_id as person, true as planned, id::text as row_key from submission_files where tenant_id = $1 and user_id = any($2)
+select 22 as act, user_id as person, true as planned, concat_ws(' ', file_id::text, position::text) as row_key from submission_file_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 23 as act, user_id as person, true as planned, id::text as row_key from submissions where tenant_id = $1 and user_id = any($2)
+select 23 as act, user_id as person, true as planned, id::text as row_key from submission_files where tenant_id = $1 and user_id = any($2)
 union all
-select 24 as act, user_id as person, true as planned, id::text as row_key from user_skills where tenant_id = $1 and user_id = any($2)
+select 24 as act, user_id as person, true as planned, id::text as row_key from submissions where tenant_id = $1 and user_id = any($2)
 union all
-select 25 as act, owner_id as person, true as planned, id::text as row_key from api_keys where tenant_id = $1 and owner_id = any($2)
+select 25 as act, user_id as person, true as planned, id::text as row_key from user_skills where tenant_id = $1 and user_id = any($2)
 union all
-select 26 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = assessment_attempts.user_id) as planned, concat_ws(' ', user_id::text, assessment_id::text, attempt::text) as row_key from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 26 as act, owner_id as person, true as planned, id::text as row_key from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 27 as act, added_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = catalog_members.user_id) as planned, concat_ws(' ', catalog_id::text, user_id::text) as row_key from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
+select 27 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = assessment_attempts.user_id) as planned, concat_ws(' ', user_id::text, assessment_id::text, attempt::text) as row_key from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 28 as act, user_id as person, true as planned, id::text as row_key from confirmation_links where tenant_id = $1 and user_id = any($2)
+select 28 as act, added_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = catalog_members.user_id) as planned, concat_ws(' ', catalog_id::text, user_id::text) as row_key from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 29 as act, run_as as person, true as planned, id::text as row_key from connectors where tenant_id = $1 and run_as = any($2)
+select 29 as act, user_id as person, true as planned, id::text as row_key from confirmation_links where tenant_id = $1 and user_id = any($2)
 union all
-select 30 as act, user_id as person, true as planned, course_id::text as row_key from course_authors where tenant_id = $1 and user_id = any($2)
+select 30 as act, run_as as person, true as planned, id::text as row_key from connectors where tenant_id = $1 and run_as = any($2)
 union all
-select 31 as act, enrolled_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = enrollments.user_id) as planned, id::text as row_key from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
+select 31 as act, user_id as person, true as planned, course_id::text as row_key from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 32 as act, unenrolled_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = enrollments.user_id) as planned, id::text as row_key from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
+select 32 as act, enrolled_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = enrollments.user_id) as planned, id::text as row_key from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 33 as act, decided_by as person, true as planned, request_id::text as row_key from erasure_decisions where tenant_id = $1 and decided_by = any($2)
+select 33 as act, unenrolled_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = enrollments.user_id) as planned, id::text as row_key from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 34 as act, requested_by as person, true as planned, id::text as row_key from erasure_requests where tenant_id = $1 and requested_by = any($2)
+select 34 as act, decided_by as person, true as planned, request_id::text as row_key from erasure_decisions where tenant_id = $1 and decided_by = any($2)
 union all
-select 35 as act, ordered_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = exports.user_id) as planned, id::text as row_key from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
+select 35 as act, requested_by as person, true as planned, id::text as row_key from erasure_requests where tenant_id = $1 and requested_by = any($2)
 union all
-select 36 as act, user_id as person, true as planned, to_json(key_hash)::text as row_key from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 36 as act, decided_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = erasure_wishes.user_id) as planned, id::text as row_key from erasure_wishes where tenant_id = $1 and decided_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 37 as act, user_id as person, true as planned, concat_ws(' ', run_id::text, line::text) as row_key from import_run_rows where tenant_id = $1 and user_id = any($2)
+select 37 as act, ordered_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = exports.user_id) as planned, id::text as row_key from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 38 as act, started_by as person, true as planned, id::text as row_key from import_runs where tenant_id = $1 and started_by = any($2)
+select 38 as act, user_id as person, true as planned, to_json(key_hash)::text as row_key from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 39 as act, issued_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = issued_certificates.user_id) as planned, id::text as row_key from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
+select 39 as act, user_id as person, true as planned, concat_ws(' ', run_id::text, line::text) as row_key from import_run_rows where tenant_id = $1 and user_id = any($2)
 union all
-select 40 as act, owner_id as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and owner_id = any($2)
+select 40 as act, started_by as person, true as planned, id::text as row_key from import_runs where tenant_id = $1 and started_by = any($2)
 union all
-select 41 as act, created_by as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and created_by = any($2)
+select 41 as act, issued_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = issued_certificates.user_id) as planned, id::text as row_key from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 42 as act, released_by as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and released_by = any($2)
+select 42 as act, owner_id as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and owner_id = any($2)
 union all
-select 43 as act, owner_id as person, true as planned, id::text as row_key from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 43 as act, created_by as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and created_by = any($2)
 union all
-select 44 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
+select 44 as act, released_by as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and released_by = any($2)
 union all
-select 45 as act, decided_by as person, true as planned, id::text as row_key from reach_matches where tenant_id = $1 and decided_by = any($2)
+select 45 as act, owner_id as person, true as planned, id::text as row_key from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 46 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
+select 46 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 47 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 47 as act, decided_by as person, true as planned, id::text as row_key from reach_matches where tenant_id = $1 and decided_by = any($2)
 union all
-select 48 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = submissions.user_id) as planned, id::text as row_key from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 48 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 49 as act, created_by as person, true as planned, '' as row_key from tenants where id = $1 and created_by = any($2)
+select 49 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 50 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 50 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = submissions.user_id) as planned, id::text as row_key from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 51 as act, awarded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
+select 51 as act, created_by as person, true as planned, '' as row_key from tenants where id = $1 and created_by = any($2)
 union all
-select 52 as act, revoked_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+select 52 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 53 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 53 as act, awarded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 54 as act, deleted_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+select 54 as act, revoked_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 55 as act, id as person, true as planned, coalesce(to_json((
+select 55 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 56 as act, deleted_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+union all
+select 57 as act, id as person, true as planned, coalesce(to_json((
         select string_agg(distinct role collate "C", ' ' order by role collate "C")
         from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
       ))::text, '') as row_key from users where tenant_id = $1 and id = any($2)
@@ -257,6 +265,9 @@ delete from confirmed_identities where tenant_id = $1 and user_id = any($2);
 
 -- enrollments: deleted.
 delete from enrollments where tenant_id = $1 and user_id = any($2);
+
+-- erasure_wishes: deleted.
+delete from erasure_wishes where tenant_id = $1 and user_id = any($2);
 
 -- export_chunks: deleted.
 delete from export_chunks where tenant_id = $1 and user_id = any($2);
@@ -350,6 +361,9 @@ update erasure_decisions set decided_by = null where tenant_id = $1 and decided_
 
 -- erasure_requests: cleared requested_by.
 update erasure_requests set requested_by = null where tenant_id = $1 and requested_by = any($2);
+
+-- erasure_wishes: cleared decided_by.
+update erasure_wishes set decided_by = null where tenant_id = $1 and decided_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
 
 -- exports: cleared ordered_by.
 update exports set ordered_by = null where tenant_id = $1 and ordered_by = any($2) and user_id <> all($2) returning jsonb_build_array(user_id) as owners;
@@ -459,75 +473,77 @@ select 17 as position, jsonb_build_array(tenant_id, request_id) as row_key, json
 union all
 select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from external_systems where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from erasure_wishes where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(note) like any ($3::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from external_systems where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from external_systems where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(holds) as value from external_systems where tenant_id = $1 and lethe_search_form(holds) like any ($3::text[])
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from external_systems where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(holds) as value from external_systems where tenant_id = $1 and lethe_search_form(holds) like any ($3::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(file_name) as value from import_runs where tenant_id = $1 and file_name is not null and lethe_search_form(file_name) like any ($3::text[])
+select 23 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(file_name) as value from import_runs where tenant_id = $1 and file_name is not null and lethe_search_form(file_name) like any ($3::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(note) as value from legal_holds where tenant_id = $1 and note is not null and lethe_search_form(note) like any ($3::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(note) as value from legal_holds where tenant_id = $1 and note is not null and lethe_search_form(note) like any ($3::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
+select 34 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
+select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 44 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
+select 44 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 45 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 45 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 46 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
+select 46 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 47 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 47 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 48 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 48 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 49 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 49 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 50 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 50 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 51 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+select 51 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (52, first_name), (53, last_name), (54, display_name), (55, title), (56, job_title), (57, department), (58, office), (59, city), (60, country), (61, locale), (62, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+select 52 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
 union all
-select 63 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (53, first_name), (54, last_name), (55, display_name), (56, title), (57, job_title), (58, department), (59, office), (60, city), (61, country), (62, locale), (63, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 64 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- ANONYMIZE
 
@@ -543,69 +559,71 @@ select 3 as act, user_id as person from confirmed_identities where tenant_id = $
 union all
 select 4 as act, user_id as person from enrollments where tenant_id = $1 and user_id = any($2) and note is not null
 union all
-select 5 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
+select 5 as act, user_id as person from erasure_wishes where tenant_id = $1 and user_id = any($2)
 union all
-select 6 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
+select 6 as act, user_id as person from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 7 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
+select 7 as act, user_id as person from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 8 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
+select 8 as act, user_id as person from former_identifiers where tenant_id = $1 and user_id = any($2)
 union all
-select 9 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
+select 9 as act, user_id as person from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 10 as act, user_id as person from legal_hold_users where tenant_id = $1 and user_id = any($2)
+select 10 as act, user_id as person from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
 union all
-select 11 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
+select 11 as act, user_id as person from legal_hold_users where tenant_id = $1 and user_id = any($2)
 union all
-select 12 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
+select 12 as act, user_id as person from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 13 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
+select 13 as act, user_id as person from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 14 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
+select 14 as act, user_id as person from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 15 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
+select 15 as act, user_id as person from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 16 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
+select 16 as act, user_id as person from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
 union all
-select 17 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
+select 17 as act, user_id as person from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 18 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
+select 18 as act, user_id as person from sealed_words where tenant_id = $1 and user_id = any($2)
 union all
-select 19 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
+select 19 as act, user_id as person from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
-select 20 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
+select 20 as act, user_id as person from submission_file_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 21 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
+select 21 as act, user_id as person from submission_files where tenant_id = $1 and user_id = any($2)
 union all
-select 22 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
+select 22 as act, user_id as person from submissions where tenant_id = $1 and user_id = any($2)
 union all
-select 23 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
+select 23 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
 union all
-select 24 as act, user_id as person from confirmation_links where tenant_id = $1 and user_id = any($2)
+select 24 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 25 as act, run_as as person from connectors where tenant_id = $1 and run_as = any($2)
+select 25 as act, user_id as person from confirmation_links where tenant_id = $1 and user_id = any($2)
 union all
-select 26 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
+select 26 as act, run_as as person from connectors where tenant_id = $1 and run_as = any($2)
 union all
-select 27 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 27 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 28 as act, user_id as person from import_run_rows where tenant_id = $1 and user_id = any($2)
+select 28 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 29 as act, owner_id as person from legal_holds where tenant_id = $1 and owner_id = any($2)
+select 29 as act, user_id as person from import_run_rows where tenant_id = $1 and user_id = any($2)
 union all
-select 30 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 30 as act, owner_id as person from legal_holds where tenant_id = $1 and owner_id = any($2)
 union all
-select 31 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
+select 31 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 32 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 32 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 33 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 33 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 34 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 34 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 35 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 35 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 36 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+select 36 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 37 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
@@ -624,69 +642,71 @@ select 3 as act, user_id as person, true as planned, to_json(kind)::text as row_
 union all
 select 4 as act, user_id as person, true as planned, id::text as row_key from enrollments where tenant_id = $1 and user_id = any($2) and note is not null
 union all
-select 5 as act, user_id as person, true as planned, concat_ws(' ', export_id::text, position::text) as row_key from export_chunks where tenant_id = $1 and user_id = any($2)
+select 5 as act, user_id as person, true as planned, id::text as row_key from erasure_wishes where tenant_id = $1 and user_id = any($2)
 union all
-select 6 as act, user_id as person, true as planned, id::text as row_key from exports where tenant_id = $1 and user_id = any($2)
+select 6 as act, user_id as person, true as planned, concat_ws(' ', export_id::text, position::text) as row_key from export_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 7 as act, user_id as person, true as planned, concat_ws(' ', to_json(kind)::text, encode(hash, 'hex')) as row_key from former_identifiers where tenant_id = $1 and user_id = any($2)
+select 7 as act, user_id as person, true as planned, id::text as row_key from exports where tenant_id = $1 and user_id = any($2)
 union all
-select 8 as act, user_id as person, true as planned, group_id::text as row_key from group_members where tenant_id = $1 and user_id = any($2)
+select 8 as act, user_id as person, true as planned, concat_ws(' ', to_json(kind)::text, encode(hash, 'hex')) as row_key from former_identifiers where tenant_id = $1 and user_id = any($2)
 union all
-select 9 as act, user_id as person, true as planned, id::text as row_key from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
+select 9 as act, user_id as person, true as planned, group_id::text as row_key from group_members where tenant_id = $1 and user_id = any($2)
 union all
-select 10 as act, user_id as person, false as planned, '' as row_key from legal_hold_users where tenant_id = $1 and user_id = any($2)
+select 10 as act, user_id as person, true as planned, id::text as row_key from issued_certificates where tenant_id = $1 and user_id = any($2) and number is not null
 union all
-select 11 as act, user_id as person, true as planned, id::text as row_key from notifications where tenant_id = $1 and user_id = any($2)
+select 11 as act, user_id as person, false as planned, '' as row_key from legal_hold_users where tenant_id = $1 and user_id = any($2)
 union all
-select 12 as act, user_id as person, true as planned, '' as row_key from passwords where tenant_id = $1 and user_id = any($2)
+select 12 as act, user_id as person, true as planned, id::text as row_key from notifications where tenant_id = $1 and user_id = any($2)
 union all
-select 13 as act, user_id as person, false as planned, '' as row_key from person_keys where tenant_id = $1 and user_id = any($2)
+select 13 as act, user_id as person, true as planned, '' as row_key from passwords where tenant_id = $1 and user_id = any($2)
 union all
-select 14 as act, user_id as person, true as planned, to_json(product)::text as row_key from product_accounts where tenant_id = $1 and user_id = any($2)
+select 14 as act, user_id as person, false as planned, '' as row_key from person_keys where tenant_id = $1 and user_id = any($2)
 union all
-select 15 as act, user_id as person, true as planned, course_id::text as row_key from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
+select 15 as act, user_id as person, true as planned, to_json(product)::text as row_key from product_accounts where tenant_id = $1 and user_id = any($2)
 union all
-select 16 as act, user_id as person, true as planned, '' as row_key from reappearances where tenant_id = $1 and user_id = any($2)
+select 16 as act, user_id as person, true as planned, course_id::text as row_key from ratings where tenant_id = $1 and user_id = any($2) and comment is not null
 union all
-select 17 as act, user_id as person, false as planned, '' as row_key from sealed_words where tenant_id = $1 and user_id = any($2)
+select 17 as act, user_id as person, true as planned, '' as row_key from reappearances where tenant_id = $1 and user_id = any($2)
 union all
-select 18 as act, user_id as person, true as planned, id::text as row_key from sign_in_sessions where tenant_id = $1 and user_id = any($2)
+select 18 as act, user_id as person, false as planned, '' as row_key from sealed_words where tenant_id = $1 and user_id = any($2)
 union all
-select 19 as act, user_id as person, true as planned, concat_ws(' ', file_id::text, position::text) as row_key from submission_file_chunks where tenant_id = $1 and user_id = any($2)
+select 19 as act, user_id as person, true as planned, id::text as row_key from sign_in_sessions where tenant_id = $1 and user_id = any($2)
 union all
-select 20 as act, user_id as person, true as planned, id::text as row_key from submission_files where tenant_id = $1 and user_id = any($2)
+select 20 as act, user_id as person, true as planned, concat_ws(' ', file_id::text, position::text) as row_key from submission_file_chunks where tenant_id = $1 and user_id = any($2)
 union all
-select 21 as act, user_id as person, true as planned, id::text as row_key from submissions where tenant_id = $1 and user_id = any($2)
+select 21 as act, user_id as person, true as planned, id::text as row_key from submission_files where tenant_id = $1 and user_id = any($2)
 union all
-select 22 as act, user_id as person, true as planned, id::text as row_key from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
+select 22 as act, user_id as person, true as planned, id::text as row_key from submissions where tenant_id = $1 and user_id = any($2)
 union all
-select 23 as act, owner_id as person, true as planned, id::text as row_key from api_keys where tenant_id = $1 and owner_id = any($2)
+select 23 as act, user_id as person, true as planned, id::text as row_key from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
 union all
-select 24 as act, user_id as person, true as planned, id::text as row_key from confirmation_links where tenant_id = $1 and user_id = any($2)
+select 24 as act, owner_id as person, true as planned, id::text as row_key from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 25 as act, run_as as person, true as planned, id::text as row_key from connectors where tenant_id = $1 and run_as = any($2)
+select 25 as act, user_id as person, true as planned, id::text as row_key from confirmation_links where tenant_id = $1 and user_id = any($2)
 union all
-select 26 as act, user_id as person, true as planned, course_id::text as row_key from course_authors where tenant_id = $1 and user_id = any($2)
+select 26 as act, run_as as person, true as planned, id::text as row_key from connectors where tenant_id = $1 and run_as = any($2)
 union all
-select 27 as act, user_id as person, true as planned, to_json(key_hash)::text as row_key from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 27 as act, user_id as person, true as planned, course_id::text as row_key from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 28 as act, user_id as person, true as planned, concat_ws(' ', run_id::text, line::text) as row_key from import_run_rows where tenant_id = $1 and user_id = any($2)
+select 28 as act, user_id as person, true as planned, to_json(key_hash)::text as row_key from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 29 as act, owner_id as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and owner_id = any($2)
+select 29 as act, user_id as person, true as planned, concat_ws(' ', run_id::text, line::text) as row_key from import_run_rows where tenant_id = $1 and user_id = any($2)
 union all
-select 30 as act, owner_id as person, true as planned, id::text as row_key from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 30 as act, owner_id as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and owner_id = any($2)
 union all
-select 31 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
+select 31 as act, owner_id as person, true as planned, id::text as row_key from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 32 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
+select 32 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 33 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 33 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 34 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 34 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 35 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 35 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 36 as act, id as person, true as planned, coalesce(to_json((
+select 36 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 37 as act, id as person, true as planned, coalesce(to_json((
         select string_agg(distinct role collate "C", ' ' order by role collate "C")
         from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
       ))::text, '') as row_key from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
@@ -710,6 +730,9 @@ delete from confirmed_identities where tenant_id = $1 and user_id = any($2);
 
 -- enrollments: cleared note.
 update enrollments set note = null where tenant_id = $1 and user_id = any($2) and note is not null;
+
+-- erasure_wishes: deleted.
+delete from erasure_wishes where tenant_id = $1 and user_id = any($2);
 
 -- export_chunks: deleted.
 delete from export_chunks where tenant_id = $1 and user_id = any($2);
@@ -856,75 +879,77 @@ select 17 as position, jsonb_build_array(tenant_id, request_id) as row_key, json
 union all
 select 18 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from erasure_requests where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from external_systems where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 19 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(note) as value from erasure_wishes where tenant_id = $1 and note is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(note) like any ($3::text[])
 union all
-select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from external_systems where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 20 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from external_systems where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(holds) as value from external_systems where tenant_id = $1 and lethe_search_form(holds) like any ($3::text[])
+select 21 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from external_systems where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 22 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 22 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(holds) as value from external_systems where tenant_id = $1 and lethe_search_form(holds) like any ($3::text[])
 union all
-select 23 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(file_name) as value from import_runs where tenant_id = $1 and file_name is not null and lethe_search_form(file_name) like any ($3::text[])
+select 23 as position, jsonb_build_array(tenant_id, key_hash) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from idempotent_requests where tenant_id = $1 and body is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
+select 24 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(file_name) as value from import_runs where tenant_id = $1 and file_name is not null and lethe_search_form(file_name) like any ($3::text[])
 union all
-select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(note) as value from legal_holds where tenant_id = $1 and note is not null and lethe_search_form(note) like any ($3::text[])
+select 25 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(number) as value from issued_certificates where tenant_id = $1 and number is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(number) like any ($3::text[])
 union all
-select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 26 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(note) as value from legal_holds where tenant_id = $1 and note is not null and lethe_search_form(note) like any ($3::text[])
 union all
-select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
+select 27 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from modules where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
+select 28 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(kind) as value from modules where tenant_id = $1 and lethe_search_form(kind) like any ($3::text[])
 union all
-select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 29 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(subject) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(subject) like any ($3::text[])
 union all
-select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
+select 30 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(body) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 31 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(data::text) as value from notifications where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(data::text) like any ($3::text[])
 union all
-select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
+select 32 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from oauth_clients where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 33 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 33 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(author_id) as owners, to_jsonb(body) as value from posts where tenant_id = $1 and (author_id is null or author_id <> all ($2::uuid[])) and lethe_search_form(body) like any ($3::text[])
 union all
-select 34 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
+select 34 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from ratings where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
+select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 44 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
+select 44 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 45 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 45 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 46 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
+select 46 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 47 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 47 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 48 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 48 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 49 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 49 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 50 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 50 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 51 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+select 51 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (52, first_name), (53, last_name), (54, display_name), (55, title), (56, job_title), (57, department), (58, office), (59, city), (60, country), (61, locale), (62, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+select 52 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
 union all
-select 63 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (53, first_name), (54, last_name), (55, display_name), (56, title), (57, job_title), (58, department), (59, office), (60, city), (61, country), (62, locale), (63, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 64 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- DELETE
 

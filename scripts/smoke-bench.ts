@@ -7,7 +7,20 @@ import { hasOulad, ouladFolder, sliceOfOulad, writeDataSet } from '../test/oulad
 // Runs every part of the benchmark on a slice of the data set, at sizes that take seconds: a part that does not start, or
 // does not end, fails here. What it measures says nothing, so it asks for no ratio.
 
-const parts = ['import', 'http', 'skills', 'audit', 'one', 'many', 'anonymize', 'sweep', 'tenfold', 'filters', 'plans']
+const parts = [
+  'import',
+  'http',
+  'skills',
+  'audit',
+  'one',
+  'many',
+  'cleanup',
+  'anonymize',
+  'sweep',
+  'tenfold',
+  'filters',
+  'plans',
+]
 
 if (!hasOulad) throw new Error(`The OULAD data set is not in ${ouladFolder}; set LETHE_OULAD to its folder`)
 const folder = await writeDataSet(sliceOfOulad({ clicks: 60_000 }), ['studentVle'])

@@ -13,6 +13,7 @@ import { runResumeHeld } from './erasure/safeguards/resume-held.ts'
 import { runStartScheduled } from './erasure/safeguards/start-scheduled.ts'
 import { wakeErasures } from './erasure/safeguards/wake-erasures.ts'
 import { runSearch } from './erasure/search/run-search.ts'
+import { tellAccepted } from './erasure/wishes/tell-accepted.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
 import { spoolFolderOf } from './exports/spool.ts'
@@ -35,7 +36,10 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
   const workers = await work(
     app.database,
     {
-      erase: (payload, signal) => runErasure(app.database, payload, signal),
+      async erase(payload, signal) {
+        await tellAccepted(app.database, mailer, payload)
+        await runErasure(app.database, payload, signal)
+      },
       reach: (payload) => runReach(app.database, payload),
       clean_provider_tokens: () => cleanProviderTokens(app.database),
       expire_matches: () => expireMatches(app.database),

@@ -25,6 +25,12 @@ export const activities = {
   UserPurged: { title: 'User purged', object: 'user' },
   UserAnonymized: { title: 'User anonymized', object: 'user' },
 
+  ErasureWishMade: { title: 'Wish to be erased made', object: 'user' },
+  ErasureWishWithdrawn: { title: 'Wish to be erased withdrawn', object: 'user' },
+  ErasureWishAccepted: { title: 'Wish to be erased accepted', object: 'user' },
+  ErasureWishAnswered: { title: 'Person told by e-mail that the wish to be erased is accepted', object: 'user' },
+  ErasureWishRefused: { title: 'Wish to be erased refused', object: 'user' },
+
   UserSignedIn: { title: 'User signed in', object: 'user' },
   UserSignedOut: { title: 'User signed out everywhere', object: 'user' },
   PasswordSet: { title: 'Password set', object: 'user' },

@@ -29,6 +29,7 @@ import { addSweepCommand } from './commands/sweep-command.ts'
 import { addSystemCommands } from './commands/system-commands.ts'
 import { addTenantCommands } from './commands/tenant-commands.ts'
 import { addUserCommands } from './commands/user-commands.ts'
+import { addWishCommands } from './commands/wish-commands.ts'
 import { helpText } from './help-text.ts'
 
 /** Each adds one group of commands. A new group is one line here. */
@@ -47,6 +48,7 @@ const groups: ((program: Command) => void)[] = [
   addIdentityCommands,
   addGroupCommands,
   addNotificationCommands,
+  addWishCommands,
   addKeyCommands,
   addClientCommands,
   addOperatorCommands,

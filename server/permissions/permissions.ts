@@ -121,6 +121,14 @@ export const permissions = {
     scopes: reading,
   },
   'erasures.retry': { does: 'retry failed people of an erasure request', roles: officers, scopes: writing },
+  'wishes.make': {
+    does: 'make, read and withdraw the wish of a user to be erased',
+    roles: officers,
+    scopes: writing,
+    own: true,
+  },
+  'wishes.read': { does: 'list the wishes of all users to be erased', roles: officers, scopes: reading },
+  'wishes.decide': { does: 'accept and refuse wishes to be erased', roles: officers, scopes: writing },
   'erasures.cancel': {
     does: 'cancel an erasure request for people who are not erased yet',
     roles: officers,

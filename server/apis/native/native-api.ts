@@ -30,6 +30,7 @@ import { addCreatorRoute, addTenantRoutes } from './tenants/routes.ts'
 import { addExportRoute } from './users/export-route.ts'
 import { addUserRoutes } from './users/routes.ts'
 import { addTranscriptRoute } from './users/transcript-route.ts'
+import { addWishRoutes } from './wishes/routes.ts'
 
 /** The API of Lethe itself, under /api/v1. It only translates to the rooms' operations. */
 export function nativeApi(options: { spoolFolder: string }): Api {
@@ -78,6 +79,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addConnectorRoutes(server)
       addNotificationRoutes(server)
       addExternalSystemRoutes(server)
+      addWishRoutes(server)
       addErasureRoutes(server)
       addContactRoutes(server)
       addConfirmRoute(server)

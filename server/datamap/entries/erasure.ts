@@ -1,4 +1,4 @@
-import { actor, code, erasedId, fact, key, mention, type RoomMap, reference, sealed } from '../vocabulary.ts'
+import { actor, code, erasedId, fact, key, mention, type RoomMap, reference, sealed, subject } from '../vocabulary.ts'
 
 type ErasureTable =
   | 'erasure_requests'
@@ -11,6 +11,7 @@ type ErasureTable =
   | 'erasure_certificates'
   | 'erasure_ledger'
   | 'erasure_findings'
+  | 'erasure_wishes'
   | 'erasure_reaches'
   | 'reach_matches'
   | 'table_rewrites'
@@ -200,6 +201,27 @@ export const erasureMap: RoomMap<ErasureTable> = {
       decided_at: fact,
       decided_by: actor('null'),
       decided_by_credential: reference,
+    },
+  },
+  erasure_wishes: {
+    holds: 'Wishes of people to be erased, and how they were decided.',
+    about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
+    anonymize: 'delete',
+    columns: {
+      tenant_id: key,
+      id: key,
+      user_id: subject,
+      state: code,
+      refusal_reason: code,
+      note: mention('text'),
+      request_id: reference,
+      created_at: fact,
+      decided_at: fact,
+      decided_by: actor('null'),
+      decided_by_credential: reference,
+      told_at: fact,
     },
   },
   table_rewrites: {

@@ -1745,6 +1745,85 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "erasure_wishes": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "state": {
+        "type": "text",
+        "nullable": false
+      },
+      "refusal_reason": {
+        "type": "text",
+        "nullable": true
+      },
+      "note": {
+        "type": "text",
+        "nullable": true
+      },
+      "request_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "decided_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "decided_by": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "decided_by_credential": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "told_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "decided_by"
+        ],
+        "references": "users"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "request_id"
+        ],
+        "references": "erasure_requests"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
   "export_chunks": {
     "columns": {
       "tenant_id": {

@@ -16,6 +16,8 @@ export type NewRequest = {
   about?: 'users' | 'contacts'
   /** It is the part of an erasure that began outside of this tenant, so it reaches no other tenant. */
   fromOutside?: boolean | undefined
+  /** The job tells its people by e-mail, where they made a wish, before it erases them. So it looks before it begins. */
+  tellsPeopleFirst?: boolean | undefined
   /** Seals what is known of its people while it is worked on; destroyed with the request's end. */
   key: Buffer
   /** The id of the plan under which they are erased. */
@@ -48,7 +50,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
   const request = newId()
   const { userId, credentialId } = actorColumns(tx.initiator)
   const [first, ...others] = given.subjects
-  if (first !== undefined && others.length === 0 && given.about !== 'contacts') {
+  if (first !== undefined && others.length === 0 && given.about !== 'contacts' && given.tellsPeopleFirst !== true) {
     const plan = given.plan === undefined ? {} : { plan: given.plan }
     enqueue(tx, 'erase', { tenant: tx.tenantId, request, operation: given.operation, person: first.id, ...plan })
   } else {

@@ -28,6 +28,8 @@ export type NewErasure = {
   reason?: string | undefined
   /** See {@link NewRequest}. */
   fromOutside?: boolean
+  /** See {@link NewRequest}. */
+  tellsPeopleFirst?: boolean
   /**
    * The `plan` of a preview. People of whom other rows would be erased than the preview showed stay untouched
    * (`plan_changed`), and `confirmErasure` goes on with them.
@@ -85,9 +87,10 @@ export async function insertChecked(
     salt === undefined ? [] : (await saltSubjects(tx, ids, salt, acting)).map((subject) => [subject.id, subject]),
   )
   const subjects = all.map((id) => salted.get(id) ?? { id })
-  const { fromOutside } = given
+  const { fromOutside, tellsPeopleFirst } = given
+  const passed = { operation, reason, fromOutside, tellsPeopleFirst }
   const plan = planned?.plan.id
-  const request = insertRequest(tx, { operation, reason, key: newKey(), subjects, fromOutside, safeguards, plan })
+  const request = insertRequest(tx, { ...passed, key: newKey(), subjects, safeguards, plan })
   if (planned !== undefined && planned.changed.size > 0) {
     await markPlanChanged(tx, { request, plan: planned.plan.id, found: planned.changed })
   }

@@ -18,6 +18,8 @@ import type { Operation } from '../../datamap/plan.ts'
 import { setGroupMembers } from '../../directory/set-group-members.ts'
 import { syncGroup } from '../../directory/sync-group.ts'
 import { requestErasure } from '../../erasure/requests/request-erasure.ts'
+import { refuseWish } from '../../erasure/wishes/decide-wish.ts'
+import { makeWish } from '../../erasure/wishes/make-wish.ts'
 import { keepExport } from '../../exports/kept-exports.ts'
 import { importUsers } from '../../imports/users/import-users.ts'
 import { addCatalogMembers } from '../../learning/catalogs/add-catalog-members.ts'
@@ -209,6 +211,19 @@ const acts: Record<string, Act[] | string> = {
     },
   ],
   'export_chunks.user_id': 'A worker writes it under the row of the export; server/exports/kept-exports.test.ts races.',
+  'erasure_wishes.decided_by': [
+    {
+      does: 'refuses the wish of another person',
+      acts: true,
+      run: async (tx, { other }) => {
+        const { id } = await makeWish(tx, { userId: other })
+        await refuseWish(tx, { wish: id, reason: 'other' })
+      },
+    },
+  ],
+  'erasure_wishes.user_id': [
+    { does: 'wishes to be erased', run: (tx, { person }) => makeWish(tx, { userId: person }) },
+  ],
   'exports.ordered_by': [
     { does: 'orders an export', acts: true, run: (tx, { other }) => keepExport(tx, { userId: other }) },
   ],

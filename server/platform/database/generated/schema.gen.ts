@@ -407,6 +407,21 @@ export interface ErasureSubjects {
   user_id: string;
 }
 
+export interface ErasureWishes {
+  created_at: Generated<Timestamp>;
+  decided_at: Timestamp | null;
+  decided_by: string | null;
+  decided_by_credential: string | null;
+  id: Generated<string>;
+  note: string | null;
+  refusal_reason: string | null;
+  request_id: string | null;
+  state: Generated<string>;
+  tenant_id: string;
+  told_at: Timestamp | null;
+  user_id: string;
+}
+
 export interface ExportChunks {
   content: Buffer;
   export_id: string;
@@ -1063,6 +1078,7 @@ export interface DB {
   erasure_requests: ErasureRequests;
   erasure_steps: ErasureSteps;
   erasure_subjects: ErasureSubjects;
+  erasure_wishes: ErasureWishes;
   export_chunks: ExportChunks;
   exports: Exports;
   external_systems: ExternalSystems;
