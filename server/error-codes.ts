@@ -7,6 +7,7 @@ import { rewriteError } from './erasure/disk/errors.ts'
 import { erasureError } from './erasure/errors.ts'
 import { ledgerError } from './erasure/ledger/errors.ts'
 import { certificateError } from './erasure/proof/errors.ts'
+import { tenantDeletionError } from './erasure/tenants/errors.ts'
 import { wishError } from './erasure/wishes/errors.ts'
 import { exportError } from './exports/errors.ts'
 import { holdError } from './holds/errors.ts'
@@ -36,6 +37,7 @@ const tables = {
   ...rewriteError.table,
   ...ledgerError.table,
   ...certificateError.table,
+  ...tenantDeletionError.table,
   ...wishError.table,
   ...exportError.table,
   ...holdError.table,

@@ -13,6 +13,7 @@ import { runResumeHeld } from './erasure/safeguards/resume-held.ts'
 import { runStartScheduled } from './erasure/safeguards/start-scheduled.ts'
 import { wakeErasures } from './erasure/safeguards/wake-erasures.ts'
 import { runSearch } from './erasure/search/run-search.ts'
+import { isTenantDeleted } from './erasure/tenants/read-tenant-deletions.ts'
 import { tellAccepted } from './erasure/wishes/tell-accepted.ts'
 import { cleanExports } from './exports/clean-exports.ts'
 import { runExport } from './exports/run-export.ts'
@@ -26,8 +27,8 @@ import { sendConnectorEmail } from './imports/connectors/send-connector-email.ts
 import { openMailer } from './notify/mailer.ts'
 import { sendEmail } from './notify/send-email.ts'
 import { readTrails } from './people/identifiers/read-trail.ts'
-import { actingFor, forWork } from './platform/database/pool.ts'
-import { type Workers, work } from './platform/jobs/work.ts'
+import { actingFor, type Database, forWork } from './platform/database/pool.ts'
+import { type Task, type Workers, work } from './platform/jobs/work.ts'
 
 /** Starts working on the jobs of every room. The system is the initiator of a job, whoever requested the work. */
 export async function startWorkers(given: Application, log: Logger): Promise<Workers> {
@@ -35,7 +36,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
   const mailer = openMailer(app.config)
   const workers = await work(
     app.database,
-    {
+    endingWithTenants(app.database, {
       async erase(payload, signal) {
         await tellAccepted(app.database, mailer, payload)
         await runErasure(app.database, payload, signal)
@@ -63,7 +64,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       clean_plans: () => cleanPlans(app),
       clean_sign_in_attempts: () => cleanAttempts(app.database),
       clean_idempotent_requests: () => cleanIdempotentRequests(app),
-    },
+    }),
     {
       concurrency: app.config.workers,
       log,
@@ -97,4 +98,19 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       await workers.stop()
     },
   }
+}
+
+/** Tasks that end quietly where their tenant was deleted meanwhile: nothing is left to do, and another try would fail too. */
+function endingWithTenants(database: Database, tasks: Record<string, Task>): Record<string, Task> {
+  const ending =
+    (task: Task): Task =>
+    async (payload, signal) => {
+      try {
+        await task(payload, signal)
+      } catch (error) {
+        const { tenant } = payload ?? {}
+        if (tenant === undefined || !(await isTenantDeleted(database, tenant))) throw error
+      }
+    }
+  return Object.fromEntries(Object.entries(tasks).map(([name, task]) => [name, ending(task)]))
 }

@@ -4,6 +4,7 @@
  */
 export const activities = {
   TenantCreated: { title: 'Tenant created', object: 'tenant' },
+  TenantDeleted: { title: 'Tenant deleted with everything in it', object: 'tenant' },
   TenantUpdated: { title: 'Tenant settings changed', object: 'tenant' },
 
   ExternalSystemCreated: { title: 'External system entered into the register', object: 'external_system' },

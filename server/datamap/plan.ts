@@ -96,6 +96,18 @@ export type EnrollmentPlan = {
   left: Record<string, EnrollmentPart>
 }
 
+/** How a tenant is deleted with everything in it. The only parameter of every statement is the tenant. */
+export type TenantDeletionPlan = {
+  /** Rows of (table_name, row_count), for every table with a tenant. */
+  counts: Statement
+  /** Empties what the tenant's own row points to in the tenant. */
+  unlink: TableStatement[]
+  /** In the order in which no foreign key is hurt. */
+  deletes: TableStatement[]
+  /** The tenant's own row, last. Undefined where the map has no table of tenants. */
+  own: TableStatement | undefined
+}
+
 export type CompiledMap = {
   /** The first 16 hexadecimal digits of the SHA-256 of the map; certificates carry it. */
   version: string
@@ -114,6 +126,7 @@ export type CompiledMap = {
   reactivate: LifecyclePlan
   /** Undefined where the map has no table of enrollments. */
   enrollment: EnrollmentPlan | undefined
+  deleteTenant: TenantDeletionPlan
   /** Locks the rows of some people and reads their identifiers: (id, state, one column each). Parameters: tenant, ids. */
   lockPeople: Statement
   /** The same without locks. */

@@ -28,6 +28,7 @@ const permittedTo = (principal: Principal, target = {}) => names.filter((name) =
 const ofOperators = [
   'tenants.read',
   'tenants.manage',
+  'tenants.delete',
   'reach.decide',
   'identity_providers.manage',
   'operators.manage',

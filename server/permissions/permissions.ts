@@ -176,6 +176,7 @@ export const permissions = {
   'clients.manage': { does: 'create and revoke OAuth clients', roles: integrators, scopes: [] },
   'tenants.read': { does: 'list all tenants', roles: ['operator'], scopes: [] },
   'tenants.manage': { does: 'create and change any tenant', roles: ['operator'], scopes: [] },
+  'tenants.delete': { does: 'delete a tenant with everything in it', roles: ['operator'], scopes: [] },
   'reach.decide': {
     does: 'list, accept and refuse the erasures that would reach a trial tenant without a confirmed identity',
     roles: ['operator'],

@@ -26,6 +26,7 @@ import { addNotificationRoutes } from './notifications/routes.ts'
 import { addReachRoutes } from './reach/routes.ts'
 import { addSessionRoutes } from './sign-in/routes.ts'
 import { addSkillRoutes } from './skills/routes.ts'
+import { addTenantDeletionRoutes } from './tenants/deletion-routes.ts'
 import { addCreatorRoute, addTenantRoutes } from './tenants/routes.ts'
 import { addExportRoute } from './users/export-route.ts'
 import { addUserRoutes } from './users/routes.ts'
@@ -94,6 +95,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addSessionRoutes(server)
       addTenantRoutes(server)
       addCreatorRoute(server)
+      addTenantDeletionRoutes(server)
       addCertificateKeys(server)
     },
   }

@@ -19,6 +19,11 @@ import {
   verifySubjectProof,
 } from '../../erasure/proof/subject-proof.ts'
 import { newestErasure } from '../../erasure/requests/list-requests.ts'
+import {
+  isTenantDeletionFile,
+  type TenantDeletionFile,
+  verifyTenantDeletion,
+} from '../../erasure/tenants/deletion-certificate.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { openSource, readUtf8 } from '../../imports/utf8-text.ts'
 import { requireSelector } from '../../people/accounts/find-users.ts'
@@ -97,7 +102,10 @@ Give the proof to the person. "lethe certificate verify" checks it offline, also
 
 function addVerifyCommand(group: Command): void {
   addIdentifierOptions(group.command('verify'))
-    .argument('<file>', 'a file that "lethe certificate show" or "prove" printed')
+    .argument(
+      '<file>',
+      'a file that "lethe certificate show", "lethe certificate prove" or "lethe tenant deletions" printed',
+    )
     .option('--keys <file>', 'trust only these keys: a JSON Web Key Set from the installation that signed')
     .option(
       '--salt <salt>',
@@ -133,6 +141,7 @@ it is about this identifier.`,
       const salt = options.salt === undefined ? undefined : readSalt(options.salt)
       const trusted = options.keys === undefined ? undefined : ((await readJson(options.keys)) as JSONWebKeySet)
       const content = await readJson(file)
+      if (isTenantDeletionFile(content)) return await verifyDeletion(content, { trusted, output })
       if (isSubjectProof(content)) return await verifyProof(content, { trusted, identifier, output })
       const verified = await verifyCertificate(content, trusted)
       const { operation, request } = verified.certificate
@@ -188,6 +197,23 @@ function addRotateKeyCommand(group: Command): void {
         output.result({ kid }, () => `The signing key is now ${kid}.`)
       })
     })
+}
+
+async function verifyDeletion(
+  file: TenantDeletionFile,
+  { trusted, output }: { trusted: JSONWebKeySet | undefined; output: Output },
+): Promise<void> {
+  const { claims, kid } = await verifyTenantDeletion(file, trusted)
+  output.result({ verified: true, claims, kids: [kid] }, () =>
+    [
+      'The signature is valid. The tenant is deleted with everything in it.',
+      formatFields({ tenant: claims.tenant, deleted: claims.deleted_at, users: claims.people, 'signed by': kid }),
+      formatTable(claims.tables, [
+        { title: 'table', value: ({ table }) => table },
+        { title: 'rows', value: ({ rows }) => rows, right: true },
+      ]),
+    ].join('\n\n'),
+  )
 }
 
 async function verifyProof(

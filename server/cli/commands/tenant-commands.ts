@@ -1,8 +1,19 @@
 import { type Command, Option } from 'commander'
+import { deleteTenant } from '../../erasure/tenants/delete-tenant.ts'
+import { previewTenantDeletion, type TenantDeletionPreview } from '../../erasure/tenants/preview-tenant-deletion.ts'
+import { listTenantDeletions, readTenantDeletion } from '../../erasure/tenants/read-tenant-deletions.ts'
 import { findUser } from '../../people/accounts/find-users.ts'
+import { inTenant } from '../../platform/database/transaction.ts'
 import { renameTenant } from '../../tenancy/rename-tenant.ts'
 import { setTenantCreator } from '../../tenancy/tenant-people.ts'
-import { createTenant, listTenants, type Tenant, type TenantKind, tenantKinds } from '../../tenancy/tenants.ts'
+import {
+  createTenant,
+  findTenant,
+  listTenants,
+  type Tenant,
+  type TenantKind,
+  tenantKinds,
+} from '../../tenancy/tenants.ts'
 import {
   type ReturningMembers,
   type ReturningRows,
@@ -11,16 +22,17 @@ import {
   type TenantSettingsChanges,
   updateTenant,
 } from '../../tenancy/update-tenant.ts'
+import { commandName } from '../command-name.ts'
 import { helpText } from '../help-text.ts'
 import { formatFields, formatTable } from '../output.ts'
 import { withApplication, withTenant } from '../session.ts'
 import { addSubjectOptions, readSubject, type SubjectOptions } from '../subject-options.ts'
 
-/** `lethe tenant list|create|creator|update` */
+/** `lethe tenant list|create|creator|update|delete|deletions` */
 export function addTenantCommands(program: Command): void {
   const group = program
     .command('tenant')
-    .description('list, create and change the tenants of this installation')
+    .description('list, create, change and delete the tenants of this installation')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe tenant list', 'lethe tenant create "Acme"', 'lethe tenant update --tenant Acme'] }),
@@ -28,6 +40,8 @@ export function addTenantCommands(program: Command): void {
 
   addList(group)
   addCreator(group)
+
+  addDeleteCommands(group)
 
   group
     .command('create')
@@ -44,11 +58,10 @@ export function addTenantCommands(program: Command): void {
         output.result({ tenant }, () => formatFields(tenant))
       })
     })
-
-  addUpdate(group)
+  addUpdateCommand(group)
 }
 
-function addUpdate(group: Command): void {
+function addUpdateCommand(group: Command): void {
   group
     .command('update')
     .description('change the settings of the tenant; without options, show them')
@@ -173,4 +186,80 @@ function changesOf(options: UpdateOptions): TenantSettingsChanges {
     ...(options.returningMembers !== undefined && { returningMembers: options.returningMembers }),
     ...(options.returningRows !== undefined && { returningRows: options.returningRows }),
   }
+}
+
+function addDeleteCommands(group: Command): void {
+  group
+    .command('delete')
+    .argument('<tenant>', 'the name or the id of the tenant')
+    .option('--preview', 'only count what would be deleted')
+    .option('--yes', 'do not ask')
+    .description('delete a tenant with everything in it: users, records, certificates, audit trail and keys')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: `
+It cannot be undone. The name is free again. The id stays, in the system trail and in a signed certificate.
+Export first what you must keep: "lethe audit export", "lethe ledger export", "lethe certificate show".`,
+        exitCodes: { 3: 'there is no such tenant', 5: 'a legal hold covers one of its users' },
+        examples: ['lethe tenant delete Acme --preview', 'lethe tenant delete Acme'],
+      }),
+    )
+    .action(async (name: string, options: { preview?: true; yes?: true }, command: Command) => {
+      await withApplication(command, async ({ application, output }) => {
+        const { id } = await findTenant(application.database, name)
+        const preview = await inTenant(application.database, id, previewTenantDeletion, { readOnly: true })
+        if (options.preview === true) {
+          output.result(preview, () => formatPreview(preview))
+          return
+        }
+        output.note(`${formatPreview(preview)}\n`)
+        await output.requireConfirmed('The deletion of a tenant', {
+          yes: options.yes === true,
+          number: preview.people,
+          named: `The deletion of the tenant "${name}" with ${preview.people} users`,
+        })
+        const deleted = await deleteTenant(application.database, id, { expectedPeople: preview.people })
+        output.result(
+          deleted,
+          () =>
+            `The tenant ${id} is deleted with ${deleted.people} users. The certificate: ${commandName} tenant deletions ${id}`,
+        )
+      })
+    })
+
+  group
+    .command('deletions')
+    .argument('[tenant]', 'the id of a deleted tenant: print its certificate')
+    .addOption(new Option('--limit <number>', 'the most to list').default(50).argParser(Number))
+    .description('list the deleted tenants, or print the certificate of one')
+    .addHelpText(
+      'after',
+      helpText({ examples: ['lethe tenant deletions', 'lethe tenant deletions TENANT > deleted.json'] }),
+    )
+    .action(async (tenant: string | undefined, { limit }: { limit: number }, command: Command) => {
+      await withApplication(command, async ({ application, output }) => {
+        if (tenant !== undefined) {
+          const file = await readTenantDeletion(application.database, tenant)
+          output.result(file, () => JSON.stringify(file, null, 2))
+          return
+        }
+        const deletions = await listTenantDeletions(application.database, { limit })
+        output.result({ tenant_deletions: deletions }, () =>
+          formatTable(deletions, [
+            { title: 'id', value: ({ id }) => id },
+            { title: 'deleted', value: ({ deleted_at }) => deleted_at },
+          ]),
+        )
+      })
+    })
+}
+
+function formatPreview({ tenant, people, held, pending, tables }: TenantDeletionPreview): string {
+  const fields = formatFields({ tenant, users: people, held, 'in unfinished erasure requests': pending })
+  const rows = formatTable(tables, [
+    { title: 'table', value: ({ table }) => table },
+    { title: 'rows', value: ({ rows: count }) => count, right: true },
+  ])
+  return `${fields}\n\n${rows}`
 }

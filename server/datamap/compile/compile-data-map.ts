@@ -7,6 +7,7 @@ import { compileLifecycle } from './lifecycle.ts'
 import { named } from './named.ts'
 import { ownRows } from './schema.ts'
 import { requireSound } from './soundness.ts'
+import { compileTenantDeletion } from './tenant-deletion.ts'
 import { versionOf } from './version.ts'
 
 /**
@@ -25,6 +26,7 @@ export function compileDataMap(map: Record<string, AnyEntry>, facts: SchemaFacts
     ...compileHolders(identifiers),
     ...compileLifecycle(map, facts),
     enrollment: compileEnrollment(map, facts),
+    deleteTenant: compileTenantDeletion(facts),
     plans: { purge: compilePlan('purge', map, facts), anonymize: compilePlan('anonymize', map, facts) },
   }
 }

@@ -1,8 +1,8 @@
 import type { Act, CompiledMap, EnrollmentPart, LifecyclePlan, Plan, Statement, TableStatement } from '../plan.ts'
 
 /**
- * Every statement by which the map erases, deletes and restores people and purges one enrollment, as SQL for people to
- * read: what it does as a comment, then the statement. Checked in, so that the diff of a change to the map shows what
+ * The statements by which the map erases, deletes and restores people, purges one enrollment and deletes a tenant. It is SQL
+ * for people to read: what it does as a comment, then the statement. Checked in, so that the diff of a change to the map shows what
  * becomes of the data.
  */
 export function statementListing(compiled: CompiledMap): string {
@@ -20,6 +20,7 @@ export function statementListing(compiled: CompiledMap): string {
     ...deleteBlocks(compiled),
     ...restoreBlocks(compiled.reactivate),
     ...enrollmentBlocks(compiled),
+    ...tenantBlocks(compiled),
     '-- IDENTIFIERS',
     block(
       'Finds who else holds an identifier, or a similar one. $2: keys; $3: people who are left out; $4: keys that are UUIDs; $5: similar forms.',
@@ -83,6 +84,16 @@ function enrollmentBlocks({ enrollment }: CompiledMap): string[] {
         part,
       ),
     ),
+  ]
+}
+
+function tenantBlocks({ deleteTenant: { counts, unlink, deletes, own } }: CompiledMap): string[] {
+  return [
+    '-- DELETE A TENANT',
+    block('Counts everything in the tenant, before and after.', counts),
+    ...tableBlocks('points to nothing in the tenant any more.', unlink),
+    ...tableBlocks('deleted.', deletes),
+    ...(own === undefined ? [] : tableBlocks("the tenant's own row, last.", [own])),
   ]
 }
 

@@ -17,6 +17,7 @@ type ErasureTable =
   | 'table_rewrites'
   | 'log_marks'
   | 'backup_declarations'
+  | 'tenant_deletions'
 
 export const erasureMap: RoomMap<ErasureTable> = {
   erasure_requests: {
@@ -241,5 +242,11 @@ export const erasureMap: RoomMap<ErasureTable> = {
     about: 'nobody',
     because: 'It holds times.',
     columns: { declared_at: key, kind: fact, oldest: fact },
+  },
+  tenant_deletions: {
+    holds: 'The tenants that were deleted, by id, and the certificates of it, which name no person.',
+    about: 'nobody',
+    because: 'It says that a tenant is gone, and nothing of people.',
+    columns: { id: key, deleted_at: fact, kid: code, jws: fact },
   },
 }

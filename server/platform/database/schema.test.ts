@@ -22,6 +22,7 @@ const tablesWithoutTenant: Record<string, string> = {
   operators: 'Operators belong to no tenant.',
   signing_keys: 'The installation signs; whoever checks a certificate knows no tenant.',
   table_rewrites: 'A table holds all tenants.',
+  tenant_deletions: 'It outlives its tenant, and has an id and a certificate without names.',
   tenants: 'Its own id is the id of the tenant.',
 }
 

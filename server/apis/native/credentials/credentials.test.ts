@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { basic, type Credential, openTestHttp, password, type TestHttp } from '../../../../test/http.ts'
+import { verifyTenantDeletion } from '../../../erasure/tenants/deletion-certificate.ts'
 import { activeSigningKey } from '../../../keyring/signing-keys.ts'
 
 let http: TestHttp
@@ -243,6 +244,25 @@ describe('sessions of people', () => {
     expect(changed.json).toMatchObject({ surviving_fields: ['country'], returning_members: 'block' })
     expect((await http.call('GET', '/api/v1/tenant', { as: administrator })).json).toEqual(changed.json)
     expect((await http.call('GET', '/api/v1/users', { as: operator })).status).toBe(403)
+  })
+
+  it('let operators delete a tenant, by the number of users that they saw', async () => {
+    const operator = await http.operator()
+    const { json: made } = await http.call('POST', '/api/v1/tenants', {
+      as: operator,
+      body: { name: 'Closing', kind: 'trial' },
+    })
+    const preview = await http.call('GET', `/api/v1/tenants/${made.id}/deletion`, { as: operator })
+    expect(preview).toMatchObject({ status: 200, json: { tenant: made.id, people: 0, held: 0 } })
+    const remove = (number: number) =>
+      http.call('DELETE', `/api/v1/tenants/${made.id}?expected_people=${number}`, { as: operator })
+    expect(await remove(1)).toMatchObject({ status: 409, json: { code: 'tenant.other_people' } })
+    expect(await remove(0)).toMatchObject({ status: 200, json: { tenant: made.id, people: 0 } })
+    expect((await remove(0)).status).toBe(404)
+    const list = await http.call('GET', '/api/v1/tenant-deletions', { as: operator })
+    expect(list.json).toMatchObject({ tenant_deletions: [{ id: made.id }], next: null })
+    const file = await http.call('GET', `/api/v1/tenant-deletions/${made.id}`, { as: operator })
+    expect((await verifyTenantDeletion(file.json)).claims).toMatchObject({ tenant: made.id, people: 0 })
   })
 
   it('let operators make and change tenants, whose audit trails say so', async () => {
