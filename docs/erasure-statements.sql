@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 908d3ff6b13b4f7d. The statements of each operation run in this order, in one transaction.
+-- Map version b41e949cd9f443bb. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -1043,6 +1043,320 @@ select 0 as act, count(*)::int as row_count from issued_certificates where tenan
 
 -- issued_certificates: deleted. $3: what enrollments.training_plan_id points to, unless another enrollment of the person does too.
 delete from issued_certificates where tenant_id = $1 and user_id = $2 and training_plan_id = $3;
+
+-- DELETE A TENANT
+
+-- Counts everything in the tenant, before and after.
+select 'api_keys' as table_name, count(*) as row_count from api_keys where tenant_id = $1
+union all select 'assessment_attempts' as table_name, count(*) as row_count from assessment_attempts where tenant_id = $1
+union all select 'assessments' as table_name, count(*) as row_count from assessments where tenant_id = $1
+union all select 'audit_checkpoints' as table_name, count(*) as row_count from audit_checkpoints where tenant_id = $1
+union all select 'audit_entries' as table_name, count(*) as row_count from audit_entries where tenant_id = $1
+union all select 'audit_readings' as table_name, count(*) as row_count from audit_readings where tenant_id = $1
+union all select 'audit_resealed' as table_name, count(*) as row_count from audit_resealed where tenant_id = $1
+union all select 'catalog_groups' as table_name, count(*) as row_count from catalog_groups where tenant_id = $1
+union all select 'catalog_members' as table_name, count(*) as row_count from catalog_members where tenant_id = $1
+union all select 'catalogs' as table_name, count(*) as row_count from catalogs where tenant_id = $1
+union all select 'confirmation_links' as table_name, count(*) as row_count from confirmation_links where tenant_id = $1
+union all select 'confirmed_identities' as table_name, count(*) as row_count from confirmed_identities where tenant_id = $1
+union all select 'connectors' as table_name, count(*) as row_count from connectors where tenant_id = $1
+union all select 'contact_keys' as table_name, count(*) as row_count from contact_keys where tenant_id = $1
+union all select 'course_authors' as table_name, count(*) as row_count from course_authors where tenant_id = $1
+union all select 'course_groups' as table_name, count(*) as row_count from course_groups where tenant_id = $1
+union all select 'courses' as table_name, count(*) as row_count from courses where tenant_id = $1
+union all select 'directory_groups' as table_name, count(*) as row_count from directory_groups where tenant_id = $1
+union all select 'enrollments' as table_name, count(*) as row_count from enrollments where tenant_id = $1
+union all select 'erasure_certificates' as table_name, count(*) as row_count from erasure_certificates where tenant_id = $1
+union all select 'erasure_decisions' as table_name, count(*) as row_count from erasure_decisions where tenant_id = $1
+union all select 'erasure_findings' as table_name, count(*) as row_count from erasure_findings where tenant_id = $1
+union all select 'erasure_ledger' as table_name, count(*) as row_count from erasure_ledger where tenant_id = $1
+union all select 'erasure_plan_subjects' as table_name, count(*) as row_count from erasure_plan_subjects where tenant_id = $1
+union all select 'erasure_plans' as table_name, count(*) as row_count from erasure_plans where tenant_id = $1
+union all select 'erasure_reaches' as table_name, count(*) as row_count from erasure_reaches where tenant_id = $1
+union all select 'erasure_receipts' as table_name, count(*) as row_count from erasure_receipts where tenant_id = $1
+union all select 'erasure_requests' as table_name, count(*) as row_count from erasure_requests where tenant_id = $1
+union all select 'erasure_steps' as table_name, count(*) as row_count from erasure_steps where tenant_id = $1
+union all select 'erasure_subjects' as table_name, count(*) as row_count from erasure_subjects where tenant_id = $1
+union all select 'erasure_wishes' as table_name, count(*) as row_count from erasure_wishes where tenant_id = $1
+union all select 'export_chunks' as table_name, count(*) as row_count from export_chunks where tenant_id = $1
+union all select 'exports' as table_name, count(*) as row_count from exports where tenant_id = $1
+union all select 'external_systems' as table_name, count(*) as row_count from external_systems where tenant_id = $1
+union all select 'former_identifiers' as table_name, count(*) as row_count from former_identifiers where tenant_id = $1
+union all select 'group_members' as table_name, count(*) as row_count from group_members where tenant_id = $1
+union all select 'idempotent_requests' as table_name, count(*) as row_count from idempotent_requests where tenant_id = $1
+union all select 'import_files' as table_name, count(*) as row_count from import_files where tenant_id = $1
+union all select 'import_run_chunks' as table_name, count(*) as row_count from import_run_chunks where tenant_id = $1
+union all select 'import_run_rows' as table_name, count(*) as row_count from import_run_rows where tenant_id = $1
+union all select 'import_runs' as table_name, count(*) as row_count from import_runs where tenant_id = $1
+union all select 'issued_certificates' as table_name, count(*) as row_count from issued_certificates where tenant_id = $1
+union all select 'legal_hold_groups' as table_name, count(*) as row_count from legal_hold_groups where tenant_id = $1
+union all select 'legal_hold_users' as table_name, count(*) as row_count from legal_hold_users where tenant_id = $1
+union all select 'legal_holds' as table_name, count(*) as row_count from legal_holds where tenant_id = $1
+union all select 'modules' as table_name, count(*) as row_count from modules where tenant_id = $1
+union all select 'notifications' as table_name, count(*) as row_count from notifications where tenant_id = $1
+union all select 'oauth_clients' as table_name, count(*) as row_count from oauth_clients where tenant_id = $1
+union all select 'passwords' as table_name, count(*) as row_count from passwords where tenant_id = $1
+union all select 'person_keys' as table_name, count(*) as row_count from person_keys where tenant_id = $1
+union all select 'posts' as table_name, count(*) as row_count from posts where tenant_id = $1
+union all select 'product_accounts' as table_name, count(*) as row_count from product_accounts where tenant_id = $1
+union all select 'progress' as table_name, count(*) as row_count from progress where tenant_id = $1
+union all select 'ratings' as table_name, count(*) as row_count from ratings where tenant_id = $1
+union all select 'reach_matches' as table_name, count(*) as row_count from reach_matches where tenant_id = $1
+union all select 'reappearances' as table_name, count(*) as row_count from reappearances where tenant_id = $1
+union all select 'record_actions' as table_name, count(*) as row_count from record_actions where tenant_id = $1
+union all select 'sealed_words' as table_name, count(*) as row_count from sealed_words where tenant_id = $1
+union all select 'session_instructors' as table_name, count(*) as row_count from session_instructors where tenant_id = $1
+union all select 'sessions' as table_name, count(*) as row_count from sessions where tenant_id = $1
+union all select 'sign_in_failures' as table_name, count(*) as row_count from sign_in_failures where tenant_id = $1
+union all select 'sign_in_sessions' as table_name, count(*) as row_count from sign_in_sessions where tenant_id = $1
+union all select 'skill_levels' as table_name, count(*) as row_count from skill_levels where tenant_id = $1
+union all select 'skill_scale_sets' as table_name, count(*) as row_count from skill_scale_sets where tenant_id = $1
+union all select 'skills' as table_name, count(*) as row_count from skills where tenant_id = $1
+union all select 'submission_file_chunks' as table_name, count(*) as row_count from submission_file_chunks where tenant_id = $1
+union all select 'submission_files' as table_name, count(*) as row_count from submission_files where tenant_id = $1
+union all select 'submissions' as table_name, count(*) as row_count from submissions where tenant_id = $1
+union all select 'system_accounts' as table_name, count(*) as row_count from system_accounts where tenant_id = $1
+union all select 'tenant_keys' as table_name, count(*) as row_count from tenant_keys where tenant_id = $1
+union all select 'tombstones' as table_name, count(*) as row_count from tombstones where tenant_id = $1
+union all select 'training_plan_authors' as table_name, count(*) as row_count from training_plan_authors where tenant_id = $1
+union all select 'training_plan_courses' as table_name, count(*) as row_count from training_plan_courses where tenant_id = $1
+union all select 'training_plans' as table_name, count(*) as row_count from training_plans where tenant_id = $1
+union all select 'user_skills' as table_name, count(*) as row_count from user_skills where tenant_id = $1
+union all select 'users' as table_name, count(*) as row_count from users where tenant_id = $1;
+
+-- tenants: points to nothing in the tenant any more.
+update tenants set created_by = null where id = $1;
+
+-- api_keys: deleted.
+delete from api_keys where tenant_id = $1;
+
+-- assessment_attempts: deleted.
+delete from assessment_attempts where tenant_id = $1;
+
+-- audit_checkpoints: deleted.
+delete from audit_checkpoints where tenant_id = $1;
+
+-- audit_entries: deleted.
+delete from audit_entries where tenant_id = $1;
+
+-- audit_readings: deleted.
+delete from audit_readings where tenant_id = $1;
+
+-- audit_resealed: deleted.
+delete from audit_resealed where tenant_id = $1;
+
+-- catalog_groups: deleted.
+delete from catalog_groups where tenant_id = $1;
+
+-- catalog_members: deleted.
+delete from catalog_members where tenant_id = $1;
+
+-- confirmation_links: deleted.
+delete from confirmation_links where tenant_id = $1;
+
+-- confirmed_identities: deleted.
+delete from confirmed_identities where tenant_id = $1;
+
+-- connectors: deleted.
+delete from connectors where tenant_id = $1;
+
+-- contact_keys: deleted.
+delete from contact_keys where tenant_id = $1;
+
+-- course_authors: deleted.
+delete from course_authors where tenant_id = $1;
+
+-- course_groups: deleted.
+delete from course_groups where tenant_id = $1;
+
+-- enrollments: deleted.
+delete from enrollments where tenant_id = $1;
+
+-- erasure_certificates: deleted.
+delete from erasure_certificates where tenant_id = $1;
+
+-- erasure_decisions: deleted.
+delete from erasure_decisions where tenant_id = $1;
+
+-- erasure_findings: deleted.
+delete from erasure_findings where tenant_id = $1;
+
+-- erasure_ledger: deleted.
+delete from erasure_ledger where tenant_id = $1;
+
+-- erasure_plan_subjects: deleted.
+delete from erasure_plan_subjects where tenant_id = $1;
+
+-- erasure_reaches: deleted.
+delete from erasure_reaches where tenant_id = $1;
+
+-- erasure_receipts: deleted.
+delete from erasure_receipts where tenant_id = $1;
+
+-- erasure_steps: deleted.
+delete from erasure_steps where tenant_id = $1;
+
+-- erasure_subjects: deleted.
+delete from erasure_subjects where tenant_id = $1;
+
+-- erasure_wishes: deleted.
+delete from erasure_wishes where tenant_id = $1;
+
+-- export_chunks: deleted.
+delete from export_chunks where tenant_id = $1;
+
+-- external_systems: deleted.
+delete from external_systems where tenant_id = $1;
+
+-- former_identifiers: deleted.
+delete from former_identifiers where tenant_id = $1;
+
+-- group_members: deleted.
+delete from group_members where tenant_id = $1;
+
+-- idempotent_requests: deleted.
+delete from idempotent_requests where tenant_id = $1;
+
+-- import_files: deleted.
+delete from import_files where tenant_id = $1;
+
+-- import_run_chunks: deleted.
+delete from import_run_chunks where tenant_id = $1;
+
+-- import_run_rows: deleted.
+delete from import_run_rows where tenant_id = $1;
+
+-- issued_certificates: deleted.
+delete from issued_certificates where tenant_id = $1;
+
+-- legal_hold_groups: deleted.
+delete from legal_hold_groups where tenant_id = $1;
+
+-- legal_hold_users: deleted.
+delete from legal_hold_users where tenant_id = $1;
+
+-- notifications: deleted.
+delete from notifications where tenant_id = $1;
+
+-- oauth_clients: deleted.
+delete from oauth_clients where tenant_id = $1;
+
+-- passwords: deleted.
+delete from passwords where tenant_id = $1;
+
+-- person_keys: deleted.
+delete from person_keys where tenant_id = $1;
+
+-- posts: deleted.
+delete from posts where tenant_id = $1;
+
+-- product_accounts: deleted.
+delete from product_accounts where tenant_id = $1;
+
+-- progress: deleted.
+delete from progress where tenant_id = $1;
+
+-- ratings: deleted.
+delete from ratings where tenant_id = $1;
+
+-- reach_matches: deleted.
+delete from reach_matches where tenant_id = $1;
+
+-- reappearances: deleted.
+delete from reappearances where tenant_id = $1;
+
+-- record_actions: deleted.
+delete from record_actions where tenant_id = $1;
+
+-- sealed_words: deleted.
+delete from sealed_words where tenant_id = $1;
+
+-- session_instructors: deleted.
+delete from session_instructors where tenant_id = $1;
+
+-- sign_in_failures: deleted.
+delete from sign_in_failures where tenant_id = $1;
+
+-- sign_in_sessions: deleted.
+delete from sign_in_sessions where tenant_id = $1;
+
+-- submission_file_chunks: deleted.
+delete from submission_file_chunks where tenant_id = $1;
+
+-- system_accounts: deleted.
+delete from system_accounts where tenant_id = $1;
+
+-- tenant_keys: deleted.
+delete from tenant_keys where tenant_id = $1;
+
+-- tombstones: deleted.
+delete from tombstones where tenant_id = $1;
+
+-- training_plan_authors: deleted.
+delete from training_plan_authors where tenant_id = $1;
+
+-- training_plan_courses: deleted.
+delete from training_plan_courses where tenant_id = $1;
+
+-- user_skills: deleted.
+delete from user_skills where tenant_id = $1;
+
+-- directory_groups: deleted.
+delete from directory_groups where tenant_id = $1;
+
+-- erasure_plans: deleted.
+delete from erasure_plans where tenant_id = $1;
+
+-- erasure_requests: deleted.
+delete from erasure_requests where tenant_id = $1;
+
+-- exports: deleted.
+delete from exports where tenant_id = $1;
+
+-- import_runs: deleted.
+delete from import_runs where tenant_id = $1;
+
+-- legal_holds: deleted.
+delete from legal_holds where tenant_id = $1;
+
+-- modules: deleted.
+delete from modules where tenant_id = $1;
+
+-- sessions: deleted.
+delete from sessions where tenant_id = $1;
+
+-- skill_levels: deleted.
+delete from skill_levels where tenant_id = $1;
+
+-- skills: deleted.
+delete from skills where tenant_id = $1;
+
+-- submission_files: deleted.
+delete from submission_files where tenant_id = $1;
+
+-- training_plans: deleted.
+delete from training_plans where tenant_id = $1;
+
+-- skill_scale_sets: deleted.
+delete from skill_scale_sets where tenant_id = $1;
+
+-- submissions: deleted.
+delete from submissions where tenant_id = $1;
+
+-- assessments: deleted.
+delete from assessments where tenant_id = $1;
+
+-- users: deleted.
+delete from users where tenant_id = $1;
+
+-- courses: deleted.
+delete from courses where tenant_id = $1;
+
+-- catalogs: deleted.
+delete from catalogs where tenant_id = $1;
+
+-- tenants: the tenant's own row, last.
+delete from tenants where id = $1;
 
 -- IDENTIFIERS
 

@@ -4226,6 +4226,37 @@ export const schemaFacts: SchemaFacts = {
     ],
     "foreignKeys": []
   },
+  "tenant_deletions": {
+    "columns": {
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "deleted_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "kid": {
+        "type": "text",
+        "nullable": false
+      },
+      "jws": {
+        "type": "text",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "kid"
+        ],
+        "references": "signing_keys"
+      }
+    ]
+  },
   "tenant_keys": {
     "columns": {
       "tenant_id": {

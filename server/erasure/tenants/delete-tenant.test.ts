@@ -4,6 +4,8 @@ import { insertOneOfEverything } from '../../../test/one-of-everything.ts'
 import { differences, dumpDatabase, newTenant, type TenantRows } from '../../../test/rows.ts'
 import { installationTrail } from '../../audit/installation-trail.ts'
 import { verifyAudit } from '../../audit/verify-audit.ts'
+import { placeHold } from '../../holds/place-hold.ts'
+import { releaseHold } from '../../holds/release-hold.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
 import { createTenant, findTenant } from '../../tenancy/tenants.ts'
 import { requestErasure } from '../requests/request-erasure.ts'
@@ -145,4 +147,30 @@ it('cannot be done to a trail without the record of the deletion', async () => {
   await expect(test.inTenant(rows.tenant, (tx) => tx.query('delete from tenant_deletions'))).rejects.toMatchObject({
     code: '42501',
   })
+})
+
+it('waits for the release of legal holds, however close to the deletion they are placed', async () => {
+  const rows = await newTenant(test.owner)
+  const person = await rows.user()
+  const { id } = await test.inTenant(rows.tenant, (tx) =>
+    placeHold(tx, { reason: 'legal_claim', userIds: [person], groupIds: [] }),
+  )
+  expect(await preview(rows.tenant)).toMatchObject({ people: 1, held: 1 })
+  await expect(deleteTenant(test.database, rows.tenant)).rejects.toMatchObject({
+    code: 'tenant.held',
+    details: { people: 1 },
+  })
+  await test.inTenant(rows.tenant, (tx) => releaseHold(tx, id))
+  for (let round = 0; round < 10; round++) {
+    const other = await newTenant(test.owner)
+    const held = await other.user()
+    const [hold, deletion] = await Promise.allSettled([
+      test.inTenant(other.tenant, (tx) => placeHold(tx, { reason: 'legal_claim', userIds: [held], groupIds: [] })),
+      deleteTenant(test.database, other.tenant),
+    ])
+    // One of the two is refused: never both.
+    expect([hold.status, deletion.status].sort()).toEqual(['fulfilled', 'rejected'])
+    expect((await preview(other.tenant)).people).toBe(deletion.status === 'fulfilled' ? 0 : 1)
+  }
+  expect(await deleteTenant(test.database, rows.tenant)).toMatchObject({ people: 1 })
 })

@@ -1,4 +1,5 @@
 import { compiledMap } from '../../datamap/compiled.ts'
+import { countHeldPeople } from '../../holds/held-people.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { stateSets } from '../states.ts'
 
@@ -26,7 +27,7 @@ export async function previewTenantDeletion(tx: TenantTransaction): Promise<Tena
   return {
     tenant: tx.tenantId,
     people: tables.find(({ table }) => table === 'users')?.rows ?? 0,
-    held: 0,
+    held: await countHeldPeople(tx),
     pending: rows[0]?.pending ?? 0,
     tables,
   }

@@ -928,6 +928,13 @@ export interface TableRewrites {
   table_name: string;
 }
 
+export interface TenantDeletions {
+  deleted_at: Timestamp;
+  id: string;
+  jws: string;
+  kid: string;
+}
+
 export interface TenantKeys {
   created_at: Generated<Timestamp>;
   purpose: string;
@@ -1131,6 +1138,7 @@ export interface DB {
   submissions: Submissions;
   system_accounts: SystemAccounts;
   table_rewrites: TableRewrites;
+  tenant_deletions: TenantDeletions;
   tenant_keys: TenantKeys;
   tenants: Tenants;
   tombstones: Tombstones;
