@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
 import { openTestProvider, type TestProvider } from '../../../test/identity-provider.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
+import { placeHold } from '../../holds/place-hold.ts'
+import { releaseHold } from '../../holds/release-hold.ts'
 import { confirmIdentity } from '../../identity/confirm-identity.ts'
 import { identityHash } from '../../identity/identity-hash.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
@@ -137,6 +139,31 @@ describe.each(['enterprise', 'trial'] as const)('a purge from the console in a t
     )
     expect(rows).toEqual([{ initiated_from: 'system', requested_by: null }])
     expect(await waitingIn(first)).toEqual([])
+  })
+
+  it('needs no approval and no delay of a trial tenant, but waits for the holds there', async () => {
+    const email = newAddress()
+    const [at, strict, holding] = [await place(kind), await place('trial'), await place('trial')]
+    await test.owner.query('update tenants set approval_required = true, cooling_off_hours = 24 where id = $1', [
+      strict.tenant,
+    ])
+    const jane = await person(at, email, { confirmed: true, deleted: true })
+    const there = await person(strict, email, { confirmed: true })
+    const held = await person(holding, email, { confirmed: true })
+    const { id: hold } = await test.inTenant(holding.tenant, (tx) =>
+      placeHold(tx, { reason: 'legal_claim', userIds: [held] }),
+    )
+    await inTenant(test.database, at.tenant, (tx) => requestErasure(tx, { operation: 'purge', userIds: [jane] }), {
+      initiator: { from: 'console', userId: at.administrator },
+    })
+    const gone = async () => [await exists(jane), await exists(there), await exists(held)]
+    await expect.poll(gone, { timeout: 30_000 }).toEqual([false, false, true])
+    await expect
+      .poll(async () => (await test.owner.query('select state from erasure_subjects where user_id = $1', [held])).rows)
+      .toEqual([{ state: 'held' }])
+    await test.inTenant(holding.tenant, (tx) => releaseHold(tx, hold))
+    await expect.poll(gone, { timeout: 30_000 }).toEqual([false, false, false])
+    await settle()
   })
 
   it('waits for the operator where an address was not confirmed, and purges there after a yes', async () => {

@@ -32,9 +32,9 @@ export type NewRequest = {
   }[]
   /**
    * `holds`: the request needs no approval and no cooling-off period, because it repeats or completes an erasure that had
-   * them. All requests obey legal holds.
+   * them. That is so for a request from outside, unless this says otherwise. All requests obey legal holds.
    */
-  safeguards?: 'all' | 'holds'
+  safeguards?: 'all' | 'holds' | undefined
 }
 
 /** So many jobs share a large request; each takes a batch of people at a time. */
@@ -98,7 +98,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
       stepsOfNewRequest,
       given.about ?? 'users',
       given.fromOutside ?? false,
-      (given.safeguards ?? 'all') === 'all',
+      (given.safeguards ?? (given.fromOutside === true ? 'holds' : 'all')) === 'all',
       given.subjects.map(({ commitments = null }) => commitments),
       given.plan ?? null,
     ],

@@ -74,7 +74,7 @@ export async function insertChecked(
 ): Promise<RequestedErasure> {
   const all = userIdsOf(given.userIds)
   const ids = all.filter((id) => planned?.changed.has(id) !== true)
-  const { operation, reason, safeguards = 'all' } = given
+  const { operation, reason, safeguards } = given
   // Made in the first batch of the tenant's first purge, it would let all other batches wait for that one.
   if (operation === 'purge') await identifierHashKey(tx)
   const acting = actingUser(tx)
