@@ -15,6 +15,11 @@ let folder: string
 let catalog: string
 let course: string
 let group: string
+let session: string
+let plan: string
+let system: string
+let connector: string
+let newConnector: object
 let number = 0
 beforeAll(async () => {
   http = await openTestHttp()
@@ -25,6 +30,12 @@ beforeAll(async () => {
   catalog = await made('/api/v1/catalogs', { title: 'Catalog' })
   course = await made('/api/v1/courses', { catalog_id: catalog, title: 'Course' })
   group = await made('/api/v1/groups', { display_name: 'Group' })
+  session = await made(`/api/v1/courses/${course}/sessions`, { title: 'Session' })
+  plan = await made('/api/v1/training-plans', { title: 'Plan', catalog_id: catalog, course_ids: [course] })
+  system = await made('/api/v1/external-systems', { name: 'System', holds: 'names' })
+  const { userId } = await http.person(tenant, 'administrator')
+  newConnector = { name: 'Feed', kind: 'https', address: 'https://hr.example.org/users.csv', run_as: userId }
+  connector = await made('/api/v1/connectors', newConnector)
 })
 afterAll(async () => {
   await http.close()
@@ -68,7 +79,8 @@ async function newUser(): Promise<string> {
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
 
 /** The ways in, by the operation or command, the field that a refusal names, and the column that it ends in. */
-const ways: [name: string, field: string, column: string, act: (address: string) => Promise<Outcome>][] = [
+type Way = [name: string, field: string, column: string, act: (address: string) => Promise<Outcome>]
+const ways: Way[] = [
   ['POST /api/v1/users', 'email', 'users.email', (email) => send('POST', '/api/v1/users', { email })],
   [
     'PATCH /api/v1/users/{id}',
@@ -126,6 +138,41 @@ const ways: [name: string, field: string, column: string, act: (address: string)
     'contact_emails',
     'sessions.contact_emails',
     (address) => send('POST', `/api/v1/courses/${course}/sessions`, { title: 'X', contact_emails: [address] }),
+  ],
+  ...(
+    [
+      ['catalogs/{id}', 'contact_emails', 'catalogs', () => `catalogs/${catalog}`],
+      ['courses/{id}', 'contact_emails', 'courses', () => `courses/${course}`],
+      ['courses/{id}', 'reply_to_email', 'courses', () => `courses/${course}`],
+      [
+        'courses/{id}/sessions/{session_id}',
+        'contact_emails',
+        'sessions',
+        () => `courses/${course}/sessions/${session}`,
+      ],
+      ['training-plans/{id}', 'contact_emails', 'training_plans', () => `training-plans/${plan}`],
+      ['connectors/{id}', 'notify_emails', 'connectors', () => `connectors/${connector}`],
+      ['external-systems/{id}', 'contact_emails', 'external_systems', () => `external-systems/${system}`],
+    ] as const
+  ).map(
+    ([path, field, table, url]): Way => [
+      `PATCH /api/v1/${path}`,
+      field,
+      `${table}.${field}`,
+      (address) => send('PATCH', `/api/v1/${url()}`, { [field]: field === 'reply_to_email' ? address : [address] }),
+    ],
+  ),
+  [
+    'POST /api/v1/connectors',
+    'notify_emails',
+    'connectors.notify_emails',
+    (address) => send('POST', '/api/v1/connectors', { ...newConnector, notify_emails: [address] }),
+  ],
+  [
+    'POST /api/v1/external-systems',
+    'contact_emails',
+    'external_systems.contact_emails',
+    (address) => send('POST', '/api/v1/external-systems', { name: 'X', holds: 'names', contact_emails: [address] }),
   ],
   ['lethe user create', 'email', 'users.email', (address) => command('user', 'create', '--email', address)],
   [

@@ -84,7 +84,8 @@ export function smallestOf(schema: Schema): unknown {
     case 'object':
       return Object.fromEntries(
         Object.entries(schema.properties ?? {})
-          .filter(([name]) => schema.required?.includes(name))
+          .toSorted(([a], [b]) => Number(isRequired(schema, b)) - Number(isRequired(schema, a)))
+          .filter(([name], at) => isRequired(schema, name) || at < (schema.minProperties ?? 0))
           .map(([name, property]) => [name, smallestOf(property)]),
       )
     case 'array':
@@ -95,11 +96,19 @@ export function smallestOf(schema: Schema): unknown {
       return true
     case 'string':
       if (schema.format === 'uuid') return '0190a0b1-7d2c-7c3e-8a54-1f2e3d4c5b6a'
+      if (schema.pattern !== undefined) return fc.sample(fc.stringMatching(new RegExp(schema.pattern)), anyOne)[0]
       return 'x'.repeat(Math.max(1, schema.minLength ?? 1))
     default:
       return null
   }
 }
+
+function isRequired(schema: Schema, name: string): boolean {
+  return schema.required?.includes(name) ?? false
+}
+
+/** One sample, always the same. */
+const anyOne = { numRuns: 1, seed: 1 }
 
 const awkwardTexts = fc.constantFrom(
   ...[

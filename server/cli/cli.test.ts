@@ -359,6 +359,8 @@ describe('lethe anonymize', () => {
     const ordered = await json('anonymize', '--ref', 'quiet-2', '--yes', '--no-wait')
     expect(ordered).toEqual({
       request: expect.any(String),
+      state: 'queued',
+      runAt: null,
       salt: expect.stringMatching(/^[\w-]{43}$/),
       who: [expect.objectContaining({ ref: 'quiet-2', given: { by: 'ref', value: 'quiet-2' } })],
     })

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -10,15 +11,22 @@ import { completionScript, type Shell } from './completion-command.ts'
 
 /** A folder with one file and one folder in it, to complete in. */
 let folder: string
+/** Where the script of a shell lies: it is longer than Linux lets an argument be. */
+let scripts: string
 beforeAll(async () => {
+  scripts = await mkdtemp(path.join(os.tmpdir(), 'lethe-completion-scripts-'))
   folder = await mkdtemp(path.join(os.tmpdir(), 'lethe-completion-'))
   await writeFile(path.join(folder, 'a file.csv'), '')
   await mkdir(path.join(folder, 'sub'))
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  for (const made of [folder, scripts]) await rm(made, { recursive: true, force: true })
+})
 
-function runShell(shell: string, args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(shell, args, { cwd: folder, encoding: 'utf8' })
+function runShell(shell: Shell, option: string, script: string): string {
+  const file = path.join(scripts, shell)
+  writeFileSync(file, script)
+  const { status, stdout, stderr, error } = spawnSync(shell, [option, file], { cwd: folder, encoding: 'utf8' })
   if (error) throw error
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   return stdout
@@ -54,7 +62,7 @@ const ask: Record<Shell, (lines: string[]) => string[][]> = {
         (IFS=,; echo "\${COMPREPLY[*]}")
       }
       ${queries.join('\n')}`
-    return answers(runShell('bash', ['--norc', '-c', `${completionScript(buildProgram(), 'bash')}\n${script}`]))
+    return answers(runShell('bash', '--norc', `${completionScript(buildProgram(), 'bash')}\n${script}`))
   },
   zsh(lines) {
     const queries = lines.map((line) => {
@@ -74,16 +82,14 @@ const ask: Record<Shell, (lines: string[]) => string[][]> = {
         print -r -- "\${(j:,:)offered}"
       }
       ${queries.join('\n')}`
-    return answers(
-      runShell('zsh', ['-f', '-c', `compdef() { }\n${completionScript(buildProgram(), 'zsh')}\n${script}`]),
-    )
+    return answers(runShell('zsh', '-f', `compdef() { }\n${completionScript(buildProgram(), 'zsh')}\n${script}`))
   },
   fish(lines) {
     const queries = lines.map(
       (line) => `echo (string join -- , (complete -C '${line}' | string replace -r '\\t.*' ''))`,
     )
     const script = `${completionScript(buildProgram(), 'fish')}\n${queries.join('\n')}`
-    return answers(runShell('fish', ['--no-config', '-c', script])).map((offered) => {
+    return answers(runShell('fish', '--no-config', script)).map((offered) => {
       // Fish repeats what stands before the value in the same word.
       const words = offered.map((word) => word.replace(/^.*=/, ''))
       if (words.includes('sub/')) return words.includes('a file.csv') ? files : folders
@@ -137,8 +143,8 @@ describe.each(Object.keys(ask) as Shell[])('completion in %s', (shell) => {
     ['lethe us', ['user']],
     ['lethe user re', ['reactivate', 'restore']],
     ['lethe user list --so', ['--sort']],
-    ['lethe user list --sort ', ['created', 'deleted', 'id', 'name']],
-    ['lethe user list --sort=', ['created', 'deleted', 'id', 'name']],
+    ['lethe user list --sort ', ['created', 'deleted', 'id', 'name', 'ref']],
+    ['lethe user list --sort=', ['created', 'deleted', 'id', 'name', 'ref']],
     ['lethe user list --sort n', ['name']],
     ['lethe user list --sort=n', ['name']],
     ['lethe user list --sort=name --li', ['--limit']],
@@ -167,9 +173,6 @@ describe.each(Object.keys(ask) as Shell[])('completion in %s', (shell) => {
     const { code, stdout, stderr } = await runCommand({}, ['completion', shell])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toBe(completionScript(buildProgram(), shell))
-    const script = path.join(folder, `${shell}.script`)
-    await writeFile(script, stdout)
-    runShell(shell, ['-n', script])
-    await rm(script)
+    runShell(shell, '-n', stdout)
   })
 })

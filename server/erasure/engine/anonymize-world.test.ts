@@ -109,10 +109,16 @@ it('anonymize does what the preview counted, keeps the training history, and cha
       const after = await dumpDatabase(test.owner, { tenant })
       expect(historyOf(after)).toEqual(historyOf(before))
       const isOfTheOrder = (table: string, row: Row) =>
-        (table === 'erasure_requests' && row.id === request) || (table === 'notifications' && row.user_id === successor)
-      const withoutTimes = (table: string, row: Row) =>
-        table === 'users' && anonymized.has(String(row.id)) ? { ...row, anonymized_at: null, updated_at: null } : row
-      expect(rowsOf(after, (table, row) => (isOfTheOrder(table, row) ? undefined : withoutTimes(table, row)))).toEqual(
+        (table === 'erasure_requests' && row.id === request) ||
+        table === 'erasure_plans' ||
+        (table === 'notifications' && row.user_id === successor)
+      const comparable = (table: string, row: Row) => {
+        if (table === 'users' && anonymized.has(String(row.id)))
+          return { ...row, anonymized_at: null, updated_at: null }
+        // An erasure leaves hashes with the imports that run, which look for them in their files at their end.
+        return table === 'import_runs' && row.finished_at === null ? { ...row, erased_words: [] } : row
+      }
+      expect(rowsOf(after, (table, row) => (isOfTheOrder(table, row) ? undefined : comparable(table, row)))).toEqual(
         rowsOf(before, (table, row) => leftOf(table, row, { anonymized, identifiers, successor, surviving })),
       )
       for (const identifier of [...identifiers, salt]) expect(placesOf(after, identifier), identifier).toEqual([])

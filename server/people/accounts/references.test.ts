@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
@@ -8,6 +9,7 @@ import { createPlaces } from '../../../test/people.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
 import { createApiKey } from '../../access/api-keys.ts'
 import { createOAuthClient } from '../../access/oauth-clients.ts'
+import { hashSecret } from '../../access/secrets.ts'
 import { changePassword, setPassword } from '../../access/set-password.ts'
 import { signIn } from '../../access/sign-in.ts'
 import { record } from '../../audit/record.ts'
@@ -17,10 +19,18 @@ import { schemaFacts } from '../../datamap/generated/schema-facts.gen.ts'
 import type { Operation } from '../../datamap/plan.ts'
 import { setGroupMembers } from '../../directory/set-group-members.ts'
 import { syncGroup } from '../../directory/sync-group.ts'
+import { decideProposal } from '../../erasure/reach/decide-match.ts'
 import { requestErasure } from '../../erasure/requests/request-erasure.ts'
+import { approveErasure, rejectErasure } from '../../erasure/safeguards/decide.ts'
 import { refuseWish } from '../../erasure/wishes/decide-wish.ts'
 import { makeWish } from '../../erasure/wishes/make-wish.ts'
 import { keepExport } from '../../exports/kept-exports.ts'
+import { placeHold } from '../../holds/place-hold.ts'
+import { releaseHold } from '../../holds/release-hold.ts'
+import { updateHold } from '../../holds/update-hold.ts'
+import { confirmAddress } from '../../identity/confirm-address.ts'
+import { identityHash } from '../../identity/identity-hash.ts'
+import { requestConfirmation } from '../../identity/request-confirmation.ts'
 import { importUsers } from '../../imports/users/import-users.ts'
 import { addCatalogMembers } from '../../learning/catalogs/add-catalog-members.ts'
 import { removeCatalogMembers } from '../../learning/catalogs/remove-catalog-members.ts'
@@ -46,6 +56,7 @@ import { awardSkill } from '../../skills/award-skill.ts'
 import { createScaleSet } from '../../skills/create-scale-set.ts'
 import { createSkill } from '../../skills/create-skill.ts'
 import { revokeSkill } from '../../skills/revoke-skill.ts'
+import { updateTenant } from '../../tenancy/update-tenant.ts'
 import { deleteUsers } from '../lifecycle/delete-users.ts'
 import { createUser } from './create-user.ts'
 import { updateUser } from './update-user.ts'
@@ -194,6 +205,85 @@ const acts: Record<string, Act[] | string> = {
       does: 'has an enrollment recorded',
       run: (tx, { person }) =>
         recordEnrollments(tx, [{ userId: person, courseId: places.course, state: 'registered' }]),
+    },
+  ],
+  'confirmation_links.user_id': [
+    {
+      does: 'is asked to confirm the address',
+      run: (tx, { person }) => requestConfirmation(tx, { userId: person, publicUrl: 'https://lethe.example' }),
+    },
+  ],
+  'confirmed_identities.user_id': [
+    {
+      does: 'opens the link in an e-mail',
+      prepare: (tx, { person }) =>
+        rows.insert('confirmation_links', {
+          user_id: person,
+          address_hash: identityHash(tx.masterKey, { kind: 'email', value: `${person}@example.org` }),
+          base_url: 'https://lethe.example',
+          token_hash: hashSecret(secretOf(person)),
+          expires_at: new Date(Date.now() + 3_600_000),
+          sent_at: new Date(),
+        }),
+      whole: ({ person }) => confirmAddress(http.database, `${rows.tenant}.${secretOf(person)}`),
+    },
+  ],
+  'erasure_decisions.decided_by': [
+    {
+      does: 'approves an erasure',
+      prepare: awaitingApproval,
+      acts: true,
+      run: async (tx, { other }) => approveErasure(tx, await requestOf(tx, other)),
+    },
+    {
+      does: 'rejects an erasure',
+      prepare: awaitingApproval,
+      acts: true,
+      run: async (tx, { other }) => rejectErasure(tx, await requestOf(tx, other), { reason: 'other' }),
+    },
+  ],
+  'legal_hold_users.user_id':
+    'A hold keeps its person, so no erasure ends before its release; server/erasure/safeguards/safeguards.test.ts races.',
+  'legal_holds.created_by': [{ does: 'places a hold', acts: true, run: (tx, { other }) => holdOn(tx, other) }],
+  'legal_holds.owner_id': [
+    {
+      does: 'is made the owner of a hold',
+      run: (tx, { person, other }) => placeHold(tx, { reason: 'other', userIds: [other], ownerId: person }),
+    },
+    {
+      does: 'becomes the owner of a hold',
+      prepare: (tx, { other }) => holdOn(tx, other),
+      run: async (tx, { person, other }) => updateHold(tx, await holdOf(tx, other), { ownerId: person }),
+    },
+  ],
+  'legal_holds.released_by': [
+    {
+      does: 'releases a hold',
+      prepare: (tx, { other }) => holdOn(tx, other),
+      acts: true,
+      run: async (tx, { other }) => releaseHold(tx, await holdOf(tx, other)),
+    },
+  ],
+  'reach_matches.decided_by': [
+    {
+      does: 'refuses what an identity provider asks',
+      prepare: (_, { other }) =>
+        rows.insert('reach_matches', {
+          id: randomUUID(),
+          reach_id: randomUUID(),
+          what: 'user',
+          user_id: other,
+          confirmed: true,
+          decider: 'tenant',
+          state: 'waiting',
+        }),
+      acts: true,
+      run: async (tx, { other }) => {
+        const { rows: matches } = await tx.query<{ id: string }>('select id from reach_matches where user_id = $1', [
+          other,
+        ])
+        return await decideProposal(tx, matches[0]?.id ?? '', { accept: false })
+      },
     },
   ],
   'erasure_requests.requested_by': [
@@ -429,6 +519,40 @@ const acts: Record<string, Act[] | string> = {
       },
     },
   ],
+}
+
+/** The secret of the link that a person gets. */
+function secretOf(person: string): string {
+  return createHash('sha256').update(person).digest('base64url')
+}
+
+/** Makes the person an administrator, and an erasure of the other one that waits for an approval. */
+async function awaitingApproval(tx: TenantTransaction, { person, other }: Given): Promise<void> {
+  await updateUser(tx, person, { roles: ['administrator'] })
+  await deleteUsers(tx, { userIds: [other] })
+  await updateTenant(tx, { approvalRequired: true })
+  await requestErasure(tx, { operation: 'purge', userIds: [other] })
+  await updateTenant(tx, { approvalRequired: false })
+}
+
+async function requestOf(tx: TenantTransaction, person: string): Promise<string> {
+  const { rows: found } = await tx.query<{ request_id: string }>(
+    'select request_id from erasure_subjects where tenant_id = $1 and user_id = $2',
+    [tx.tenantId, person],
+  )
+  return found[0]?.request_id ?? ''
+}
+
+function holdOn(tx: TenantTransaction, person: string): Promise<unknown> {
+  return placeHold(tx, { reason: 'other', userIds: [person] })
+}
+
+async function holdOf(tx: TenantTransaction, person: string): Promise<string> {
+  const { rows: found } = await tx.query<{ hold_id: string }>(
+    'select hold_id from legal_hold_users where tenant_id = $1 and user_id = $2',
+    [tx.tenantId, person],
+  )
+  return found[0]?.hold_id ?? ''
 }
 
 async function handsIn(tx: TenantTransaction, { person }: Given): Promise<unknown> {
