@@ -47,6 +47,8 @@ export const stateSets = {
   pending: sqlList(pendingStates),
   /** The request will not erase them: it was cancelled or refused for them. */
   dropped: sqlList(subjectStatesIn('dropped')),
+  /** A refusal of the request drops them. */
+  refusable: sqlList(['awaiting_approval', 'plan_changed'] satisfies SubjectState[]),
   /** They wait for a new plan to confirm them. */
   planChanged: sqlList(['plan_changed'] satisfies SubjectState[]),
   /** A cancel drops them, provided that nothing of them is erased. */

@@ -37,6 +37,11 @@ export async function placeHold(tx: TenantTransaction, given: NewHold): Promise<
   const reason = requireHoldReason(given.reason)
   const note = requireNote(given.note)
   for (const groupId of groupIds) await requireGroup(tx, groupId)
+  // Who comes into a group waits for this, or is in the group already: the foreign key takes a share of the lock.
+  await tx.query('select from directory_groups where tenant_id = $1 and id = any ($2::uuid[]) order by id for update', [
+    tx.tenantId,
+    groupIds,
+  ])
   const people = await lockCovered(tx, { userIds, groupIds })
   // Who was erased meanwhile, or is anonymized, is no user any more.
   await lockUsers(tx, userIds)

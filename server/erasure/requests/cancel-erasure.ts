@@ -26,6 +26,8 @@ export async function cancelErasure(
   if (rowCount === 0) {
     throw erasureError('erasure.wrong_state', { act: 'cancelled', state, needed: 'waiting for at least one person' })
   }
+  // The end of the search asks whether people wait, and keeps the key if so: the two come one after the other.
+  await tx.query('select from erasure_requests where tenant_id = $1 and id = $2 for update', [tx.tenantId, request])
   const { rows } = await tx.query<{ left: number; failed: number; gone: number; finished: boolean }>(
     `select count(*) filter (where s.state not in ${stateSets.dropped})::int as left,
        count(*) filter (where s.state in ${stateSets.failed})::int as failed,

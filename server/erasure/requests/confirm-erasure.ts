@@ -8,6 +8,7 @@ import { erasureError } from '../errors.ts'
 import { findChanged } from '../plans/find-changed.ts'
 import { markPlanChanged } from '../plans/mark-plan-changed.ts'
 import { requirePlan } from '../plans/require-plan.ts'
+import { awaitApproval } from '../safeguards/begin-waiting.ts'
 import { stateSets } from '../states.ts'
 import { deleteThose } from './delete-and-request.ts'
 import { enqueueErasure } from './insert-request.ts'
@@ -85,7 +86,8 @@ export async function confirmErasure(
     [tx.tenantId, request, seal(tx.masterKey, newKey(), 'request key')],
     'continue_request',
   )
-  enqueueErasure(tx, request, ids.length)
+  // If no person of the request was left for an approver to decide about, there is no decision yet.
+  if (!(await awaitApproval(tx, request))) enqueueErasure(tx, request, ids.length)
   return { people: ids.length, ...(salt !== undefined && { salt: salt.toString('base64url') }) }
 }
 

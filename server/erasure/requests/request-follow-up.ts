@@ -5,6 +5,7 @@ import { actingUser } from '../../people/accounts/require-people.ts'
 import { requireNoPendingErasure } from '../../people/lifecycle/pending-erasure.ts'
 import { newKey } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { enqueueResumeHeld } from '../safeguards/resume-held.ts'
 import { openIdentifiers, sealIdentifiers } from '../sealed-identifiers.ts'
 import { stateSets } from '../states.ts'
 import { insertRequest } from './insert-request.ts'
@@ -37,6 +38,8 @@ export async function requestFollowUp(
     })),
     safeguards: 'holds',
   })
+  // The people are not locked, so a hold may be released meanwhile without knowing of them.
+  enqueueResumeHeld(tx)
   await record(tx, { activity: 'ErasureFollowUpOrdered', object: request, details: { people: ids.length } })
   return request
 }

@@ -1,7 +1,9 @@
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { erasureProgress } from '../requests/request-progress.ts'
-import type { RequestState } from '../states.ts'
+import { type RequestState, stateSets } from '../states.ts'
+import { isUnapproved } from './conditions.ts'
 import { notifyApprovers } from './notices.ts'
+import { requesterOf } from './requesters.ts'
 import { enqueueStart } from './start-scheduled.ts'
 
 /**
@@ -16,4 +18,30 @@ export async function beginWaiting(
   if (state === 'awaiting_approval') await notifyApprovers(tx, { request, people, requester })
   if (runAt !== null) enqueueStart(tx, request, runAt)
   return { state, runAt }
+}
+
+/**
+ * Lets the people of a request who were just put into the queue wait for the approval that it lacks, and notifies the
+ * people who may approve. Answers false where it lacks none.
+ */
+export async function awaitApproval(tx: TenantTransaction, request: string): Promise<boolean> {
+  const { rows } = await tx.query<{ userId: string | null; credentialId: string | null; people: number }>(
+    `with people as (
+       update erasure_subjects s set state = 'awaiting_approval'
+       from erasure_requests r
+       where s.tenant_id = $1 and s.request_id = $2 and s.state in ${stateSets.claimable}
+         and r.tenant_id = $1 and r.id = $2 and ${isUnapproved('r')}
+       returning s.user_id, pg_notify('lethe', $2::text)
+     )
+     select r.requested_by as "userId", r.requested_by_credential as "credentialId", count(p.user_id)::int as people
+     from erasure_requests r cross join people p
+     where r.tenant_id = $1 and r.id = $2
+     group by r.requested_by, r.requested_by_credential`,
+    [tx.tenantId, request],
+  )
+  const [waiting] = rows
+  if (waiting === undefined) return false
+  const requester = await requesterOf(tx, waiting)
+  await notifyApprovers(tx, { request, people: waiting.people, requester })
+  return true
 }

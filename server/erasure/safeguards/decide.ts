@@ -1,16 +1,18 @@
 import { record } from '../../audit/record.ts'
 import { actingUser } from '../../people/accounts/require-people.ts'
+import type { SubjectState } from '../../people/lifecycle/erasure-states.ts'
 import { type RefusalReason, refusalReasonCodes } from '../../people/lifecycle/justifications.ts'
 import { requireActingPermission } from '../../permissions/grants.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import { requireText } from '../../platform/validation/require-text.ts'
 import { erasureError } from '../errors.ts'
-import { enqueueErasure } from '../requests/insert-request.ts'
 import { erasureProgress } from '../requests/request-progress.ts'
+import { stateSets } from '../states.ts'
 import { runAt, stateAfterApproval } from './conditions.ts'
 import { notifyOfDecision } from './notices.ts'
 import { requesterOf } from './requesters.ts'
+import { enqueueTaken } from './resume-held.ts'
 import { enqueueStart } from './start-scheduled.ts'
 
 const maxNoteLength = 2000
@@ -35,24 +37,25 @@ export async function approveErasure(
     [tx.tenantId, request],
   )
   await insertDecision(tx, request, { decision: 'approved', reason: null, note: text })
-  const { rowCount } = await tx.query(
+  const { rows: people } = await tx.query<{ state: SubjectState }>(
     `update erasure_subjects s
      set state = ${stateAfterApproval({ hours: 'r.cooling_off_hours', person: 's.user_id' })}
      from erasure_requests r
      where s.tenant_id = $1 and s.request_id = $2 and s.state = 'awaiting_approval' and r.tenant_id = $1 and r.id = $2
-     returning pg_notify('lethe', $2::text)`,
+     returning s.state, pg_notify('lethe', $2::text)`,
     [tx.tenantId, request],
   )
   const startsAt = rows[0]?.run_at ?? null
-  if (startsAt === null) enqueueErasure(tx, request, rowCount)
+  if (startsAt === null) enqueueTaken(tx, request, people)
   else enqueueStart(tx, request, startsAt)
   await notifyOfDecision(tx, { request, requester, decision: 'approved' })
-  await record(tx, { activity: 'ErasureApproved', object: request, details: { people: rowCount } })
+  await record(tx, { activity: 'ErasureApproved', object: request, details: { people: people.length } })
 }
 
 /**
- * Refuses an erasure request that waits for an approval. The request ends, and its people stay deleted users. The same
- * people may refuse who may approve, and the requester may not: "cancel" is for the requester.
+ * Refuses an erasure request that waits for an approval. The request ends, and its people stay as they are, also those
+ * whose plan has changed: no new plan can confirm them. The same people may refuse who may approve, and the requester may
+ * not: "cancel" is for the requester.
  *
  * Throws like {@link approveErasure}.
  */
@@ -74,7 +77,7 @@ export async function rejectErasure(
   const { rowCount } = await tx.query(
     `with people as (
        update erasure_subjects set state = 'rejected', finished_at = now(), salted_hashes = null, commitments = null
-       where tenant_id = $1 and request_id = $2 and state = 'awaiting_approval'
+       where tenant_id = $1 and request_id = $2 and state in ${stateSets.refusable}
        returning user_id
      ), request as (
        update erasure_requests set finished_at = now(), sealed_key = null where tenant_id = $1 and id = $2
@@ -103,7 +106,7 @@ async function requireDecidable(
   // The people first, then the request: like the engine and a cancel.
   const { rowCount } = await tx.query(
     `select from erasure_subjects
-     where tenant_id = $1 and request_id = $2 and state = 'awaiting_approval' order by user_id for update`,
+     where tenant_id = $1 and request_id = $2 and state in ${stateSets.awaitingApproval} order by user_id for update`,
     [tx.tenantId, request],
   )
   const { rows } = await tx.query<{ userId: string | null; credentialId: string | null }>(

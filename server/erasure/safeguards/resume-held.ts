@@ -1,7 +1,9 @@
 import { record } from '../../audit/record.ts'
 import { isHeld } from '../../holds/held-people.ts'
+import type { SubjectState } from '../../people/lifecycle/erasure-states.ts'
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
+import { enqueue } from '../../platform/jobs/enqueue.ts'
 import { enqueueErasure } from '../requests/insert-request.ts'
 
 /**
@@ -13,6 +15,20 @@ export async function runResumeHeld(database: Database, tenant: string): Promise
   for (const request of await inTenant(database, tenant, findResumable)) {
     await inTenant(database, tenant, (tx) => resumeHeld(tx, request))
   }
+}
+
+/**
+ * Enqueues what comes after people of a request were put into the queue, or on hold where a legal hold covered them. Their
+ * rows were not locked, so a hold may have been released meanwhile without knowing of them: the job looks again.
+ */
+export function enqueueTaken(tx: TenantTransaction, request: string, people: readonly { state: SubjectState }[]): void {
+  enqueueErasure(tx, request, people.length)
+  if (people.some(({ state }) => state === 'held')) enqueueResumeHeld(tx)
+}
+
+/** Enqueues the job that lets the erasure of people go on whom no hold covers any more. */
+export function enqueueResumeHeld(tx: TenantTransaction): void {
+  enqueue(tx, 'resume_held', { tenant: tx.tenantId })
 }
 
 async function findResumable(tx: TenantTransaction): Promise<string[]> {

@@ -4,6 +4,7 @@ import { openTestApplication, type TestApplication } from '../../../test/applica
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
 import { createApiKey } from '../../access/api-keys.ts'
 import { listAudit } from '../../audit/list-audit.ts'
+import { setGroupMembers } from '../../directory/set-group-members.ts'
 import { placeHold } from '../../holds/place-hold.ts'
 import { releaseHold } from '../../holds/release-hold.ts'
 import { deleteUsers } from '../../people/lifecycle/delete-users.ts'
@@ -11,8 +12,10 @@ import { restoreUsers } from '../../people/lifecycle/restore-users.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import type { Initiator } from '../../platform/initiator.ts'
 import { updateTenant } from '../../tenancy/update-tenant.ts'
+import { runErasure } from '../engine/run-erasure.ts'
 import { readCertificate } from '../proof/read-certificate.ts'
 import { cancelErasure } from '../requests/cancel-erasure.ts'
+import { confirmErasure } from '../requests/confirm-erasure.ts'
 import { deleteAndRequestErasure } from '../requests/delete-and-request.ts'
 import { previewErasure } from '../requests/preview-erasure.ts'
 import { requestErasure } from '../requests/request-erasure.ts'
@@ -20,8 +23,10 @@ import { requestFollowUp } from '../requests/request-follow-up.ts'
 import { erasureProgress } from '../requests/request-progress.ts'
 import { retryErasure } from '../requests/retry-erasure.ts'
 import { showErasure } from '../requests/show-request.ts'
+import { runSearch } from '../search/run-search.ts'
 import { approveErasure, rejectErasure } from './decide.ts'
 import { listAwaitingApproval } from './list-awaiting.ts'
+import { runResumeHeld } from './resume-held.ts'
 import { wakeErasures } from './wake-erasures.ts'
 
 let test: TestApplication
@@ -487,5 +492,157 @@ it('answers the progress of a request that waits, with what it waits for', async
     finishedAt: null,
     runAt: null,
     subjects: { waiting: 1, held: 1, scheduled: 0, awaiting_approval: 0 },
+  })
+})
+
+/** Work that stops once, and goes on when the test lets it. `reached` resolves when it has stopped. */
+function gate() {
+  const [reached, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  return {
+    reached: reached.promise,
+    open: () => open.resolve(),
+    async pass() {
+      reached.resolve()
+      await open.promise
+    },
+  }
+}
+
+describe('two acts at the same time', () => {
+  const jobs = async (task: string) =>
+    (
+      await test.owner.query(
+        `select from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id
+         where t.identifier = $1`,
+        [task],
+      )
+    ).rowCount
+
+  it('the approval and the release of the hold leave no person on hold', async () => {
+    await run((tx) => updateTenant(tx, { approvalRequired: true }))
+    const person = await deleted()
+    const id = await hold(person)
+    const { request } = await purge([person])
+    const stop = gate()
+    const approving = run(async (tx) => {
+      await approveErasure(tx, request)
+      await stop.pass()
+    }, by(officer))
+    await stop.reached
+    await run((tx) => releaseHold(tx, id))
+    await expect.poll(() => jobs('resume_held'), { timeout: 10_000 }).toBe(0)
+    stop.open()
+    await approving
+    await inState(request, 'completed')
+  })
+
+  it('the cancel of held people and the end of the search destroy the key', async () => {
+    await test.stopWorkers()
+    const [person, other] = [await deleted(), await deleted()]
+    await hold(person)
+    const { request } = await purge([person, other])
+    await runErasure(test.database, { tenant: rows.tenant, request })
+    const stop = gate()
+    const cancelling = run(async (tx) => {
+      await cancelErasure(tx, request)
+      await stop.pass()
+    })
+    await stop.reached
+    const searching = runSearch(test.database)
+    // It waits for the cancel, or would have ended by now.
+    await Promise.race([searching, new Promise((resolve) => setTimeout(resolve, 1500))])
+    stop.open()
+    await Promise.all([cancelling, searching])
+    await test.startWorkers()
+    expect(await inState(request, 'partial')).toMatchObject({ subjects: { done: 1, cancelled: 1 }, certified: true })
+    const { rows: keys } = await test.owner.query('select sealed_key from erasure_requests where id = $1', [request])
+    expect(keys).toEqual([{ sealed_key: null }])
+  })
+
+  it('a search that took long says nothing of people who were erased since', async () => {
+    await test.stopWorkers()
+    const [person, other] = [await deleted('late@acme.example'), await deleted('early@acme.example')]
+    const id = await hold(person)
+    const { request } = await purge([person, other])
+    await runErasure(test.database, { tenant: rows.tenant, request })
+    const stop = gate()
+    const { reading } = test.database
+    const lend: typeof reading.lend = async (work) => {
+      await stop.pass()
+      return await reading.lend(work)
+    }
+    const slow = runSearch({ ...test.database, reading: Object.create(reading, { lend: { value: lend } }) })
+    await stop.reached
+    await runSearch(test.database)
+    await run((tx) => releaseHold(tx, id))
+    await runResumeHeld(test.database, rows.tenant)
+    await runErasure(test.database, { tenant: rows.tenant, request })
+    expect(await show(request)).toMatchObject({ subjects: { done: 2 }, certified: true, finishedAt: null })
+    stop.open()
+    await slow
+    expect(await show(request)).toMatchObject({ state: 'running', finishedAt: null, verdict: 'search_outstanding' })
+    await test.startWorkers()
+    await inState(request, 'completed')
+  })
+
+  it('a hold of a group and a person who comes into it: the second waits for the first', async () => {
+    const group = await rows.insert('directory_groups', { display_name: 'Witnesses' })
+    const person = await rows.user()
+    const stop = gate()
+    const placing = run(async (tx) => {
+      await placeHold(tx, { reason: 'legal_claim', groupIds: [group] })
+      await stop.pass()
+    })
+    await stop.reached
+    let joined = false
+    const joining = run((tx) => setGroupMembers(tx, { groupId: group, userIds: [person] })).then(() => {
+      joined = true
+    })
+    await Promise.race([joining, new Promise((resolve) => setTimeout(resolve, 500))])
+    expect(joined).toBe(false)
+    stop.open()
+    await Promise.all([placing, joining])
+  })
+})
+
+describe('a request that left people out because of their plan', () => {
+  beforeEach(() => run((tx) => updateTenant(tx, { approvalRequired: true })))
+
+  const look = (userIds: string[]) =>
+    run(async (tx) => (await previewErasure(tx, 'purge', userIds, { deleteFirst: true })).plan)
+  const change = (id: string) =>
+    test.owner.query(`update users set roles = '{learner,author,administrator}' where id = $1`, [id])
+  const order = (userIds: string[], plan: string) =>
+    run((tx) => deleteAndRequestErasure(tx, { operation: 'purge', userIds, plan }))
+
+  it('ends for them too when it is refused: no new plan goes around the refusal', async () => {
+    const [changed, other] = [await rows.user(), await rows.user()]
+    const plan = await look([changed, other])
+    await change(changed)
+    const { request } = await order([changed, other], plan)
+    expect(await show(request)).toMatchObject({ subjects: { awaiting_approval: 1, plan_changed: 1 } })
+    await run((tx) => rejectErasure(tx, request, { reason: 'unfounded' }), by(officer))
+    expect(await show(request)).toMatchObject({ state: 'rejected', subjects: { rejected: 2, plan_changed: 0 } })
+    const again = await look([changed])
+    await expect(run((tx) => confirmErasure(tx, { request, plan: again }))).rejects.toMatchObject({
+      code: 'erasure.wrong_state',
+    })
+  })
+
+  it('asks for its approval when a new plan confirms them', async () => {
+    const person = await rows.user()
+    const plan = await look([person])
+    await change(person)
+    const { request } = await order([person], plan)
+    await inState(request, 'plan_changed')
+    const before = (await messages(officer)).filter((kind) => kind === 'erasure_awaiting_approval').length
+    const again = await look([person])
+    await run((tx) => confirmErasure(tx, { request, plan: again }))
+    expect((await show(request)).state).toBe('awaiting_approval')
+    const after = (await messages(officer)).filter((kind) => kind === 'erasure_awaiting_approval').length
+    expect(after).toBe(before + 1)
+    expect(await isThere(person)).toBe(true)
+    await run((tx) => approveErasure(tx, request), by(officer))
+    await inState(request, 'completed')
   })
 })

@@ -1,9 +1,10 @@
 import { record } from '../../audit/record.ts'
+import type { SubjectState } from '../../people/lifecycle/erasure-states.ts'
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
-import { enqueueErasure } from '../requests/insert-request.ts'
 import { stateAfterApproval } from './conditions.ts'
+import { enqueueTaken } from './resume-held.ts'
 
 /** Enqueues the start of a request at the end of its cooling-off period. */
 export function enqueueStart(tx: TenantTransaction, request: string, runAt: Date): void {
@@ -33,15 +34,15 @@ export async function startAllScheduled(database: Database, tenant: string): Pro
 }
 
 async function startScheduled(tx: TenantTransaction, request: string): Promise<void> {
-  const { rowCount } = await tx.query(
+  const { rows: people } = await tx.query<{ state: SubjectState }>(
     `update erasure_subjects s set state = ${stateAfterApproval({ hours: '0', person: 's.user_id' })}
      from erasure_requests r
      where s.tenant_id = $1 and s.request_id = $2 and s.state = 'scheduled'
        and r.tenant_id = $1 and r.id = $2 and r.run_at <= clock_timestamp()
-     returning pg_notify('lethe', $2::text)`,
+     returning s.state, pg_notify('lethe', $2::text)`,
     [tx.tenantId, request],
   )
-  if (rowCount === 0) return
-  enqueueErasure(tx, request, rowCount)
-  await record(tx, { activity: 'ErasureStarted', object: request, details: { people: rowCount } })
+  if (people.length === 0) return
+  enqueueTaken(tx, request, people)
+  await record(tx, { activity: 'ErasureStarted', object: request, details: { people: people.length } })
 }

@@ -23,6 +23,8 @@ import { commandsFor } from './ways-out.ts'
 type Searched = {
   tenant: string
   request: string
+  /** When the people were certified of whom the search knows. */
+  certifiedAt: string
   wanted: { person: string; identifier: Identifier }[]
   /** Longer identifiers of people who are there. */
   longer: Identifier[]
@@ -79,16 +81,16 @@ function wayOutOfAll(places: readonly { table: string; column: string }[]): stri
 
 /** Takes a request for the search, if it waits for one; one that a killed process had taken is taken again. */
 async function beginSearch(tx: TenantTransaction, request: string): Promise<Searched | undefined> {
-  const { rowCount } = await tx.query(
-    `update erasure_steps set state = 'running', started_at = clock_timestamp()
-     where tenant_id = $1 and request_id = $2 and step = 'search' and state in ${openSteps}
-       and exists (
-         select from erasure_steps c
-         where c.tenant_id = $1 and c.request_id = $2 and c.step = 'certify' and c.state = 'done'
-       )`,
+  const { rows: steps } = await tx.query<{ certified_at: string }>(
+    `update erasure_steps s set state = 'running', started_at = clock_timestamp()
+     from erasure_steps c
+     where s.tenant_id = $1 and s.request_id = $2 and s.step = 'search' and s.state in ${openSteps}
+       and c.tenant_id = $1 and c.request_id = $2 and c.step = 'certify' and c.state = 'done'
+     returning c.finished_at::text as certified_at`,
     [tx.tenantId, request],
   )
-  if (rowCount === 0) return undefined
+  const certifiedAt = steps[0]?.certified_at
+  if (certifiedAt === undefined) return undefined
   const { rows } = await tx.query<{ user_id: string; sealed_identifiers: Buffer; sealed_key: Buffer }>(
     `select s.user_id, s.sealed_identifiers, r.sealed_key
      from erasure_subjects s join erasure_requests r on r.tenant_id = s.tenant_id and r.id = s.request_id
@@ -111,12 +113,12 @@ async function beginSearch(tx: TenantTransaction, request: string): Promise<Sear
     wanted.map(({ identifier }) => identifier),
     [],
   )
-  return { tenant: tx.tenantId, request, wanted, longer, tooShort: own.length - searchable.length, tables }
+  return { tenant: tx.tenantId, request, certifiedAt, wanted, longer, tooShort: own.length - searchable.length, tables }
 }
 
 async function endSearch(
   tx: TenantTransaction,
-  { request, wanted, tooShort, tables }: Searched,
+  { request, certifiedAt, wanted, tooShort, tables }: Searched,
   result: SearchResult & { stale: string[] },
   first: number,
 ): Promise<void> {
@@ -128,8 +130,9 @@ async function endSearch(
     [tx.tenantId, request],
   )
   const [certificate] = certificates
-  // Another job searched for this request meanwhile and ended it.
-  if (certificate === undefined) return
+  // Another job searched for this request meanwhile and ended it. It may have been opened again, for people who failed or
+  // were on hold: of them, this search knows nothing.
+  if (certificate === undefined || !(await isCertifiedAt(tx, request, certifiedAt))) return
   const candidates = result.findings.flatMap(({ identifier, ...place }) => {
     const found = wanted[identifier - first]
     return found === undefined ? [] : [{ ...place, ...found }]
@@ -218,6 +221,16 @@ async function endSearch(
   )
   if (!keysDestroyed) enqueue(tx, 'resume_held', { tenant: tx.tenantId })
   await notifyEnded(tx, request)
+}
+
+/** Whether the newest certificate of people is that of this time. The caller has locked the request. */
+async function isCertifiedAt(tx: TenantTransaction, request: string, certifiedAt: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `select from erasure_steps
+     where tenant_id = $1 and request_id = $2 and step = 'certify' and state = 'done' and finished_at = $3::timestamptz`,
+    [tx.tenantId, request, certifiedAt],
+  )
+  return rowCount > 0
 }
 
 /** Whether the request has people to erase later. A hold that was released during the search leaves its people to the end. */
