@@ -15,6 +15,8 @@ export const onPostgresql15: Record<string, string> = {
   'server/erasure/**': 'the statements of the map, ICU and trigrams of the search, locks, and files on disk',
   'server/people/**': 'people are found by folded names, and locked while they change',
   'server/imports/**': 'rows come by COPY and are folded in SQL',
+  'server/holds/**': 'people are locked, and held by the groups that they are in',
+  'server/identity/**': 'triggers drop confirmations, and people are locked',
   'server/exports/**': 'exports leave by COPY from a snapshot',
   'server/learning/enrollments/**': 'rows of enrollments are locked and counted',
   'server/cli/**/rewrite-command.test.ts': 'tables are rewritten',
