@@ -1,14 +1,21 @@
 import { record } from '../audit/record.ts'
+import type { UserState } from '../people/accounts/user.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
-/** Why a purged person is there again: a synchronization of a group found the person in it, or an import had a row. */
+/** What brought a purged person back. `creation`: a user or a program created the account again. */
+export const returnWays = ['directory_group', 'import', 'creation'] as const
+
+export type ReturnWay = (typeof returnWays)[number]
+
+/** How and when a purged person came back. */
 export type Reappearance = {
-  /** Null where it was an import. */
+  how: ReturnWay
+  /** The group whose synchronization found the person in it, or null. */
   group_id: string | null
   group_name: string | null
-  /** The run of the import; null where it was a group. */
+  /** The run of the import that had a row of the person, or null. */
   import_run_id: string | null
-  /** The order that had purged the person. */
+  /** The erasure request that had purged the person. */
   request_id: string
   reappeared_at: Date
 }
@@ -20,7 +27,8 @@ export async function readReappearances(
 ): Promise<Map<string, Reappearance>> {
   if (userIds.length === 0) return new Map()
   const { rows } = await tx.query<Reappearance & { user_id: string }>(
-    `select r.user_id, r.group_id, g.display_name as group_name, r.import_run_id, r.request_id, r.reappeared_at
+    `select r.user_id, ${howReturned} as how, r.group_id, g.display_name as group_name, r.import_run_id, r.request_id,
+       r.reappeared_at
      from reappearances r left join directory_groups g on g.tenant_id = r.tenant_id and g.id = r.group_id
      where r.tenant_id = $1 and r.user_id = any ($2::uuid[])`,
     [tx.tenantId, userIds],
@@ -29,8 +37,38 @@ export async function readReappearances(
   return new Map(rows.map(({ user_id, ...reappearance }) => [user_id, reappearance]))
 }
 
-/** What brought people back: a synchronization of a group, or an import. */
-export type ReturnCause = { groupId: string } | { importRunId: string }
+/** The way of a row of reappearances, called r. */
+const howReturned = `case
+         when r.group_id is not null then 'directory_group' when r.import_run_id is not null then 'import' else 'creation'
+       end`
+
+export type ReturnedUser = Reappearance & { user_id: string; display_name: string | null; state: UserState }
+
+/**
+ * The users who had been purged and came back, the newest return first. `before`: the id of the last user of the page before;
+ * if that user is gone, the list begins anew.
+ */
+export async function listReturnedUsers(
+  tx: TenantTransaction,
+  { limit, before }: { limit: number; before?: string | undefined },
+): Promise<ReturnedUser[]> {
+  const { rows } = await tx.query<ReturnedUser>(
+    `select r.user_id, u.display_name, u.state, ${howReturned} as how, r.group_id, g.display_name as group_name,
+       r.import_run_id, r.request_id, r.reappeared_at
+     from reappearances r
+     join users u on u.tenant_id = r.tenant_id and u.id = r.user_id
+     left join directory_groups g on g.tenant_id = r.tenant_id and g.id = r.group_id
+     left join reappearances last on last.tenant_id = $1 and last.user_id = $2
+     where r.tenant_id = $1
+       and (last.user_id is null or (r.reappeared_at, r.user_id) < (last.reappeared_at, last.user_id))
+     order by r.reappeared_at desc, r.user_id desc limit $3`,
+    [tx.tenantId, before ?? null, limit],
+  )
+  return rows
+}
+
+/** What brought people back: a synchronization of a group, an import, or the creation of one account. */
+export type ReturnCause = { groupId: string } | { importRunId: string } | 'creation'
 
 /** Marks new users as people who had been purged, and records why each came back. */
 export async function recordReappearances(
@@ -39,7 +77,8 @@ export async function recordReappearances(
   people: readonly { id: string; request_id: string }[],
 ): Promise<void> {
   if (people.length === 0) return
-  const [group, run] = 'groupId' in cause ? [cause.groupId, null] : [null, cause.importRunId]
+  const group = typeof cause === 'object' && 'groupId' in cause ? cause.groupId : null
+  const run = typeof cause === 'object' && 'importRunId' in cause ? cause.importRunId : null
   await tx.query(
     `insert into reappearances (tenant_id, user_id, group_id, import_run_id, request_id)
      select $1, user_id, $2, $3, request_id from unnest($4::uuid[], $5::uuid[]) as given (user_id, request_id)
@@ -51,7 +90,7 @@ export async function recordReappearances(
     people.map(({ id, request_id }) => ({
       activity: 'UserReappeared',
       object: id,
-      details: { ...(group === null ? { import_run: run } : { group }), request: request_id },
+      details: { ...(group !== null && { group }), ...(run !== null && { import_run: run }), request: request_id },
     })),
   )
 }

@@ -141,6 +141,7 @@ describe('a purged person who is still in a group of the directory', () => {
       reappeared: [{ id, directory_object_id, request_id }],
     })
     const reappeared = {
+      how: 'directory_group',
       group_id: group,
       group_name: 'Bakers',
       import_run_id: null,

@@ -29,6 +29,7 @@ import { addSkillRoutes } from './skills/routes.ts'
 import { addTenantDeletionRoutes } from './tenants/deletion-routes.ts'
 import { addCreatorRoute, addTenantRoutes } from './tenants/routes.ts'
 import { addExportRoute } from './users/export-route.ts'
+import { addReturnedRoute } from './users/returned-route.ts'
 import { addUserRoutes } from './users/routes.ts'
 import { addTranscriptRoute } from './users/transcript-route.ts'
 import { addWishRoutes } from './wishes/routes.ts'
@@ -64,6 +65,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
     ],
     plugin(server) {
       addUserRoutes(server)
+      addReturnedRoute(server)
       addIdentityRoutes(server)
       addExportRoute(server, options)
       addKeptExportRoutes(server)

@@ -1,5 +1,5 @@
 import { type TArray, type TObject, type TSchema, Type } from 'typebox'
-import type { Reappearance } from '../../directory/reappearances.ts'
+import { type Reappearance, returnWays } from '../../directory/reappearances.ts'
 import { userStates } from '../../people/accounts/user.ts'
 
 /** A time as the database gives it, which becomes ISO 8601 in JSON. */
@@ -106,13 +106,18 @@ export const People = Type.Array(Type.Object({ id: Id, display_name: NullableTex
 
 export const Reappeared = Type.Unsafe<Reappearance | null>({
   type: ['object', 'null'],
-  description: 'Set for a purged person who returned with a directory group or an import',
+  description: 'Set for a purged person who came back',
   properties: {
+    how: {
+      type: 'string',
+      enum: [...returnWays],
+      description: '`creation`: a user or a program created the account again',
+    },
     group_id: { type: ['string', 'null'], format: 'uuid' },
     group_name: { type: ['string', 'null'] },
-    import_run_id: { type: ['string', 'null'], format: 'uuid', description: 'The import; null if it was a group' },
+    import_run_id: { type: ['string', 'null'], format: 'uuid', description: 'The import, or null' },
     request_id: { type: 'string', format: 'uuid', description: 'The erasure request that had purged the person' },
     reappeared_at: { type: 'string', format: 'date-time' },
   },
-  required: ['group_id', 'group_name', 'import_run_id', 'request_id', 'reappeared_at'],
+  required: ['how', 'group_id', 'group_name', 'import_run_id', 'request_id', 'reappeared_at'],
 })

@@ -141,7 +141,7 @@ describe.each(Object.keys(ask) as Shell[])('completion in %s', (shell) => {
 
   const expected: [string, string[]][] = [
     ['lethe us', ['user']],
-    ['lethe user re', ['reactivate', 'restore']],
+    ['lethe user re', ['reactivate', 'restore', 'returned']],
     ['lethe user list --so', ['--sort']],
     ['lethe user list --sort ', ['created', 'deleted', 'id', 'name', 'ref']],
     ['lethe user list --sort=', ['created', 'deleted', 'id', 'name', 'ref']],

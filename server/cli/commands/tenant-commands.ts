@@ -4,6 +4,7 @@ import { previewTenantDeletion, type TenantDeletionPreview } from '../../erasure
 import { listTenantDeletions, readTenantDeletion } from '../../erasure/tenants/read-tenant-deletions.ts'
 import { findUser } from '../../people/accounts/find-users.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
+import { requireWholeNumber } from '../../platform/validation/require-number.ts'
 import { renameTenant } from '../../tenancy/rename-tenant.ts'
 import { setTenantCreator } from '../../tenancy/tenant-people.ts'
 import {
@@ -231,20 +232,22 @@ Export first what you must keep: "lethe audit export", "lethe ledger export", "l
   group
     .command('deletions')
     .argument('[tenant]', 'the id of a deleted tenant: print its certificate')
-    .addOption(new Option('--limit <number>', 'the most to list').default(50).argParser(Number))
+    .option('--limit <number>', 'the most to list', '50')
     .description('list the deleted tenants, or print the certificate of one')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe tenant deletions', 'lethe tenant deletions TENANT > deleted.json'] }),
     )
-    .action(async (tenant: string | undefined, { limit }: { limit: number }, command: Command) => {
+    .action(async (tenant: string | undefined, { limit }: { limit: string }, command: Command) => {
       await withApplication(command, async ({ application, output }) => {
         if (tenant !== undefined) {
           const file = await readTenantDeletion(application.database, tenant)
           output.result(file, () => JSON.stringify(file, null, 2))
           return
         }
-        const deletions = await listTenantDeletions(application.database, { limit })
+        const deletions = await listTenantDeletions(application.database, {
+          limit: requireWholeNumber('--limit', Number(limit), { from: 1, to: 1000 }),
+        })
         output.result({ tenant_deletions: deletions }, () =>
           formatTable(deletions, [
             { title: 'id', value: ({ id }) => id },

@@ -1,13 +1,14 @@
 import path from 'node:path'
 import { type Command, Option } from 'commander'
 import { setPassword } from '../../access/set-password.ts'
+import { createUserAndNoteReturn } from '../../directory/create-user-and-note-return.ts'
+import { listReturnedUsers, type Reappearance } from '../../directory/reappearances.ts'
 import { exportToArchive } from '../../exports/export-archive.ts'
 import { exportToFolder, makeExportFolder } from '../../exports/export-folder.ts'
 import type { ExportIndex } from '../../exports/export-index.ts'
 import { defaultKeepDays, type KeptExport, keepExport } from '../../exports/kept-exports.ts'
 import { waitForExport } from '../../exports/wait-for-export.ts'
 import { exportUsers } from '../../imports/users/export-users.ts'
-import { createUser } from '../../people/accounts/create-user.ts'
 import { findUser, requireUsers } from '../../people/accounts/find-users.ts'
 import {
   type ListUsersOptions,
@@ -26,6 +27,8 @@ import { restoreUsers } from '../../people/lifecycle/restore-users.ts'
 import { suspendUser } from '../../people/lifecycle/suspend-user.ts'
 import { userRoles } from '../../permissions/roles.ts'
 import { inputError } from '../../platform/validation/errors.ts'
+import { requireWholeNumber } from '../../platform/validation/require-number.ts'
+import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import { type EnrollmentRow, showTranscript, type Transcript } from '../../views/transcript.ts'
 import { transcriptCsv } from '../../views/transcript-csv.ts'
 import { showUser, type UserDetails } from '../../views/user-details.ts'
@@ -56,6 +59,7 @@ export function addUserCommands(program: Command): void {
       }),
     )
   addList(group)
+  addReturned(group)
   addShow(group)
   addCreate(group)
   addUpdate(group)
@@ -174,6 +178,31 @@ async function writeCsv(query: ListUsersOptions, command: Command): Promise<void
   })
 }
 
+function addReturned(group: Command): void {
+  group
+    .command('returned')
+    .description('list the purged people who came back: how and when, the newest return first')
+    .option('--limit <number>', 'the most to list', '50')
+    .option('--after <uuid>', 'continue after this user')
+    .addHelpText('after', helpText({ examples: ['lethe user returned', 'lethe user returned --limit 1000 --json'] }))
+    .action(async ({ limit, after }: { limit: string; after?: string }, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const before = after === undefined ? undefined : requireUuid('after', after)
+        const most = requireWholeNumber('--limit', Number(limit), { from: 1, to: 1000 })
+        const users = await run((tx) => listReturnedUsers(tx, { limit: most, before }))
+        output.result({ returned_users: users }, () =>
+          formatTable(users, [
+            { title: 'user', value: ({ user_id }) => user_id },
+            { title: 'name', value: ({ display_name }) => display_name ?? '' },
+            { title: 'how', value: formatReturn },
+            { title: 'when', value: ({ reappeared_at }) => reappeared_at },
+            { title: 'purged by request', value: ({ request_id }) => request_id },
+          ]),
+        )
+      })
+    })
+}
+
 function addShow(group: Command): void {
   addSubjectOptions(group.command('show').description('show the account of a user'), { many: false })
     .addHelpText(
@@ -213,7 +242,7 @@ function addCreate(group: Command): void {
       if (Object.keys(given).length === 0) throw commandError('input.usage', { reason: 'No field was given.' })
       const fields = checkUserFields(given)
       await withTenant(command, async ({ run, output }) => {
-        const user = await run((tx) => createUser(tx, fields, { anotherPerson }))
+        const user = await run((tx) => createUserAndNoteReturn(tx, fields, { anotherPerson }))
         output.result({ user }, () => formatFields(user))
       })
     })
@@ -577,9 +606,15 @@ function formatDetails(details: UserDetails): string {
     enrollments: `${formatCount(counts.enrollments)} (${formatCount(counts.active_enrollments)} active)`,
     reappeared:
       reappeared &&
-      `with ${reappeared.import_run_id === null ? `group ${reappeared.group_name}` : `import ${reappeared.import_run_id}`}, after the purge of request ${reappeared.request_id}, at ${reappeared.reappeared_at.toISOString()}`,
+      `${formatReturn(reappeared)}, after the purge of request ${reappeared.request_id}, at ${reappeared.reappeared_at.toISOString()}`,
     'pending erasure': pending_erasure && `request ${pending_erasure.request_id} (${pending_erasure.state})`,
   })
+}
+
+/** The way on which a purged person came back, in words. */
+function formatReturn({ how, group_name, import_run_id }: Reappearance): string {
+  if (how === 'directory_group') return `with group ${group_name}`
+  return how === 'import' ? `with import ${import_run_id}` : 'created again'
 }
 
 /** The fields that have one plain option each, and what it says. Lists and parts of a field have others. */

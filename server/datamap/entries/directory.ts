@@ -23,7 +23,7 @@ export const directoryMap: RoomMap<'directory_groups' | 'group_members' | 'reapp
   },
   reappearances: {
     holds:
-      'Who had been purged and came back with a group of the directory or an import, and which order had purged the person.',
+      'Who had been purged and came back, with a group, an import or a new account, and which erasure request had purged the person.',
     about: 'person',
     scope: 'person',
     onDelete: 'keep',

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { createUserAndNoteReturn } from '../../../directory/create-user-and-note-return.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { principalOf } from '../../../http/require-access.ts'
-import { createUser } from '../../../people/accounts/create-user.ts'
 import { type ListUsersOptions, listUsers, readStates, userSorts } from '../../../people/accounts/list-users.ts'
 import { updateUser } from '../../../people/accounts/update-user.ts'
 import { deleteUsers } from '../../../people/lifecycle/delete-users.ts'
@@ -84,7 +84,7 @@ export function addUserRoutes(server: HttpServer): void {
       const { another_person: anotherPerson, ...fields } = request.body
       if (fields.roles !== undefined) requireRolesPermission(request, fields.roles)
       return await withIdempotency(request, reply, async (tx) => {
-        const user = await createUser(tx, fields, { anotherPerson })
+        const user = await createUserAndNoteReturn(tx, fields, { anotherPerson })
         return { status: 201, location: `/api/v1/users/${user.id}`, body: user, subjectUserId: user.id }
       })
     },
