@@ -21,6 +21,8 @@ import {
   type Row,
   type TenantRows,
 } from '../../../test/rows.ts'
+import { placeHold } from '../../holds/place-hold.ts'
+import { releaseHold } from '../../holds/release-hold.ts'
 import { deleteUsers } from '../../people/lifecycle/delete-users.ts'
 import { newKey } from '../../platform/crypto/seal.ts'
 import { migrate } from '../../platform/database/migrate.ts'
@@ -246,6 +248,32 @@ describe('a ledger', () => {
         continued: [{ tenant: rows.tenant, request, state: 'completed' }],
         left: 0,
       })
+    })
+
+    it('deletes a person whom a legal hold covers and erases nothing; the release lets the request go on', async () => {
+      const [held, free] = [await rows.deletedUser(jane), await rows.deletedUser(bob)]
+      await test.purge(rows.tenant, [held, free])
+      const file = await exportTo(test.app, [rows.tenant])
+      await rows.administrator()
+      await bringBack(held, jane)
+      await bringBack(free, bob)
+      const { id } = await test.inTenant(rows.tenant, (tx) =>
+        placeHold(tx, { reason: 'court_proceedings', userIds: [held] }),
+      )
+      const replayed = await replay(file)
+      expect(replayed).toMatchObject({ people: 2, left: 1, repeated: [{ state: 'partial' }] })
+      const { rows: users } = await test.owner.query('select id, state, email from users where id = any ($1)', [
+        [held, free],
+      ])
+      expect(users).toEqual([{ id: held, state: 'deleted', email: jane.email }])
+      const request = replayed.repeated[0]?.repeatedBy ?? ''
+      // Again, while the hold is there.
+      expect(await replay(file)).toMatchObject({ repeated: [], continued: [{ request, state: 'partial' }], left: 1 })
+      await test.inTenant(rows.tenant, (tx) => releaseHold(tx, id))
+      await expect
+        .poll(async () => (await test.inTenant(rows.tenant, (tx) => showErasure(tx, request))).state, { timeout: 20_000 })
+        .toBe('completed')
+      expect(await replay(file)).toMatchObject({ people: 0, left: 0 })
     })
 
     it('counts who could not be purged again', async () => {
