@@ -271,7 +271,9 @@ describe('a ledger', () => {
       expect(await replay(file)).toMatchObject({ repeated: [], continued: [{ request, state: 'partial' }], left: 1 })
       await test.inTenant(rows.tenant, (tx) => releaseHold(tx, id))
       await expect
-        .poll(async () => (await test.inTenant(rows.tenant, (tx) => showErasure(tx, request))).state, { timeout: 20_000 })
+        .poll(async () => (await test.inTenant(rows.tenant, (tx) => showErasure(tx, request))).state, {
+          timeout: 20_000,
+        })
         .toBe('completed')
       expect(await replay(file)).toMatchObject({ people: 0, left: 0 })
     })
