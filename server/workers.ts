@@ -9,6 +9,7 @@ import { runErasure } from './erasure/engine/run-erasure.ts'
 import { cleanPlans } from './erasure/plans/clean-plans.ts'
 import { expireMatches } from './erasure/reach/decide-match.ts'
 import { runReach } from './erasure/reach/run-reach.ts'
+import { runDuePolicies } from './erasure/retention/run-due-policies.ts'
 import { runResumeHeld } from './erasure/safeguards/resume-held.ts'
 import { runStartScheduled } from './erasure/safeguards/start-scheduled.ts'
 import { wakeErasures } from './erasure/safeguards/wake-erasures.ts'
@@ -47,6 +48,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       resume_held: ({ tenant = '' }) => runResumeHeld(app.database, tenant),
       start_erasure: ({ tenant = '', request = '' }) => runStartScheduled(app.database, tenant, request),
       wake_erasures: () => wakeErasures(app.database),
+      run_retention: () => runDuePolicies(app.database),
       search: () => runSearch(app.database),
       send_email: (payload) => sendEmail(app.database, mailer, payload),
       send_confirmation: (payload) => sendConfirmation(app.database, mailer, payload),
@@ -71,6 +73,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       everyMinute: ['enqueue_due_connectors'],
       hourly: [
         'wake_erasures',
+        'run_retention',
         'read_trails',
         'clean_exports',
         'clean_imports',

@@ -50,6 +50,7 @@ const explicit: Record<string, Record<string, unknown>> = {
   erasure_requests: { finished_at: new Date() },
   erasure_subjects: { state: 'done' },
   oauth_clients: { scopes: ['api/read'] },
+  retention_policies: { daily_at: '03:00' },
   // A hold that is over, so that the person can be erased.
   legal_holds: { released_at: new Date() },
   erasure_ledger: { map_version: '0123456789abcdef' },

@@ -108,6 +108,13 @@ export const activities = {
   LegalHoldReleased: { title: 'Legal hold released', object: 'legal_hold' },
   LegalHoldUpdated: { title: 'Legal hold changed', object: 'legal_hold' },
 
+  RetentionPolicyCreated: { title: 'Retention policy created', object: 'retention_policy' },
+  RetentionPolicyUpdated: { title: 'Retention policy changed', object: 'retention_policy' },
+  RetentionPolicyEnabled: { title: 'Retention policy enabled', object: 'retention_policy' },
+  RetentionPolicyDisabled: { title: 'Retention policy disabled', object: 'retention_policy' },
+  RetentionPolicyDeleted: { title: 'Retention policy deleted', object: 'retention_policy' },
+  RetentionPolicyRun: { title: 'Retention policy run', object: 'retention_policy' },
+
   ErasureOrdered: { title: 'Erasure requested', object: 'erasure_request' },
   ErasureFollowUpOrdered: { title: 'Follow-up of an erasure requested', object: 'erasure_request' },
   ErasureCancelled: { title: 'Erasure cancelled', object: 'erasure_request' },

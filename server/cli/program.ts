@@ -23,6 +23,7 @@ import { addPlanCommands } from './commands/plan-commands.ts'
 import { addProviderCommands } from './commands/provider-commands.ts'
 import { addReachCommands } from './commands/reach-commands.ts'
 import { addServeCommand } from './commands/serve-command.ts'
+import { addRetentionCommands } from './commands/retention-commands.ts'
 import { addSessionCommands } from './commands/session-commands.ts'
 import { addSkillCommands } from './commands/skill-commands.ts'
 import { addSweepCommand } from './commands/sweep-command.ts'
@@ -58,6 +59,7 @@ const groups: ((program: Command) => void)[] = [
   addErasureCommands,
   addReachCommands,
   addHoldCommands,
+  addRetentionCommands,
   addExportCommands,
   addCertificateCommands,
   addLedgerCommands,

@@ -28,6 +28,22 @@ export const erasureError = defineErrors({
       `This address, or one that is easily confused with it, belongs to ${d.ids.length === 1 ? 'a user' : 'users'} of this tenant (id ${listed(d.ids)}), now or before a change. Purge the user instead, or name another address.`,
     hint: () => '"lethe user show --id ID" shows the user.',
   },
+  'retention.not_found': {
+    kind: 'not_found',
+    message: (d: { policy: string }) => `There is no retention policy ${d.policy} in this tenant.`,
+    hint: () => '"lethe retention list" lists the retention policies.',
+  },
+  'retention.no_run': {
+    kind: 'not_found',
+    message: (d: { run: string }) => `There is no run ${d.run} of a retention policy in this tenant.`,
+    hint: () => '"lethe retention runs" lists the runs.',
+  },
+  'retention.other_people': {
+    kind: 'conflict',
+    message: (d: { expected: number; found: number }) =>
+      `The retention policy would purge ${d.found} ${d.found === 1 ? 'person' : 'people'} now, not ${d.expected}. Nothing was changed. Preview the policy again, and name the number that it shows.`,
+    hint: () => '"lethe retention preview POLICY" lists these people.',
+  },
   'plan.not_found': {
     kind: 'not_found',
     message: () =>

@@ -151,6 +151,16 @@ export const permissions = {
   },
   'holds.read': { does: 'list legal holds and the people whom they cover', roles: officers, scopes: reading },
   'holds.manage': { does: 'place, change and release legal holds', roles: officers, scopes: writing },
+  'retention.read': {
+    does: 'list retention policies, whom they would purge, and their runs',
+    roles: officers,
+    scopes: reading,
+  },
+  'retention.manage': {
+    does: 'create, change, enable, run and delete retention policies',
+    roles: officers,
+    scopes: writing,
+  },
   'certificates.read': {
     does: 'read certificates, and check whether one covers a person',
     roles: officers,

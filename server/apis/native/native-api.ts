@@ -24,6 +24,7 @@ import { addIdentityRoutes } from './identity/user-routes.ts'
 import { addImportRoutes } from './imports/routes.ts'
 import { addNotificationRoutes } from './notifications/routes.ts'
 import { addReachRoutes } from './reach/routes.ts'
+import { addRetentionRoutes } from './retention/routes.ts'
 import { addSessionRoutes } from './sign-in/routes.ts'
 import { addSkillRoutes } from './skills/routes.ts'
 import { addTenantDeletionRoutes } from './tenants/deletion-routes.ts'
@@ -46,6 +47,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       },
       { name: 'Erasures', description: 'Erasure requests to purge or anonymize people, and their certificates.' },
       { name: 'Legal holds', description: 'Legal holds on users and directory groups, which stop every erasure.' },
+      { name: 'Retention', description: 'Policies that purge users so many days after they were deleted.' },
       { name: 'Exports', description: 'Kept exports about people, until they expire.' },
       { name: 'Catalogs', description: 'Catalogs and their members.' },
       { name: 'Learning', description: 'Courses, training plans, enrollments, certificates of learners, transcripts.' },
@@ -92,6 +94,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addSubjectProofRoute(server)
       addApprovalRoutes(server)
       addHoldRoutes(server)
+      addRetentionRoutes(server)
       addAuditRoutes(server)
       addCredentialRoutes(server)
       addSessionRoutes(server)

@@ -14,6 +14,9 @@ type ErasureTable =
   | 'erasure_wishes'
   | 'erasure_reaches'
   | 'reach_matches'
+  | 'retention_policies'
+  | 'retention_excluded_groups'
+  | 'retention_runs'
   | 'table_rewrites'
   | 'log_marks'
   | 'backup_declarations'
@@ -223,6 +226,47 @@ export const erasureMap: RoomMap<ErasureTable> = {
       decided_by: actor('null'),
       decided_by_credential: reference,
       told_at: fact,
+    },
+  },
+  retention_policies: {
+    holds: 'After how many days deleted users are purged, when that runs, and in the name of which person.',
+    about: 'other',
+    columns: {
+      tenant_id: key,
+      id: key,
+      name: mention('text'),
+      days: fact,
+      daily_at: fact,
+      enabled: fact,
+      owner_id: actor('reassign'),
+      created_at: fact,
+      changed_at: fact,
+    },
+  },
+  retention_excluded_groups: {
+    holds: 'The directory groups whose members a retention policy leaves out.',
+    about: 'nobody',
+    because: 'It connects a policy with a group and names no person.',
+    columns: { tenant_id: key, policy_id: reference, group_id: reference },
+  },
+  retention_runs: {
+    holds: 'How many people each run of a retention policy found and requested.',
+    about: 'nobody',
+    because: 'It holds counts and times.',
+    columns: {
+      tenant_id: key,
+      id: key,
+      policy_id: reference,
+      scheduled_on: fact,
+      started_at: fact,
+      finished_at: fact,
+      deleted_before: fact,
+      found: fact,
+      excluded: fact,
+      pending: fact,
+      requested: fact,
+      held: fact,
+      request_id: reference,
     },
   },
   table_rewrites: {
