@@ -3617,6 +3617,177 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "retention_excluded_groups": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "policy_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "group_id": {
+        "type": "uuid",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "policy_id",
+      "group_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "group_id"
+        ],
+        "references": "directory_groups"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "policy_id"
+        ],
+        "references": "retention_policies"
+      }
+    ]
+  },
+  "retention_policies": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "name": {
+        "type": "text",
+        "nullable": false
+      },
+      "days": {
+        "type": "integer",
+        "nullable": false
+      },
+      "daily_at": {
+        "type": "time without time zone",
+        "nullable": false
+      },
+      "enabled": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "owner_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "changed_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "owner_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "retention_runs": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "policy_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "scheduled_on": {
+        "type": "date",
+        "nullable": true
+      },
+      "started_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "finished_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "deleted_before": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "found": {
+        "type": "integer",
+        "nullable": false
+      },
+      "excluded": {
+        "type": "integer",
+        "nullable": false
+      },
+      "pending": {
+        "type": "integer",
+        "nullable": false
+      },
+      "requested": {
+        "type": "integer",
+        "nullable": false
+      },
+      "held": {
+        "type": "integer",
+        "nullable": false
+      },
+      "request_id": {
+        "type": "uuid",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "request_id"
+        ],
+        "references": "erasure_requests"
+      }
+    ]
+  },
   "sealed_words": {
     "columns": {
       "tenant_id": {

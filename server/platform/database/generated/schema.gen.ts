@@ -801,6 +801,40 @@ export interface RecordActions {
   user_id: string;
 }
 
+export interface RetentionExcludedGroups {
+  group_id: string;
+  policy_id: string;
+  tenant_id: string;
+}
+
+export interface RetentionPolicies {
+  changed_at: Generated<Timestamp>;
+  created_at: Generated<Timestamp>;
+  daily_at: string;
+  days: number;
+  enabled: Generated<boolean>;
+  id: Generated<string>;
+  name: string;
+  owner_id: string | null;
+  tenant_id: string;
+}
+
+export interface RetentionRuns {
+  deleted_before: Timestamp;
+  excluded: number;
+  finished_at: Timestamp;
+  found: number;
+  held: number;
+  id: Generated<string>;
+  pending: number;
+  policy_id: string;
+  request_id: string | null;
+  requested: number;
+  scheduled_on: string | null;
+  started_at: Timestamp;
+  tenant_id: string;
+}
+
 export interface SealedWords {
   tenant_id: string;
   user_id: string;
@@ -1124,6 +1158,9 @@ export interface DB {
   reach_matches: ReachMatches;
   reappearances: Reappearances;
   record_actions: RecordActions;
+  retention_excluded_groups: RetentionExcludedGroups;
+  retention_policies: RetentionPolicies;
+  retention_runs: RetentionRuns;
   sealed_words: SealedWords;
   session_instructors: SessionInstructors;
   sessions: Sessions;
