@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version dd206e766d7b5e41. The statements of each operation run in this order, in one transaction.
+-- Map version 1bd2a924ba782aa3. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -108,25 +108,27 @@ select 46 as act, author_id as person from posts where tenant_id = $1 and author
 union all
 select 47 as act, decided_by as person from reach_matches where tenant_id = $1 and decided_by = any($2)
 union all
-select 48 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 48 as act, owner_id as person from retention_policies where tenant_id = $1 and owner_id = any($2)
 union all
-select 49 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 49 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 50 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 50 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 51 as act, created_by as person from tenants where id = $1 and created_by = any($2)
+select 51 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 52 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 52 as act, created_by as person from tenants where id = $1 and created_by = any($2)
 union all
-select 53 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
+select 53 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 54 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+select 54 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 55 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 55 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 56 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+select 56 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 57 as act, id as person from users where tenant_id = $1 and id = any($2)
+select 57 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+union all
+select 58 as act, id as person from users where tenant_id = $1 and id = any($2)
 ) located group by act, person;
 
 -- The same with the plan of a preview: per act and person also the planned rows and a digest of their keys. $4: the plan; null while a preview makes it.
@@ -227,25 +229,27 @@ select 46 as act, author_id as person, true as planned, id::text as row_key from
 union all
 select 47 as act, decided_by as person, true as planned, id::text as row_key from reach_matches where tenant_id = $1 and decided_by = any($2)
 union all
-select 48 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
+select 48 as act, owner_id as person, true as planned, id::text as row_key from retention_policies where tenant_id = $1 and owner_id = any($2)
 union all
-select 49 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 49 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 50 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = submissions.user_id) as planned, id::text as row_key from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 50 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 51 as act, created_by as person, true as planned, '' as row_key from tenants where id = $1 and created_by = any($2)
+select 51 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = submissions.user_id) as planned, id::text as row_key from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 52 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 52 as act, created_by as person, true as planned, '' as row_key from tenants where id = $1 and created_by = any($2)
 union all
-select 53 as act, awarded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
+select 53 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 54 as act, revoked_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+select 54 as act, awarded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 55 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 55 as act, revoked_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 56 as act, deleted_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+select 56 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 57 as act, id as person, true as planned, coalesce(to_json((
+select 57 as act, deleted_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+union all
+select 58 as act, id as person, true as planned, coalesce(to_json((
         select string_agg(distinct role collate "C", ' ' order by role collate "C")
         from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
       ))::text, '') as row_key from users where tenant_id = $1 and id = any($2)
@@ -398,6 +402,9 @@ update posts set author_id = null, body = '' where tenant_id = $1 and author_id 
 -- reach_matches: cleared decided_by.
 update reach_matches set decided_by = null where tenant_id = $1 and decided_by = any($2);
 
+-- retention_policies: reassigned. $3: the successor, or null.
+update retention_policies set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
+
 -- session_instructors: removed.
 delete from session_instructors where tenant_id = $1 and user_id = any($2);
 
@@ -507,43 +514,45 @@ select 34 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_k
 union all
 select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from retention_policies where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 44 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
+select 44 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 45 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
+select 45 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 46 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 46 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 47 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
+select 47 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 48 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 48 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 49 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 49 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 50 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 50 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 51 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 51 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 52 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+select 52 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (53, first_name), (54, last_name), (55, display_name), (56, title), (57, job_title), (58, department), (59, office), (60, city), (61, country), (62, locale), (63, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+select 53 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
 union all
-select 64 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (54, first_name), (55, last_name), (56, display_name), (57, title), (58, job_title), (59, department), (60, office), (61, city), (62, country), (63, locale), (64, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 65 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- ANONYMIZE
 
@@ -615,15 +624,17 @@ select 31 as act, owner_id as person from oauth_clients where tenant_id = $1 and
 union all
 select 32 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 33 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 33 as act, owner_id as person from retention_policies where tenant_id = $1 and owner_id = any($2)
 union all
-select 34 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 34 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 35 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 35 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 36 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 36 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 37 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+select 37 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 38 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
@@ -698,15 +709,17 @@ select 31 as act, owner_id as person, true as planned, id::text as row_key from 
 union all
 select 32 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 33 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
+select 33 as act, owner_id as person, true as planned, id::text as row_key from retention_policies where tenant_id = $1 and owner_id = any($2)
 union all
-select 34 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 34 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 35 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 35 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 36 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 36 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 37 as act, id as person, true as planned, coalesce(to_json((
+select 37 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+union all
+select 38 as act, id as person, true as planned, coalesce(to_json((
         select string_agg(distinct role collate "C", ' ' order by role collate "C")
         from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
       ))::text, '') as row_key from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
@@ -818,6 +831,9 @@ update oauth_clients set owner_id = $3::uuid where tenant_id = $1 and owner_id =
 -- posts: emptied.
 update posts set author_id = null, body = '' where tenant_id = $1 and author_id = any($2);
 
+-- retention_policies: reassigned. $3: the successor, or null.
+update retention_policies set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
+
 -- session_instructors: removed.
 delete from session_instructors where tenant_id = $1 and user_id = any($2);
 
@@ -913,43 +929,45 @@ select 34 as position, jsonb_build_array(tenant_id, user_id, course_id) as row_k
 union all
 select 35 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(reason) as value from reach_matches where tenant_id = $1 and reason is not null and lethe_search_form(reason) like any ($3::text[])
 union all
-select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 36 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from retention_policies where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
+select 37 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from sessions where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 38 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(location) as value from sessions where tenant_id = $1 and location is not null and lethe_search_form(location) like any ($3::text[])
 union all
-select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 39 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from sessions where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 40 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_levels where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 41 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skill_levels where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 42 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skill_scale_sets where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 43 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from skills where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 44 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
+select 44 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from skills where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 45 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
+select 45 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(name) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(name) like any ($3::text[])
 union all
-select 46 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
+select 46 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(media_type) as value from submission_files where tenant_id = $1 and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(media_type) like any ($3::text[])
 union all
-select 47 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
+select 47 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(comment) as value from submissions where tenant_id = $1 and comment is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(comment) like any ($3::text[])
 union all
-select 48 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
+select 48 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(feedback) as value from submissions where tenant_id = $1 and feedback is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(feedback) like any ($3::text[])
 union all
-select 49 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
+select 49 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from system_accounts where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
 union all
-select 50 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
+select 50 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(title) as value from training_plans where tenant_id = $1 and lethe_search_form(title) like any ($3::text[])
 union all
-select 51 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
+select 51 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(description) as value from training_plans where tenant_id = $1 and description is not null and lethe_search_form(description) like any ($3::text[])
 union all
-select 52 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
+select 52 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(contact_emails) as value from training_plans where tenant_id = $1 and lethe_search_form(contact_emails) like any ($3::text[])
 union all
-select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (53, first_name), (54, last_name), (55, display_name), (56, title), (57, job_title), (58, department), (59, office), (60, city), (61, country), (62, locale), (63, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+select 53 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(user_id) as owners, to_jsonb(revoke_reason) as value from user_skills where tenant_id = $1 and revoke_reason is not null and (user_id is null or user_id <> all ($2::uuid[])) and lethe_search_form(revoke_reason) like any ($3::text[])
 union all
-select 64 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (54, first_name), (55, last_name), (56, display_name), (57, title), (58, job_title), (59, department), (60, office), (61, city), (62, country), (63, locale), (64, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
+union all
+select 65 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
 
 -- DELETE
 
@@ -1104,6 +1122,9 @@ union all select 'ratings' as table_name, count(*) as row_count from ratings whe
 union all select 'reach_matches' as table_name, count(*) as row_count from reach_matches where tenant_id = $1
 union all select 'reappearances' as table_name, count(*) as row_count from reappearances where tenant_id = $1
 union all select 'record_actions' as table_name, count(*) as row_count from record_actions where tenant_id = $1
+union all select 'retention_excluded_groups' as table_name, count(*) as row_count from retention_excluded_groups where tenant_id = $1
+union all select 'retention_policies' as table_name, count(*) as row_count from retention_policies where tenant_id = $1
+union all select 'retention_runs' as table_name, count(*) as row_count from retention_runs where tenant_id = $1
 union all select 'sealed_words' as table_name, count(*) as row_count from sealed_words where tenant_id = $1
 union all select 'session_instructors' as table_name, count(*) as row_count from session_instructors where tenant_id = $1
 union all select 'sessions' as table_name, count(*) as row_count from sessions where tenant_id = $1
@@ -1268,6 +1289,12 @@ delete from reappearances where tenant_id = $1;
 -- record_actions: deleted.
 delete from record_actions where tenant_id = $1;
 
+-- retention_excluded_groups: deleted.
+delete from retention_excluded_groups where tenant_id = $1;
+
+-- retention_runs: deleted.
+delete from retention_runs where tenant_id = $1;
+
 -- sealed_words: deleted.
 delete from sealed_words where tenant_id = $1;
 
@@ -1321,6 +1348,9 @@ delete from legal_holds where tenant_id = $1;
 
 -- modules: deleted.
 delete from modules where tenant_id = $1;
+
+-- retention_policies: deleted.
+delete from retention_policies where tenant_id = $1;
 
 -- sessions: deleted.
 delete from sessions where tenant_id = $1;
