@@ -31,6 +31,21 @@ import { readTrails } from './people/identifiers/read-trail.ts'
 import { actingFor, type Database, forWork } from './platform/database/pool.ts'
 import { type Task, type Workers, work } from './platform/jobs/work.ts'
 
+const hourly = [
+  'wake_erasures',
+  'run_retention',
+  'read_trails',
+  'clean_exports',
+  'clean_imports',
+  'clean_plans',
+  'clean_sign_in_attempts',
+  'clean_idempotent_requests',
+  'clean_confirmation_links',
+  'clean_provider_tokens',
+  'reach',
+  'expire_matches',
+]
+
 /** Starts working on the jobs of every room. The system is the initiator of a job, whoever requested the work. */
 export async function startWorkers(given: Application, log: Logger): Promise<Workers> {
   const app = { ...given, database: forWork(actingFor(given.database, { from: 'system' })) }
@@ -71,20 +86,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       concurrency: app.config.workers,
       log,
       everyMinute: ['enqueue_due_connectors'],
-      hourly: [
-        'wake_erasures',
-        'run_retention',
-        'read_trails',
-        'clean_exports',
-        'clean_imports',
-        'clean_plans',
-        'clean_sign_in_attempts',
-        'clean_idempotent_requests',
-        'clean_confirmation_links',
-        'clean_provider_tokens',
-        'reach',
-        'expire_matches',
-      ],
+      hourly,
       // With a server of one's own, "lethe db rewrite" does it when its operator says so.
       daily:
         app.embeddedFolder !== undefined && app.config.rewriteAt !== undefined

@@ -40,7 +40,6 @@ beforeAll(async () => {
     }),
     legal_holds: await rows.insert('legal_holds', { reason_code: 'other' }),
     external_systems: await rows.insert('external_systems', { name: 'System', holds: 'names' }),
-    legal_holds: await rows.insert('legal_holds', { reason_code: 'other' }),
     retention_policies: await rows.insert('retention_policies', { name: 'Policy', days: 30, daily_at: '03:00' }),
     skill_scale_sets: scale,
     skill_levels: await rows.insert('skill_levels', { scale_set_id: scale, title: 'Level', value: 1 }),
@@ -64,7 +63,6 @@ const addresses: Record<string, { path: () => string; fields?: Record<string, (v
   connectors: { path: () => `/connectors/${ids.connectors}` },
   legal_holds: { path: () => `/holds/${ids.legal_holds}` },
   external_systems: { path: () => `/external-systems/${ids.external_systems}` },
-  legal_holds: { path: () => `/holds/${ids.legal_holds}` },
   retention_policies: { path: () => `/retention-policies/${ids.retention_policies}` },
   skill_scale_sets: { path: () => `/scale-sets/${ids.skill_scale_sets}` },
   skill_levels: {
