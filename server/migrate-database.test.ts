@@ -416,7 +416,7 @@ describe('a database of the first release, brought up to this version', () => {
         })
         expect([written, outcomes]).toEqual([
           written,
-          [{ line: 2, outcome: 'skipped', id: null, reason: expect.stringContaining('was purged') }],
+          [{ line: 2, outcome: 'skipped', id: null, changed: [], reason: expect.stringContaining('was purged') }],
         ])
       }
     }

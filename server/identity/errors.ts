@@ -16,7 +16,7 @@ export const identityError = defineErrors({
       `Too many confirmation links were sent to this user. Wait ${Math.ceil(d.retryAfter / 60)} minutes, then try again.`,
   },
   'identity.no_public_url': {
-    kind: 'environment',
+    kind: 'conflict',
     message: () => 'The server does not know its public address, so it cannot mail links. Its operator sets it.',
     hint: () => 'Set LETHE_PUBLIC_URL, or start "lethe serve" with --public-url.',
   },
