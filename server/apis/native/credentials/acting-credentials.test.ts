@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => http.close())
 
 /** Columns that nothing writes yet, or where no credential of a tenant can act. */
-const without = ['submissions.graded_by', 'tenants.created_by']
+const without = ['erasure_decisions.decided_by', 'submissions.graded_by', 'tenants.created_by']
 
 it('every column that says which user did something has one beside it for the credential that did', async () => {
   const { rows } = await http.owner.query<{ column: string; paired: boolean }>(
