@@ -21,6 +21,7 @@ import { setGroupMembers } from '../../directory/set-group-members.ts'
 import { syncGroup } from '../../directory/sync-group.ts'
 import { decideProposal } from '../../erasure/reach/decide-match.ts'
 import { requestErasure } from '../../erasure/requests/request-erasure.ts'
+import { createPolicy } from '../../erasure/retention/policies.ts'
 import { approveErasure, rejectErasure } from '../../erasure/safeguards/decide.ts'
 import { refuseWish } from '../../erasure/wishes/decide-wish.ts'
 import { makeWish } from '../../erasure/wishes/make-wish.ts'
@@ -262,6 +263,13 @@ const acts: Record<string, Act[] | string> = {
       prepare: (tx, { other }) => holdOn(tx, other),
       acts: true,
       run: async (tx, { other }) => releaseHold(tx, await holdOf(tx, other)),
+    },
+  ],
+  'retention_policies.owner_id': [
+    {
+      does: 'creates a retention policy',
+      acts: true,
+      run: (tx) => createPolicy(tx, { name: `Policy ${randomUUID()}`, days: 30 }),
     },
   ],
   'reach_matches.decided_by': [

@@ -73,12 +73,13 @@ describe('User Cleanup', () => {
     await http.startWorkers()
     const progress = async (id: string) => (await call('GET', `/erasures/${id}`)).json
     await expect.poll(async () => (await progress(first.id)).people.gone, { timeout: 120_000 }).toBe(many / 2)
-    const cancelling = call('POST', `/erasures/${first.id}/cancel`)
-    // Two jobs wait for the people that are held, and the cancel waits too.
+    // Two jobs wait for the people that are held. The cancel comes after them: a request does not wait long for a lock.
     const waiting = async () => {
       const { rows } = await http.owner.query('select distinct pid from pg_locks where not granted')
       return rows.length
     }
+    await expect.poll(waiting, { timeout: 60_000 }).toBeGreaterThanOrEqual(2)
+    const cancelling = call('POST', `/erasures/${first.id}/cancel`)
     await expect.poll(waiting, { timeout: 60_000 }).toBeGreaterThanOrEqual(3)
     await http.owner.query('commit')
     const { json: cancel } = await cancelling
