@@ -119,25 +119,30 @@ const optionsOf = (command: Command): string[] => [
 ]
 
 describe.each(Object.keys(ask) as Shell[])('completion in %s', (shell) => {
-  it('offers the options of every command, the program’s own among them, and the commands of every group', ({
-    skip,
-  }) => {
-    skip(!isThere(shell), toInstall(shell))
-    const all = walk(buildProgram())
-    const groups = all.filter(({ command }) => command.commands.length > 0)
-    expect(ask[shell](all.map(({ line }) => `${line} --`))).toEqual(
-      all.map(({ command }) => [...new Set(optionsOf(command))].sort()),
-    )
-    expect(ask[shell](groups.map(({ line }) => `${line} `))).toEqual(
-      groups.map(({ command }) =>
-        command
-          .createHelp()
-          .visibleCommands(command)
-          .map((one) => one.name())
-          .sort(),
-      ),
-    )
-  })
+  // Fish looks at every command for each of some two hundred lines.
+  const patience = { timeout: 240_000 }
+
+  it(
+    'offers the options of every command, the program’s own among them, and the commands of every group',
+    patience,
+    ({ skip }) => {
+      skip(!isThere(shell), toInstall(shell))
+      const all = walk(buildProgram())
+      const groups = all.filter(({ command }) => command.commands.length > 0)
+      expect(ask[shell](all.map(({ line }) => `${line} --`))).toEqual(
+        all.map(({ command }) => [...new Set(optionsOf(command))].sort()),
+      )
+      expect(ask[shell](groups.map(({ line }) => `${line} `))).toEqual(
+        groups.map(({ command }) =>
+          command
+            .createHelp()
+            .visibleCommands(command)
+            .map((one) => one.name())
+            .sort(),
+        ),
+      )
+    },
+  )
 
   const expected: [string, string[]][] = [
     ['lethe us', ['user']],
