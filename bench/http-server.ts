@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import pg from 'pg'
 import { pino } from 'pino'
+import { v7 as newId } from 'uuid'
 import { userByKey } from '../server/apis/learn365/user-key.ts'
 import { readConfig } from '../server/config.ts'
 import { readCertificate } from '../server/erasure/proof/read-certificate.ts'
@@ -50,6 +51,8 @@ type Statement = {
   name?: string
   /** Ids in the answer that later statements name, with their places: a repetition names the ones that it is answered. */
   answers: { id: string; row: number; column: string }[]
+  /** Ids that the code made for its statements: a repetition makes its own. */
+  made: string[]
 }
 
 async function bare() {
@@ -95,8 +98,12 @@ async function addRevoke(floor: FastifyInstance, { login, ...of }: SampleAward):
 
 /** The statements that the work sends in its transaction: by the plain driver, which gives each to `pg` for itself. */
 async function recorded(work: (tx: TenantTransaction) => Promise<unknown>): Promise<Statement[]> {
-  const sent: { statement: Omit<Statement, 'answers'>; answer: Promise<{ rows?: Record<string, unknown>[] }> }[] = []
+  const sent: {
+    statement: Omit<Statement, 'answers' | 'made'>
+    answer: Promise<{ rows?: Record<string, unknown>[] }>
+  }[] = []
   const { query } = pg.Client.prototype
+  const begun = Date.now()
   const plain = await openDatabase({ url, masterKey, driver: plainDriver })
   pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
     const answer = Reflect.apply(query, this, given)
@@ -110,6 +117,8 @@ async function recorded(work: (tx: TenantTransaction) => Promise<unknown>): Prom
     await plain.close()
   }
   const answered = await Promise.all(sent.map(({ answer }) => answer))
+  const idsIn = ({ rows = [] }: { rows?: Record<string, unknown>[] }) =>
+    rows.flatMap((row) => uuidsIn(Object.values(row)))
   return sent.map(({ statement }, place) => {
     const later = JSON.stringify(sent.slice(place + 1).map((one) => one.statement.values))
     const isNamed = (value: unknown): value is string =>
@@ -117,8 +126,18 @@ async function recorded(work: (tx: TenantTransaction) => Promise<unknown>): Prom
     const answers = (answered[place]?.rows ?? []).flatMap((columns, row) =>
       Object.entries(columns).flatMap(([column, id]) => (isNamed(id) ? [{ id, row, column }] : [])),
     )
-    return { ...statement, answers }
+    // Ids that the code has made: a version 7 tells when. The ones that the server made stand in earlier answers.
+    const answeredIds = new Set(answered.slice(0, place).flatMap(idsIn))
+    const made = uuidsIn(statement.values).filter(
+      (id) => Number.parseInt(id.replace('-', '').slice(0, 12), 16) >= begun && !answeredIds.has(id),
+    )
+    return { ...statement, answers, made }
   })
+}
+
+function uuidsIn(values: unknown): string[] {
+  if (Array.isArray(values)) return values.flatMap(uuidsIn)
+  return typeof values === 'string' && isUuid(values) ? [values] : []
 }
 
 /** Sends recorded statements once more, for somebody else: where `recordedFor` stands, with `value`. */
@@ -127,7 +146,8 @@ async function send(statements: Statement[], value: string, recordedFor = sample
   const instead = new Map([[recordedFor, value]])
   try {
     const results: unknown[] = []
-    for (const { values, answers, ...statement } of statements) {
+    for (const { values, answers, made, ...statement } of statements) {
+      for (const id of made) if (!instead.has(id)) instead.set(id, newId())
       const { rows } = await client.query({ ...statement, values: values.map((one) => replaced(one, instead)) })
       for (const { id, row, column } of answers) instead.set(id, rows[row][column])
       results.push(rows)
