@@ -1,6 +1,7 @@
 import { record } from '../audit/record.ts'
 import type { UserState } from '../people/accounts/user.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { cutPage, type Paging, readPaging } from '../platform/validation/page.ts'
 
 /** What brought a purged person back. `creation`: a user or a program created the account again. */
 export const returnWays = ['directory_group', 'import', 'creation'] as const
@@ -45,13 +46,14 @@ const howReturned = `case
 export type ReturnedUser = Reappearance & { user_id: string; display_name: string | null; state: UserState }
 
 /**
- * The users who had been purged and came back, the newest return first. `before`: the id of the last user of the page before;
- * if that user is gone, the list begins anew.
+ * The users who had been purged and came back, the newest return first: a page of at most `limit` behind the user `after`. If
+ * that user is gone, the list begins anew. Throws `input.invalid`.
  */
 export async function listReturnedUsers(
   tx: TenantTransaction,
-  { limit, before }: { limit: number; before?: string | undefined },
-): Promise<ReturnedUser[]> {
+  options: Paging = {},
+): Promise<{ returned_users: ReturnedUser[]; next: string | undefined }> {
+  const { limit, after } = readPaging(options)
   const { rows } = await tx.query<ReturnedUser>(
     `select r.user_id, u.display_name, u.state, ${howReturned} as how, r.group_id, g.display_name as group_name,
        r.import_run_id, r.request_id, r.reappeared_at
@@ -62,9 +64,13 @@ export async function listReturnedUsers(
      where r.tenant_id = $1
        and (last.user_id is null or (r.reappeared_at, r.user_id) < (last.reappeared_at, last.user_id))
      order by r.reappeared_at desc, r.user_id desc limit $3`,
-    [tx.tenantId, before ?? null, limit],
+    [tx.tenantId, after, limit + 1],
   )
-  return rows
+  const { page, next } = cutPage(
+    rows.map(({ user_id }) => user_id),
+    limit,
+  )
+  return { returned_users: rows.slice(0, page.length), next }
 }
 
 /** What brought people back: a synchronization of a group, an import, or the creation of one account. */

@@ -42,6 +42,37 @@ export function openChunk(key: Buffer, sealed: Buffer, place: { position: number
   return open(key, sealed, purposeOf(place.position, place.last))
 }
 
+/** A chunk of kept content, opened, and how many bytes the whole content has. */
+export type OpenedChunk = { size: number; plain: Buffer }
+
+/** Opens the chunk at this place of content of so many bytes. Throws where it is another chunk, or was changed. */
+export function openChunkOf(
+  key: Buffer,
+  sealed: Buffer,
+  { position, size }: { position: number; size: number },
+): Buffer {
+  return openChunk(key, sealed, { position, last: position === chunkCount(size) - 1 })
+}
+
+/**
+ * Kept content, chunk by chunk: each is read when it is needed. The first is read at once, so content that cannot be read
+ * throws before anything is sent.
+ */
+export async function openContent(
+  read: (position: number) => Promise<OpenedChunk>,
+): Promise<{ size: number; content: AsyncGenerator<Buffer> }> {
+  const first = await read(0)
+  const content = async function* () {
+    let chunk = first
+    for (let position = 0; ; ) {
+      yield chunk.plain
+      if (++position >= chunkCount(first.size)) return
+      chunk = await read(position)
+    }
+  }
+  return { size: first.size, content: content() }
+}
+
 function purposeOf(position: number, last: boolean): string {
   return `${last ? 'last chunk' : 'chunk'} ${position} of an export`
 }

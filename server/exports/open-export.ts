@@ -3,7 +3,7 @@ import type { Database } from '../platform/database/pool.ts'
 import { inTenant } from '../platform/database/transaction.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { exportError } from './errors.ts'
-import { chunkCount, openChunk } from './export-content.ts'
+import { type OpenedChunk, openChunkOf, openContent } from './export-content.ts'
 
 export type OpenedExport = {
   id: string
@@ -32,23 +32,15 @@ type Row = {
  */
 export async function openExport(database: Database, tenant: string, exportId: string): Promise<OpenedExport> {
   const id = requireUuid('export id', exportId)
-  const first = await readChunk(database, tenant, { id, position: 0 })
-  const content = async function* () {
-    let chunk = first
-    for (let position = 0; ; ) {
-      yield chunk.plain
-      if (++position >= chunkCount(first.size)) return
-      chunk = await readChunk(database, tenant, { id, position })
-    }
-  }
-  return { id, size: first.size, fileName: `export-${id}.zip`, content: content() }
+  const { size, content } = await openContent((position) => readChunk(database, tenant, { id, position }))
+  return { id, size, fileName: `export-${id}.zip`, content }
 }
 
 async function readChunk(
   database: Database,
   tenant: string,
   { id, position }: { id: string; position: number },
-): Promise<{ size: number; plain: Buffer }> {
+): Promise<OpenedChunk> {
   const { rows } = await inTenant(database, tenant, (tx) =>
     tx.query<Row>(
       `select e.state, e.expires_at <= now() as expired, e.size, e.sealed_key, c.content
@@ -67,8 +59,7 @@ async function readChunk(
   if (row.sealed_key === null || row.content === null) throw exportError('export.damaged', { id })
   const key = openWith(database.masterKey, row.sealed_key, 'export key')
   try {
-    const last = position === chunkCount(row.size) - 1
-    return { size: row.size, plain: openChunk(key, row.content, { position, last }) }
+    return { size: row.size, plain: openChunkOf(key, row.content, { position, size: row.size }) }
   } catch (error) {
     throw exportError('export.damaged', { id }, error)
   }

@@ -1,4 +1,4 @@
-import { chunkCount, openChunk } from '../exports/export-content.ts'
+import { type OpenedChunk, openChunkOf, openContent } from '../exports/export-content.ts'
 import { openWith } from '../keyring/identifier-hash-key.ts'
 import type { Database } from '../platform/database/pool.ts'
 import { inTenant } from '../platform/database/transaction.ts'
@@ -32,23 +32,15 @@ type Row = {
  */
 export async function openFile(database: Database, tenant: string, runId: string): Promise<OpenedFile> {
   const id = requireUuid('run id', runId)
-  const first = await readChunk(database, tenant, { id, position: 0 })
-  const content = async function* () {
-    let chunk = first
-    for (let position = 0; ; ) {
-      yield chunk.plain
-      if (++position >= chunkCount(first.size)) return
-      chunk = await readChunk(database, tenant, { id, position })
-    }
-  }
-  return { id, size: first.size, fileName: `import-${id}.csv`, content: content() }
+  const { size, content } = await openContent((position) => readChunk(database, tenant, { id, position }))
+  return { id, size, fileName: `import-${id}.csv`, content }
 }
 
 async function readChunk(
   database: Database,
   tenant: string,
   { id, position }: { id: string; position: number },
-): Promise<{ size: number; plain: Buffer }> {
+): Promise<OpenedChunk> {
   const { rows } = await inTenant(database, tenant, (tx) =>
     tx.query<Row>(
       `select case when r.file_expires_at <= now() then coalesce(r.file_gone_because, 'expired')
@@ -67,8 +59,7 @@ async function readChunk(
   if (row.content === null) throw importRunError('import_run.file_damaged', { id })
   const key = openWith(database.masterKey, row.sealed_key, fileKeyPurpose)
   try {
-    const last = position === chunkCount(row.size) - 1
-    return { size: row.size, plain: openChunk(key, row.content, { position, last }) }
+    return { size: row.size, plain: openChunkOf(key, row.content, { position, size: row.size }) }
   } catch (error) {
     throw importRunError('import_run.file_damaged', { id }, error)
   }

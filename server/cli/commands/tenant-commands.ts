@@ -4,7 +4,6 @@ import { previewTenantDeletion, type TenantDeletionPreview } from '../../erasure
 import { listTenantDeletions, readTenantDeletion } from '../../erasure/tenants/read-tenant-deletions.ts'
 import { findUser } from '../../people/accounts/find-users.ts'
 import { inTenant } from '../../platform/database/transaction.ts'
-import { requireWholeNumber } from '../../platform/validation/require-number.ts'
 import { renameTenant } from '../../tenancy/rename-tenant.ts'
 import { setTenantCreator } from '../../tenancy/tenant-people.ts'
 import {
@@ -245,11 +244,9 @@ Export first what you must keep: "lethe audit export", "lethe ledger export", "l
           output.result(file, () => JSON.stringify(file, null, 2))
           return
         }
-        const deletions = await listTenantDeletions(application.database, {
-          limit: requireWholeNumber('--limit', Number(limit), { from: 1, to: 1000 }),
-        })
-        output.result({ tenant_deletions: deletions }, () =>
-          formatTable(deletions, [
+        const deletions = await listTenantDeletions(application.database, { limit: Number(limit) })
+        output.result(deletions, () =>
+          formatTable(deletions.tenant_deletions, [
             { title: 'id', value: ({ id }) => id },
             { title: 'deleted', value: ({ deleted_at }) => deleted_at },
           ]),

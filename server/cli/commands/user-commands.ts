@@ -27,8 +27,6 @@ import { restoreUsers } from '../../people/lifecycle/restore-users.ts'
 import { suspendUser } from '../../people/lifecycle/suspend-user.ts'
 import { userRoles } from '../../permissions/roles.ts'
 import { inputError } from '../../platform/validation/errors.ts'
-import { requireWholeNumber } from '../../platform/validation/require-number.ts'
-import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import { type EnrollmentRow, showTranscript, type Transcript } from '../../views/transcript.ts'
 import { transcriptCsv } from '../../views/transcript-csv.ts'
 import { showUser, type UserDetails } from '../../views/user-details.ts'
@@ -187,11 +185,9 @@ function addReturned(group: Command): void {
     .addHelpText('after', helpText({ examples: ['lethe user returned', 'lethe user returned --limit 1000 --json'] }))
     .action(async ({ limit, after }: { limit: string; after?: string }, command: Command) => {
       await withTenant(command, async ({ run, output }) => {
-        const before = after === undefined ? undefined : requireUuid('after', after)
-        const most = requireWholeNumber('--limit', Number(limit), { from: 1, to: 1000 })
-        const users = await run((tx) => listReturnedUsers(tx, { limit: most, before }))
-        output.result({ returned_users: users }, () =>
-          formatTable(users, [
+        const returned = await run((tx) => listReturnedUsers(tx, { limit: Number(limit), after }))
+        output.result(returned, () =>
+          formatTable(returned.returned_users, [
             { title: 'user', value: ({ user_id }) => user_id },
             { title: 'name', value: ({ display_name }) => display_name ?? '' },
             { title: 'how', value: formatReturn },

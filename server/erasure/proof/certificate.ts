@@ -125,10 +125,15 @@ export function saltedLine(salt: Buffer, identifiers: Identifier[]): string {
  * version of the fold. The identifier's value may be as it is written.
  */
 export function includesSubject(subjects: string[], key: Buffer, identifier: Identifier): boolean {
+  return subjects.some(lineMatcher(key, identifier))
+}
+
+/** Tells of a line whether it has the hash of the identifier under this key, by any version of the fold. */
+export function lineMatcher(key: Buffer, identifier: Identifier): (line: string) => boolean {
   const wanted = new Set(
     hashesOfIdentifier(key, identifier).map((hash) => `${identifier.kind}:${hash.toString('hex')}`),
   )
-  return subjects.some((line) => line.split(' ').some((word) => wanted.has(word)))
+  return (line) => line.split(' ').some((word) => wanted.has(word))
 }
 
 function hashesOf(key: Buffer, identifiers: Identifier[]): string[] {

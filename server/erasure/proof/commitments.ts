@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
-import { hashesOfIdentifier, hashIdentifier } from '../../keyring/identifier-hash-key.ts'
+import { hashIdentifier } from '../../keyring/identifier-hash-key.ts'
 
 /**
  * What a proof about one person opens. The identifiers of the person are hashed under an opening that is this person's
@@ -22,10 +22,4 @@ export function commitTo(opening: Buffer, identifiers: readonly Pick<Identifier,
 /** The word of the subject list that stands for commitments. */
 export function commitmentWord(commitments: string): string {
   return `commitments:${createHash('sha256').update(commitments).digest('hex')}`
-}
-
-/** Whether the commitments are to this identifier, by any version of the fold. The value may be as it is written. */
-export function commitsTo(commitments: string, opening: Buffer, identifier: Identifier): boolean {
-  const words = new Set(commitments.split(' '))
-  return hashesOfIdentifier(opening, identifier).some((hash) => words.has(`${identifier.kind}:${hash.toString('hex')}`))
 }

@@ -11,7 +11,12 @@ export class MerkleRoot {
   readonly #complete: { size: number; hash: Buffer }[] = []
 
   add(leaf: string): void {
-    let last = { size: 1, hash: hashLeaf(leaf) }
+    this.addHash(hashLeaf(leaf))
+  }
+
+  /** Adds a leaf by its hash. */
+  addHash(hash: Buffer): void {
+    let last = { size: 1, hash }
     for (let before = this.#complete.at(-1); before?.size === last.size; before = this.#complete.at(-1)) {
       this.#complete.pop()
       last = { size: 2 * last.size, hash: hashNode(before.hash, last.hash) }
@@ -21,12 +26,17 @@ export class MerkleRoot {
 
   /** The root in hexadecimal; without leaves, the hash of nothing. */
   hex(): string {
+    return this.hash().toString('hex')
+  }
+
+  /** The root. */
+  hash(): Buffer {
     const smaller = this.#complete.map(({ hash }) => hash)
     const root = smaller.reduceRight<Buffer | undefined>(
       (right, left) => (right === undefined ? left : hashNode(left, right)),
       undefined,
     )
-    return (root ?? createHash('sha256').digest()).toString('hex')
+    return root ?? createHash('sha256').digest()
   }
 }
 
@@ -44,10 +54,9 @@ function pathOf(hashes: readonly Buffer[], index: number): Buffer[] {
 }
 
 function rootOf(hashes: readonly Buffer[]): Buffer {
-  const [only] = hashes
-  if (only !== undefined && hashes.length === 1) return only
-  const split = largestPowerBelow(hashes.length)
-  return hashNode(rootOf(hashes.slice(0, split)), rootOf(hashes.slice(split)))
+  const root = new MerkleRoot()
+  for (const hash of hashes) root.addHash(hash)
+  return root.hash()
 }
 
 /** The largest power of two that is smaller than a number of leaves, which is at least 2. */

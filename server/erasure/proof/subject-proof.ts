@@ -2,10 +2,10 @@ import type { JSONWebKeySet } from 'jose'
 import { Type } from 'typebox'
 import { Check } from 'typebox/value'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
-import { hashesOfIdentifier, identifierHashKey } from '../../keyring/identifier-hash-key.ts'
+import { identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
-import { type VerifiedCertificate, verifyStatements } from './certificate.ts'
-import { commitmentWord, commitsTo, openingOf } from './commitments.ts'
+import { includesSubject, lineMatcher, type VerifiedCertificate, verifyStatements } from './certificate.ts'
+import { commitmentWord, openingOf } from './commitments.ts'
 import { certificateError } from './errors.ts'
 import { isInTree, merklePath } from './merkle-tree.ts'
 import { readStatements } from './read-certificate.ts'
@@ -78,9 +78,8 @@ function matcherOf(key: Buffer, who: ProvenPerson): (subject: ListedSubject) => 
     const id = who.person.toLowerCase()
     return ({ person }) => person === id
   }
-  const { identifier } = who
-  const words = new Set(hashesOfIdentifier(key, identifier).map((hash) => `${identifier.kind}:${hash.toString('hex')}`))
-  return ({ line }) => line.split(' ').some((word) => words.has(word))
+  const matches = lineMatcher(key, who.identifier)
+  return ({ line }) => matches(line)
 }
 
 const Proof = Type.Object({
@@ -119,5 +118,5 @@ export async function verifySubjectProof(
     throw certificateError('certificate.invalid', { reason: 'the line of the person does not name these commitments' })
   }
   if (identifier === undefined) return verified
-  return { ...verified, about: commitsTo(commitments, Buffer.from(opening, 'base64url'), identifier) }
+  return { ...verified, about: includesSubject([commitments], Buffer.from(opening, 'base64url'), identifier) }
 }

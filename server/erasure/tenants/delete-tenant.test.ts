@@ -84,7 +84,9 @@ it('removes every row of the tenant from every table, leaves others alone, and k
       certificate: file.certificate.replace(/[^.]+$/, (signature) => [...signature].reverse().join('')),
     }),
   ).rejects.toMatchObject({ code: 'certificate.invalid' })
-  expect(await listTenantDeletions(test.database, { limit: 1 })).toMatchObject([{ id: gone.tenant }])
+  expect(await listTenantDeletions(test.database, { limit: 1 })).toMatchObject({
+    tenant_deletions: [{ id: gone.tenant }],
+  })
 })
 
 it('is recorded in the trail of the installation, which still verifies, and frees the name', async () => {

@@ -1,36 +1,40 @@
 import { publicKeys } from '../../keyring/signing-keys.ts'
 import type { Database } from '../../platform/database/pool.ts'
-import { isUuid, outsideTenants } from '../../platform/database/transaction.ts'
-import { inputError } from '../../platform/validation/errors.ts'
+import { outsideTenants } from '../../platform/database/transaction.ts'
+import { cutPage, type Paging, readPaging } from '../../platform/validation/page.ts'
+import { requireUuid } from '../../platform/validation/require-uuid.ts'
 import type { TenantDeletionFile } from './deletion-certificate.ts'
 import { tenantDeletionError } from './errors.ts'
 
 export type TenantDeletion = { id: string; deleted_at: Date }
 
-/** The deleted tenants, the newest first. `before`: the id of the last one of the page before. */
+/** The deleted tenants, the newest first: a page of at most `limit` behind the id `after`. Throws `input.invalid`. */
 export async function listTenantDeletions(
   database: Database,
-  { limit, before }: { limit: number; before?: string | undefined },
-): Promise<TenantDeletion[]> {
-  return await outsideTenants<TenantDeletion>(
+  options: Paging = {},
+): Promise<{ tenant_deletions: TenantDeletion[]; next: string | undefined }> {
+  const { limit, after } = readPaging(options)
+  const rows = await outsideTenants<TenantDeletion>(
     database,
     `select id, deleted_at from tenant_deletions
      where $1::uuid is null
        or (deleted_at, id) < (select d.deleted_at, d.id from tenant_deletions d where d.id = $1)
      order by deleted_at desc, id desc limit $2`,
-    [before ?? null, limit],
+    [after, limit + 1],
   )
+  const { page, next } = cutPage(rows, limit)
+  return { tenant_deletions: page, next }
 }
 
 /** The certificate of a deleted tenant, with the key that signed it. Throws `input.invalid`, `tenant.deletion_not_found`. */
 export async function readTenantDeletion(database: Database, tenant: string): Promise<TenantDeletionFile> {
-  if (!isUuid(tenant)) throw inputError('input.invalid', { field: 'tenant', expected: 'a UUID' })
+  const id = requireUuid('tenant', tenant)
   const [deletion] = await outsideTenants<{ jws: string; kid: string }>(
     database,
     'select jws, kid from tenant_deletions where id = $1',
-    [tenant],
+    [id],
   )
-  if (deletion === undefined) throw tenantDeletionError('tenant.deletion_not_found', { tenant })
+  if (deletion === undefined) throw tenantDeletionError('tenant.deletion_not_found', { tenant: id })
   const { keys } = await publicKeys(database.pool)
   return {
     type: 'lethe.tenant_deletion',

@@ -7,7 +7,7 @@ import { principalOf } from '../../../http/require-access.ts'
 import { forWork } from '../../../platform/database/pool.ts'
 import { inTenant } from '../../../platform/database/transaction.ts'
 import { findTenant } from '../../../tenancy/tenants.ts'
-import { Id, IdParams, pageOf, Time } from '../schemas.ts'
+import { asPage, Id, IdParams, Paging, pageOf, Time } from '../schemas.ts'
 
 const tags = ['Tenants']
 
@@ -98,18 +98,10 @@ export function addTenantDeletionRoutes(server: HttpServer): void {
     schema: {
       tags,
       summary: 'List the deleted tenants, newest first',
-      querystring: Type.Object(
-        { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })), after: Type.Optional(Id) },
-        { additionalProperties: false },
-      ),
+      querystring: Paging,
       response: { 200: pageOf('tenant_deletions', Type.Object({ id: Id, deleted_at: Time })) },
     },
-    handler: async (request) => {
-      const { limit = 50, after } = request.query
-      const found = await listTenantDeletions(server.database, { limit: limit + 1, before: after })
-      const page = found.slice(0, limit)
-      return { tenant_deletions: page, next: found.length > limit ? (page.at(-1)?.id ?? null) : null }
-    },
+    handler: (request) => asPage(listTenantDeletions(server.database, request.query)),
   })
   server.route({
     method: 'GET',

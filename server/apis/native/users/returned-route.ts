@@ -3,7 +3,7 @@ import { listReturnedUsers, returnWays } from '../../../directory/reappearances.
 import type { HttpServer } from '../../../http/http-server.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { userStates } from '../../../people/accounts/user.ts'
-import { Id, NullableId, NullableText, pageOf, Time } from '../schemas.ts'
+import { asPage, Id, NullableId, NullableText, Paging, pageOf, Time } from '../schemas.ts'
 
 const Returned = Type.Object({
   user_id: Id,
@@ -26,17 +26,9 @@ export function addReturnedRoute(server: HttpServer): void {
     schema: {
       tags: ['Users'],
       summary: 'List the purged people who came back, the newest return first',
-      querystring: Type.Object(
-        { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })), after: Type.Optional(Id) },
-        { additionalProperties: false },
-      ),
+      querystring: Paging,
       response: { 200: pageOf('returned_users', Returned) },
     },
-    handler: async (request) => {
-      const { limit = 50, after } = request.query
-      const found = await inTenantOf(request, (tx) => listReturnedUsers(tx, { limit: limit + 1, before: after }))
-      const page = found.slice(0, limit)
-      return { returned_users: page, next: found.length > limit ? (page.at(-1)?.user_id ?? null) : null }
-    },
+    handler: (request) => asPage(inTenantOf(request, (tx) => listReturnedUsers(tx, request.query))),
   })
 }
