@@ -28,7 +28,7 @@ export type OpenApiOperation = {
   method: string
   path: string
   permission: string
-  /** The path parameter that names the user whom it is done to. */
+  /** The path parameter that names the user that it is done to. */
   target: string | undefined
   parameters: Parameter[]
   /** The content type and the schema of the body, where the operation takes one. */

@@ -26,7 +26,7 @@ export type AuditEntry = {
     system_account: string | null
   }
   object: { kind: string; id: string | null }
-  /** The user whom it is about; the id stays when the user is erased. */
+  /** The user that it is about; the id stays when the user is erased. */
   subject: string | null
   /** Whether it is about a person who is no user. */
   contact: boolean
@@ -53,9 +53,9 @@ export type AuditFilter = {
   activity?: string | undefined
   actor?: { kind?: string | undefined; id?: string | undefined } | undefined
   object?: { kind?: string | undefined; id?: string | undefined } | undefined
-  /** Id of the user whom it is about, erased or not. */
+  /** Id of the user that it is about, erased or not. */
   subject?: string | undefined
-  /** The person who is no user whom it is about. */
+  /** The person who is no user that it is about. */
   contact?: Identifier | undefined
 }
 

@@ -155,7 +155,7 @@ describe('the demo', () => {
     expect(await rowsOf(count)).toEqual(before)
   })
 
-  it('proposes people whom the commands find, as long as there are any', async () => {
+  it('proposes people that the commands find, as long as there are any', async () => {
     const { leaver, learner, twins } = await run(findExamples)
     const find = (email: string | undefined) => run((tx) => findUser(tx, { by: 'email', value: email ?? '' }))
     const left = await find(leaver)

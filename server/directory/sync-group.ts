@@ -31,7 +31,7 @@ export type GroupSync = {
   created: string[]
   /** Of these, who had been purged: new users with the learner role and no records, and the order that had purged them. */
   reappeared: { id: string; directory_object_id: string; request_id: string }[]
-  /** Purged people whom the tenant keeps out, by the directory's id, which the caller gave. */
+  /** Purged people that the tenant keeps out, by the directory's id, which the caller gave. */
   blocked: { directory_object_id: string; request_id: string }[]
   /**
    * Members that were left out because other users had one of their identifiers before a change, with the ids of these
@@ -39,7 +39,7 @@ export type GroupSync = {
    * another one.
    */
   known_before: { directory_object_id: string; user_ids: string[] }[]
-  /** Ids of deleted users whom the directory still has in the group: they stay deleted until somebody restores them. */
+  /** Ids of deleted users that the directory still has in the group: they stay deleted until somebody restores them. */
   deleted: string[]
   /** Ids of suspended users who were not in the group yet and stay out of it while suspended. */
   suspended: string[]

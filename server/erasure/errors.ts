@@ -100,7 +100,7 @@ export const erasureError = defineErrors({
   },
   'match.gone': {
     kind: 'conflict',
-    message: (d: { id: string }) => `The user whom ${d.id} is about was erased meanwhile. Refuse it to end it.`,
+    message: (d: { id: string }) => `The user that ${d.id} is about was erased meanwhile. Refuse it to end it.`,
   },
   'erasure.own': {
     kind: 'forbidden',

@@ -29,7 +29,7 @@ const run = <T>(work: Parameters<typeof test.inTenant<T>>[1], userId?: string) =
 const newGroup = () => rows.insert('directory_groups', { display_name: `Group ${randomUUID()}` })
 
 describe('a legal hold', () => {
-  it('covers the users whom it names and the members of its groups, deleted ones too, until its release', async () => {
+  it('covers the users that it names and the members of its groups, deleted ones too, until its release', async () => {
     const officer = await rows.administrator()
     const [named, member, both, other] = [
       await rows.user(),

@@ -20,10 +20,10 @@ export type ListedHold = {
   released_at: Date | null
   released_by: string | null
   released_by_credential: string | null
-  /** Users whom it names. */
+  /** Users that it names. */
   users: number
   groups: number
-  /** People whom it covers now, by name or as members of its groups; each counts once. */
+  /** People that it covers now, by name or as members of its groups; each counts once. */
   people: number
 }
 
@@ -35,7 +35,7 @@ const columns = `hold.id, hold.reason_code as reason, hold.note, hold.owner_id, 
   (select count(*)::int from legal_hold_groups covered where covered.tenant_id = $1 and covered.hold_id = hold.id) as groups,
   (select count(*)::int from (${peopleOf('hold.id')}) person) as people`
 
-/** SQL: the ids of the people whom a hold covers, each once. $1 is the tenant. */
+/** SQL: the ids of the people that a hold covers, each once. $1 is the tenant. */
 function peopleOf(hold: string): string {
   return `select named.user_id from legal_hold_users named where named.tenant_id = $1 and named.hold_id = ${hold}
     union
@@ -88,10 +88,10 @@ export async function showHold(tx: TenantTransaction, holdId: string): Promise<H
   return { ...listed(hold), group_ids: hold.group_ids }
 }
 
-/** A person whom a hold covers. `named`: the hold names the person; else a group of the hold has the person as a member. */
+/** A person that a hold covers. `named`: the hold names the person; else a group of the hold has the person as a member. */
 export type CoveredPerson = { id: string; state: UserState; named: boolean }
 
-/** The people whom a hold covers now, by id: a page of at most `limit` (50, up to 1000). Throws like {@link showHold}. */
+/** The people that a hold covers now, by id: a page of at most `limit` (50, up to 1000). Throws like {@link showHold}. */
 export async function listCovered(
   tx: TenantTransaction,
   options: { holdId: string; limit?: number; after?: string },

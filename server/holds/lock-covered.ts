@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /**
- * Locks the rows of all people whom these users and groups come to, in the order of their ids. An erasure of one of them
+ * Locks the rows of all people that these users and groups come to, in the order of their ids. An erasure of one of them
  * waits, or has ended. Answers how many people there are.
  */
 export async function lockCovered(

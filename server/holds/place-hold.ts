@@ -23,8 +23,8 @@ export type NewHold = {
 const maxNoteLength = 2000
 
 /**
- * Places a legal hold on users and on directory groups. From the commit on, no operation erases a person whom it covers.
- * A person whom an erasure has locked already is erased before this returns, and is then no user of the tenant.
+ * Places a legal hold on users and on directory groups. From the commit on, no operation erases a person that it covers.
+ * A person that an erasure has locked already is erased before this returns, and is then no user of the tenant.
  *
  * Answers the id of the hold and how many people it covers now.
  *

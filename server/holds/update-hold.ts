@@ -14,7 +14,7 @@ export type HoldChanges = {
 }
 
 /**
- * Changes reason, note or owner of a legal hold. The people whom it covers cannot change: place another hold instead.
+ * Changes reason, note or owner of a legal hold. The people that it covers cannot change: place another hold instead.
  *
  * Throws `input.invalid`, `hold.not_found`, `hold.released`.
  */

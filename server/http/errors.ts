@@ -44,7 +44,7 @@ export const httpError = defineErrors({
   'idempotency.erased': {
     kind: 'conflict',
     message: () =>
-      'The person whom the first request with this Idempotency-Key was about has been erased. Use a new key.',
+      'The person that the first request with this Idempotency-Key was about has been erased. Use a new key.',
   },
   'server.address_unusable': {
     kind: 'environment',

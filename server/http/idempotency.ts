@@ -15,7 +15,7 @@ export type Created<Body> = {
   /** The address of what was created. */
   location: string
   body: Body
-  /** The user whom the answer is about: a purge of that user destroys the stored answer. */
+  /** The user that the answer is about: a purge of that user destroys the stored answer. */
   subjectUserId?: string
   /** Fields of the body that are answered once: they are not stored, and null in the answer to a repetition. */
   omitOnReplay?: readonly (keyof Body & string)[]

@@ -1,7 +1,7 @@
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { LoggedRow } from './list-runs.ts'
 
-/** What became of a row, for the log. `id` is that of the user whom the row names. */
+/** What became of a row, for the log. `id` is that of the user that the row names. */
 export type WrittenRow = Omit<LoggedRow, 'user_id'> & { id: string | null }
 
 /** Writes what became of some rows into the log of the run. The users are locked; of a user who is erased, no id stays. */

@@ -149,10 +149,10 @@ export const permissions = {
     roles: officers,
     scopes: [],
   },
-  'holds.read': { does: 'list legal holds and the people whom they cover', roles: officers, scopes: reading },
+  'holds.read': { does: 'list legal holds and the people that they cover', roles: officers, scopes: reading },
   'holds.manage': { does: 'place, change and release legal holds', roles: officers, scopes: writing },
   'retention.read': {
-    does: 'list retention policies, whom they would purge, and their runs',
+    does: 'list retention policies, the people that they would purge, and their runs',
     roles: officers,
     scopes: reading,
   },

@@ -75,7 +75,7 @@ const addresses: Record<string, { path: () => string; fields?: Record<string, (v
   skills: { path: () => `/skills/${ids.skills}` },
 }
 
-const withItsPerson = 'An erasure of its person deletes or clears it, and one of somebody else scrubs it.'
+const withItsPerson = 'An erasure of its person deletes or clears it, and one of another person scrubs it.'
 const itsOwner = 'The program writes it. An erasure scrubs it, and it goes by itself after a day.'
 const fixed = 'It is a record of what happened. An erasure scrubs it.'
 
@@ -91,7 +91,7 @@ const unchangeable: Record<string, string> = {
   'submission_files.name': withItsPerson,
   'submission_files.media_type': withItsPerson,
   'ratings.comment':
-    'The learner rates again. An erasure of its person deletes it, and one of somebody else scrubs it.',
+    'The learner rates again. An erasure of its person deletes it, and one of another person scrubs it.',
   'user_skills.revoke_reason': withItsPerson,
   'notifications.subject': withItsPerson,
   'notifications.body': withItsPerson,

@@ -125,7 +125,7 @@ Only deleted users can be purged. The command shows the preview first, with the 
 undone. Courses and training plans that these people wrote pass to a successor: the user of --as, otherwise the
 longest-serving active administrator.
 
-The purge is bound to the preview: a person of whom other rows would be erased by then stays untouched, and
+The purge is bound to the preview: a person with other rows by then stays untouched, and
 "lethe erasure confirm" goes on with that person.`,
     examples: [
       'lethe purge --ref 4711 --delete-first',
@@ -147,7 +147,7 @@ An anonymization cannot be undone. Courses and training plans that these people 
 The certificate names people under a salt, which is shown once and stored nowhere. Without the salt, the certificate
 does not tell which people it covers.
 
-The anonymization is bound to the preview: a person of whom other rows would be changed by then stays untouched, and
+The anonymization is bound to the preview: a person with other rows by then stays untouched, and
 "lethe erasure confirm" goes on with that person.`,
     examples: [
       'lethe user delete --ref 4711 && lethe anonymize --ref 4711',

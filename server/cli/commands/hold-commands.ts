@@ -15,7 +15,7 @@ import { addSubjectOptions, readSubjects, type SubjectOptions } from '../subject
 export function addHoldCommands(program: Command): void {
   const group = program
     .command('hold')
-    .description('legal holds, which stop every erasure of the people whom they cover')
+    .description('legal holds, which stop every erasure of the people that they cover')
     .addHelpText(
       'after',
       helpText({
@@ -80,7 +80,7 @@ function addShow(group: Command): void {
   group
     .command('show')
     .argument('<hold>', 'the id of the legal hold')
-    .description('show a legal hold and the first 1000 people whom it covers')
+    .description('show a legal hold and the first 1000 people that it covers')
     .option('--after <user>', 'continue the people after the user with this id')
     .addHelpText('after', helpText({ examples: ['lethe hold show HOLD', 'lethe hold show HOLD --json'] }))
     .action(async (id: string, options: { after?: string }, command: Command) => {

@@ -170,7 +170,7 @@ function addPreview(group: Command): void {
     .argument('<policy>', 'the id of the retention policy')
     .option('--limit <number>', 'the most people to list, up to 1000', '50')
     .option('--after <user>', 'continue the people after the user with this id')
-    .description('show whom a run of a retention policy would purge now; nothing changes')
+    .description('show the people that a run of a retention policy would purge now; nothing changes')
     .addHelpText(
       'after',
       helpText({ examples: ['lethe retention preview POLICY', 'lethe retention preview POLICY --limit 1000 --json'] }),

@@ -52,7 +52,7 @@ export const erasureMap: RoomMap<ErasureTable> = {
     },
   },
   erasure_subjects: {
-    holds: 'The people whom an order names, by internal id; their identifiers only until the order ends, encrypted.',
+    holds: 'The people that an order names, by internal id; their identifiers only until the order ends, encrypted.',
     about: 'other',
     columns: {
       tenant_id: key,

@@ -19,7 +19,7 @@ export const holdsMap: RoomMap<'legal_holds' | 'legal_hold_users' | 'legal_hold_
     },
   },
   legal_hold_users: {
-    holds: 'The people whom a legal hold names.',
+    holds: 'The people that a legal hold names.',
     about: 'person',
     scope: 'person',
     onDelete: 'keep',

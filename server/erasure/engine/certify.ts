@@ -30,7 +30,7 @@ export type CertificateFacts = {
   total: number
   done: number
   failed: number
-  /** People whom a worker may take, or who are not verified yet: the certificate comes after them. */
+  /** People that a worker may take, or who are not verified yet: the certificate comes after them. */
   unfinished: number
   /** People who wait for a decision, a date, or the release of a hold. */
   resting: number

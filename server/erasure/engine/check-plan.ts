@@ -17,7 +17,7 @@ export type Confirmed = {
 
 /**
  * The phase after the lock, for people who are erased under the plan of a preview. It counts what the plan covers by the
- * statement that made the preview, and compares the digests. A person of whom the rows are others now stays untouched, in
+ * statement that made the preview, and compares the digests. A person with other rows now stays untouched, in
  * the state `plan_changed`, with the numbers of the plan and of now. The people are locked, so no other transaction can
  * add rows between this and the act. Without a plan it sends nothing.
  */

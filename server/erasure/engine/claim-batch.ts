@@ -80,7 +80,7 @@ export type Batch = {
 export type BatchLock = { alone: boolean }
 
 /**
- * Takes the next people of a request that a worker may take, or `person` alone, and skips people whom another job has
+ * Takes the next people of a request that a worker may take, or `person` alone, and skips people that another job has
  * taken. Returns undefined if there are none. `lock`: see {@link BatchLock}. `hint`: what the job expects to take. Its
  * people are locked and counted along with the claim, which saves a round trip if the hint is right.
  */

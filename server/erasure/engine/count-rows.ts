@@ -16,7 +16,7 @@ export type Counted = {
   actions: PreparedAction[]
   /** Sessions that one of the people teaches. */
   taughtSessions: string[]
-  /** How many users who stay lose their manager; those whom the request erases too do not stay. */
+  /** How many users who stay lose their manager; those that the request erases too do not stay. */
   managed: number
   /** Values of identifiers that other users hold too, and that so stay where they are. May still be under way. */
   heldByOthers: Promise<Set<string>>

@@ -10,7 +10,7 @@ import { suppressUnhandled } from './suppress-unhandled.ts'
  * Certifies a request whose people are all verified, failed or on hold. If no person is done there is nothing to certify,
  * and the request ends; if nothing failed either, it rests until a hold is released. The caller has locked the request.
  *
- * A hold may have been released since the caller took its last people. Then the request goes on with those whom the hold
+ * A hold may have been released since the caller took its last people. Then the request goes on with those that the hold
  * covered, and is certified after them.
  *
  * Throws `master_key.wrong`.

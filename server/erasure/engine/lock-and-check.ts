@@ -22,7 +22,7 @@ export type BatchSubjects = {
  * erased. The request was checked when it was made, but people may have changed since. A person who may not be erased
  * fails with a reason and does not stop the others.
  *
- * A person whom a legal hold covers is `held`. If the request lacks its approval, or its cooling-off period has not ended,
+ * A person that a legal hold covers is `held`. If the request lacks its approval, or its cooling-off period has not ended,
  * all of its people go back to wait for that. Approval and period were there before an
  * earlier attempt that erased something.
  *

@@ -90,7 +90,7 @@ describe('a purge whose workers are killed', () => {
     expect(record).toEqual(undisturbed)
   })
 
-  it('takes people whom the connection of a killed process still holds as soon as they are free', async () => {
+  it('takes people that the connection of a killed process still holds as soon as they are free', async () => {
     const round = await orderCrowd(test, size)
     // Stands for that connection: PostgreSQL notices the end of a client only when it has something to tell it.
     const holder = await test.database.pool.connect()

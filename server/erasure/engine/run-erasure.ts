@@ -17,7 +17,7 @@ const searchPriority = 10
  * The job of an erasure: takes batches of people until none is left, then verifies and certifies. Several jobs may work
  * on one request, and any of them may be killed at any point: all state is in the database, and moves with the work.
  *
- * The job ends when no person waits any more. A person whom another transaction holds may come free again, if that
+ * The job ends when no person waits any more. A person that another transaction holds may come free again, if that
  * transaction belongs to a killed process, and then a job must be there to take the person. Once the signal is aborted,
  * the batch under way is the last one, and another job goes on.
  */

@@ -250,7 +250,7 @@ describe('a ledger', () => {
       })
     })
 
-    it('deletes a person whom a legal hold covers and erases nothing; the release lets the request go on', async () => {
+    it('deletes a person that a legal hold covers and erases nothing; the release lets the request go on', async () => {
       const [held, free] = [await rows.deletedUser(jane), await rows.deletedUser(bob)]
       await test.purge(rows.tenant, [held, free])
       const file = await exportTo(test.app, [rows.tenant])

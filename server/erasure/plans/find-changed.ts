@@ -10,7 +10,7 @@ const peopleAtATime = 500
 
 /**
  * Locks the people of a plan, and returns those whose parts differ by now, with these parts. For a delete that comes with
- * the request: it leaves out users whom the plan does not fit any more. People who are gone are not returned.
+ * the request: it leaves out users that the plan does not fit any more. People who are gone are not returned.
  */
 export async function findChanged(tx: TenantTransaction, plan: Plan): Promise<Map<string, PlanPart[]>> {
   const { id, operation, userIds, coversMentions } = plan

@@ -99,7 +99,7 @@ describe.each(['purge', 'anonymize'] as const)('the proof about one person of a 
     })
   })
 
-  it('is refused for a person whom the request does not cover', async () => {
+  it('is refused for a person that the request does not cover', async () => {
     await expect(prove(request, email('stranger@proofs.example'), salt)).rejects.toMatchObject({
       code: 'certificate.not_covered',
     })

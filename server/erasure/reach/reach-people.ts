@@ -1,7 +1,7 @@
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { open, seal } from '../../platform/crypto/seal.ts'
 
-/** A person whom an erasure looks for in other tenants: addresses, and ids at identity providers, both as keys. */
+/** A person that an erasure looks for in other tenants: addresses, and ids at identity providers, both as keys. */
 export type ReachPerson = { addresses: string[]; identities: string[] }
 
 const purpose = 'people of a reach'

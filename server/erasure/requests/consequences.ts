@@ -35,7 +35,7 @@ const none = { total: 0, first: [] }
 
 /**
  * Finds, without changing anything, what an erasure of these people leaves behind. Purge and anonymize leave the same.
- * The successor is the one whom an erasure request of the acting person would have.
+ * The successor is the one that an erasure request of the acting person would have.
  */
 export async function findConsequences(tx: TenantTransaction, people: string[]): Promise<Consequences> {
   const some = { people, most: mostNamed }

@@ -52,7 +52,7 @@ export type ErasurePreview = {
   /** Identifiers too short to be told apart from other text; they are not looked for inside texts. */
   shortIdentifiers: number
   /**
-   * People whom the custom fields that survive anonymizing single out: fewer users of the tenant than its limit, themselves
+   * People that the custom fields that survive anonymizing single out: fewer users of the tenant than its limit, themselves
    * included, have the same values in them. 0 for a purge.
    */
   singledOut: number
@@ -63,7 +63,7 @@ export type ErasurePreview = {
   blockedBy: BlockingPlace[]
   /**
    * The digest of the plan: the sorted set of table, key and effect of every affected row, for each person. A request that
-   * names it erases only those of whom it still holds (`requestErasure`).
+   * names it erases only those for which it still holds (`requestErasure`).
    */
   plan: string
   /** Until when a request may name the plan. */

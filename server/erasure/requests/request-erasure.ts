@@ -31,7 +31,7 @@ export type NewErasure = {
   /** See {@link NewRequest}. */
   tellsPeopleFirst?: boolean
   /**
-   * The `plan` of a preview. People of whom other rows would be erased than the preview showed stay untouched
+   * The `plan` of a preview. People with other rows than the preview showed stay untouched
    * (`plan_changed`), and `confirmErasure` goes on with them.
    */
   plan?: string | undefined
@@ -52,8 +52,8 @@ export type LeftOut = { plan: Plan; changed: ReadonlyMap<string, PlanPart[]> }
  * The certificate of an anonymize request names people by keyed hashes under a random salt. This returns the salt once, in
  * base64url, and stores it nowhere. A person who has the salt can tell whether someone they know is among those people.
  *
- * The request waits for an approval or a cooling-off period if the tenant demands that. A person whom a legal hold covers
- * is held. Nobody erases themselves, nor does an API key or OAuth client erase its creator.
+ * The request waits for an approval or a cooling-off period if the tenant demands that. A person that a legal hold covers
+ * is held. No person erases themselves, nor does an API key or OAuth client erase its creator.
  *
  * Throws `erasure.no_subjects`, `input.invalid`, `user.not_found`, `user.not_deleted`, `user.erasure_pending`,
  * `user.acting_erased`, `erasure.own`, `master_key.wrong`, and for a plan what `requirePlan` and `requireSamePeople` throw; then nothing was
@@ -66,7 +66,7 @@ export async function requestErasure(tx: TenantTransaction, given: NewErasure): 
   return await insertChecked(tx, given, { plan, changed: new Map() })
 }
 
-/** The same for a caller who has checked the plan, and knows people whom the request leaves out. */
+/** The same for a caller who has checked the plan, and knows people that the request leaves out. */
 export async function insertChecked(
   tx: TenantTransaction,
   given: Omit<NewErasure, 'plan'>,

@@ -18,11 +18,11 @@ export type AffectedCounts = {
   pending: number
   /** The rest: the people of the erasure request. */
   people: number
-  /** Of these people, those whom a legal hold covers. Their erasure waits for its release. */
+  /** Of these people, those that a legal hold covers. Their erasure waits for its release. */
   held: number
 }
 
-/** A person whom a policy would purge. */
+/** A person that a policy would purge. */
 export type AffectedPerson = {
   id: string
   display_name: string | null
@@ -62,7 +62,7 @@ const found = `
   where person.tenant_id = $1 and person.state = 'deleted' and person.deleted_at <= $3`
 
 /**
- * Counts what a run of the policy would do now, and changes nothing. The page has the people whom it would purge, in the
+ * Counts what a run of the policy would do now, and changes nothing. The page has the people that it would purge, in the
  * order of their ids: at most `limit` (50, up to 1000) behind the id `after`.
  *
  * Throws `input.invalid`.

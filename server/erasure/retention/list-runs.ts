@@ -20,7 +20,7 @@ export type RetentionRun = {
   pending: number
   /** The rest: the people of the erasure request. */
   requested: number
-  /** Of the requested people, those whom a legal hold covered at that moment. */
+  /** Of the requested people, those that a legal hold covered at that moment. */
   held: number
   /** Null if there was no person to purge. */
   request_id: string | null

@@ -83,7 +83,7 @@ async function madeBy(request: string | null | undefined) {
   return found[0]
 }
 
-describe('the people whom a policy purges', () => {
+describe('the people that a policy purges', () => {
   it('were deleted at least so many days ago, to the millisecond', async () => {
     const [exact, longer] = [await deletedAgo(30 * day), await deletedAgo(31 * day)]
     await deletedAgo(30 * day - 1)

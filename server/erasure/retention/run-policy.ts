@@ -11,7 +11,7 @@ import { type RetentionRun, runColumns } from './list-runs.ts'
 import { lockPolicies, type RetentionPolicy, showPolicy } from './policies.ts'
 
 /**
- * Runs a retention policy now, enabled or not: makes one erasure request for the people whom the preview shows, and
+ * Runs a retention policy now, enabled or not: makes one erasure request for the people that the preview shows, and
  * returns the report. The acting person or program is the requester. `expectedPeople`: how many people the caller has
  * seen. Without a person to purge, it makes no request.
  *

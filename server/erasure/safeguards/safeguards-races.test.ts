@@ -69,7 +69,7 @@ type Scene = typeof scene extends fc.Arbitrary<infer S> ? S : never
 class World {
   readonly requests: string[] = []
   readonly holds: string[] = []
-  /** By hold, the people whom it covers for sure: from the commit of the hold to the beginning of its release. */
+  /** By hold, the people that it covers for sure: from the commit of the hold to the beginning of its release. */
   readonly covered = new Map<string, Set<string>>()
   private readonly joined = new Set<string>()
   private readonly ofGroup = new Set<string>()
@@ -98,7 +98,7 @@ class World {
     return inTenant(test.database, this.rows.tenant, work, { initiator: { from: 'api', userId } })
   }
 
-  /** Everyone whom a hold covers for sure is there, with the person's own data. */
+  /** Everyone that a hold covers for sure is there, with the person's own data. */
   async checkCovered(): Promise<void> {
     const covered = [...new Set([...this.covered.values()].flatMap((people) => [...people]))].sort()
     const { rows } = await test.owner.query(

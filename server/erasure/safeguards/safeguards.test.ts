@@ -74,7 +74,7 @@ const messages = async (user: string) => {
   return found.map(({ kind }) => kind)
 }
 
-describe('a person whom a legal hold covers', () => {
+describe('a person that a legal hold covers', () => {
   it('waits as held while the others are purged and certified, and is purged by itself after the release', async () => {
     const [held, one, two] = [await deleted('held@acme.example'), await deleted(), await deleted()]
     const id = await hold(held)

@@ -83,7 +83,7 @@ export async function importUsers(
   // The reader reports it, also where the file could not be opened before anything is read.
   options.source.once('error', () => undefined)
   if (options.dryRun === true) return await importFile(database, tenantId, options, undefined)
-  // Committed first: an erasure tells a run that is there about people whom its file may contain.
+  // Committed first: an erasure tells a run that is there about people that its file may contain.
   const kept = await inTenant(database, tenantId, async (tx) => ({
     run:
       options.connector?.run ??

@@ -72,7 +72,7 @@ const lookups: Record<SelectorName, { column: string; type: string; normalForm: 
 }
 
 /**
- * The one user whom the selector names. Deleted users match, anonymized ones do not. A login name matches by the part
+ * The one user that the selector names. Deleted users match, anonymized ones do not. A login name matches by the part
  * after its last bar. Names and addresses match in every spelling with the same key, also with characters that come
  * along with a pasted address (`<ann@x.org>;`). Refs are unique by exact spelling, so of several with one key, the
  * exact one counts. `withAnonymized`: anonymized users match, too, by id only. A former identifier finds no user; the
@@ -130,7 +130,7 @@ function writtenLike<Row extends { ref: string | null }>(value: string, rows: Ro
 }
 
 /**
- * The one user whom a text names, whichever of the five identifiers it is. Throws like {@link findUser}; several users whom
+ * The one user that a text names, whichever of the five identifiers it is. Throws like {@link findUser}; several users that
  * it names by different identifiers are ambiguous too.
  */
 export async function findByAnyIdentifier(
@@ -189,7 +189,7 @@ export async function resolveUsers(tx: TenantTransaction, selectors: readonly Se
 }
 
 /**
- * The users whom the selectors name, each once, in the selectors' order, with the first selector that names each.
+ * The users that the selectors name, each once, in the selectors' order, with the first selector that names each.
  *
  * Throws `input.invalid`, `user.not_found` and `subject.ambiguous` unless every selector names one user. Among many
  * selectors the error gives the rows, counted from 1.

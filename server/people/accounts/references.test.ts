@@ -446,7 +446,7 @@ const acts: Record<string, Act[] | string> = {
   'ratings.user_id': [
     { does: 'rates', run: (tx, { person }) => rateCourse(tx, { userId: person, courseId: places.course, stars: 5 }) },
   ],
-  'reappearances.user_id': 'It is written of users whom the same transaction has created.',
+  'reappearances.user_id': 'It is written of users that the same transaction has created.',
   'record_actions.user_id': [
     {
       does: 'clicks',

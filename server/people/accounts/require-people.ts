@@ -50,7 +50,7 @@ export async function actingUser(tx: TenantTransaction): Promise<string | null> 
 }
 
 /**
- * Who did something, for the columns `…_by` and `…_by_credential`: the person whom the field names, else the user who
+ * Who did something, for the columns `…_by` and `…_by_credential`: the person that the field names, else the user who
  * acts, else the credential. The person cannot be erased before the transaction ends.
  *
  * Throws what {@link requirePeople} and {@link actingUser} throw.

@@ -64,7 +64,7 @@ describe('User Cleanup', () => {
     const order = { operation: 'purge', filter: {}, expected_people: many }
     const { json: first, status } = await call('POST', '/erasures', order)
     expect(status).toBe(202)
-    // Workers skip people whom another transaction holds, so half of them are still to come when the cancel arrives.
+    // Workers skip people that another transaction holds, so half of them are still to come when the cancel arrives.
     await http.owner.query('begin')
     await http.owner.query(
       'select from erasure_subjects where request_id = $1 order by user_id desc limit $2 for update',

@@ -168,7 +168,7 @@ export const Preview = sharedSchema(
   Type.Object(
     {
       people: Type.Integer(),
-      held: Type.Integer({ description: 'People whom a legal hold covers: they wait, and the others are erased' }),
+      held: Type.Integer({ description: 'People that a legal hold covers: they wait, and the others are erased' }),
       approval_required: Type.Boolean({ description: 'The request waits until a second person approves it' }),
       cooling_off_hours: Type.Integer({ description: 'The hours that the request waits before it runs' }),
       who: Type.Unsafe<NamedPerson[] | null>({
@@ -211,7 +211,7 @@ export const Preview = sharedSchema(
       plan: Type.String({
         pattern: planPattern,
         description:
-          'A digest of the keys of all affected rows. A request that names it erases only the people of whom exactly these rows are affected',
+          'A digest of the keys of all affected rows. A request that names it erases only people with exactly these affected rows',
       }),
       plan_expires_at: Type.Unsafe<Date>({
         ...Time,
@@ -310,7 +310,7 @@ export const OrderBody = Type.Object(
       Type.String({
         pattern: planPattern,
         description:
-          'The `plan` of a preview with the same operation and options, by the same user, key or client. People of whom other rows would be erased stay untouched (`plan_changed`). Without subjects and filter, the request is for the people of the plan',
+          'The `plan` of a preview with the same operation and options, by the same user, key or client. People with other rows stay untouched (`plan_changed`). Without subjects and filter, the request is for the people of the plan',
       }),
     ),
     delete_first: Type.Optional(

@@ -42,9 +42,9 @@ const hold = {
   released_at: Type.Unsafe<Date | null>({ ...NullableTime, description: 'Null while the hold is in force' }),
   released_by: NullableId,
   released_by_credential: ActingCredential,
-  users: Type.Integer({ description: 'Users whom the hold names' }),
+  users: Type.Integer({ description: 'Users that the hold names' }),
   groups: Type.Integer(),
-  people: Type.Integer({ description: 'People whom the hold covers now, by name or as members of its groups' }),
+  people: Type.Integer({ description: 'People that the hold covers now, by name or as members of its groups' }),
 }
 
 const Hold = sharedSchema('LegalHold', Type.Object(hold, { description: 'A legal hold' }))
@@ -100,7 +100,7 @@ function addReading(server: HttpServer): void {
     config: { permission: 'holds.read', errors: [404] },
     schema: {
       tags,
-      summary: 'List the people whom a legal hold covers now, by id',
+      summary: 'List the people that a legal hold covers now, by id',
       params: IdParams,
       querystring: Paging,
       response: {
@@ -129,7 +129,7 @@ function addChanging(server: HttpServer): void {
     schema: {
       tags,
       summary: 'Place a legal hold on users and directory groups',
-      description: 'Until the release, no operation erases the people whom the hold covers.',
+      description: 'Until the release, no operation erases the people that the hold covers.',
       headers: IdempotencyHeaders,
       body: Type.Object(
         {
@@ -145,7 +145,7 @@ function addChanging(server: HttpServer): void {
       ),
       response: {
         201: Type.Object(
-          { id: Id, people: Type.Integer({ description: 'The number of people whom the hold covers now' }) },
+          { id: Id, people: Type.Integer({ description: 'The number of people that the hold covers now' }) },
           { description: 'Placed; Location has the address of the hold' },
         ),
       },

@@ -65,7 +65,7 @@ const counts = {
   excluded: Type.Integer({ description: 'Of the found users, members of excluded groups' }),
   pending: Type.Integer({ description: 'Of the others, users with a pending erasure' }),
 }
-const held = Type.Integer({ description: 'Of the requested people, those whom a legal hold covers' })
+const held = Type.Integer({ description: 'Of the requested people, those that a legal hold covers' })
 
 const Run = sharedSchema(
   'RetentionRun',
@@ -94,7 +94,7 @@ const Run = sharedSchema(
 
 const Preview = Type.Object({
   ...counts,
-  people: Type.Integer({ description: 'The rest: the people whom a run would purge now' }),
+  people: Type.Integer({ description: 'The rest: the people that a run would purge now' }),
   held,
   deleted_before: Time,
   subjects: Type.Array(
@@ -272,7 +272,7 @@ function addActs(server: HttpServer): void {
       tags,
       summary: 'Run a retention policy now',
       description:
-        'Makes one erasure request for the people whom the preview shows. Without such people, it makes none. The caller is the requester.',
+        'Makes one erasure request for the people that the preview shows. Without such people, it makes none. The caller is the requester.',
       headers: IdempotencyHeaders,
       params: IdParams,
       body: Expected,
