@@ -55,7 +55,7 @@ type ODataErrorBody = {
 }
 
 /**
- * The body of an error. It names no person, except the candidates where the caller may read users: each with its state as
+ * The body of an error. It names no person, except the candidates where the caller may read users. Each has its state as
  * `code`, and as `target` the key that means this one and no namesake.
  */
 function odataErrorBody(error: LetheError): ODataErrorBody {
