@@ -50,7 +50,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 
 describe('/api/v1/erasures', () => {
   it('leads from a preview over the order and its progress to a certificate that verifies offline', async () => {
-    const { id, email } = await deletedUser({ first_name: 'Ann', last_name: 'Aster' })
+    const { id, email } = await deletedUser({ first_name: 'Annegret', last_name: 'Astermann' })
     const whom = { operation: 'purge', subjects: [{ email }] }
     const preview = await post('/preview', whom)
     expect(preview).toMatchObject({ status: 200, json: { people: 1, not_deleted: [], singled_out: 0 } })
@@ -91,7 +91,8 @@ describe('/api/v1/erasures', () => {
     expect(jws.headers.get('content-type')).toMatch(/^application\/jose/)
     expect(jws.text).toBe(file.json.certificates[0])
     expect((await http.call('GET', '/.well-known/jwks.json')).json).toEqual(file.json.keys)
-    expect(JSON.stringify([read.json, file.json])).not.toMatch(/ann|aster|leaver/i)
+    // Whole names: three letters in a row also occur by chance in what is signed and encoded.
+    expect(JSON.stringify([read.json, file.json])).not.toMatch(/annegret|astermann|leaver-/i)
 
     const proof = await post(`/${ordered.json.id}/proof`, { id })
     expect(proof.status).toBe(200)
