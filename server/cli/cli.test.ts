@@ -299,6 +299,19 @@ describe('what goes wrong at the command line', () => {
   })
 })
 
+it('starts a command without the packages that most commands do not need', async () => {
+  const report = `import { registerHooks } from 'node:module'
+    const urls = new Set()
+    registerHooks({ load: (url, context, next) => { urls.add(url); return next(url, context) } })
+    process.on('exit', () => process.stderr.write(JSON.stringify([...urls])))`
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(report)}`, lethe, 'tenant', 'list', '--quiet']
+  const { code, stdout, stderr } = await finish(spawn(pinnedNode, args, { env: environment }))
+  expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('Acme') })
+  const loaded = JSON.parse(stderr).flatMap((url: string) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? [])
+  expect(loaded).toContain('pg')
+  for (const name of ['typebox', 'kysely', 'graphile-worker', 'fastify']) expect(loaded).not.toContain(name)
+})
+
 describe('lethe anonymize', () => {
   it('shows the salt once, keeps what was learned, and lets anybody who has both tell who was among the people', async () => {
     const { user } = await json('user', 'create', '--email', 'quiet@example.org', '--ref', 'quiet-1', '--custom', 'a=b')

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { calculateJwkThumbprint, compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
-import { Type } from 'typebox'
-import { Check } from 'typebox/value'
 import type { Operation } from '../../datamap/plan.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { hashesOfIdentifier, hashIdentifier } from '../../keyring/identifier-hash-key.ts'
@@ -296,62 +294,6 @@ export function isWholeSearch({ identifiers, unreadable }: SearchAddendum['searc
 
 export type Claims = CertificateClaims | AddendumClaims
 
-/** Whoever brings a key of their own may sign anything with it: what is read of a statement must be there. */
-const Statement = Type.Union([
-  Type.Object({
-    type: Type.Literal('lethe.erasure_certificate'),
-    version: Type.Integer(),
-    tenant: Type.String(),
-    request: Type.String(),
-    operation: Type.Enum(['purge', 'anonymize']),
-    requested_at: Type.String(),
-    certified_at: Type.String(),
-    data_map: Type.String(),
-    subjects: Type.Object({
-      total: Type.Integer(),
-      done: Type.Integer(),
-      failed: Type.Integer(),
-      digest: Type.String(),
-      root: Type.Optional(Type.String()),
-    }),
-    effects: Type.Array(Type.Object({ table: Type.String(), effect: Type.String(), rows: Type.Integer() })),
-    shared_identifiers: Type.Integer(),
-    verification: Type.Object({ rows_left: Type.Integer(), mentions_left: Type.Integer() }),
-  }),
-  Type.Object({
-    type: Type.Literal('lethe.erasure_addendum'),
-    version: Type.Integer(),
-    tenant: Type.String(),
-    request: Type.String(),
-    certificate: Type.String(),
-    added_at: Type.String(),
-    search: Type.Optional(
-      Type.Object({
-        tables: Type.Integer(),
-        columns: Type.Integer(),
-        bytes: Type.Integer(),
-        identifiers: Type.Integer(),
-        unreadable: Type.Array(Type.String()),
-        findings: Type.Array(Type.Object({ table: Type.String(), column: Type.String(), rows: Type.Integer() })),
-      }),
-    ),
-    backups: Type.Optional(
-      Type.Object({ oldest: Type.String(), kind: Type.Enum(['dump', 'files']), declared_at: Type.String() }),
-    ),
-  }),
-])
-
-const Place = Type.Object({
-  number: Type.Integer(),
-  previous: Type.Unsafe<string | null>({ type: ['string', 'null'] }),
-  outstanding: Type.Array(Type.Enum(['search', 'disk', 'backups'])),
-  disk: Type.Object({ level: Type.Integer({ minimum: 1, maximum: 5 }), reached_at: Type.String() }),
-})
-
-function isStatement(claims: unknown): claims is Claims {
-  return Check(Statement, claims) && (claims.version === 1 || Check(Place, claims))
-}
-
 type KeySet = ReturnType<typeof createLocalJWKSet>
 
 /** A key is named by its thumbprint: whoever knows the name of the right key cannot be given another one under it. */
@@ -375,8 +317,9 @@ async function openJws(jws: string, keySet: KeySet): Promise<{ claims: Claims; k
     }
     const { payload, protectedHeader } = await compactVerify(jws, keySet, { algorithms: ['EdDSA'] })
     const claims: unknown = JSON.parse(Buffer.from(payload).toString('utf8'))
+    const { isStatement } = await import('./shapes.ts')
     if (!isStatement(claims)) throw new TypeError('not a statement of an erasure')
-    return { claims, kid: protectedHeader.kid ?? '' }
+    return { claims: claims as Claims, kid: protectedHeader.kid ?? '' }
   } catch (error) {
     // A malformed key or statement is a failed verification, too.
     const reason =

@@ -1,6 +1,4 @@
 import type { JSONWebKeySet } from 'jose'
-import { Type } from 'typebox'
-import { Check } from 'typebox/value'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { identifierHashKey } from '../../keyring/identifier-hash-key.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
@@ -82,20 +80,10 @@ function matcherOf(key: Buffer, who: ProvenPerson): (subject: ListedSubject) => 
   return ({ line }) => matches(line)
 }
 
-const Proof = Type.Object({
-  type: Type.Literal('lethe.subject_proof'),
-  subject: Type.Object({
-    index: Type.Integer({ minimum: 0 }),
-    line: Type.String(),
-    path: Type.Array(Type.String()),
-    commitments: Type.String(),
-    opening: Type.String(),
-  }),
-})
-
-/** Whether a file is a proof about one person, rather than a certificate. */
-export function isSubjectProof(file: unknown): file is SubjectProof {
-  return Check(Proof, file)
+/** The file as a proof about one person; undefined where it is none, such as a certificate. */
+export async function asSubjectProof(file: unknown): Promise<SubjectProof | undefined> {
+  const { isSubjectProof } = await import('./shapes.ts')
+  return isSubjectProof(file) ? (file as SubjectProof) : undefined
 }
 
 /**

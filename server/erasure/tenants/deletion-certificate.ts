@@ -1,6 +1,4 @@
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
-import { Type } from 'typebox'
-import { Check } from 'typebox/value'
 import { certificateError } from '../proof/errors.ts'
 import type { TenantRows } from './preview-tenant-deletion.ts'
 
@@ -28,25 +26,11 @@ export type TenantDeletionClaims = {
 /** The file of such a certificate: all that an offline check needs. */
 export type TenantDeletionFile = { type: 'lethe.tenant_deletion'; certificate: string; keys: JSONWebKeySet }
 
-const File = Type.Object({
-  type: Type.Literal('lethe.tenant_deletion'),
-  certificate: Type.String(),
-  keys: Type.Object({ keys: Type.Array(Type.Object({})) }),
-})
-
-/** Whether a file is the certificate of a deleted tenant. */
-export function isTenantDeletionFile(file: unknown): file is TenantDeletionFile {
-  return Check(File, file)
+/** The file as the certificate of a deleted tenant; undefined where it is none. */
+export async function asTenantDeletionFile(file: unknown): Promise<TenantDeletionFile | undefined> {
+  const { isDeletionFile } = await import('./deletion-shapes.ts')
+  return isDeletionFile(file) ? (file as TenantDeletionFile) : undefined
 }
-
-const Claims = Type.Object({
-  type: Type.Literal('lethe.tenant_deletion'),
-  version: Type.Literal(1),
-  tenant: Type.String(),
-  deleted_at: Type.String(),
-  people: Type.Integer(),
-  tables: Type.Array(Type.Object({ table: Type.String(), rows: Type.Integer() })),
-})
 
 /**
  * Verifies the certificate of a deleted tenant without a database, by the given keys or those of the file. Answers what it
@@ -60,7 +44,8 @@ export async function verifyTenantDeletion(
     const keySet = createLocalJWKSet(trusted ?? keys)
     const { payload, protectedHeader } = await compactVerify(certificate, keySet, { algorithms: ['EdDSA'] })
     const claims: unknown = JSON.parse(Buffer.from(payload).toString('utf8'))
-    if (!Check(Claims, claims)) throw new TypeError('not the certificate of a deleted tenant')
+    const { areDeletionClaims } = await import('./deletion-shapes.ts')
+    if (!areDeletionClaims(claims)) throw new TypeError('not the certificate of a deleted tenant')
     return { claims: claims as TenantDeletionClaims, kid: protectedHeader.kid ?? '' }
   } catch (error) {
     const reason = 'it is not the certificate of a deleted tenant, signed by one of the given keys'

@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import { record } from '../../audit/record.ts'
 import { identifierKey } from '../../identifiers/identifier-key.ts'
 import { gainedRoles, requireMayGrant } from '../../permissions/grants.ts'
@@ -36,13 +35,13 @@ export async function updateUser(tx: TenantTransaction, userId: string, changes:
   await refuseTaken(tx, columns, before.id)
   const user = await tx.db
     .updateTable('users')
-    .set({
+    .set(({ fn }) => ({
       ...followingNames(before, columns),
       ...followingEmail(before, columns),
       ...columns,
       ...(custom_fields !== undefined && { custom_fields: JSON.stringify(custom_fields) }),
-      updated_at: sql`now()`,
-    })
+      updated_at: fn<Date>('now', []),
+    }))
     .where('tenant_id', '=', tx.tenantId)
     .where('id', '=', before.id)
     .returning(userColumns)

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { runMigrations } from 'graphile-worker'
 import pg from 'pg'
 import { databaseError } from './errors.ts'
 import { codeOf, connectionError, connectOwner, requireLocale, tolerateLostConnections } from './pool.ts'
@@ -140,6 +139,8 @@ async function applyMigration(owner: pg.Client, migration: Migration, step?: Mig
  * application's role works on the queue, so it gets one; what stands in the queue is ids only.
  */
 async function installJobQueue(owner: pg.Client, ownerUrl: string): Promise<void> {
+  // Loaded here only: most commands do not migrate.
+  const { runMigrations } = await import('graphile-worker')
   const pool = new pg.Pool({ connectionString: ownerUrl, max: 1 })
   tolerateLostConnections(pool)
   try {

@@ -1,12 +1,12 @@
-import { Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type pg from 'pg'
 import type { Initiator } from '../initiator.ts'
 import type { Session } from './driver.ts'
 import { isLostToConcurrency } from './failures.ts'
 import type { DB } from './generated/schema.gen.ts'
-import { dialectOver } from './kysely-dialect.ts'
 import { PlainSession } from './plain-session.ts'
 import { codeOf, type Database } from './pool.ts'
+import { queryBuilderOver } from './query-builder.ts'
 import { sqlstate } from './sqlstates.ts'
 
 /**
@@ -272,11 +272,9 @@ function transactionOn(
       return await session.lend(work)
     },
     get db() {
-      db ??= new Kysely<DB>({
-        dialect: dialectOver((text, values) => {
-          become(false)
-          return ask(text, values)
-        }),
+      db ??= queryBuilderOver<DB>((text, values) => {
+        become(false)
+        return ask(text, values)
       })
       return db
     },

@@ -9,6 +9,7 @@ import { codeOf, type Database } from '../database/pool.ts'
 import { isLetheError, type platformError } from '../errors.ts'
 import { stackOf } from '../stack-of.ts'
 import type { JobPayload } from './enqueue.ts'
+import { lockSpace, releaseJobsOfTheDead } from './living-processes.ts'
 
 /**
  * What a job does. It may be run again after a crash or a failure, so it must take up what is there. When the signal is
@@ -39,9 +40,6 @@ const longestRestart = 5000
 const afterLastJob = 5000
 
 const hour = 60 * 60 * 1000
-
-/** First number of the advisory locks by which living processes are known to each other. */
-const lockSpace = 0x6c65
 
 /** What failed by one of these codes is not tried again later than this, in seconds: the cause may end at any time. */
 const passingDelay = 60
@@ -267,38 +265,6 @@ function cronItemsOf(
       options: { backfillPeriod: 24 * hour, jobKey: `daily ${task}` },
     })),
   ])
-}
-
-/**
- * Frees jobs whose process is gone. A process that took a job and has not yet its lock may lose it to another one: then
- * both run it, which every job must bear.
- */
-export async function releaseJobsOfTheDead(database: Database): Promise<void> {
-  await database.pool.query(
-    `select graphile_worker.force_unlock_workers(array_agg(name))
-     from (
-       select locked_by as name from graphile_worker._private_jobs where locked_by is not null
-       union
-       select locked_by from graphile_worker._private_job_queues where locked_by is not null
-     ) locked
-     where not exists (
-       select from pg_locks
-       where locktype = 'advisory' and classid = $1 and objid::bigint = hashtext(name)::bigint & 4294967295 and granted
-         and database = (select oid from pg_database where datname = current_database())
-     )
-     having count(*) > 0`,
-    [lockSpace],
-  )
-}
-
-/** Tells whether a process is alive that works on jobs; this one counts too, until its workers have stopped. */
-export async function areWorkersAlive(database: Database): Promise<boolean> {
-  const { rowCount } = await database.pool.query(
-    `select from pg_locks where locktype = 'advisory' and classid = $1 and granted
-       and database = (select oid from pg_database where datname = current_database()) limit 1`,
-    [lockSpace],
-  )
-  return (rowCount ?? 0) > 0
 }
 
 /**

@@ -13,14 +13,14 @@ import { checkMembership } from '../../../erasure/proof/check-membership.ts'
 import { certificateError } from '../../../erasure/proof/errors.ts'
 import { readCertificate } from '../../../erasure/proof/read-certificate.ts'
 import {
-  isSubjectProof,
+  asSubjectProof,
   proveSubject,
   type SubjectProof,
   verifySubjectProof,
 } from '../../../erasure/proof/subject-proof.ts'
 import { newestErasure } from '../../../erasure/requests/list-requests.ts'
 import {
-  isTenantDeletionFile,
+  asTenantDeletionFile,
   type TenantDeletionFile,
   verifyTenantDeletion,
 } from '../../../erasure/tenants/deletion-certificate.ts'
@@ -141,8 +141,10 @@ it is about this identifier.`,
       const salt = options.salt === undefined ? undefined : readSalt(options.salt)
       const trusted = options.keys === undefined ? undefined : ((await readJson(options.keys)) as JSONWebKeySet)
       const content = await readJson(file)
-      if (isTenantDeletionFile(content)) return await verifyDeletion(content, { trusted, output })
-      if (isSubjectProof(content)) return await verifyProof(content, { trusted, identifier, output })
+      const deletion = await asTenantDeletionFile(content)
+      if (deletion !== undefined) return await verifyDeletion(deletion, { trusted, output })
+      const proof = await asSubjectProof(content)
+      if (proof !== undefined) return await verifyProof(proof, { trusted, identifier, output })
       const verified = await verifyCertificate(content, trusted)
       const { operation, request } = verified.certificate
       if (identifier === undefined) {
