@@ -127,6 +127,7 @@ export const activities = {
   ErasureResumed: { title: 'Erasure resumed after a legal hold', object: 'erasure_request' },
   ErasureCertified: { title: 'Erasure certified', object: 'erasure_request' },
   ErasureFailed: { title: 'Erasure failed', object: 'erasure_request' },
+  ErasureEndedUntouched: { title: 'Erasure ended without erasing a person', object: 'erasure_request' },
   ErasureSearched: { title: 'Database searched after an erasure', object: 'erasure_request' },
   TrialsReached: { title: 'Trial tenants reached by an erasure', object: 'erasure_request' },
   ErasureReachedDisk: { title: 'Erasure reached a higher level on disk', object: 'erasure_request' },

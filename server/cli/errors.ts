@@ -18,15 +18,19 @@ export const commandError = defineErrors({
   },
   'erasure.incomplete': {
     kind: 'failed',
-    message: (d: { request: string; state: string; reasons: string[]; changed: number }) =>
+    message: (d: { request: string; state: string; reasons: string[]; changed: number; about: 'users' | 'contacts' }) =>
       `Erasure request ${d.request} ended ${d.state}: ${d.reasons.join('; ')}.`,
-    hint: (d: { request: string; reasons: string[]; changed: number }) =>
+    hint: (d: { request: string; reasons: string[]; changed: number; about: 'users' | 'contacts' }) =>
       [
         `"lethe erasure show ${d.request}" shows the steps.`,
         ...(d.reasons.length > (d.changed > 0 ? 1 : 0)
           ? [`"lethe erasure retry ${d.request}" continues from there.`]
           : []),
-        ...(d.changed > 0 ? [`"lethe erasure confirm ${d.request}" previews and erases those who changed.`] : []),
+        ...(d.changed === 0
+          ? []
+          : d.about === 'contacts'
+            ? ['"lethe purge --contact ADDRESS" previews and purges the contact anew.']
+            : [`"lethe erasure confirm ${d.request}" previews and erases those who changed.`]),
       ].join(' '),
   },
   'erasure.waiting': {

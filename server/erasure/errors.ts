@@ -83,6 +83,17 @@ export const erasureError = defineErrors({
     message: (d: { added: number; missing: number }) =>
       `The request does not name the people of its plan: ${d.added} are not in the plan, and ${d.missing} of the plan are missing. Name the plan alone, or make a preview of the people that you mean.`,
   },
+  'plan.other_contact': {
+    kind: 'conflict',
+    message: () => 'This plan is not the plan of this contact. Make a preview of the contact and name its plan.',
+    hint: () => '"lethe preview --contact ADDRESS" shows the plan.',
+  },
+  'erasure.of_contact': {
+    kind: 'conflict',
+    message: (d: { request: string }) =>
+      `Erasure request ${d.request} is for a contact, and has ended without its address. Make a preview of the contact, and a new request that names its plan.`,
+    hint: () => '"lethe purge --contact ADDRESS" shows the preview and makes the request.',
+  },
   'plan.not_of_request': {
     kind: 'conflict',
     message: (d: { people: number }) =>

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../test/http.ts'
 import { cleanIdempotentRequests } from './idempotency.ts'
@@ -145,5 +147,26 @@ describe('Idempotency-Key', () => {
     expect(second.json).toEqual(first.json)
     expect(second.headers.get('idempotency-replayed')).toBe('true')
     expect((await createTenant('Newer')).json.code).toBe('idempotency.other_request')
+  })
+})
+
+describe('the routes that create something or start work', () => {
+  /** Each with the reason why a repetition of it needs no key. */
+  const exceptions: Record<string, string> = {
+    '/api/v1/session': 'a sign-in: its token is given once and stored nowhere',
+    '/api/v1/operator-session': 'a sign-in: its token is given once and stored nowhere',
+    '/api/v1/identity-provider/erasures': 'each assertion counts once, by its jti',
+    '/api/v1/reach-matches/{id}/accept': 'belongs to no tenant; a second decision about a match is refused',
+  }
+
+  it('all take an Idempotency-Key, in the native API', () => {
+    const { paths } = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'))
+    type Route = { responses: object; parameters?: { in: string; name: string }[] }
+    const without = Object.entries(paths as Record<string, { post?: Route }>).flatMap(([path, { post }]) => {
+      if (post === undefined || !path.startsWith('/api/v1/')) return []
+      if (!('201' in post.responses || '202' in post.responses)) return []
+      return post.parameters?.some(({ name }) => name === 'idempotency-key') ? [] : [path]
+    })
+    expect(without.sort()).toEqual(Object.keys(exceptions).sort())
   })
 })

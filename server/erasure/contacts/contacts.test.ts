@@ -9,6 +9,9 @@ import { updateUser } from '../../people/accounts/update-user.ts'
 import { deleteUsers } from '../../people/lifecycle/delete-users.ts'
 import { checkMembership } from '../proof/check-membership.ts'
 import { readCertificate } from '../proof/read-certificate.ts'
+import { confirmErasure } from '../requests/confirm-erasure.ts'
+import { previewErasure } from '../requests/preview-erasure.ts'
+import { requestErasure } from '../requests/request-erasure.ts'
 import { previewContact } from './preview-contact.ts'
 import { requestContactErasure } from './request-contact-erasure.ts'
 
@@ -111,8 +114,110 @@ describe('the purge of a contact', () => {
   })
 
   it('ends clean where the address stands nowhere', async () => {
-    expect(await preview('nowhere@partner.example')).toEqual({ effects: [], blockedBy: [] })
+    expect(await preview('nowhere@partner.example')).toMatchObject({ effects: [], blockedBy: [] })
     expect(await purge('nowhere@partner.example')).toMatchObject({ state: 'completed', receipt: [] })
+  })
+})
+
+describe('the plan of a contact', () => {
+  const planOf = async (given = address) => (await preview(given)).plan
+  const purgeBy = async (plan: string, given = address) => {
+    const { request } = await test.inTenant(rows.tenant, (tx) => requestContactErasure(tx, { address: given, plan }))
+    return await test.ended(rows.tenant, request)
+  }
+  const keyOf = async (request: string) =>
+    (
+      await test.owner.query(
+        `select r.sealed_key, s.sealed_identifiers
+         from erasure_requests r join erasure_subjects s on s.tenant_id = r.tenant_id and s.request_id = r.id
+         where r.id = $1`,
+        [request],
+      )
+    ).rows[0]
+
+  it('is the same for the same rows, for any way of writing the address, and another for another address', async () => {
+    await plant()
+    const plan = await planOf()
+    expect(plan).toMatch(/^[0-9a-f]{64}$/)
+    expect(await planOf(address.toUpperCase())).toBe(plan)
+    expect(await planOf('another@partner.example')).not.toBe(plan)
+  })
+
+  it('lets the purge go on for exactly the rows of the preview', async () => {
+    await plant()
+    expect(await purgeBy(await planOf(), address.toUpperCase())).toMatchObject({ state: 'completed', verdict: 'clean' })
+    expect((await preview()).effects).toEqual([])
+    expect(await purgeBy(await planOf())).toMatchObject({ state: 'completed', receipt: [] })
+  })
+
+  it.each([
+    ['a row more', async () => void (await rows.catalog({ description: `Ask ${address}` }))],
+    ['a row less', async () => void (await test.owner.query('delete from posts where tenant_id = $1', [rows.tenant]))],
+    [
+      'another row in the place of one',
+      async () => {
+        await test.owner.query('delete from posts where tenant_id = $1', [rows.tenant])
+        await rows.post(await rows.course(), await rows.user(), `From ${address}`)
+      },
+    ],
+  ])('does not fit after %s, and then nothing is changed and nothing about the contact is kept', async (_, change) => {
+    await plant()
+    const plan = await planOf()
+    await change()
+    const kept = { tenant: rows.tenant, without: ['signing_keys'] }
+    const fields = async () => {
+      const dump = await dumpDatabase(test.owner, kept)
+      return [dump.get('courses'), dump.get('posts'), dump.get('users'), dump.get('catalogs')]
+    }
+    const before = await fields()
+    const erasure = await purgeBy(plan)
+    expect(erasure).toMatchObject({
+      state: 'plan_changed',
+      certified: false,
+      receipt: [],
+      subjects: { total: 1, gone: 0, failed: 0, plan_changed: 1 },
+    })
+    expect(erasure.planChanged[0]?.changes.length).toBeGreaterThan(0)
+    expect(await fields()).toEqual(before)
+    expect(await keyOf(erasure.id)).toEqual({ sealed_key: null, sealed_identifiers: null })
+
+    const again = await planOf()
+    await expect(
+      test.inTenant(rows.tenant, (tx) => confirmErasure(tx, { request: erasure.id, plan: again })),
+    ).rejects.toMatchObject({ code: 'erasure.of_contact' })
+    expect(await purgeBy(again)).toMatchObject({ state: 'completed', verdict: 'clean' })
+  })
+
+  it('belongs to one address, to contacts, and to an hour', async () => {
+    await plant()
+    const plan = await planOf()
+    await expect(purgeBy(plan, 'another@partner.example')).rejects.toMatchObject({ code: 'plan.other_contact' })
+    const person = await rows.deletedUser()
+    const ofUser = await test.inTenant(rows.tenant, (tx) => previewErasure(tx, 'purge', [person]))
+    await expect(purgeBy(ofUser.plan)).rejects.toMatchObject({ code: 'plan.other_contact' })
+    await expect(
+      test.inTenant(rows.tenant, (tx) => requestErasure(tx, { operation: 'purge', userIds: [person], plan })),
+    ).rejects.toMatchObject({ code: 'plan.other_people' })
+    await test.owner.query(`update erasure_plans set expires_at = now() - interval '1 second' where tenant_id = $1`, [
+      rows.tenant,
+    ])
+    await expect(purgeBy(plan)).rejects.toMatchObject({ code: 'plan.expired' })
+    await expect(purgeBy('f'.repeat(64))).rejects.toMatchObject({ code: 'plan.not_found' })
+  })
+
+  it('tells nothing by which an address could be guessed', async () => {
+    await plant()
+    const plan = await planOf()
+    const { rows: stored } = await test.owner.query(
+      `select to_jsonb(p) || jsonb_build_object('subjects', (select jsonb_agg(to_jsonb(s)) from erasure_plan_subjects s
+       where s.plan_id = p.id)) as row from erasure_plans p where p.digest = $1`,
+      [plan],
+    )
+    const other = await newTenant(test.owner)
+    expect(JSON.stringify(stored)).not.toContain('partner')
+    // The same rows and the same address under the key of another tenant.
+    const elsewhere = await test.inTenant(other.tenant, (tx) => previewContact(tx, 'nowhere@partner.example'))
+    expect(elsewhere.plan).not.toBe(await planOf('nowhere@partner.example'))
   })
 })
 
@@ -185,4 +290,20 @@ it('works at the command line, with the preview before', async () => {
   expect(purged).toMatchObject({ code: 0 })
   expect(JSON.parse(purged.stdout).erasure).toMatchObject({ state: 'completed' })
   expect((await runCommand(environment, ['preview', '--contact', address])).stdout).toContain('No field')
+})
+
+it('binds the purge of a contact to its preview at the command line', async () => {
+  await plant()
+  const environment = {
+    DATABASE_URL: test.appUrl,
+    LETHE_MASTER_KEY: test.database.masterKey.toString('base64'),
+    LETHE_TENANT: rows.tenant,
+  }
+  const seen = await runCommand(environment, ['preview', '--contact', address])
+  const [, plan = ''] = /--plan ([0-9a-f]{64})/.exec(seen.stdout) ?? []
+  await rows.catalog({ description: `Ask ${address}` })
+  const bound = await runCommand(environment, ['purge', '--contact', address, '--plan', plan, '--yes'])
+  expect(bound).toMatchObject({ code: 1 })
+  expect(bound.stderr).toContain('lethe purge --contact ADDRESS')
+  expect(await runCommand(environment, ['purge', '--contact', address, '--yes'])).toMatchObject({ code: 0 })
 })

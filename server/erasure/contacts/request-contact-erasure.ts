@@ -6,6 +6,7 @@ import { actingUser } from '../../people/accounts/require-people.ts'
 import { newKey } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { actorColumns } from '../../platform/initiator.ts'
+import { requireContactPlan } from '../plans/contact-plan.ts'
 import { insertRequest } from '../requests/insert-request.ts'
 import type { RequestedErasure } from '../requests/request-erasure.ts'
 import { beginWaiting } from '../safeguards/begin-waiting.ts'
@@ -19,21 +20,42 @@ import { requireContact } from './require-contact.ts'
  * a user. The contact gets an id for the request, because it has none. No user is deleted. Returns the request's id, and
  * whether it waits for an approval or a cooling-off period first.
  *
- * Throws what {@link requireContact} throws, `user.acting_erased` and `master_key.wrong`; then nothing was requested.
+ * `plan`: of a preview of this contact. If the address stands in other rows by then, nothing is changed, and the request
+ * ends as `plan_changed`.
+ *
+ * Throws what {@link requireContact} and `requireContactPlan` throw, `user.acting_erased` and `master_key.wrong`; then
+ * nothing was requested.
  */
 export async function requestContactErasure(
   tx: TenantTransaction,
-  given: { address: string; reason?: string | undefined; fromOutside?: boolean },
+  given: { address: string; reason?: string | undefined; fromOutside?: boolean; plan?: string | undefined },
 ): Promise<RequestedErasure> {
   const identifiers = await requireContact(tx, given.address)
-  return await requestErasureOfContacts(tx, [identifiers], given)
+  const planned = given.plan === undefined ? undefined : await requireContactPlan(tx, given.plan, identifiers)
+  return await requestPurge(tx, [{ id: planned?.contact ?? newId(), identifiers }], { ...given, plan: planned?.plan })
 }
 
 /** The same for contacts that were checked before, each given by the identifiers of its address. */
 export async function requestErasureOfContacts(
   tx: TenantTransaction,
   contacts: Identifier[][],
-  { reason, fromOutside = false }: { reason?: string | undefined; fromOutside?: boolean },
+  given: { reason?: string | undefined; fromOutside?: boolean },
+): Promise<RequestedErasure> {
+  return await requestPurge(
+    tx,
+    contacts.map((identifiers) => ({ id: newId(), identifiers })),
+    given,
+  )
+}
+
+async function requestPurge(
+  tx: TenantTransaction,
+  contacts: { id: string; identifiers: Identifier[] }[],
+  {
+    reason,
+    fromOutside = false,
+    plan,
+  }: { reason?: string | undefined; fromOutside?: boolean; plan?: string | undefined },
 ): Promise<RequestedErasure> {
   // The first batch of the tenant's first purge would make it otherwise, and let all other batches wait for it.
   await identifierHashKey(tx)
@@ -45,10 +67,8 @@ export async function requestErasureOfContacts(
     about: 'contacts',
     fromOutside,
     key,
-    subjects: contacts.map((identifiers) => ({
-      id: newId(),
-      sealedIdentifiers: sealIdentifiers(key, identifiers),
-    })),
+    plan,
+    subjects: contacts.map(({ id, identifiers }) => ({ id, sealedIdentifiers: sealIdentifiers(key, identifiers) })),
   })
   await record(tx, { activity: 'ContactErasureOrdered', object: request, details: { contacts: contacts.length } })
   const requesting = requesterOf(tx, actorColumns(tx.initiator))

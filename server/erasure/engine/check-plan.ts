@@ -23,10 +23,12 @@ export type Confirmed = {
  */
 export async function checkPlan(tx: TenantTransaction, batch: Batch, subjects: BatchSubjects): Promise<Confirmed> {
   const { plan, request, prefetched } = batch
-  const checked = subjects.ids.filter((id) => !subjects.erasedBefore.has(id))
+  // What a request knows of a contact is sealed from its beginning, so that does not tell who was erased before.
+  const erased = new Set(batch.subjects.filter((subject) => subject.erased).map(({ id }) => id))
+  const checked = subjects.ids.filter((id) => !erased.has(id))
   if (plan === null || prefetched.planned === undefined || checked.length === 0) return { subjects }
   const rows = await prefetched.planned
-  const mentions = plan.coversMentions ? await findPlannedMentions(tx, batch, plan, subjects) : undefined
+  const mentions = plan.coversMentions ? await findPlannedMentions(tx, batch, plan, subjects, checked) : undefined
   const found = partsByPerson(checked, rows, mentions)
   const planned = new Map(batch.subjects.map(({ id, plannedDigest }) => [id, plannedDigest]))
   const changed = new Map([...found].filter(([id, parts]) => planned.get(id)?.equals(digestOfParts(parts)) !== true))
@@ -34,8 +36,8 @@ export async function checkPlan(tx: TenantTransaction, batch: Batch, subjects: B
     await markPlanChanged(tx, { request, plan: plan.id, found: changed })
     return { subjects: without(subjects, changed) }
   }
-  const held = subjects.erasedBefore.size === 0 ? mentions?.held : undefined
-  const isWhole = batch.operation === 'purge' && plan.people === subjects.ids.length && subjects.erasedBefore.size === 0
+  const held = erased.size === 0 ? mentions?.held : undefined
+  const isWhole = batch.operation === 'purge' && plan.people === subjects.ids.length && erased.size === 0
   return {
     subjects,
     ...(held !== undefined && { heldByOthers: Promise.resolve(held) }),
@@ -48,9 +50,10 @@ async function findPlannedMentions(
   tx: TenantTransaction,
   { request, operation, subjects: claimed }: Batch,
   plan: BatchPlan,
-  { ids, identifiers, erasedBefore }: BatchSubjects,
+  { ids, identifiers }: BatchSubjects,
+  checked: readonly string[],
 ): Promise<NonNullable<Parameters<typeof partsByPerson>[2]> & { held: Set<string> }> {
-  const wanted = new Map([...identifiers].filter(([id]) => !erasedBefore.has(id)))
+  const wanted = new Map(checked.map((id) => [id, identifiers.get(id) ?? []]))
   const values = [...wanted.values()].flat()
   const gone = plan.people === claimed.length ? claimed.map(({ id }) => id) : await readPeople(tx, plan.id)
   const looking = canLookUp(values) ? findMentions(tx, operation, values, gone) : undefined

@@ -7,8 +7,9 @@ import { certify, digestOfDone, factsFromRecord } from './certify.ts'
 import { suppressUnhandled } from './suppress-unhandled.ts'
 
 /**
- * Certifies a request whose people are all verified, failed or on hold. If no person is done there is nothing to certify,
- * and the request ends; if nothing failed either, it rests until a hold is released. The caller has locked the request.
+ * Certifies a request whose people are all verified, failed, dropped or on hold. If no person is done there is nothing to
+ * certify, and the request ends: failed, or with all of its people untouched. While people are on hold and none failed, it
+ * rests until the release. The caller has locked the request.
  *
  * A hold may have been released since the caller took its last people. Then the request goes on with those that the hold
  * covered, and is certified after them.
@@ -23,8 +24,8 @@ export async function finishRequest(tx: TenantTransaction, request: string): Pro
   if (facts.unfinished > 0) return void (await Promise.allSettled([digesting, signing]))
   if (facts.done > 0) return await certify(tx, request, { facts, list: await digesting, key: await signing })
   await Promise.allSettled([digesting, signing])
-  if (facts.failed === 0 && facts.resting > 0) return
-  await endWithoutCertificate(tx, request)
+  if (facts.failed > 0) return await endFailed(tx, request)
+  if (facts.resting === 0) await endUntouched(tx, request)
 }
 
 /** Each transaction that certifies a request waits for its row first. Sent at once; an error fails the transaction. */
@@ -36,7 +37,8 @@ export function lockRequest(tx: TenantTransaction, request: string): void {
   )
 }
 
-async function endWithoutCertificate(tx: TenantTransaction, request: string): Promise<void> {
+/** Ends a request of which people failed and none is done. A retry needs its key. */
+async function endFailed(tx: TenantTransaction, request: string): Promise<void> {
   tx.send(
     `with steps as (
        update erasure_steps set state = 'failed', finished_at = clock_timestamp()
@@ -47,5 +49,26 @@ async function endWithoutCertificate(tx: TenantTransaction, request: string): Pr
     [tx.tenantId, request],
   )
   await record(tx, { activity: 'ErasureFailed', object: request })
+  await notifyEnded(tx, request)
+}
+
+/**
+ * Ends a request that will erase none of its people: they were cancelled or refused, or their plan changed. Its key goes,
+ * because nothing is sealed under it that is needed. A confirmation makes a new one.
+ */
+async function endUntouched(tx: TenantTransaction, request: string): Promise<void> {
+  tx.send(
+    `update erasure_requests set finished_at = clock_timestamp(), sealed_key = null where tenant_id = $1 and id = $2
+     returning pg_notify('lethe', id::text)`,
+    [tx.tenantId, request],
+  )
+  const { rows } = await tx.query<{ state: string; people: number }>(
+    `select state, count(*)::int as people from erasure_subjects
+     where tenant_id = $1 and request_id = $2 group by state order by state`,
+    [tx.tenantId, request],
+    'count_untouched',
+  )
+  const details = Object.fromEntries(rows.map(({ state, people }) => [state, people]))
+  await record(tx, { activity: 'ErasureEndedUntouched', object: request, details })
   await notifyEnded(tx, request)
 }

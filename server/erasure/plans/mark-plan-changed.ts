@@ -21,7 +21,7 @@ export async function markPlanChanged(
   await tx.query(
     `update erasure_subjects s
      set state = 'plan_changed', finished_at = $5, plan_changes = given.changes::jsonb, salted_hashes = null,
-       commitments = null
+       commitments = null, sealed_identifiers = null
      from unnest($3::uuid[], $4::text[]) as given (user_id, changes)
      where s.tenant_id = $1 and s.request_id = $2 and s.user_id = given.user_id`,
     [tx.tenantId, request, people, changes, new Date()],

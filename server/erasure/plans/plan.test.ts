@@ -367,3 +367,56 @@ describe('a request that deletes first', () => {
     expect(state).toEqual([{ state: 'active' }])
   })
 })
+
+describe('a request that erases none of its people because their plans changed', () => {
+  beforeAll(fresh)
+
+  const ofRequest = async (request: string) =>
+    (
+      await test.owner.query(
+        `select r.sealed_key is null as "keyGone", array(
+           select a.activity from audit_entries a where a.tenant_id = r.tenant_id and a.object_id = r.id order by a.id
+         ) as activities
+         from erasure_requests r where r.id = $1`,
+        [request],
+      )
+    ).rows[0]
+
+  it('ends as changed, destroys its key, and the trail does not call it a failure', async () => {
+    const person = await leaver()
+    const plan = await planOf(person)
+    await rows.insert('ratings', { user_id: person, course_id: await rows.course(), stars: 3 })
+    const erasure = await purge([person], plan)
+    expect(erasure).toMatchObject({ state: 'plan_changed', certified: false, subjects: { failed: 0 } })
+    expect(await ofRequest(erasure.id)).toEqual({
+      keyGone: true,
+      activities: ['ErasureOrdered', 'ErasureEndedUntouched'],
+    })
+    await run(async (tx) =>
+      confirmErasure(tx, { request: erasure.id, plan: (await previewErasure(tx, 'purge', [person])).plan }),
+    )
+    expect(await test.ended(rows.tenant, erasure.id)).toMatchObject({ state: 'completed', verdict: 'clean' })
+  })
+
+  it('is a failure, and keeps the key for a retry, if a person failed', async () => {
+    const [changed, broken] = [await leaver(), await leaver()]
+    const plan = await planOf(changed, broken)
+    await rows.insert('ratings', { user_id: changed, course_id: await rows.course(), stars: 3 })
+    await test.stopWorkers()
+    const { request } = await run((tx) => requestErasure(tx, { operation: 'purge', userIds: [changed, broken], plan }))
+    await test.owner.query(`update users set state = 'active', deleted_at = null, deletion_id = null where id = $1`, [
+      broken,
+    ])
+    await test.startWorkers()
+    expect(await test.ended(rows.tenant, request)).toMatchObject({
+      state: 'failed',
+      subjects: { plan_changed: 1, failed: 1 },
+    })
+    const { keyGone, activities } = await ofRequest(request)
+    expect([keyGone, activities.includes('ErasureFailed'), activities.includes('ErasureEndedUntouched')]).toEqual([
+      false,
+      true,
+      false,
+    ])
+  })
+})

@@ -36,38 +36,15 @@ const peopleAtATime = 1000
  * preview has the same digest, and naming it is possible for longer then.
  */
 export async function storePlan(tx: TenantTransaction, given: NewPlan): Promise<{ plan: string; expiresAt: Date }> {
-  const { operation, deleteFirst, coversMentions } = given
   const people = [...given.parts]
     .map(([id, parts]) => ({ id, digest: digestOfParts(parts), parts }))
     .sort((one, other) => (one.id < other.id ? -1 : 1))
-  const requester = requesterDigest(tx.initiator)
-  const hash = createHash('sha256').update(
-    `lethe plan ${planVersion}\n${tx.tenantId}\n${operation}\n${deleteFirst}\n${coversMentions}\n${compiledMap.version}\n${requester.toString('hex')}\n`,
+  const plan = digestOfPlan(
+    tx,
+    given,
+    people.map(({ id, digest }) => ({ name: id, digest })),
   )
-  for (const { id, digest } of people) hash.update(`${id} ${digest.toString('hex')}\n`)
-  const plan = hash.digest('hex')
-  const expiresAt = new Date(Date.now() + planLifetime)
-  const { rows } = await tx.query<{ id: string }>(
-    `insert into erasure_plans (tenant_id, id, digest, operation, delete_first, map_version, requester, people,
-       covers_mentions, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-     on conflict (tenant_id, digest) do update set expires_at = excluded.expires_at
-     returning id`,
-    [
-      tx.tenantId,
-      newId(),
-      plan,
-      operation,
-      deleteFirst,
-      compiledMap.version,
-      requester,
-      people.length,
-      coversMentions,
-      expiresAt,
-    ],
-    'insert_plan',
-  )
-  const id = rows[0]?.id
+  const { id, expiresAt } = await insertPlan(tx, { ...given, digest: plan, people: people.length })
   for (let from = 0; from < people.length; from += peopleAtATime) {
     const some = people.slice(from, from + peopleAtATime)
     await tx.query(
@@ -86,6 +63,54 @@ export async function storePlan(tx: TenantTransaction, given: NewPlan): Promise<
     )
   }
   return { plan, expiresAt }
+}
+
+/**
+ * The digest by which a request names a plan, in hexadecimal: over everything that the plan is bound to. `people`: a name
+ * of each person and the digest of the person's parts, in the order of the names.
+ */
+export function digestOfPlan(
+  tx: TenantTransaction,
+  { operation, deleteFirst, coversMentions }: PlanOptions & Pick<NewPlan, 'coversMentions'>,
+  people: readonly { name: string; digest: Buffer }[],
+): string {
+  const requester = requesterDigest(tx.initiator).toString('hex')
+  const hash = createHash('sha256').update(
+    `lethe plan ${planVersion}\n${tx.tenantId}\n${operation}\n${deleteFirst}\n${coversMentions}\n${compiledMap.version}\n${requester}\n`,
+  )
+  for (const { name, digest } of people) hash.update(`${name} ${digest.toString('hex')}\n`)
+  return hash.digest('hex')
+}
+
+/** Inserts a plan without its people, or lets the same one live for longer. Returns its id and its end. */
+export async function insertPlan(
+  tx: TenantTransaction,
+  given: PlanOptions & Pick<NewPlan, 'coversMentions'> & { digest: string; people: number },
+): Promise<{ id: string; expiresAt: Date }> {
+  const expiresAt = new Date(Date.now() + planLifetime)
+  const { rows } = await tx.query<{ id: string }>(
+    `insert into erasure_plans (tenant_id, id, digest, operation, delete_first, map_version, requester, people,
+       covers_mentions, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     on conflict (tenant_id, digest) do update set expires_at = excluded.expires_at
+     returning id`,
+    [
+      tx.tenantId,
+      newId(),
+      given.digest,
+      given.operation,
+      given.deleteFirst,
+      compiledMap.version,
+      requesterDigest(tx.initiator),
+      given.people,
+      given.coversMentions,
+      expiresAt,
+    ],
+    'insert_plan',
+  )
+  const [plan] = rows
+  if (plan === undefined) throw new Error('the plan was just inserted and is not there')
+  return { id: plan.id, expiresAt }
 }
 
 /**

@@ -21,7 +21,7 @@ import { erasureProgress } from './request-progress.ts'
  * with `deleteFirst` deletes those who are not deleted. Returns the number of people, and of an anonymization the salt of
  * their lines in the certificate, which is stored nowhere: it is another one than that of the request.
  *
- * Throws `erasure.not_found`, `erasure.wrong_state`, `plan.not_of_request`, what `requirePlan` throws, and for the people the
+ * Throws `erasure.not_found`, `erasure.wrong_state`, `erasure.of_contact`, `plan.not_of_request`, what `requirePlan` throws, and for the people the
  * same as `requestErasure`; then nothing has changed.
  */
 export async function confirmErasure(
@@ -29,8 +29,12 @@ export async function confirmErasure(
   { request, plan: digest }: { request: string; plan: string },
 ): Promise<{ people: number; salt?: string }> {
   const { state } = await erasureProgress(tx, request)
-  const { rows: requests } = await tx.query<{ operation: Operation; finished_at: Date | null }>(
-    'select operation, finished_at from erasure_requests where tenant_id = $1 and id = $2 for update',
+  const { rows: requests } = await tx.query<{
+    operation: Operation
+    about: 'users' | 'contacts'
+    finished_at: Date | null
+  }>(
+    'select operation, about, finished_at from erasure_requests where tenant_id = $1 and id = $2 for update',
     [tx.tenantId, request],
     'lock_request_to_confirm',
   )
@@ -43,6 +47,7 @@ export async function confirmErasure(
       needed: 'ended, with people whose plan has changed',
     })
   }
+  if (found.about === 'contacts') throw erasureError('erasure.of_contact', { request })
   const plan = await requirePlan(tx, digest, { operation: found.operation })
   const waiting = new Set(changed)
   const others = plan.userIds.filter((id) => !waiting.has(id)).length

@@ -269,12 +269,15 @@ function addActs(server: HttpServer): void {
         tags,
         summary,
         params: IdParams,
-        response: { 202: Type.Null({ description: 'Requested; the list of runs has the progress' }) },
+        headers: IdempotencyHeaders,
+        response: { 202: Type.Object({ id: Id }, { description: 'Requested; Location has the list of its runs' }) },
       },
-      handler: async (request, reply) => {
-        await inTenantOf(request, (tx) => work(tx, request.params.id))
-        return reply.code(202).send(null)
-      },
+      handler: (request, reply) =>
+        withIdempotency(request, reply, async (tx) => {
+          const { id } = request.params
+          await work(tx, id)
+          return { status: 202, location: `/api/v1/connectors/${id}/runs`, body: { id } }
+        }),
     })
   }
 }

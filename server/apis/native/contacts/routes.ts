@@ -5,8 +5,8 @@ import { requestStates } from '../../../erasure/states.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
 import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
-import { BlockingPlace, Effects } from '../erasures/schemas.ts'
-import { Id } from '../schemas.ts'
+import { BlockingPlace, Effects, Plan } from '../erasures/schemas.ts'
+import { Id, Time } from '../schemas.ts'
 
 const tags = ['Erasures']
 
@@ -34,28 +34,31 @@ export function addContactRoutes(server: HttpServer): void {
             blocked_by: Type.Array(BlockingPlace, {
               description: 'Places that the purge cannot rewrite',
             }),
+            plan: Plan,
+            plan_expires_at: Time,
           },
           { description: 'The counted effects; nothing is changed' },
         ),
       },
     },
     handler: async (request) => {
-      const { effects, blockedBy } = await inTenantOf(request, (tx) => previewContact(tx, request.body.address))
-      return { effects, blocked_by: blockedBy }
+      const preview = await inTenantOf(request, (tx) => previewContact(tx, request.body.address))
+      const { effects, blockedBy, plan, planExpiresAt } = preview
+      return { effects, blocked_by: blockedBy, plan, plan_expires_at: planExpiresAt }
     },
   })
   server.route({
     method: 'POST',
     url: '/api/v1/contacts/erasures',
-    config: { permission: 'erasures.order', errors: [409] },
+    config: { permission: 'erasures.order', errors: [404, 409] },
     schema: {
       tags,
       summary: 'Purge a contact: take an address out of every field of the tenant that holds it',
       description:
-        'Cannot be undone. No user is deleted. Trial tenants that hold the address wait for the decision of the operator.',
+        'Cannot be undone. No user is deleted. With the `plan` of a preview, the request changes only the rows that the preview showed, and ends as `plan_changed` where there are others. Trial tenants that hold the address wait for the decision of the operator.',
       headers: IdempotencyHeaders,
       body: Type.Object(
-        { address: Address, reason: Type.Optional(Type.String({ maxLength: 2000 })) },
+        { address: Address, reason: Type.Optional(Type.String({ maxLength: 2000 })), plan: Type.Optional(Plan) },
         { additionalProperties: false, examples: [{ address: 'supplier@example.net' }] },
       ),
       response: {

@@ -1,6 +1,6 @@
 import { confirmErasure } from '../../../erasure/requests/confirm-erasure.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
-import { inTenantOf } from '../../../http/in-tenant-of.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { IdParams } from '../schemas.ts'
 import { ConfirmBody, Confirmed } from './schemas.ts'
 
@@ -18,16 +18,20 @@ export function addConfirmRoute(server: HttpServer): void {
       description:
         'The request has ended, and some of its people are not erased: other rows would have been erased than the preview showed. Preview these people again, all or some, and name the new plan here.',
       params: IdParams,
+      headers: IdempotencyHeaders,
       body: ConfirmBody,
       response: { 202: Confirmed },
     },
-    handler: async (request, reply) => {
-      const { id } = request.params
-      const { people, salt } = await inTenantOf(request, (tx) =>
-        confirmErasure(tx, { request: id, plan: request.body.plan }),
-      )
-      reply.code(202).header('location', `/api/v1/erasures/${id}`)
-      return { id, people, ...(salt !== undefined && { salt }) }
-    },
+    handler: (request, reply) =>
+      withIdempotency(request, reply, async (tx) => {
+        const { id } = request.params
+        const { people, salt } = await confirmErasure(tx, { request: id, plan: request.body.plan })
+        return {
+          status: 202,
+          location: `/api/v1/erasures/${id}`,
+          body: { id, people, ...(salt !== undefined && { salt }) },
+          omitOnReplay: ['salt'] as const,
+        }
+      }),
   })
 }

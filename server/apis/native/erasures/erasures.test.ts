@@ -191,10 +191,17 @@ describe('/api/v1/erasures', () => {
       found: expect.any(Number),
     })
     const again = (await post('/preview', { operation: 'purge', subjects: [{ id: changed.id }] })).json
-    expect(await post(`/${json.id}/confirm`, { plan: again.plan })).toMatchObject({
-      status: 202,
-      json: { id: json.id, people: 1 },
-    })
+    const confirm = () =>
+      http.call('POST', `/api/v1/erasures/${json.id}/confirm`, {
+        as: key,
+        body: { plan: again.plan },
+        headers: { 'idempotency-key': 'confirm-once' },
+      })
+    expect(await confirm()).toMatchObject({ status: 202, json: { id: json.id, people: 1 } })
+    const repeated = await confirm()
+    expect(repeated).toMatchObject({ status: 202, json: { id: json.id, people: 1 } })
+    expect(repeated.headers.get('idempotency-replayed')).toBe('true')
+    expect(repeated.headers.get('location')).toBe(path)
     await events(`${path}/progress`)
     await http.stopWorkers()
     expect((await get(path)).json).toMatchObject({ state: 'completed', plan_changed: [] })

@@ -99,6 +99,10 @@ export function addErasureRoutes(server: HttpServer): void {
       erasureDetailsBody(await inTenantOf(request, (tx) => showErasure(tx, request.params.id))),
   })
   addSubjectsRoute(server)
+  addActs(server)
+}
+
+function addActs(server: HttpServer): void {
   server.route({
     method: 'POST',
     url: '/api/v1/erasures/:id/retry',
@@ -107,13 +111,15 @@ export function addErasureRoutes(server: HttpServer): void {
       tags,
       summary: 'Retry the people that failed',
       params: IdParams,
+      headers: IdempotencyHeaders,
       response: { 202: Type.Object({ id: Id }, { description: 'Workers continue the request' }) },
     },
-    handler: async (request, reply) => {
-      await inTenantOf(request, (tx) => retryErasure(tx, request.params.id))
-      reply.code(202).header('location', `/api/v1/erasures/${request.params.id}`)
-      return { id: request.params.id }
-    },
+    handler: (request, reply) =>
+      withIdempotency(request, reply, async (tx) => {
+        const { id } = request.params
+        await retryErasure(tx, id)
+        return { status: 202, location: `/api/v1/erasures/${id}`, body: { id } }
+      }),
   })
   server.route({
     method: 'POST',

@@ -17,6 +17,13 @@ export const operations = ['purge', 'anonymize'] as const
 
 const planPattern = '^[0-9a-f]{64}$'
 
+/** The plan of a preview. */
+export const Plan = Type.String({
+  pattern: planPattern,
+  description:
+    'A digest of the keys of all affected rows. A request that names it erases only people with exactly these affected rows',
+})
+
 /** The lines of a preview or a receipt. */
 export const Effects = Type.Array(Type.Object({ table: Type.String(), effect: Type.String(), rows: Type.Integer() }), {
   description: 'The effects per table, in rows',
@@ -208,11 +215,7 @@ export const Preview = sharedSchema(
         description:
           'Places with identifiers that the operation cannot rewrite. It fails with these places until you remove the identifiers there; then retry it',
       }),
-      plan: Type.String({
-        pattern: planPattern,
-        description:
-          'A digest of the keys of all affected rows. A request that names it erases only people with exactly these affected rows',
-      }),
+      plan: Plan,
       plan_expires_at: Type.Unsafe<Date>({
         ...Time,
         description: 'The end of the time in which a request may name the plan',

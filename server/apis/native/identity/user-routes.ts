@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { HttpServer } from '../../../http/http-server.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { listIdentities } from '../../../identity/list-identities.ts'
 import { requestConfirmation } from '../../../identity/request-confirmation.ts'
@@ -51,17 +52,16 @@ export function addIdentityRoutes(server: HttpServer): void {
       summary: 'Mail a user a link that confirms the own e-mail address',
       description: 'Needs the public address of the server. A user gets at most three links a day.',
       params: IdParams,
+      headers: IdempotencyHeaders,
       response: {
         202: Type.Object({ id: Id, expires_at: Time }, { description: 'The workers send the e-mail' }),
       },
     },
-    handler: async (request, reply) => {
-      const { publicUrl } = server
-      const link = await inTenantOf(request, (tx) =>
-        requestConfirmation(tx, { userId: request.params.id.toLowerCase(), publicUrl }),
-      )
-      reply.code(202)
-      return link
-    },
+    handler: (request, reply) =>
+      withIdempotency(request, reply, async (tx) => {
+        const userId = request.params.id.toLowerCase()
+        const link = await requestConfirmation(tx, { userId, publicUrl: server.publicUrl })
+        return { status: 202, location: `/api/v1/users/${userId}/identities`, body: link, subjectUserId: userId }
+      }),
   })
 }

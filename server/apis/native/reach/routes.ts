@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { decideAsOperator, decideProposal } from '../../../erasure/reach/decide-match.ts'
 import { listProposals, listWaitingMatches } from '../../../erasure/reach/list-matches.ts'
 import type { HttpServer } from '../../../http/http-server.ts'
+import { IdempotencyHeaders, withIdempotency } from '../../../http/idempotency.ts'
 import { inTenantOf } from '../../../http/in-tenant-of.ts'
 import { sharedSchema } from '../../../http/openapi/shared-schema.ts'
 import { principalOf } from '../../../http/require-access.ts'
@@ -153,15 +154,15 @@ function addProposalRoutes(server: HttpServer): void {
       summary: 'Accept an erasure that an identity provider asks for: delete the user and make an erasure request',
       description: 'Cannot be undone once the user is erased.',
       params: IdParams,
+      headers: IdempotencyHeaders,
       response: { 202: Decided },
     },
-    handler: async (request, reply) => {
-      const { request: made } = await inTenantOf(request, (tx) =>
-        decideProposal(tx, request.params.id, { accept: true }),
-      )
-      reply.code(202)
-      return NullableRequest(made)
-    },
+    handler: (request, reply) =>
+      withIdempotency(request, reply, async (tx) => {
+        const { request: made } = await decideProposal(tx, request.params.id, { accept: true })
+        const location = made === null ? '/api/v1/erasure-proposals' : `/api/v1/erasures/${made}`
+        return { status: 202, location, body: NullableRequest(made) }
+      }),
   })
   server.route({
     method: 'POST',

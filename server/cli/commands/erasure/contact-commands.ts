@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type ContactPreview, previewContact } from '../../../erasure/contacts/preview-contact.ts'
 import { requestContactErasure } from '../../../erasure/contacts/request-contact-erasure.ts'
+import type { RequestedErasure } from '../../../erasure/requests/request-erasure.ts'
 import { inputError } from '../../../platform/validation/errors.ts'
 import { counted, formatTable } from '../../output.ts'
 import { hasFilter, type SelectionOptions } from '../../selection-options.ts'
@@ -34,20 +35,29 @@ export function readContact(options: SelectionOptions & ContactOptions): string 
 export async function runContactPreview(command: Command, address: string): Promise<void> {
   await withTenant(command, async ({ run, output }) => {
     const preview = await run((tx) => previewContact(tx, address))
-    output.result({ preview }, () => formatContactPreview(preview))
+    const { plan, planExpiresAt } = preview
+    output.result(
+      { preview },
+      () =>
+        `${formatContactPreview(preview)}\n\nThe plan of this preview is valid until ${planExpiresAt.toISOString()}. To change only these rows, add:\n  --plan ${plan}`,
+    )
   })
 }
 
-/** `lethe purge --contact`. `finish` works on the request and shows its result. */
+/**
+ * `lethe purge --contact`, bound to the plan given or else to the preview that it makes. `finish` works on the request and
+ * shows its result.
+ */
 export async function runContactPurge(
   command: Command,
   address: string,
   options: {
     yes?: boolean
     reason?: string
+    plan?: string
     wait: boolean
-    finish: (session: TenantSession, request: string) => Promise<void>
-    show: (request: string) => string
+    finish: (session: TenantSession, ordered: RequestedErasure) => Promise<void>
+    show: (ordered: RequestedErasure) => string
   },
 ): Promise<void> {
   await withTenant(command, async (session) => {
@@ -55,9 +65,10 @@ export async function runContactPurge(
     const preview = await run((tx) => previewContact(tx, address))
     if (options.yes !== true) output.note(formatContactPreview(preview))
     await output.requireConfirmed('The purge of this contact', { yes: options.yes === true })
-    const { request } = await run((tx) => requestContactErasure(tx, { address, reason: options.reason }))
-    if (options.wait) await options.finish(session, request)
-    else output.result({ request }, () => options.show(request))
+    const plan = options.plan ?? preview.plan
+    const ordered = await run((tx) => requestContactErasure(tx, { address, reason: options.reason, plan }))
+    if (options.wait) await options.finish(session, ordered)
+    else output.result(ordered, () => options.show(ordered))
   })
 }
 

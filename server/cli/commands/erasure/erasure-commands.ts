@@ -226,8 +226,8 @@ function addOrder(program: Command, operation: Operation): void {
 async function purgeContact(command: Command, contact: string, options: OrderOptions): Promise<void> {
   await runContactPurge(command, contact, {
     ...options,
-    finish: (session, request) => finish(session, { request }),
-    show: (request) => ordersText({ request }),
+    finish,
+    show: ordersText,
   })
 }
 
@@ -530,7 +530,7 @@ async function workOn(session: TenantSession, request: string): Promise<ErasureD
     const reasons = [...new Set(erasure.failures.map(({ reason }) => reason))].slice(0, 5)
     const changed = erasure.subjects.plan_changed
     if (changed > 0) reasons.push(`${people(changed)} changed since the preview`)
-    throw commandError('erasure.incomplete', { request, state, reasons, changed })
+    throw commandError('erasure.incomplete', { request, state, reasons, changed, about: erasure.about })
   }
   return erasure
 }
@@ -700,7 +700,7 @@ function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
 }
 
 /** The people whose rows are not those of the plan, and the way out. */
-function formatChanged({ id, planChanged, subjects }: ErasureDetails): string {
+function formatChanged({ id, planChanged, subjects, about }: ErasureDetails): string {
   const lines = planChanged.flatMap(({ userId, changes }) => changes.map((change) => ({ userId, ...change })))
   return [
     `${people(subjects.plan_changed)} changed since the preview and ${subjects.plan_changed === 1 ? 'is' : 'are'} untouched. Equal numbers mean other rows or other rights:`,
@@ -713,7 +713,9 @@ function formatChanged({ id, planChanged, subjects }: ErasureDetails): string {
       { title: 'now', value: ({ found }) => found, right: true },
     ]),
     '',
-    `Look again and erase them: ${commandName} erasure confirm ${id}`,
+    about === 'contacts'
+      ? `Look again and purge the contact: ${commandName} purge --contact ADDRESS`
+      : `Look again and erase them: ${commandName} erasure confirm ${id}`,
   ].join('\n')
 }
 
