@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { odataErrorFormat } from './apis/learn365/error-format.ts'
 import { problems } from './apis/problems.ts'
+import { thriveErrorFormat } from './apis/thrive/error-format.ts'
 import { commandError } from './cli/errors.ts'
 import { errorCodes } from './error-codes.ts'
 import { exitCodes, type LetheError } from './platform/errors.ts'
@@ -90,7 +91,7 @@ describe('the messages of errors', () => {
   it('reach callers of an API without the hint, in every format', () => {
     for (const { code, errors } of entries) {
       const error = errors(code, anyDetails)
-      for (const { body } of [problems, odataErrorFormat]) {
+      for (const { body } of [problems, odataErrorFormat, thriveErrorFormat]) {
         const answer = JSON.stringify(body(error, { status: 400, requestId: 'r' }))
         expect(JSON.parse(answer)).not.toHaveProperty('hint')
         expect(answer, code).not.toMatch(/\\"lethe |--[a-z]/)

@@ -7,6 +7,7 @@ import { nativeApi } from './apis/native/native-api.ts'
 import { oauthApi } from './apis/oauth/oauth-api.ts'
 import { pagesApi } from './apis/pages/pages-api.ts'
 import { problems } from './apis/problems.ts'
+import { thriveApi } from './apis/thrive/thrive-api.ts'
 import type { Application } from './application.ts'
 import { errorCodes } from './error-codes.ts'
 import { spoolFolderOf } from './exports/spool.ts'
@@ -21,7 +22,7 @@ export async function buildServer(app: Application, options: ServerOptions): Pro
     ...options,
     database,
     dataFolder: config.databaseUrl === undefined ? config.dataFolder : undefined,
-    apis: [nativeApi({ spoolFolder: spoolFolderOf(config) }), oauthApi, pagesApi, learn365Api],
+    apis: [nativeApi({ spoolFolder: spoolFolderOf(config) }), oauthApi, pagesApi, learn365Api, thriveApi],
     authenticate: ({ headers: { authorization, cookie } }) => authenticate(database, { authorization, cookie }),
     document,
     errorCodes,

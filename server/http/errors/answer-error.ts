@@ -10,13 +10,14 @@ export function answerError(
   format: ErrorFormat,
 ): FastifyReply {
   const { retryAfter, challenge, allowed } = (error.details ?? {}) as Record<string, unknown>
-  const status = format.statuses[error.kind]
+  const { method } = request
+  const status = format.statusesOf?.[method]?.[error.kind] ?? format.statuses[error.kind]
   if (typeof retryAfter === 'number') reply.header('retry-after', retryAfter)
   if (status === 503) reply.header('retry-after', 5)
   if (status === 401) reply.header('www-authenticate', challengeOf(challenge))
   if (status === 405 && Array.isArray(allowed)) reply.header('allow', allowed.join(', '))
   reply.code(status).type(format.mediaType)
-  return reply.send(JSON.stringify(format.body(error, { status, requestId: request.id })))
+  return reply.send(JSON.stringify(format.body(error, { status, requestId: request.id, method })))
 }
 
 function challengeOf(challenge: unknown): string {

@@ -10,10 +10,12 @@ export type ErrorFormat = {
   schema: SharedSchema<TSchema>
   /** The status of each kind of error. */
   statuses: Readonly<Record<ErrorKind, number>>
+  /** Statuses of kinds of errors at one method of HTTP, where they differ. */
+  statusesOf?: Readonly<Record<string, Partial<Record<ErrorKind, number>>>>
   /** What each status means in this API, for the document. A route may declare only statuses that stand here. */
   reasons: Readonly<Record<number, string>>
   /** The body for an error. It holds nothing personal, except what this caller may read. */
-  body(error: LetheError, answer: { status: number; requestId: string }): object
+  body(error: LetheError, answer: { status: number; requestId: string; method?: string }): object
   /** The body for what could not be read as a request of HTTP, with this status. */
   unreadable(status: number): object
 }

@@ -26,7 +26,8 @@ export function completeRoute(route: RouteOptions, format: ErrorFormat, credenti
   if ([route.method].flat().some((method) => !['GET', 'HEAD'].includes(method))) statuses.push(413, 415)
   // A body is refused where none is read, and a parameter of the address where none is known.
   const isChecked = permission !== 'public' || (schema.body ?? schema.params ?? schema.querystring ?? schema.headers)
-  if (isChecked) statuses.push(format.statuses.input)
+  if (isChecked)
+    statuses.push(...[route.method].flat().map((method) => format.statusesOf?.[method]?.input ?? format.statuses.input))
   route.schema = {
     ...schema,
     ...(permission !== 'public' && schema.querystring === undefined && { querystring: noParameters }),
