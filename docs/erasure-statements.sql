@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version b4688635a282741c. The statements of each operation run in this order, in one transaction.
+-- Map version 09dca078e586cb73. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -128,7 +128,9 @@ select 56 as act, manager_id as person from users where tenant_id = $1 and manag
 union all
 select 57 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
 union all
-select 58 as act, id as person from users where tenant_id = $1 and id = any($2)
+select 58 as act, user_id as person from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+union all
+select 59 as act, id as person from users where tenant_id = $1 and id = any($2)
 ) located group by act, person;
 
 -- The same with the plan of a preview: per act and person also the planned rows and a digest of their keys. $4: the plan; null while a preview makes it.
@@ -249,7 +251,9 @@ select 56 as act, manager_id as person, not exists (select from erasure_plan_sub
 union all
 select 57 as act, deleted_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
 union all
-select 58 as act, id as person, true as planned, coalesce(to_json((
+select 58 as act, user_id as person, false as planned, '' as row_key from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+union all
+select 59 as act, id as person, true as planned, coalesce(to_json((
         select string_agg(distinct role collate "C", ' ' order by role collate "C")
         from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
       ))::text, '') as row_key from users where tenant_id = $1 and id = any($2)
@@ -435,6 +439,9 @@ update users set manager_id = null where tenant_id = $1 and manager_id = any($2)
 -- users: cleared deleted_by.
 update users set deleted_by = null where tenant_id = $1 and deleted_by = any($2) and id <> all($2) returning jsonb_build_array(id) as owners;
 
+-- webhook_deliveries: removed.
+delete from webhook_deliveries where tenant_id = $1 and user_id = any($2);
+
 -- users: deleted (1 of 2).
 update users set login_name = null, directory_object_id = null, ref = null, email = null, external_identity_id = null, first_name = null, last_name = null, display_name = null, title = null, job_title = null, department = null, office = null, city = null, country = null, locale = null, time_zone = null, manager_id = null, custom_fields = '{}', deleted_by = null where tenant_id = $1 and id = any($2);
 
@@ -552,7 +559,9 @@ select 53 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (54, first_name), (55, last_name), (56, display_name), (57, title), (58, job_title), (59, department), (60, office), (61, city), (62, country), (63, locale), (64, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
 union all
-select 65 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select 65 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[])
+union all
+select 66 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from webhook_endpoints where tenant_id = $1 and lethe_search_form(name) like any ($3::text[]);
 
 -- ANONYMIZE
 
@@ -634,7 +643,9 @@ select 36 as act, user_id as person from training_plan_authors where tenant_id =
 union all
 select 37 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 38 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+select 38 as act, user_id as person from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+union all
+select 39 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
@@ -719,7 +730,9 @@ select 36 as act, user_id as person, true as planned, training_plan_id::text as 
 union all
 select 37 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 38 as act, id as person, true as planned, coalesce(to_json((
+select 38 as act, user_id as person, false as planned, '' as row_key from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+union all
+select 39 as act, id as person, true as planned, coalesce(to_json((
         select string_agg(distinct role collate "C", ' ' order by role collate "C")
         from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
       ))::text, '') as row_key from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
@@ -849,6 +862,9 @@ delete from training_plan_authors where tenant_id = $1 and user_id = any($2);
 -- users: cleared manager_id.
 update users set manager_id = null where tenant_id = $1 and manager_id = any($2) and id <> all($2) returning jsonb_build_array(id) as owners;
 
+-- webhook_deliveries: removed.
+delete from webhook_deliveries where tenant_id = $1 and user_id = any($2);
+
 -- users: anonymized.
 update users set login_name = null, directory_object_id = null, ref = null, email = null, external_identity_id = null, first_name = null, last_name = null, display_name = null, title = null, job_title = null, department = null, office = null, city = null, country = null, locale = null, time_zone = null, manager_id = null, custom_fields = coalesce((
         select jsonb_object_agg(field.key, field.value)
@@ -967,7 +983,9 @@ select 53 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_
 union all
 select given.position as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(given.value) as value from users cross join lateral (values (54, first_name), (55, last_name), (56, display_name), (57, title), (58, job_title), (59, department), (60, office), (61, city), (62, country), (63, locale), (64, time_zone)) given (position, value) where tenant_id = $1 and given.value is not null and (id is null or id <> all ($2::uuid[])) and lethe_search_form(array[first_name, last_name, display_name, title, job_title, department, office, city, country, locale, time_zone]) like any ($3::text[])
 union all
-select 65 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[]);
+select 65 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array(id) as owners, to_jsonb(custom_fields::text) as value from users where tenant_id = $1 and (id is null or id <> all ($2::uuid[])) and lethe_search_form(custom_fields::text) like any ($3::text[])
+union all
+select 66 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from webhook_endpoints where tenant_id = $1 and lethe_search_form(name) like any ($3::text[]);
 
 -- DELETE
 
@@ -1143,7 +1161,9 @@ union all select 'training_plan_authors' as table_name, count(*) as row_count fr
 union all select 'training_plan_courses' as table_name, count(*) as row_count from training_plan_courses where tenant_id = $1
 union all select 'training_plans' as table_name, count(*) as row_count from training_plans where tenant_id = $1
 union all select 'user_skills' as table_name, count(*) as row_count from user_skills where tenant_id = $1
-union all select 'users' as table_name, count(*) as row_count from users where tenant_id = $1;
+union all select 'users' as table_name, count(*) as row_count from users where tenant_id = $1
+union all select 'webhook_deliveries' as table_name, count(*) as row_count from webhook_deliveries where tenant_id = $1
+union all select 'webhook_endpoints' as table_name, count(*) as row_count from webhook_endpoints where tenant_id = $1;
 
 -- tenants: points to nothing in the tenant any more.
 update tenants set created_by = null where id = $1;
@@ -1328,6 +1348,9 @@ delete from training_plan_courses where tenant_id = $1;
 -- user_skills: deleted.
 delete from user_skills where tenant_id = $1;
 
+-- webhook_deliveries: deleted.
+delete from webhook_deliveries where tenant_id = $1;
+
 -- directory_groups: deleted.
 delete from directory_groups where tenant_id = $1;
 
@@ -1366,6 +1389,9 @@ delete from submission_files where tenant_id = $1;
 
 -- training_plans: deleted.
 delete from training_plans where tenant_id = $1;
+
+-- webhook_endpoints: deleted.
+delete from webhook_endpoints where tenant_id = $1;
 
 -- skill_scale_sets: deleted.
 delete from skill_scale_sets where tenant_id = $1;

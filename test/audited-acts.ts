@@ -23,6 +23,7 @@ const noActs: Record<string, string> = {
   import_runs: 'A run is recorded once, when it ends.',
   import_run_rows: 'The log of a run, which is recorded as a whole.',
   import_run_chunks: 'The file of a run; it comes and goes with the run.',
+  webhook_deliveries: 'They tell of acts that are recorded; how far one is, is no act.',
   exports: 'Ordering and deleting one are recorded; how far it is, and that it expired, are no acts.',
   export_chunks: 'They come and go with the export.',
   erasure_subjects: 'How far an order is; ordering, erasing, cancelling and the like change the order too, or people.',

@@ -50,6 +50,16 @@ const explicit: Record<string, Record<string, unknown>> = {
   erasure_requests: { finished_at: new Date() },
   erasure_subjects: { state: 'done' },
   oauth_clients: { scopes: ['api/read'] },
+  webhook_endpoints: { event_kinds: ['user.updated'], disabled_because: null },
+  // Delivered, so that no worker sends it.
+  webhook_deliveries: {
+    kind: 'user.updated',
+    state: 'delivered',
+    due_at: null,
+    ended_at: new Date(),
+    sealed_reference: null,
+    attempt_log: '[]',
+  },
   retention_policies: { daily_at: '03:00' },
   // A hold that is over, so that the person can be erased.
   legal_holds: { released_at: new Date() },

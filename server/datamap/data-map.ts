@@ -3,6 +3,7 @@ import { auditMap } from './entries/audit.ts'
 import { connectorsMap } from './entries/connectors.ts'
 import { directoryMap } from './entries/directory.ts'
 import { erasureMap } from './entries/erasure.ts'
+import { eventsMap } from './entries/events.ts'
 import { exportsMap } from './entries/exports.ts'
 import { holdsMap } from './entries/holds.ts'
 import { httpMap } from './entries/http.ts'
@@ -17,6 +18,7 @@ import { platformMap } from './entries/platform.ts'
 import { skillsMap } from './entries/skills.ts'
 import { tenancyMap } from './entries/tenancy.ts'
 import { tombstonesMap } from './entries/tombstones.ts'
+import { webhooksMap } from './entries/webhooks.ts'
 import type { DataMap } from './vocabulary.ts'
 
 /** Every table of the database, each entry declared by the room that owns the table. Nothing else lists tables. */
@@ -33,6 +35,8 @@ export const dataMap: DataMap = {
   ...skillsMap,
   ...notifyMap,
   ...connectorsMap,
+  ...webhooksMap,
+  ...eventsMap,
   ...importRunsMap,
   ...importsMap,
   ...httpMap,

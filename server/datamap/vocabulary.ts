@@ -222,8 +222,8 @@ export type TableEntry<T extends TableName> = {
       /** What restore sets besides clearing the id of the delete. */
       whenRestored: Assignments<T>
     }
-  /** Rows that belong to something else, though people may stand in them. */
-  | { about: 'other' }
+  /** Rows that belong to something else, though people may stand in them; `unplanned` as above. */
+  | { about: 'other'; unplanned?: string }
   /** No personal data, for the reason given. */
   | { about: 'nobody'; because: string }
 )

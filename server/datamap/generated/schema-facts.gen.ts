@@ -5004,5 +5004,169 @@ export const schemaFacts: SchemaFacts = {
         "references": "users"
       }
     ]
+  },
+  "webhook_deliveries": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "endpoint_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "event_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "occurred_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "erased_user_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "request_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "object_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "sealed_reference": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "state": {
+        "type": "text",
+        "nullable": false
+      },
+      "attempts": {
+        "type": "integer",
+        "nullable": false
+      },
+      "due_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "give_up_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "attempt_log": {
+        "type": "jsonb",
+        "nullable": false
+      },
+      "ended_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "endpoint_id"
+        ],
+        "references": "webhook_endpoints"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
+  },
+  "webhook_endpoints": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "name": {
+        "type": "text",
+        "nullable": false
+      },
+      "event_kinds": {
+        "type": "text[]",
+        "nullable": false
+      },
+      "sealed_url": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "sealed_secret": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "sealed_previous_secret": {
+        "type": "bytea",
+        "nullable": true
+      },
+      "previous_secret_until": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "thrive_signature": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "credential_id": {
+        "type": "uuid",
+        "nullable": true
+      },
+      "enabled": {
+        "type": "boolean",
+        "nullable": false
+      },
+      "disabled_because": {
+        "type": "text",
+        "nullable": true
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "changed_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      }
+    ]
   }
 }

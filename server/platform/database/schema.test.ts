@@ -46,6 +46,8 @@ const listedByOwner = [
   'tenants',
   'users',
   'erasure_subjects',
+  'webhook_endpoints',
+  'webhook_deliveries',
 ]
 
 const tenant = '018f0000-0000-7000-8000-00000000000a'

@@ -1087,6 +1087,43 @@ export interface UserSkills {
   user_id: string;
 }
 
+export interface WebhookDeliveries {
+  attempt_log: Generated<Json>;
+  attempts: Generated<number>;
+  due_at: Timestamp | null;
+  ended_at: Timestamp | null;
+  endpoint_id: string;
+  erased_user_id: string | null;
+  event_id: string;
+  give_up_at: Timestamp;
+  id: Generated<string>;
+  kind: string;
+  object_id: string | null;
+  occurred_at: Timestamp;
+  request_id: string | null;
+  sealed_reference: Buffer | null;
+  state: Generated<string>;
+  tenant_id: string;
+  user_id: string | null;
+}
+
+export interface WebhookEndpoints {
+  changed_at: Generated<Timestamp>;
+  created_at: Generated<Timestamp>;
+  credential_id: string | null;
+  disabled_because: string | null;
+  enabled: Generated<boolean>;
+  event_kinds: string[];
+  id: Generated<string>;
+  name: string;
+  previous_secret_until: Timestamp | null;
+  sealed_previous_secret: Buffer | null;
+  sealed_secret: Buffer;
+  sealed_url: Buffer | null;
+  tenant_id: string;
+  thrive_signature: Generated<boolean>;
+}
+
 export interface DB {
   api_keys: ApiKeys;
   assessment_attempts: AssessmentAttempts;
@@ -1184,5 +1221,7 @@ export interface DB {
   training_plans: TrainingPlans;
   user_skills: UserSkills;
   users: Users;
+  webhook_deliveries: WebhookDeliveries;
+  webhook_endpoints: WebhookEndpoints;
 }
 

@@ -1,0 +1,30 @@
+import { actor, code, erasedId, fact, key, type RoomMap, reference, sealed } from '../vocabulary.ts'
+
+export const eventsMap: RoomMap<'webhook_deliveries'> = {
+  webhook_deliveries: {
+    holds:
+      'What other systems are and were told: the kind of each event and ids. The payload is built when it is sent, and not stored.',
+    about: 'other',
+    unplanned: 'Every announced event about the person may add a row here, also those of an erasure request.',
+    columns: {
+      tenant_id: key,
+      id: key,
+      endpoint_id: reference,
+      event_id: key,
+      kind: code,
+      occurred_at: fact,
+      // Empty where the event is about no person, or about one who is erased.
+      user_id: actor('remove'),
+      erased_user_id: erasedId,
+      request_id: reference,
+      object_id: reference,
+      sealed_reference: sealed,
+      state: code,
+      attempts: fact,
+      due_at: fact,
+      give_up_at: fact,
+      attempt_log: code,
+      ended_at: fact,
+    },
+  },
+}
