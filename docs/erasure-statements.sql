@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 09dca078e586cb73. The statements of each operation run in this order, in one transaction.
+-- Map version 75f8731c84ca72b7. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -1083,7 +1083,8 @@ delete from issued_certificates where tenant_id = $1 and user_id = $2 and traini
 -- DELETE A TENANT
 
 -- Counts everything in the tenant, before and after.
-select 'api_keys' as table_name, count(*) as row_count from api_keys where tenant_id = $1
+select 'acknowledgement_links' as table_name, count(*) as row_count from acknowledgement_links where tenant_id = $1
+union all select 'api_keys' as table_name, count(*) as row_count from api_keys where tenant_id = $1
 union all select 'assessment_attempts' as table_name, count(*) as row_count from assessment_attempts where tenant_id = $1
 union all select 'assessments' as table_name, count(*) as row_count from assessments where tenant_id = $1
 union all select 'audit_checkpoints' as table_name, count(*) as row_count from audit_checkpoints where tenant_id = $1
@@ -1167,6 +1168,9 @@ union all select 'webhook_endpoints' as table_name, count(*) as row_count from w
 
 -- tenants: points to nothing in the tenant any more.
 update tenants set created_by = null where id = $1;
+
+-- acknowledgement_links: deleted.
+delete from acknowledgement_links where tenant_id = $1;
 
 -- api_keys: deleted.
 delete from api_keys where tenant_id = $1;

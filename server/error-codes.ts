@@ -3,6 +3,7 @@ import { odataError } from './apis/learn365/errors.ts'
 import { nativeError } from './apis/native/errors.ts'
 import { connectorError } from './connectors/errors.ts'
 import { directoryError } from './directory/errors.ts'
+import { acknowledgementError } from './erasure/acknowledgements/errors.ts'
 import { rewriteError } from './erasure/disk/errors.ts'
 import { erasureError } from './erasure/errors.ts'
 import { ledgerError } from './erasure/ledger/errors.ts'
@@ -35,6 +36,7 @@ const tables = {
   ...directoryError.table,
   ...erasureError.table,
   ...rewriteError.table,
+  ...acknowledgementError.table,
   ...ledgerError.table,
   ...certificateError.table,
   ...tenantDeletionError.table,

@@ -4,6 +4,8 @@ import type { Application } from './application.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { enqueueDueRuns } from './connectors/runs.ts'
+import { cleanAcknowledgementLinks } from './erasure/acknowledgements/links.ts'
+import { signAcknowledgements, signAllWaiting } from './erasure/acknowledgements/sign-acknowledgements.ts'
 import { runRewrite } from './erasure/disk/run-rewrite.ts'
 import { runErasure } from './erasure/engine/run-erasure.ts'
 import { cleanPlans } from './erasure/plans/clean-plans.ts'
@@ -44,6 +46,8 @@ const hourly = [
   'clean_provider_tokens',
   'reach',
   'expire_matches',
+  'sign_all_acknowledgements',
+  'clean_acknowledgement_links',
 ]
 
 /** Starts working on the jobs of every room. The system is the initiator of a job, whoever requested the work. */
@@ -65,6 +69,9 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       wake_erasures: () => wakeErasures(app.database),
       run_retention: () => runDuePolicies(app.database),
       search: () => runSearch(app.database),
+      sign_acknowledgements: ({ tenant = '', request = '' }) => signAcknowledgements(app.database, tenant, request),
+      sign_all_acknowledgements: () => signAllWaiting(app.database),
+      clean_acknowledgement_links: () => cleanAcknowledgementLinks(app.database),
       send_email: (payload) => sendEmail(app.database, mailer, payload),
       send_confirmation: (payload) => sendConfirmation(app.database, mailer, payload),
       clean_confirmation_links: () => cleanConfirmationLinks(app.database),

@@ -16,6 +16,8 @@ const noActs: Record<string, string> = {
   sign_in_failures: 'It counts what did not happen.',
   confirmation_links:
     'Asking for one and confirming by one are recorded; that its e-mail is on its way, and that it ran out, are no acts.',
+  acknowledgement_links:
+    'Making a link and acknowledging by one are recorded; that a delivery carries one, and that it ran out, are no acts.',
   erasure_reaches: 'How far an erasure is in other tenants; what it does there is recorded there.',
   idempotent_requests: 'It keeps the answer of an act that is recorded.',
   notifications: 'They tell of acts that are recorded.',

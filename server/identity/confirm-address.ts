@@ -1,3 +1,4 @@
+import { type LinkToken, readLinkToken } from '../access/link-token.ts'
 import { hashSecret } from '../access/secrets.ts'
 import { lockUsers } from '../people/lifecycle/lock-users.ts'
 import { requireNoPendingErasure } from '../people/lifecycle/pending-erasure.ts'
@@ -6,8 +7,6 @@ import { inTenant, onBehalfOf, type TenantTransaction } from '../platform/databa
 import { confirmIdentity } from './confirm-identity.ts'
 import { identityError } from './errors.ts'
 import { identityHash } from './identity-hash.ts'
-
-const form = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([A-Za-z0-9_-]{43})$/
 
 /** An open link as its owner sees it before the confirmation. */
 export type OpenLink = { tenantName: string; email: string }
@@ -60,10 +59,10 @@ export async function confirmAddress(database: Database, token: string): Promise
   })
 }
 
-function readToken(token: string): { tenant: string; secret: string } {
-  const [, tenant, secret] = form.exec(token) ?? []
-  if (tenant === undefined || secret === undefined) throw identityError('identity.link_invalid')
-  return { tenant, secret }
+function readToken(text: string): LinkToken {
+  const token = readLinkToken(text)
+  if (token === undefined) throw identityError('identity.link_invalid')
+  return token
 }
 
 type Link = { id: string; userId: string; email: string; tenantName: string; addressHash: Buffer }

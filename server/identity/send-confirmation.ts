@@ -1,3 +1,4 @@
+import { formatLinkToken } from '../access/link-token.ts'
 import { hashSecret, newSecret } from '../access/secrets.ts'
 import type { Mailer } from '../notify/mailer.ts'
 import { deliver } from '../notify/send-email.ts'
@@ -33,7 +34,7 @@ export async function sendConfirmation(
     id: link,
     email,
     subject: 'Confirm your e-mail address',
-    body: bodyOf({ url: `${base_url}/confirm/${tenant}.${secret}`, tenant: tenant_name }),
+    body: bodyOf({ url: `${base_url}/confirm/${formatLinkToken({ tenant, secret })}`, tenant: tenant_name }),
   })
   await inTenant(database, tenant, (tx) =>
     tx.query('update confirmation_links set sent_at = $3 where tenant_id = $1 and id = $2', [tenant, link, new Date()]),

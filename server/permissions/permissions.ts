@@ -161,6 +161,11 @@ export const permissions = {
     roles: officers,
     scopes: writing,
   },
+  'acknowledgements.ask': {
+    does: 'make and withdraw links by which receivers acknowledge an erasure',
+    roles: officers,
+    scopes: writing,
+  },
   'certificates.read': {
     does: 'read certificates, and check whether one covers a person',
     roles: officers,

@@ -9,6 +9,7 @@ import { addPostRoutes } from './courses/post-routes.ts'
 import { addCourseRoutes } from './courses/routes.ts'
 import { addCredentialRoutes } from './credentials/routes.ts'
 import { addEnrollmentRoutes } from './enrollments/routes.ts'
+import { addAcknowledgementRoutes } from './erasures/acknowledgement-routes.ts'
 import { addApprovalRoutes } from './erasures/approval-routes.ts'
 import { addCertificateKeys } from './erasures/certificate-keys.ts'
 import { addConfirmRoute } from './erasures/confirm-route.ts'
@@ -91,6 +92,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addReachRoutes(server)
       addProviderRoutes(server)
       addProofRoutes(server)
+      addAcknowledgementRoutes(server)
       addSubjectProofRoute(server)
       addApprovalRoutes(server)
       addHoldRoutes(server)

@@ -21,6 +21,7 @@ type ErasureTable =
   | 'log_marks'
   | 'backup_declarations'
   | 'tenant_deletions'
+  | 'acknowledgement_links'
 
 export const erasureMap: RoomMap<ErasureTable> = {
   erasure_requests: {
@@ -286,6 +287,23 @@ export const erasureMap: RoomMap<ErasureTable> = {
     about: 'nobody',
     because: 'It holds times.',
     columns: { declared_at: key, kind: fact, oldest: fact },
+  },
+  acknowledgement_links: {
+    holds: 'Links by which receivers of data acknowledge erasures, as hashes, and which were used.',
+    about: 'nobody',
+    because: 'It connects an erasure request with a system and names no person.',
+    columns: {
+      tenant_id: key,
+      id: key,
+      request_id: reference,
+      receiver_kind: code,
+      receiver_id: reference,
+      token_hash: sealed,
+      created_at: fact,
+      expires_at: fact,
+      acknowledged_at: fact,
+      statement: fact,
+    },
   },
   tenant_deletions: {
     holds: 'The tenants that were deleted, by id, and the certificates of it, which name no person.',

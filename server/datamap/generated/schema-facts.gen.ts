@@ -2,6 +2,63 @@
 import type { SchemaFacts } from '../vocabulary.ts'
 
 export const schemaFacts: SchemaFacts = {
+  "acknowledgement_links": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "request_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "receiver_kind": {
+        "type": "text",
+        "nullable": false
+      },
+      "receiver_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "token_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      },
+      "acknowledged_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "statement": {
+        "type": "integer",
+        "nullable": true
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "request_id"
+        ],
+        "references": "erasure_requests"
+      }
+    ]
+  },
   "api_keys": {
     "columns": {
       "tenant_id": {

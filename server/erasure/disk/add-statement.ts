@@ -1,9 +1,9 @@
-import { decodeJwt } from 'jose'
 import { record } from '../../audit/record.ts'
 import { sign } from '../../keyring/jws.ts'
 import { activeSigningKey } from '../../keyring/signing-keys.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { type AddendumClaims, type BackupsClaim, type DiskLevel, hashOf, placeAfter } from '../proof/certificate.ts'
+import { readNewestStatements } from '../proof/newest-statements.ts'
 
 /** A request that ended clean, and how far it has got on disk. */
 export type EndedRequest = { id: string; finishedAt: Date; level: DiskLevel; levelAt: Date; backupsPast: boolean }
@@ -52,13 +52,9 @@ export async function addDiskStatement(
   const [state] = locked
   if (state === undefined) return false
   if ('level' in reached ? state.level >= reached.level : state.past) return false
-  const { rows: statements } = await tx.query<{ number: number; jws: string }>(
-    'select number, jws from erasure_certificates where tenant_id = $1 and request_id = $2 order by number',
-    [tx.tenantId, request],
-  )
-  const last = statements.at(-1)
-  const certificate = statements.findLast(({ jws }) => decodeJwt(jws).type === 'lethe.erasure_certificate')
-  if (last === undefined || certificate === undefined) return false
+  const newest = await readNewestStatements(tx, request)
+  if (newest === undefined) return false
+  const { last, certificate } = newest
   const { level, at } = 'level' in reached ? reached : state
   const past = state.past || 'backups' in reached
   const claims: AddendumClaims = {

@@ -38,7 +38,7 @@ export type CertificateFacts = {
   /** Identifiers left alone because other users hold them too. */
   shared: number
   effects: Effect[]
-  /** External systems of the register, oldest first; at most {@link mostSystems}. */
+  /** External systems of the register that have not acknowledged it, oldest first; at most {@link mostSystems}. */
   externalSystems: { name: string; contact_emails: string[]; holds: string }[]
   /** The newest statement about the request; null where there is none yet. */
   previous: { number: number; jws: string } | null
@@ -62,7 +62,13 @@ export async function factsFromRecord(tx: TenantTransaction, request: string): P
        coalesce((
          select jsonb_agg(jsonb_build_object('name', name, 'contact_emails', contact_emails, 'holds', holds) order by id)
          from (
-           select id, name, contact_emails, holds from external_systems where tenant_id = $1 order by id limit ${mostSystems}
+           select e.id, e.name, e.contact_emails, e.holds from external_systems e
+           where e.tenant_id = $1 and not exists (
+             select from acknowledgement_links l
+             where l.tenant_id = $1 and l.request_id = $2 and l.receiver_id = e.id
+               and l.acknowledged_at >= coalesce(s.last, l.acknowledged_at)
+           )
+           order by e.id limit ${mostSystems}
          ) register
        ), '[]') as "externalSystems",
        (
@@ -73,7 +79,7 @@ export async function factsFromRecord(tx: TenantTransaction, request: string): P
        select count(*)::int as total, count(*) filter (where state in ${stateSets.done})::int as done,
          count(*) filter (where state in ${stateSets.failed})::int as failed,
          count(*) filter (where state in ${stateSets.beingErased})::int as unfinished,
-         count(*) filter (where state in ${stateSets.resting})::int as resting
+         count(*) filter (where state in ${stateSets.resting})::int as resting, max(erased_at) as last
        from erasure_subjects where tenant_id = $1 and request_id = $2
      ) s
      where r.tenant_id = $1 and r.id = $2`,

@@ -71,13 +71,24 @@ export type AddendumClaims = Chained & {
   request: string
   certificate: string
   added_at: string
-} & (SearchAddendum | { search?: never; audit?: never; backups?: BackupsClaim })
+} & (
+    | SearchAddendum
+    | { search?: never; audit?: never; backups?: BackupsClaim; acknowledgements?: never }
+    | { search?: never; audit?: never; backups?: never; acknowledgements: Acknowledgement[] }
+  )
+
+/**
+ * A receiver of data acknowledged that the people are erased there too. `id`: of the external system in the register, or
+ * of the endpoint of a webhook. Its name is not signed, because a name may mention a person and could not be scrubbed here.
+ */
+export type Acknowledgement = { receiver: 'external_system' | 'webhook'; id: string; acknowledged_at: string }
 
 /** What the operator declared of the backups: every one that is kept was begun after the erasure was past what it copies. */
 export type BackupsClaim = { oldest: string; kind: 'dump' | 'files'; declared_at: string }
 
 type SearchAddendum = {
   backups?: never
+  acknowledgements?: never
   /** How far the audit trail of the tenant was sealed by then: the place and the hash of the last entry. */
   audit: { sequence: number; hash: string | null }
   /** The search of every text-like column of the whole database, mapped or not. */

@@ -46,6 +46,15 @@ const Statement = Type.Union([
     backups: Type.Optional(
       Type.Object({ oldest: Type.String(), kind: Type.Enum(['dump', 'files']), declared_at: Type.String() }),
     ),
+    acknowledgements: Type.Optional(
+      Type.Array(
+        Type.Object({
+          receiver: Type.Enum(['external_system', 'webhook']),
+          id: Type.String(),
+          acknowledged_at: Type.String(),
+        }),
+      ),
+    ),
   }),
 ])
 

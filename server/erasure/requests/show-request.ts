@@ -1,6 +1,7 @@
 import { subjectStatesIn } from '../../people/lifecycle/erasure-states.ts'
 import { type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { listReceivers, type Receiver } from '../acknowledgements/list-receivers.ts'
 import type { PlanChange } from '../plans/plan-parts.ts'
 import { type Step, stateSets, steps as stepsInOrder } from '../states.ts'
 import { type ErasureSummary, readSummary, summaryOf } from './request-progress.ts'
@@ -29,6 +30,8 @@ export type ErasureDetails = ErasureSummary & {
   failures: { userId: string; code: string; reason: string }[]
   /** The first people whose rows are not those of the plan, with the numbers of rows in the plan and now. */
   planChanged: { userId: string; changes: PlanChange[] }[]
+  /** Who can acknowledge it, and who has; see {@link listReceivers}. */
+  receivers: Receiver[]
 }
 
 /** One request with its steps, its receipt and the reasons of failures. Throws `erasure.not_found`. */
@@ -74,5 +77,6 @@ export async function showErasure(tx: TenantTransaction, request: string): Promi
     receipt: sumEffects(receipt),
     failures: failures.map(({ userId, code, reason }) => ({ userId, code: code ?? '', reason: reason ?? '' })),
     planChanged,
+    receivers: await listReceivers(tx, row.id),
   }
 }

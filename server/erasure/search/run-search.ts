@@ -10,6 +10,7 @@ import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, outsideTenants, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
+import { signWaiting } from '../acknowledgements/sign-acknowledgements.ts'
 import { readReceiptTables } from '../disk/add-statement.ts'
 import { refreshStatistics } from '../disk/refresh-statistics.ts'
 import { type AddendumClaims, hashOf, placeAfter } from '../proof/certificate.ts'
@@ -67,6 +68,7 @@ export async function runSearch(database: Database): Promise<void> {
       first += searched.wanted.length
       await inTenant(database, tenant, (tx) => endSearch(tx, searched, { ...result, stale }, from))
     }
+    await signWaiting(database, tenant)
   }
 }
 

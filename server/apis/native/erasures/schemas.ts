@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import type { Receiver } from '../../../erasure/acknowledgements/list-receivers.ts'
 import type { PlanChange } from '../../../erasure/plans/plan-parts.ts'
 import type { Verdict } from '../../../erasure/proof/certificate.ts'
 import type { Consequences } from '../../../erasure/requests/consequences.ts'
@@ -80,6 +81,20 @@ const summary = {
 /** The progress of an erasure request. */
 export const Erasure = sharedSchema('Erasure', Type.Object(summary, { description: 'An erasure request' }))
 
+const ReceiverBody = Type.Object({
+  kind: Type.Enum(['external_system', 'webhook']),
+  id: Type.String({ format: 'uuid', description: 'Of the external system, or of the endpoint of the webhook' }),
+  name: Type.Unsafe<string | null>({ ...NullableText, description: 'Null: it is not in the register any more' }),
+  acknowledged_at: NullableTime,
+  covers_all: Type.Boolean({ description: 'It acknowledged after the last person was erased' }),
+  open_link: Type.Unsafe<Receiver['open_link']>({
+    type: ['object', 'null'],
+    properties: { id: Id, expires_at: Time },
+    required: ['id', 'expires_at'],
+    description: 'The newest link that was not used yet',
+  }),
+})
+
 /** An erasure request with its steps, its receipt and the reasons for failures. */
 export const ErasureWithDetails = sharedSchema(
   'ErasureWithDetails',
@@ -116,6 +131,10 @@ export const ErasureWithDetails = sharedSchema(
       plan_changed: Type.Array(Type.Object({ user_id: Id, changes: PlanChanges }), {
         description:
           'The first 100 people that are not erased because of a changed plan. Confirm them with the plan of a new preview',
+      }),
+      receivers: Type.Array(ReceiverBody, {
+        description:
+          'The external systems of the register, and the webhooks that got a link: who has acknowledged the erasure, and who has not',
       }),
     },
     { description: 'An erasure request with its steps, its receipt and the reasons for failures' },
@@ -423,6 +442,7 @@ export function erasureDetailsBody(erasure: ErasureDetails): Static<typeof Erasu
     })),
     receipt: erasure.receipt,
     plan_changed: erasure.planChanged.map(({ userId, changes }) => ({ user_id: userId, changes })),
+    receivers: erasure.receivers,
     failures: erasure.failures.map(({ userId, ...failure }) => ({ user_id: userId, ...failure })),
   }
 }

@@ -328,7 +328,10 @@ function formatVerified(verified: VerifiedCertificate, trusted: boolean): string
       { title: 'rows', value: ({ rows }) => rows, right: true },
     ]),
   ]
-  for (const { search, backups, added_at } of addenda) {
+  for (const { search, backups, acknowledgements = [], added_at } of addenda) {
+    for (const { receiver, id, acknowledged_at } of acknowledgements) {
+      parts.push(`Acknowledged at ${acknowledged_at} by the ${receiver.replace('_', ' ')} ${id}.`)
+    }
     if (backups !== undefined) {
       parts.push(
         `Declared at ${backups.declared_at}: no ${backups.kind === 'dump' ? 'dump' : 'copy of the files'} from before ${backups.oldest} is kept.`,

@@ -33,6 +33,7 @@ import { startOwnWorkers } from '../../own-workers.ts'
 import { addSelectionOptions, readSelection, type SelectionOptions } from '../../selection-options.ts'
 import { type TenantSession, withTenant } from '../../session.ts'
 import { watchRequests } from '../../stopped-requests.ts'
+import { addAcknowledgementCommands, formatReceivers } from './acknowledgement-commands.ts'
 import { addApprovalCommands } from './approval-commands.ts'
 import {
   addContactOption,
@@ -44,7 +45,7 @@ import {
 
 /**
  * `lethe preview`, `lethe purge`, `lethe anonymize`, and `lethe erasure` with list, show, subjects, follow, retry, confirm,
- * cancel, awaiting, approve and reject
+ * cancel, awaiting, approve, reject, ask and withdraw
  */
 export function addErasureCommands(program: Command): void {
   addPreview(program)
@@ -65,6 +66,7 @@ export function addErasureCommands(program: Command): void {
   addConfirm(group)
   addCancel(group)
   addApprovalCommands(group)
+  addAcknowledgementCommands(group)
 }
 
 function addPreview(program: Command): void {
@@ -696,6 +698,7 @@ function formatErasure(erasure: ErasureDetails, who?: NamedPerson[]): string {
     )
   }
   if (erasure.planChanged.length > 0) parts.push(formatChanged(erasure))
+  if (erasure.receivers.length > 0) parts.push(formatReceivers(erasure.receivers))
   return parts.join('\n\n')
 }
 

@@ -22,7 +22,7 @@ export function addSystemCommands(program: Command): void {
       helpText({
         notes: `
 An erasure does not reach external systems. Previews and the notices of ended erasures name those in the register, so
-that you can ask their owners.`,
+that you can ask their owners. "lethe erasure ask" makes a link by which an owner acknowledges.`,
         examples: [
           'lethe system create "Payroll" --contact payroll@example.org --holds "names, salaries"',
           'lethe system list',

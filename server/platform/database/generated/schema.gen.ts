@@ -34,6 +34,19 @@ export type Numeric = ColumnType<number, number | string, number | string>;
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export interface AcknowledgementLinks {
+  acknowledged_at: Timestamp | null;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  id: Generated<string>;
+  receiver_id: string;
+  receiver_kind: string;
+  request_id: string;
+  statement: number | null;
+  tenant_id: string;
+  token_hash: Buffer;
+}
+
 export interface ApiKeys {
   access: string;
   created_at: Generated<Timestamp>;
@@ -1125,6 +1138,7 @@ export interface WebhookEndpoints {
 }
 
 export interface DB {
+  acknowledgement_links: AcknowledgementLinks;
   api_keys: ApiKeys;
   assessment_attempts: AssessmentAttempts;
   assessments: Assessments;
