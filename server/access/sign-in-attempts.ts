@@ -37,17 +37,18 @@ function loginHasher(masterKey: Buffer, within: string): (login: string) => Buff
 export function forgetAttemptsOf(tx: TenantTransaction, identifiers: readonly Identifier[]): void {
   if (identifiers.length === 0) return
   const names = [...new Set(identifiers.map(({ value }) => identifierKey('login_name', value)))]
-  tx.send(
-    'delete from sign_in_failures where tenant_id = $1 and login_hash = any ($2::bytea[])',
-    [tx.tenantId, names.map(loginHasher(tx.masterKey, tx.tenantId.toLowerCase()))],
-    'forget_attempts_of',
-  )
   const addresses = names.filter((name) => name.includes('@'))
-  if (addresses.length === 0) return
   tx.send(
-    'delete from operator_sign_in_failures where login_hash = any ($1::bytea[])',
-    [addresses.map(loginHasher(tx.masterKey, 'operators'))],
-    'forget_operator_attempts_of',
+    `with operators as (
+       delete from operator_sign_in_failures where login_hash = any ($3::bytea[])
+     )
+     delete from sign_in_failures where tenant_id = $1 and login_hash = any ($2::bytea[])`,
+    [
+      tx.tenantId,
+      names.map(loginHasher(tx.masterKey, tx.tenantId.toLowerCase())),
+      addresses.map(loginHasher(tx.masterKey, 'operators')),
+    ],
+    'forget_attempts_of',
   )
 }
 

@@ -86,6 +86,17 @@ export function forEachText(values: unknown, take: (text: string, name: string) 
  * where nothing tells: it may stand anywhere.
  */
 export function probesOf(hash: Hasher, identifier: Identifier): WordHash[][] | undefined {
+  const known = probesMade.get(identifier)
+  if (known?.hash === hash) return known.probes
+  const probes = makeProbes(hash, identifier)
+  probesMade.set(identifier, { hash, probes })
+  return probes
+}
+
+/** The trail, exports and files of imports look for the same identifiers in one erasure. */
+const probesMade = new WeakMap<Identifier, { hash: Hasher; probes: WordHash[][] | undefined }>()
+
+function makeProbes(hash: Hasher, identifier: Identifier): WordHash[][] | undefined {
   const { value } = identifier
   const whole = hash(wholeWord(value))
   if (!isSearchable(identifier)) return [[whole]]

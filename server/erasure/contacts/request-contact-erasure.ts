@@ -61,7 +61,7 @@ async function requestPurge(
   await identifierHashKey(tx)
   await actingUser(tx)
   const key = newKey()
-  const request = insertRequest(tx, {
+  const { request, first } = insertRequest(tx, {
     operation: 'purge',
     reason,
     about: 'contacts',
@@ -72,5 +72,5 @@ async function requestPurge(
   })
   await record(tx, { activity: 'ContactErasureOrdered', object: request, details: { contacts: contacts.length } })
   const requesting = requesterOf(tx, actorColumns(tx.initiator))
-  return { request, ...(await beginWaiting(tx, { request, people: contacts.length, requesting })) }
+  return { request, ...(await beginWaiting(tx, { request, first, people: contacts.length, requesting })) }
 }

@@ -1,12 +1,14 @@
 import { v7 as newId } from 'uuid'
 import { compiledMap } from '../../datamap/compiled.ts'
 import type { Operation } from '../../datamap/plan.ts'
+import type { SubjectState } from '../../people/lifecycle/erasure-states.ts'
 import { seal } from '../../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { actorColumns } from '../../platform/initiator.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
+import { suppressUnhandled } from '../engine/suppress-unhandled.ts'
 import { runAt, stateAfterApproval } from '../safeguards/conditions.ts'
-import { stepsOfNewRequest } from '../states.ts'
+import { type RequestState, restingStates, stepsOfNewRequest } from '../states.ts'
 import { notifyAccepted } from './notify-requester.ts'
 
 export type NewRequest = {
@@ -41,12 +43,18 @@ export type NewRequest = {
 const mostJobs = 2
 const peoplePerJob = 500
 
+/** What becomes of a request at first. `runAt`: the end of the cooling-off period, if that has begun. */
+export type FirstState = { state: RequestState; runAt: Date | null }
+
+/** A request that was just inserted. `first` may still be under way. */
+export type InsertedRequest = { request: string; first: Promise<FirstState> }
+
 /**
  * Inserts a request with its subjects, its steps and its jobs, which come into being together when the transaction commits.
  * Sends its statements at once and returns the request's id without waiting; an error fails the transaction. The caller
  * checks the acting user (`actingUser`), before or along with it.
  */
-export function insertRequest(tx: TenantTransaction, given: NewRequest): string {
+export function insertRequest(tx: TenantTransaction, given: NewRequest): InsertedRequest {
   const request = newId()
   const { userId, credentialId } = actorColumns(tx.initiator)
   const [first, ...others] = given.subjects
@@ -57,7 +65,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
     enqueueErasure(tx, request, given.subjects.length)
   }
   // While the server enqueues, the rest is made.
-  tx.send(
+  const inserting = tx.query<{ state: SubjectState; runAt: Date | null }>(
     `with demanded as (
        select approval_required and $16::boolean as approval, case when $16 then cooling_off_hours else 0 end as hours,
          erasure_due_days as due_days
@@ -69,7 +77,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
          $15::boolean, now() + make_interval(days => due_days), approval, hours,
          case when not approval then ${runAt('hours')} end
        from demanded
-       returning id
+       returning run_at
      ), subjects as (
        insert into erasure_subjects (tenant_id, request_id, user_id, salted_hashes, commitments, sealed_identifiers, plan_id,
          state)
@@ -77,11 +85,14 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
          case when approval then 'awaiting_approval' else ${stateAfterApproval({ hours: 'hours', person: 'subject.user_id' })} end
        from unnest($9::uuid[], $10::text[], $17::text[], $11::bytea[]) as subject (user_id, salted, commitments, sealed)
        cross join demanded
+       returning state
+     ), steps as (
+       insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
+       select $1, $2, step, case when step = 'resolve' then 'done' else 'queued' end,
+         case when step = 'resolve' then now() end, case when step = 'resolve' then now() end
+       from unnest($13::text[]) as step
      )
-     insert into erasure_steps (tenant_id, request_id, step, state, started_at, finished_at)
-     select $1, $2, step, case when step = 'resolve' then 'done' else 'queued' end,
-       case when step = 'resolve' then now() end, case when step = 'resolve' then now() end
-     from unnest($13::text[]) as step`,
+     select state, (select run_at from request) as "runAt" from subjects group by state`,
     [
       tx.tenantId,
       request,
@@ -105,7 +116,14 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): string 
     'insert_request',
   )
   notifyAccepted(tx, { request, operation: given.operation, people: given.subjects.length })
-  return request
+  return { request, first: suppressUnhandled(inserting.then(({ rows }) => firstState(rows))) }
+}
+
+/** The state of a request of which no worker has taken a person yet: see `stateOfRequest`. */
+function firstState(people: { state: SubjectState; runAt: Date | null }[]): FirstState {
+  const states = new Set(people.map(({ state }) => state))
+  const resting = restingStates.find((state) => states.has(state) && (state !== 'held' || states.size === 1))
+  return { state: resting ?? 'queued', runAt: people[0]?.runAt ?? null }
 }
 
 /** Enqueues the jobs of a request with so many people to work on. */

@@ -20,6 +20,7 @@ import { beginWaiting } from '../safeguards/begin-waiting.ts'
 import { requesterOf } from '../safeguards/requesters.ts'
 import type { RequestState } from '../states.ts'
 import { insertRequest, type NewRequest } from './insert-request.ts'
+import { erasureProgress } from './request-progress.ts'
 
 export type NewErasure = {
   operation: Operation
@@ -90,12 +91,16 @@ export async function insertChecked(
   const { fromOutside, tellsPeopleFirst } = given
   const passed = { operation, reason, fromOutside, tellsPeopleFirst }
   const plan = planned?.plan.id
-  const request = insertRequest(tx, { ...passed, key: newKey(), subjects, safeguards, plan })
-  if (planned !== undefined && planned.changed.size > 0) {
-    await markPlanChanged(tx, { request, plan: planned.plan.id, found: planned.changed })
-  }
+  const { request, first } = insertRequest(tx, { ...passed, key: newKey(), subjects, safeguards, plan })
+  const leavesOut = planned !== undefined && planned.changed.size > 0
+  if (leavesOut) await markPlanChanged(tx, { request, plan: planned.plan.id, found: planned.changed })
   const [{ state, runAt }] = await Promise.all([
-    beginWaiting(tx, { request, people: ids.length, requesting }),
+    beginWaiting(tx, {
+      request,
+      first: leavesOut ? erasureProgress(tx, request) : first,
+      people: ids.length,
+      requesting,
+    }),
     acting,
     checked,
     record(tx, { activity: 'ErasureOrdered', object: request, details: { operation, people: all.length } }),

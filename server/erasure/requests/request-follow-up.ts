@@ -28,7 +28,7 @@ export async function requestFollowUp(
   await actingUser(tx)
   await requireNoPendingErasure(tx, ids)
   const key = newKey()
-  const request = insertRequest(tx, {
+  const { request } = insertRequest(tx, {
     operation: 'purge',
     reason: given.reason,
     key,
