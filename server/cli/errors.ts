@@ -1,3 +1,4 @@
+import { type HoldInForce, holdList } from '../holds/held-people.ts'
 import { defineErrors, listed } from '../platform/errors.ts'
 
 /** What is wrong with a command, and what makes its outcome a failure. */
@@ -76,6 +77,12 @@ export const commandError = defineErrors({
       }.`,
     hint: () =>
       '"lethe erasure show REQUEST" shows the reasons. Fix the causes, run "lethe erasure retry REQUEST", then replay the ledger again.',
+  },
+  'ledger.held': {
+    kind: 'outstanding',
+    message: (d: { held: number; holds: HoldInForce[] }) =>
+      `The replay goes on later for ${d.held} ${d.held === 1 ? 'person' : 'people'}: the legal ${d.holds.length === 1 ? 'hold covers' : 'holds cover'} them: ${holdList(d.holds)}.`,
+    hint: () => 'After "lethe hold release HOLD", workers ("lethe serve") go on by themselves.',
   },
   'audit.altered': {
     kind: 'failed',

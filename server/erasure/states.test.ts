@@ -1,9 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/database.ts'
+import { insertRow, newTenant } from '../../test/rows.ts'
 import { pendingStates, subjectStates } from '../people/lifecycle/erasure-states.ts'
+import { inTenant } from '../platform/database/transaction.ts'
+import { listErasures } from './requests/list-requests.ts'
 import { requestStates, stepStates, steps } from './states.ts'
 
 const root = path.join(import.meta.dirname, '../..')
@@ -96,5 +100,37 @@ describe('the database', () => {
        where indexrelid = 'erasure_subjects_pending'::regclass`,
     )
     expect(wordsOf(rows[0]?.predicate ?? '').sort()).toEqual([...pendingStates].sort())
+  })
+
+  it('counts the same requests as overdue, over all tenants, as the list of a tenant marks', async () => {
+    const rows = await newTenant(test.owner)
+    const made = new Map<string, string>()
+    for (const state of Object.keys(subjectStates)) {
+      for (const ended of [false, true]) {
+        const { id } = await insertRow(test.owner, 'erasure_requests', {
+          tenant_id: rows.tenant,
+          operation: 'purge',
+          initiated_from: 'command_line',
+          map_version: '0'.repeat(16),
+          due_at: '2020-01-01',
+          finished_at: ended ? '2020-01-02' : null,
+        })
+        await insertRow(test.owner, 'erasure_subjects', {
+          tenant_id: rows.tenant,
+          request_id: id,
+          user_id: randomUUID(),
+          state,
+        })
+        made.set(String(id), `${state}${ended ? ', ended' : ''}`)
+      }
+    }
+    const named = (ids: string[]) => ids.map((id) => made.get(id)).sort()
+    const { rows: counted } = await test.owner.query<{ request_id: string }>('select * from overdue_erasure_requests()')
+    const listed = await inTenant(test.database, rows.tenant, (tx) => listErasures(tx, { limit: 1000, overdue: true }))
+    const pending = Object.keys(subjectStates).filter((state) => pendingStates.some((one) => one === state))
+    expect(named(counted.map(({ request_id }) => request_id))).toEqual(
+      [...Object.keys(subjectStates), ...pending.map((state) => `${state}, ended`)].sort(),
+    )
+    expect(named(listed.map(({ id }) => id))).toEqual(named(counted.map(({ request_id }) => request_id)))
   })
 })

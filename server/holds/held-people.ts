@@ -1,4 +1,6 @@
+import type { HoldReason } from '../people/lifecycle/justifications.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
+import { listed } from '../platform/errors.ts'
 import { holdError } from './errors.ts'
 
 /**
@@ -58,4 +60,34 @@ export async function countHeldPeople(tx: TenantTransaction): Promise<number> {
 export async function requireNotHeld(tx: TenantTransaction, userIds: readonly string[]): Promise<void> {
   const held = await heldPeople(tx, userIds)
   if (held.size > 0) throw holdError('user.held', { ids: [...held] })
+}
+
+/** A legal hold by its id and its reason: what a message says about it. */
+export type HoldInForce = { id: string; reason: HoldReason }
+
+/** The legal holds in force that cover one of these people now, oldest first; without people, all that cover someone. */
+export async function holdsInForce(tx: TenantTransaction, userIds?: readonly string[]): Promise<HoldInForce[]> {
+  const { rows } = await tx.query<HoldInForce>(
+    `select hold.id, hold.reason_code as reason from legal_holds hold
+     where hold.tenant_id = $1 and hold.released_at is null and (
+       exists (
+         select from legal_hold_users named
+         where named.tenant_id = $1 and named.hold_id = hold.id and ($2::uuid[] is null or named.user_id = any ($2))
+       )
+       or exists (
+         select from legal_hold_groups covered
+         join group_members member on member.tenant_id = covered.tenant_id and member.group_id = covered.group_id
+         where covered.tenant_id = $1 and covered.hold_id = hold.id and ($2::uuid[] is null or member.user_id = any ($2))
+       )
+     )
+     order by hold.id`,
+    [tx.tenantId, userIds ?? null],
+    'holds_in_force',
+  )
+  return rows
+}
+
+/** Legal holds as a message names them: each by its id and its reason. */
+export function holdList(holds: readonly HoldInForce[]): string {
+  return listed(holds.map(({ id, reason }) => `${id} (${reason})`))
 }

@@ -261,7 +261,13 @@ describe('a ledger', () => {
         placeHold(tx, { reason: 'court_proceedings', userIds: [held] }),
       )
       const replayed = await replay(file)
-      expect(replayed).toMatchObject({ people: 2, left: 1, repeated: [{ state: 'partial' }] })
+      expect(replayed).toMatchObject({
+        people: 2,
+        left: 1,
+        held: 1,
+        holds: [{ id, reason: 'court_proceedings' }],
+        repeated: [{ state: 'partial' }],
+      })
       const { rows: users } = await test.owner.query('select id, state, email from users where id = any ($1)', [
         [held, free],
       ])

@@ -1,4 +1,5 @@
 import { record } from '../../audit/record.ts'
+import { type HoldInForce, heldPeople, holdsInForce } from '../../holds/held-people.ts'
 import { keyFingerprint, openWith } from '../../keyring/identifier-hash-key.ts'
 import { activeAdministrators } from '../../people/accounts/administrators.ts'
 import { type Candidate, readCandidates } from '../../people/accounts/candidates.ts'
@@ -48,6 +49,10 @@ export type Replay = Omit<ReplayPlan, 'named'> & {
   withoutAdministrator: string[]
   /** People of the ledger who are still there; zero, or the replay is not complete. */
   left: number
+  /** Of these, the ones that a legal hold covers: the release lets their erasure go on. */
+  held: number
+  /** The holds that cover them. */
+  holds: HoldInForce[]
 }
 
 /** What a replay does, the ledger has set in motion, in the name of whoever replays it. */
@@ -107,6 +112,8 @@ export async function replayLedger(
     otherHashKey: [],
     withoutAdministrator: [],
     left: 0,
+    held: 0,
+    holds: [],
   }
   const back = await orderAgain(database, options, replay)
   await options.onOrdered?.([
@@ -117,9 +124,13 @@ export async function replayLedger(
   await restoreTombstones(database, options, replay)
   for (const [tenant, people] of back) {
     await inTenant(database, tenant, async (tx) => {
-      const left = await countLeft(tx, people)
-      replay.left += left
-      await record(tx, { activity: 'LedgerReplayed', object: tenant, details: { people: people.size, left } })
+      const left = await findLeft(tx, people)
+      const held = await heldPeople(tx, left)
+      replay.left += left.length
+      replay.held += held.size
+      if (held.size > 0) replay.holds.push(...(await holdsInForce(tx, [...held])))
+      const details = { people: people.size, left: left.length, held: held.size }
+      await record(tx, { activity: 'LedgerReplayed', object: tenant, details })
       if ((await activeAdministrators(tx)).length === 0) replay.withoutAdministrator.push(tenant)
     })
   }
@@ -302,13 +313,13 @@ async function restoreTombstones(database: Database, options: ReplayOptions, rep
   }
 }
 
-async function countLeft(tx: TenantTransaction, people: Map<string, ErasedLine['operation']>): Promise<number> {
-  const { rows } = await tx.query<{ count: number }>(
-    `select count(*) as count from unnest($2::uuid[], $3::text[]) as given (user_id, operation)
+async function findLeft(tx: TenantTransaction, people: Map<string, ErasedLine['operation']>): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    `select u.id from unnest($2::uuid[], $3::text[]) as given (user_id, operation)
      join users u on u.tenant_id = $1 and u.id = given.user_id and (given.operation = 'purge' or u.state <> 'anonymized')`,
     [tx.tenantId, [...people.keys()], [...people.values()]],
   )
-  return rows[0]?.count ?? 0
+  return rows.map(({ id }) => id)
 }
 
 type Batch = { tenant: string; exists: boolean; lines: LedgerLine[] }

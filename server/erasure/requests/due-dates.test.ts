@@ -1,8 +1,6 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
+import { type MailServer, mailSettings, startMailServer } from '../../../test/mail-server.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
 import { createApiKey } from '../../access/api-keys.ts'
 import { readConfig } from '../../config.ts'
@@ -14,38 +12,19 @@ import { requestErasure } from './request-erasure.ts'
 import { showErasure } from './show-request.ts'
 
 let test: TestApplication
-let server: SMTPServer
+let server: MailServer
 let rows: TenantRows
-let mails: { to: string[]; text: string }[]
 beforeAll(async () => {
   test = await openTestApplication()
-  server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onData(stream, { envelope }, done) {
-      const pieces: Buffer[] = []
-      stream.on('data', (piece: Buffer) => pieces.push(piece))
-      stream.on('end', () => {
-        mails.push({
-          to: envelope.rcptTo.map(({ address }) => address),
-          // Nodemailer breaks long lines (RFC 2045, section 6.7).
-          text: Buffer.concat(pieces).toString('utf8').replaceAll('=\r\n', ''),
-        })
-        done()
-      })
-    },
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server.server, 'listening')
-  const { port } = server.server.address() as AddressInfo
-  test.app.config = readConfig({ LETHE_SMTP_URL: `smtp://127.0.0.1:${port}`, LETHE_MAIL_FROM: 'lethe@acme.example' })
+  server = await startMailServer()
+  test.app.config = readConfig(mailSettings(server))
 })
 afterAll(async () => {
   await test.close()
-  await new Promise<void>((resolve) => server.close(resolve))
+  await server.close()
 })
 beforeEach(async () => {
-  mails = []
+  server.mails.length = 0
   rows = await newTenant(test.owner)
 })
 
@@ -62,17 +41,17 @@ describe('the requester', () => {
     ])
     await test.startWorkers()
     expect(await test.ended(rows.tenant, request)).toMatchObject({ state: 'completed' })
-    await expect.poll(() => mails.length, { timeout: 20_000 }).toBe(2)
+    await expect.poll(() => server.mails.length, { timeout: 20_000 }).toBe(2)
     await test.stopWorkers()
     expect((await messagesOf(requester)).map(({ kind }) => kind)).toEqual([
       'erasure_accepted',
       'erasure_done',
       'erasure_completed',
     ])
-    expect(mails.map(({ to }) => to)).toEqual([['officer@acme.example'], ['officer@acme.example']])
-    const ended = mails.find(({ text }) => text.includes(' has ended:'))?.text
+    expect(server.mails.map(({ to }) => to)).toEqual([['officer@acme.example'], ['officer@acme.example']])
+    const ended = server.mails.find(({ text }) => text.includes(' has ended:'))?.text
     expect(ended).toContain(`${request} has ended: 2 of 2 people purged. The search found no residual data.`)
-    expect(JSON.stringify([mails, await messagesOf(requester)])).not.toContain('leaver')
+    expect(JSON.stringify([server.mails, await messagesOf(requester)])).not.toContain('leaver')
   })
 
   it('is told of people who failed, and of a cancel by another person', async () => {
@@ -115,7 +94,7 @@ describe('the requester', () => {
     await test.ended(rows.tenant, request)
     await test.stopWorkers()
     expect((await messagesOf(owner)).map(({ kind }) => kind)).toEqual(['erasure_completed'])
-    expect(mails).toEqual([])
+    expect(server.mails.filter(({ to }) => to.includes('owner@acme.example'))).toEqual([])
   })
 })
 

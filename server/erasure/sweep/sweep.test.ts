@@ -1,13 +1,24 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
 import { differences, dumpDatabase, newTenant, placesOf, type TenantRows } from '../../../test/rows.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
+import { placeHold } from '../../holds/place-hold.ts'
+import { releaseHold } from '../../holds/release-hold.ts'
+import { createUser } from '../../people/accounts/create-user.ts'
+import { updateUser } from '../../people/accounts/update-user.ts'
+import { updateTenant } from '../../tenancy/update-tenant.ts'
+import { exportLedger } from '../ledger/export-ledger.ts'
+import { replayLedger } from '../ledger/replay-ledger.ts'
 import { verifyCertificate } from '../proof/certificate.ts'
 import { readCertificate } from '../proof/read-certificate.ts'
+import { showErasure } from '../requests/show-request.ts'
 import { wayOut } from '../search/run-search.ts'
 import { searchPeople } from '../search/search-people.ts'
-import { type Finding, followUp, settleFindings, sweep } from './sweep.ts'
+import { type Finding, followUp, readReasons, settleFindings, sweep } from './sweep.ts'
 import { sweepDatabase } from './sweep-database.ts'
 
 let test: TestApplication
@@ -55,6 +66,13 @@ async function unmapped(columns = 'id integer, note text'): Promise<void> {
     `create schema crm; create table crm.contacts (${columns}); grant usage on schema crm to lethe_auditor;
      grant select on crm.contacts to lethe_auditor`,
   )
+}
+
+/** What "lethe ledger export" prints of a tenant. */
+async function ledgerOf(tenant: string): Promise<string> {
+  const lines: string[] = []
+  await exportLedger(test.app.database, [tenant], async (text) => void lines.push(text))
+  return lines.join('')
 }
 
 async function fix(): Promise<{ request: string; open: Finding[]; reasons: string[] }> {
@@ -299,6 +317,100 @@ describe('a follow-up', () => {
     await rows.course({ description: 'rob@acme.example' })
     const { request } = await fix()
     expect((await test.ended(rows.tenant, request)).subjects).toMatchObject({ total: people.length, done: 2 })
+  })
+})
+
+describe('a sweep with a legal hold that came after the purge', () => {
+  const hold = (userIds: string[]) =>
+    test.inTenant(rows.tenant, (tx) => placeHold(tx, { reason: 'court_proceedings', userIds }))
+  const reasons = () => readReasons(test.app.database, [rows.tenant])
+
+  it('scrubs nothing of a person whom a backup brought back under a hold, and goes on after replay and release', async () => {
+    const id = await purged()
+    const file = path.join(await mkdtemp(path.join(tmpdir(), 'lethe-sweep-')), 'ledger.jsonl')
+    await writeFile(file, await ledgerOf(rows.tenant))
+    await rows.administrator()
+    await rows.user({ id, ...jane })
+    const course = await rows.course({ description: `Ask ${jane.email}, ${jane.ref}` })
+    const { id: holdId } = await hold([id])
+    const swept = await sweepTenant()
+    expect(places(swept.findings)).toEqual([[id, 'internal_id', 'users.id', 1, 'replay']])
+    expect(await followUp(test.app.database, swept)).toEqual([])
+    expect(await reasons()).toEqual([`the legal hold ${holdId} (court_proceedings) covers people of the findings`])
+
+    const replayed = await replayLedger(test.app.database, { file, tenant: rows.tenant })
+    expect(replayed).toMatchObject({ left: 1, held: 1, holds: [{ id: holdId, reason: 'court_proceedings' }] })
+    const before = await dump()
+    expect(await followUp(test.app.database, await sweepTenant())).toEqual([])
+    expect(placesOf(await dump(), jane.email)).toEqual(placesOf(before, jane.email))
+
+    await test.inTenant(rows.tenant, (tx) => releaseHold(tx, holdId))
+    await test.ended(rows.tenant, replayed.repeated[0]?.repeatedBy ?? '')
+    const { rows: left } = await test.owner.query('select description from courses where id = $1', [course])
+    expect(left[0].description).not.toMatch(/jane|4711/i)
+    expect((await sweepTenant()).findings).toEqual([])
+    expect(await reasons()).toEqual([])
+  })
+
+  it('lets a follow-up wait where the person came back under a hold after the search, and go on after the release', async () => {
+    const id = await purged()
+    const course = await rows.course({ description: `Ask ${jane.email}` })
+    const swept = await sweepTenant()
+    await rows.administrator()
+    await rows.deletedUser({ id, ref: jane.ref })
+    const { id: holdId } = await hold([id])
+    const [one] = await followUp(test.app.database, swept)
+    const request = one?.request ?? ''
+    expect(await test.ended(rows.tenant, request)).toMatchObject({ state: 'held', subjects: { held: 1 } })
+    const text = async () =>
+      (await test.owner.query('select description from courses where id = $1', [course])).rows[0].description
+    expect(await text()).toBe(`Ask ${jane.email}`)
+    expect(await settleFindings(test.app.database, [rows.tenant])).toMatchObject({
+      findings: [{ user: id, table: 'courses' }],
+      reasons: [`the legal hold ${holdId} (court_proceedings) covers people of the findings`],
+    })
+
+    await test.inTenant(rows.tenant, (tx) => releaseHold(tx, holdId))
+    await expect
+      .poll(async () => (await test.inTenant(rows.tenant, (tx) => showErasure(tx, request))).state, { timeout: 20_000 })
+      .toBe('completed')
+    expect(await text()).not.toContain(jane.email)
+    expect(await settleFindings(test.app.database, [rows.tenant])).toEqual({ findings: [], reasons: [] })
+  })
+
+  it('leaves alone what a new user of the same person has or had, whom a hold covers', async () => {
+    await purged()
+    const { id } = await test.inTenant(rows.tenant, (tx) => createUser(tx, { email: jane.email }))
+    await test.inTenant(rows.tenant, (tx) => updateUser(tx, id, { email: 'married@acme.example' }))
+    const { id: holdId } = await hold([id])
+    await rows.course({ description: `Ask ${jane.email}` })
+    const swept = await sweepTenant()
+    expect(places(swept.findings)).toMatchObject([[expect.any(String), 'email', 'courses.description', 1, 'scrub']])
+    expect(await followUp(test.app.database, swept)).toEqual([])
+    expect(placesOf(await dump(), jane.email)).toEqual(['courses.description'])
+    const covered = [`the legal hold ${holdId} (court_proceedings) covers people of the findings`]
+    expect(await readReasons(test.app.database, [rows.tenant], swept.found)).toEqual(covered)
+    await test.inTenant(rows.tenant, (tx) => releaseHold(tx, holdId))
+    expect((await fix()).open).toEqual([])
+    expect(placesOf(await dump(), jane.email)).toEqual([])
+  })
+
+  it('says apart what waits for a hold, for an approval and for a date', async () => {
+    const [approval, date] = [await purged(), await purged({ email: 'rob@acme.example' })]
+    await rows.administrator()
+    await rows.deletedUser({ id: approval, ...jane })
+    await rows.deletedUser({ id: date, email: 'rob@acme.example' })
+    await test.inTenant(rows.tenant, (tx) => updateTenant(tx, { approvalRequired: true }))
+    const first = await test.order(rows.tenant, [approval])
+    await test.inTenant(rows.tenant, (tx) => updateTenant(tx, { approvalRequired: false, coolingOffHours: 5 }))
+    const second = await test.order(rows.tenant, [date])
+    await sweepTenant()
+    expect((await reasons()).sort()).toEqual(
+      [
+        `erasure request ${first} waits for an approval`,
+        `erasure request ${second} waits for the end of its cooling-off period`,
+      ].sort(),
+    )
   })
 })
 

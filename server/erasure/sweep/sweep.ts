@@ -1,13 +1,15 @@
 import { record } from '../../audit/record.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
+import { heldPeople, holdList, holdsInForce } from '../../holds/held-people.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
+import { findFormerHolders } from '../../people/identifiers/former-identifiers.ts'
 import { findOtherHolders } from '../../people/identifiers/holders.ts'
 import { findPendingErasures } from '../../people/lifecycle/pending-erasure.ts'
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
 import type { Database } from '../../platform/database/pool.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import { type Reappeared, requestFollowUp, retryWith } from '../requests/request-follow-up.ts'
-import { stateSets } from '../states.ts'
+import { type RestingState, stateSets } from '../states.ts'
 import {
   confirmTraces,
   type SweepPass,
@@ -184,9 +186,11 @@ export type FollowUp = { tenant: string; request: string }
 export async function followUp(database: Database, swept: Sweep): Promise<FollowUp[]> {
   const followUps: FollowUp[] = []
   for (const [tenant, findings] of Map.groupBy(swept.findings, (finding) => finding.tenant)) {
-    const subjects = reappeared(findings, swept.found)
-    if (subjects.length === 0) continue
+    const all = reappeared(findings, swept.found)
+    if (all.length === 0) continue
     const requests = await inTenant(database, tenant, async (tx) => {
+      const subjects = await withoutCovered(tx, all)
+      if (subjects.length === 0) return []
       const requestOf = await orderFor(tx, subjects)
       await tx.query(
         `update erasure_findings f set request_id = given.request_id
@@ -211,6 +215,31 @@ function reappeared(findings: Finding[], found: Map<string, Identifier[]>): Reap
     if (each.size > 0) subjects.push({ userId, identifiers: [...each.values()] })
   }
   return subjects
+}
+
+/** Leaves out what a legal hold covers: identifiers that another user had before, whom a hold covers now. */
+async function withoutCovered(tx: TenantTransaction, subjects: Reappeared[]): Promise<Reappeared[]> {
+  const identifiers = subjects.flatMap((subject) => subject.identifiers)
+  const holders = await formerHolders(tx, identifiers)
+  const held = await heldPeople(tx, [...new Set([...holders.values()].flat())])
+  const covered = new Set(
+    [...holders].flatMap(([value, users]) => (users.some((user) => held.has(user)) ? [value] : [])),
+  )
+  return subjects
+    .map(({ userId, identifiers: theirs }) => ({
+      userId,
+      identifiers: theirs.filter(({ value }) => !covered.has(value)),
+    }))
+    .filter(({ identifiers: theirs }) => theirs.length > 0)
+}
+
+/** The users of the tenant who had these identifiers before a change, by the value of the identifier. */
+async function formerHolders(
+  tx: TenantTransaction,
+  identifiers: readonly Identifier[],
+): Promise<Map<string, string[]>> {
+  const found = await findFormerHolders(tx, identifiers, (identifier) => [identifier])
+  return new Map([...found].map(([{ value }, users]) => [value, users.map(({ id }) => id)]))
 }
 
 /** Which request deals with whom. */
@@ -240,11 +269,12 @@ async function orderFor(tx: TenantTransaction, subjects: Reappeared[]): Promise<
 
 /**
  * Resolves the findings of everybody with whom a follow-up has come to its end, once its requests have ended. Answers what
- * is open in these tenants, and why where a follow-up failed.
+ * is open in these tenants, and why where a follow-up failed or waits. `found`: of the sweep, if it is still known.
  */
 export async function settleFindings(
   database: Database,
   tenants: readonly string[],
+  found?: Sweep['found'],
 ): Promise<{ findings: Finding[]; reasons: string[] }> {
   const open: Finding[] = []
   const reasons = new Set<string>()
@@ -258,19 +288,63 @@ export async function settleFindings(
            and s.state in ${stateSets.done} and r.finished_at is not null`,
         [tx.tenantId],
       )
-      const { rows } = await tx.query<{ reason: string }>(
-        `select distinct case when s.state in ${stateSets.resting} then 'a legal hold covers the person' else s.error_reason end
-           as reason
-         from erasure_findings f join erasure_subjects s
-           on s.tenant_id = f.tenant_id and s.request_id = f.request_id and s.user_id = f.user_id
-         where f.tenant_id = $1 and f.resolved_at is null
-           and (s.state in ${stateSets.resting} or s.state in ${stateSets.failed} and s.error_reason is not null)
-         order by 1`,
-        [tx.tenantId],
-      )
-      for (const { reason } of rows) reasons.add(reason)
+      for (const reason of await whyOpen(tx, found)) reasons.add(reason)
       open.push(...(await readOpen(tx)))
     })
   }
   return { findings: open, reasons: [...reasons] }
+}
+
+/** Why findings of these tenants are open: legal holds, requests that wait, and failures of follow-ups. */
+export async function readReasons(
+  database: Database,
+  tenants: readonly string[],
+  found?: Sweep['found'],
+): Promise<string[]> {
+  const reasons = new Set<string>()
+  for (const tenant of tenants) {
+    for (const reason of await inTenant(database, tenant, (tx) => whyOpen(tx, found))) reasons.add(reason)
+  }
+  return [...reasons]
+}
+
+const waitsFor: Record<Exclude<RestingState, 'held'>, string> = {
+  awaiting_approval: 'waits for an approval',
+  scheduled: 'waits for the end of its cooling-off period',
+}
+
+/**
+ * Why findings are open: the legal holds that cover the people, who may be there again, or users who had the identifiers
+ * later; requests that wait; and failures of follow-ups.
+ */
+async function whyOpen(tx: TenantTransaction, found: Sweep['found'] = new Map()): Promise<string[]> {
+  const open = await readOpen(tx)
+  const ids = [...new Set(open.map(({ user }) => user))]
+  const later = await formerHolders(
+    tx,
+    open.flatMap(({ id }) => found.get(id) ?? []),
+  )
+  const held = await heldPeople(tx, [...new Set([...ids, ...[...later.values()].flat()])])
+  const holds = held.size === 0 ? [] : await holdsInForce(tx, [...held])
+  const { rows } = await tx.query<{ request_id: string; state: RestingState | null; reason: string | null }>(
+    `select distinct s.request_id, case when s.state in ${stateSets.resting} then s.state end as state,
+       case when s.state in ${stateSets.failed} then s.error_reason end as reason
+     from erasure_subjects s
+     where s.tenant_id = $1 and s.user_id = any ($2::uuid[])
+       and (s.state in ${stateSets.resting} or s.state in ${stateSets.failed} and s.error_reason is not null)
+     order by 1, 2, 3`,
+    [tx.tenantId, ids],
+  )
+  const waiting = rows.flatMap(({ request_id, state }) =>
+    state === null || state === 'held' ? [] : [`erasure request ${request_id} ${waitsFor[state]}`],
+  )
+  return [
+    ...(holds.length === 0
+      ? []
+      : [
+          `${holds.length === 1 ? 'the legal hold' : 'the legal holds'} ${holdList(holds)} ${holds.length === 1 ? 'covers' : 'cover'} people of the findings`,
+        ]),
+    ...waiting,
+    ...new Set(rows.flatMap(({ reason }) => (reason === null ? [] : [reason]))),
+  ]
 }

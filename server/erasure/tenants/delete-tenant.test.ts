@@ -160,7 +160,7 @@ it('waits for the release of legal holds, however close to the deletion they are
   expect(await preview(rows.tenant)).toMatchObject({ people: 1, held: 1 })
   await expect(deleteTenant(test.database, rows.tenant)).rejects.toMatchObject({
     code: 'tenant.held',
-    details: { people: 1 },
+    details: { people: 1, holds: [{ id, reason: 'legal_claim' }] },
   })
   await test.inTenant(rows.tenant, (tx) => releaseHold(tx, id))
   for (let round = 0; round < 10; round++) {

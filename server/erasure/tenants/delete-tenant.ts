@@ -3,7 +3,7 @@ import { installationTrail } from '../../audit/installation-trail.ts'
 import { record } from '../../audit/record.ts'
 import { type ChainHead, sealAudit } from '../../audit/seal-audit.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
-import { countHeldPeople } from '../../holds/held-people.ts'
+import { countHeldPeople, holdsInForce } from '../../holds/held-people.ts'
 import { sign } from '../../keyring/jws.ts'
 import { activeSigningKey } from '../../keyring/signing-keys.ts'
 import { actingFor, type Database } from '../../platform/database/pool.ts'
@@ -64,7 +64,7 @@ async function deleteAll(
   }
   // Under the lock of the people, which who places a hold takes too.
   const held = await countHeldPeople(tx)
-  if (held > 0) throw tenantDeletionError('tenant.held', { people: held })
+  if (held > 0) throw tenantDeletionError('tenant.held', { people: held, holds: await holdsInForce(tx) })
   const audit = await sealEverything(tx)
   const key = await activeSigningKey(tx)
   const claims: TenantDeletionClaims = {

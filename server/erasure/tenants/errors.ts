@@ -1,11 +1,12 @@
-import { defineErrors } from '../../platform/errors.ts'
+import { defineErrors, listed } from '../../platform/errors.ts'
 
 /** What stands against the deletion of a tenant. */
 export const tenantDeletionError = defineErrors({
   'tenant.held': {
     kind: 'conflict',
-    message: (d: { people: number }) =>
-      `A legal hold covers ${d.people} ${d.people === 1 ? 'person' : 'people'} of the tenant. The tenant can be deleted once the holds are released.`,
+    message: (d: { people: number; holds: { id: string; reason: string }[] }) =>
+      `A legal hold covers ${d.people} ${d.people === 1 ? 'person' : 'people'} of the tenant: ${listed(d.holds.map(({ id, reason }) => `${id} (${reason})`))}. The tenant can be deleted once the holds are released.`,
+    hint: () => '"lethe hold release HOLD" releases one.',
   },
   'tenant.other_people': {
     kind: 'conflict',

@@ -1,8 +1,6 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../../test/application.ts'
+import { type MailServer, mailSettings, startMailServer } from '../../../test/mail-server.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
 import { readConfig } from '../../config.ts'
 import { deleteUsers } from '../../people/lifecycle/delete-users.ts'
@@ -13,49 +11,29 @@ import { listWishes } from './list-wishes.ts'
 import { makeWish, withdrawWish } from './make-wish.ts'
 
 let test: TestApplication
-let server: SMTPServer
+let server: MailServer
 let rows: TenantRows
 let administrator: string
 let learner: string
-let mails: { to: string[]; text: string; gone: boolean }[]
-/** Answers to the next messages before the server takes any. */
-let busy = 0
+/** Of each e-mail: whether the address of the learner was gone when it came. */
+let goneBefore: boolean[]
 beforeAll(async () => {
   test = await openTestApplication()
-  server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onData(stream, { envelope }, done) {
-      const pieces: Buffer[] = []
-      stream.on('data', (piece: Buffer) => pieces.push(piece))
-      stream.on('end', async () => {
-        if (busy > 0) {
-          busy -= 1
-          return done(Object.assign(new Error('Try again'), { responseCode: 451 }))
-        }
-        const { rows: left } = await test.owner.query('select from users where id = $1 and email is not null', [
-          learner,
-        ])
-        mails.push({
-          to: envelope.rcptTo.map(({ address }) => address),
-          text: Buffer.concat(pieces).toString('utf8').replaceAll('=\r\n', ''),
-          gone: left.length === 0,
-        })
-        done()
-      })
+  server = await startMailServer({
+    async onMail() {
+      const { rows: left } = await test.owner.query('select from users where id = $1 and email is not null', [learner])
+      goneBefore.push(left.length === 0)
     },
   })
-  server.listen(0, '127.0.0.1')
-  await once(server.server, 'listening')
-  const { port } = server.server.address() as AddressInfo
-  test.app.config = readConfig({ LETHE_SMTP_URL: `smtp://127.0.0.1:${port}`, LETHE_MAIL_FROM: 'lethe@acme.example' })
+  test.app.config = readConfig(mailSettings(server))
 })
 afterAll(async () => {
   await test.close()
-  await new Promise<void>((resolve) => server.close(resolve))
+  await server.close()
 })
 beforeEach(async () => {
-  mails = []
+  server.mails.length = 0
+  goneBefore = []
   rows = await newTenant(test.owner)
   administrator = await rows.administrator()
   learner = await rows.user({ email: 'ann@acme.example' })
@@ -117,22 +95,24 @@ describe('a wish to be erased', () => {
     const ended = await test.ended(rows.tenant, accepted.request_id ?? '')
     await test.stopWorkers()
     expect(ended).toMatchObject({ state: 'completed', reason: 'asked', requestedBy: administrator })
-    expect(mails).toMatchObject([{ to: ['ann@acme.example'], gone: false }])
-    expect(mails[0]?.text).toContain('Your wish to be erased was accepted')
+    expect(server.mails).toMatchObject([{ to: ['ann@acme.example'] }])
+    expect(goneBefore).toEqual([false])
+    expect(server.mails[0]?.text).toContain('Your wish to be erased was accepted')
     const { rows: left } = await test.owner.query('select from erasure_wishes where tenant_id = $1', [rows.tenant])
     expect(left).toEqual([])
   })
 
   it('that is accepted waits for a busy mail server, and erases nobody before the e-mail has left', async () => {
-    busy = 1
+    server.busy = 1
     const { id } = await wish()
     const { request_id } = await asAdministrator((tx) => acceptWish(tx, { wish: id, operation: 'anonymize' }))
     await test.startWorkers()
     const ended = await test.ended(rows.tenant, request_id ?? '')
     await test.stopWorkers()
     expect(ended).toMatchObject({ state: 'completed', operation: 'anonymize' })
-    expect(busy).toBe(0)
-    expect(mails).toMatchObject([{ to: ['ann@acme.example'], gone: false }])
+    expect(server.busy).toBe(0)
+    expect(server.mails).toMatchObject([{ to: ['ann@acme.example'] }])
+    expect(goneBefore).toEqual([false])
   }, 60_000)
 
   it('that is refused tells the person the reason with its DPV term, in the product and by e-mail', async () => {
@@ -152,9 +132,12 @@ describe('a wish to be erased', () => {
       { kind: 'erasure_wish_refused', body: expect.stringContaining(term) },
     ])
     await test.startWorkers()
-    await expect.poll(() => mails.length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => server.mails.length, { timeout: 20_000 }).toBe(1)
     await test.stopWorkers()
-    expect(mails[0]).toMatchObject({ to: ['ann@acme.example'], text: expect.stringContaining('Kept for ten years.') })
+    expect(server.mails[0]).toMatchObject({
+      to: ['ann@acme.example'],
+      text: expect.stringContaining('Kept for ten years.'),
+    })
     expect(await wish()).toMatchObject({ state: 'open' })
   })
 

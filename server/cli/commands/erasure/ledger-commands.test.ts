@@ -44,6 +44,20 @@ describe('lethe ledger', () => {
     ])
   })
 
+  it('ends with 10 and names the hold where a hold covers all who are still there', async () => {
+    const { tenant } = await test.json('tenant', 'create', 'Held')
+    const inTenant = ['--tenant', 'Held']
+    const { user } = await test.json('user', 'create', '--email', 'eve@example.org', ...inTenant)
+    await test.json('user', 'delete', '--id', user.id, ...inTenant)
+    await test.json('purge', '--id', user.id, '--yes', ...inTenant)
+    const file = await test.file('held.jsonl', (await test.run('ledger', 'export', ...inTenant)).stdout)
+    await insertRow(test.owner, 'users', { tenant_id: tenant.id, id: user.id })
+    const { hold } = await test.json('hold', 'place', '--reason', 'legal_claim', '--id', user.id, ...inTenant)
+    const failure = await test.failure('ledger', 'replay', file, '--yes', ...inTenant)
+    expect(failure).toMatchObject({ exit: 10, code: 'ledger.held' })
+    expect(failure.message).toContain(`${hold.id} (legal_claim)`)
+  })
+
   it('ends with 1 and the way out where somebody is still there', async () => {
     const { tenant } = await test.json('tenant', 'create', 'Broken')
     const inTenant = ['--tenant', 'Broken']

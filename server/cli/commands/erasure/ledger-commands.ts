@@ -55,6 +55,7 @@ damaged file, or one with another master key, before it changes anything.`,
         exitCodes: {
           0: 'no person of the ledger exists any more',
           1: 'a person still exists, or you declined',
+          10: 'only people still exist that a legal hold covers; the message names the holds',
         },
         examples: [
           'pg_restore --dbname "$DATABASE_OWNER_URL" backup.dump && lethe ledger replay ledger.jsonl',
@@ -98,6 +99,9 @@ async function replay(session: ApplicationSession, file: string, yes: boolean): 
     await (watch?.stop(workers) ?? workers.stop())
   }
   output.result({ replayed: true, ...done }, () => formatReplay(done))
+  if (done.left > 0 && done.left === done.held) {
+    throw commandError('ledger.held', { held: done.held, holds: done.holds })
+  }
   if (done.left > 0) {
     throw commandError('ledger.incomplete', {
       left: done.left,

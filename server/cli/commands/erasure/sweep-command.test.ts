@@ -56,7 +56,9 @@ describe('lethe sweep', () => {
     const { code, stdout } = await test.run('sweep', '--fix', '--yes', '--quiet')
     await test.owner.query('drop table payroll')
     expect(code).toBe(1)
-    expect(stdout).toContain('The follow-up: left in payroll.note; take it out there, then run "lethe erasure retry".')
+    expect(stdout).toContain(
+      'Why they are open: left in payroll.note; take it out there, then run "lethe erasure retry".',
+    )
     expect(stdout).toMatch(/payroll +note +1 +by hand +[0-9a-f-]{36}/)
     // Nothing is left of it now, and the request that failed can end.
     await test.json('sweep')

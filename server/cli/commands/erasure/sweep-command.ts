@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { waitForErasure } from '../../../erasure/requests/wait-for-erasure.ts'
 import { type PeopleSearch, searchPeople } from '../../../erasure/search/search-people.ts'
-import { type Finding, followUp, type Sweep, settleFindings, sweep } from '../../../erasure/sweep/sweep.ts'
+import { type Finding, followUp, readReasons, type Sweep, settleFindings, sweep } from '../../../erasure/sweep/sweep.ts'
 import { chooseTenant } from '../../../tenancy/tenants.ts'
 import { commandError } from '../../errors.ts'
 import { helpText } from '../../help-text.ts'
@@ -69,18 +69,17 @@ async function sweepForPurged(session: ApplicationSession, { fix, yes }: { fix: 
   const swept = await sweep(application.database, tenants)
   const { found: _, ...shown } = swept
   const fixable = swept.findings.filter(({ id, remedy }) => remedy !== 'replay' && swept.found.has(id))
-  let open = swept.findings
-  let reasons: string[] = []
+  let settled: Awaited<ReturnType<typeof settleFindings>> | undefined
   if (fix && fixable.length > 0) {
     output.note(formatFindings(swept.findings))
     const number = fixable.length
     if (await output.confirm(`The scrubbing of ${counted(number, 'finding')}`, { yes, number })) {
       await fixFindings(session, swept)
-      const settled = await settleFindings(application.database, tenants)
-      open = settled.findings
-      reasons = settled.reasons
+      settled = await settleFindings(application.database, tenants, swept.found)
     }
   }
+  const open = settled?.findings ?? swept.findings
+  const reasons = settled?.reasons ?? (await readReasons(application.database, tenants, swept.found))
   const { unreadable } = swept
   output.result({ sweep: { ...shown, findings: open, fixed: swept.findings.length - open.length, reasons } }, () =>
     formatSweep(swept, open, reasons),
@@ -121,7 +120,7 @@ function formatSweep(swept: Sweep, open: Finding[], reasons: string[]): string {
     }),
   ]
   if (open.length > 0) parts.push(formatFindings(open))
-  if (reasons.length > 0) parts.push(`The follow-up: ${reasons.join('; ')}.`)
+  if (reasons.length > 0) parts.push(`Why they are open: ${reasons.join('; ')}.`)
   return parts.join('\n\n')
 }
 

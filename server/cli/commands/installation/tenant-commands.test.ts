@@ -47,3 +47,24 @@ it('names the way out where no such tenant was deleted', async () => {
     code: 'tenant.deletion_not_found',
   })
 })
+
+it('refuses to delete a tenant with a person on hold, names the hold, and goes on after its release', async () => {
+  const inTenant = ['--tenant', 'Held']
+  await test.json('tenant', 'create', 'Held')
+  await test.json('user', 'create', '--email', 'ann@example.org', ...inTenant)
+  const { hold } = await test.json(
+    'hold',
+    'place',
+    '--reason',
+    'court_proceedings',
+    '--email',
+    'ann@example.org',
+    ...inTenant,
+  )
+  expect(await test.json('tenant', 'delete', 'Held', '--preview')).toMatchObject({ people: 1, held: 1 })
+  const refused = await test.failure('tenant', 'delete', 'Held', '--yes')
+  expect(refused).toMatchObject({ exit: 5, code: 'tenant.held', details: { holds: [{ id: hold.id }] } })
+  expect(refused.message).toContain(`${hold.id} (court_proceedings)`)
+  await test.json('hold', 'release', hold.id, '--yes', ...inTenant)
+  expect(await test.json('tenant', 'delete', 'Held', '--yes')).toMatchObject({ people: 1 })
+})
