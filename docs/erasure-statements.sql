@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 75f8731c84ca72b7. The statements of each operation run in this order, in one transaction.
+-- Map version 2e6aa22adbce6cbb. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -732,10 +732,14 @@ select 37 as act, manager_id as person, not exists (select from erasure_plan_sub
 union all
 select 38 as act, user_id as person, false as planned, '' as row_key from webhook_deliveries where tenant_id = $1 and user_id = any($2)
 union all
-select 39 as act, id as person, true as planned, coalesce(to_json((
+select 39 as act, id as person, true as planned, concat_ws(' ', coalesce(to_json((
         select string_agg(distinct role collate "C", ' ' order by role collate "C")
         from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
-      ))::text, '') as row_key from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+      ))::text, ''), coalesce(to_json(coalesce((
+        select jsonb_object_agg(field.key, field.value)
+        from jsonb_each(users.custom_fields) field
+        join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
+      ), '{}')::text)::text, '')) as row_key from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)

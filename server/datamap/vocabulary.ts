@@ -217,6 +217,8 @@ export type TableEntry<T extends TableName> = {
       whenAnonymized: Assignments<T>
       /** SQL expressions of the rights of the person, which a delete does not change; see above. */
       rights: readonly string[]
+      /** SQL expressions of the values that an anonymization keeps: the plan of its preview covers them. */
+      survives: readonly string[]
       /** What delete sets besides the id of the delete. */
       whenDeleted: Assignments<T>
       /** What restore sets besides clearing the id of the delete. */
@@ -254,6 +256,7 @@ export type AnyEntry = {
   anonymize?: AnonymizeRow<string>
   because?: string
   rights?: readonly string[]
+  survives?: readonly string[]
   unplanned?: string
   whenAnonymized?: Record<string, string>
   whenDeleted?: Record<string, string>

@@ -78,7 +78,7 @@ export function compilePlan(operation: Operation, map: Record<string, AnyEntry>,
 
   const own = entryOf(map, peopleTable)
   const { act, where } = ownAct(operation, own, facts)
-  add(act, { person: 'id', where, rights: own.rights })
+  add(act, { person: 'id', where, rights: plannedValues(operation, own) })
   const mentions = tables.flatMap((table) => mentionColumns(table, entryOf(map, table), operation, facts))
   return {
     locate: named(`locate_${operation}`, locate(branches)),
@@ -87,6 +87,11 @@ export function compilePlan(operation: Operation, map: Record<string, AnyEntry>,
     mentions,
     lookUpMentions: named(`mentions_${operation}`, mentionLookUp(mentions)),
   }
+}
+
+/** What the plan covers of a person's own row besides its key. */
+function plannedValues(operation: Operation, { rights = [], survives = [] }: AnyEntry): string[] {
+  return operation === 'anonymize' ? [...rights, ...survives] : [...rights]
 }
 
 /** What becomes of the people's own rows. */

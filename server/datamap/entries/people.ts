@@ -18,6 +18,13 @@ import {
   subject,
 } from '../vocabulary.ts'
 
+/** SQL: the custom fields of a user that the tenant lets survive an anonymization. */
+const survivingFields = `coalesce((
+        select jsonb_object_agg(field.key, field.value)
+        from jsonb_each(users.custom_fields) field
+        join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
+      ), '{}')`
+
 export const peopleMap: RoomMap<'users' | 'product_accounts' | 'former_identifiers'> = {
   users: {
     holds: 'The people with an account: who they are, how they sign in, their roles and state.',
@@ -34,11 +41,7 @@ export const peopleMap: RoomMap<'users' | 'product_accounts' | 'former_identifie
       last_seen_at: 'null',
       updated_at: 'now()',
       // Only the fields that the tenant lets survive; none by default.
-      custom_fields: `coalesce((
-        select jsonb_object_agg(field.key, field.value)
-        from jsonb_each(users.custom_fields) field
-        join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
-      ), '{}')`,
+      custom_fields: survivingFields,
     },
     whenDeleted: {
       state: "'deleted'",
@@ -65,6 +68,8 @@ export const peopleMap: RoomMap<'users' | 'product_accounts' | 'former_identifie
         from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
       )`,
     ],
+    // The requester sees how many people these values single out.
+    survives: [`${survivingFields}::text`],
     columns: {
       tenant_id: key,
       id: subject,

@@ -7,6 +7,7 @@ import { deleteUsers } from '../../people/lifecycle/delete-users.ts'
 import { restoreUsers } from '../../people/lifecycle/restore-users.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import type { Initiator } from '../../platform/initiator.ts'
+import { updateTenant } from '../../tenancy/update-tenant.ts'
 import { cancelErasure } from '../requests/cancel-erasure.ts'
 import { confirmErasure } from '../requests/confirm-erasure.ts'
 import { deleteAndRequestErasure } from '../requests/delete-and-request.ts'
@@ -418,5 +419,57 @@ describe('a request that erases none of its people because their plans changed',
       true,
       false,
     ])
+  })
+})
+
+describe('the plan of an anonymization', () => {
+  beforeAll(async () => {
+    await fresh()
+    await run((tx) => updateTenant(tx, { survivingFields: ['team', 'shift'] }))
+  })
+
+  const planned = async (person: string) => (await preview([person], { operation: 'anonymize' })).plan
+  const anonymize = async (person: string, plan: string) => {
+    const { request } = await run((tx) => requestErasure(tx, { operation: 'anonymize', userIds: [person], plan }))
+    return await test.ended(rows.tenant, request)
+  }
+  const fieldsOf = async (person: string) =>
+    (await test.owner.query('select custom_fields from users where id = $1', [person])).rows[0].custom_fields
+  const leaverWith = (fields: object) =>
+    rows.deletedUser({ email: `${randomUUID()}@example.org`, custom_fields: JSON.stringify(fields) })
+  const set = (person: string, fields: object) =>
+    test.owner.query('update users set custom_fields = $2 where id = $1', [person, JSON.stringify(fields)])
+
+  it.each([
+    ['another value', { team: 'B' }],
+    ['one more field', { team: 'A', shift: 'night' }],
+    ['a field that is gone', {}],
+  ])('does not fit after %s among the fields that survive', async (_what, after) => {
+    const person = await leaverWith({ team: 'A' })
+    const plan = await planned(person)
+    await set(person, after)
+    expect(await anonymize(person, plan)).toMatchObject({
+      state: 'plan_changed',
+      planChanged: [{ changes: [{ table: 'users', effect: 'anonymized', planned: 1, found: 1 }] }],
+    })
+    expect(await fieldsOf(person)).toEqual(after)
+  })
+
+  it('does not fit after a change of which fields survive', async () => {
+    const person = await leaverWith({ team: 'A', salary: 'high' })
+    const plan = await planned(person)
+    await run((tx) => updateTenant(tx, { survivingFields: ['team', 'shift', 'salary'] }))
+    expect(await anonymize(person, plan)).toMatchObject({ state: 'plan_changed' })
+    await run((tx) => updateTenant(tx, { survivingFields: ['team', 'shift'] }))
+    expect(await anonymize(await leaverWith({ team: 'A' }), plan).catch(({ code }) => code)).toBe('plan.other_people')
+  })
+
+  it('still fits after a change of what is cleared anyway', async () => {
+    const person = await leaverWith({ team: 'A', desk: '4' })
+    const plan = await planned(person)
+    await set(person, { team: 'A', desk: '5' })
+    await test.owner.query(`update users set department = 'Sales', first_name = 'Ann' where id = $1`, [person])
+    expect(await anonymize(person, plan)).toMatchObject({ state: 'completed' })
+    expect(await fieldsOf(person)).toEqual({ team: 'A' })
   })
 })
