@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 2e6aa22adbce6cbb. The statements of each operation run in this order, in one transaction.
+-- Map version 93464c37ebff7f12. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -649,7 +649,7 @@ select 39 as act, id as person from users where tenant_id = $1 and id = any($2) 
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
-      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null or last_seen_at is distinct from null)
+      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null or starts_at is distinct from null or ends_at is distinct from null or next_change_at is distinct from null or last_seen_at is distinct from null)
 ) located group by act, person;
 
 -- The same with the plan of a preview: per act and person also the planned rows and a digest of their keys. $4: the plan; null while a preview makes it.
@@ -743,7 +743,7 @@ select 39 as act, id as person, true as planned, concat_ws(' ', coalesce(to_json
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
-      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null or last_seen_at is distinct from null)
+      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null or starts_at is distinct from null or ends_at is distinct from null or next_change_at is distinct from null or last_seen_at is distinct from null)
 ) located group by act, person;
 
 -- assessment_attempts: cleared feedback.
@@ -874,7 +874,7 @@ update users set login_name = null, directory_object_id = null, ref = null, emai
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
-      ), '{}'), deleted_by = null, state = 'anonymized', anonymized_at = now(), email_verified = false, roles = '{}', former_roles = '{}', deletion_id = null, deleted_at = null, suspended_at = null, last_seen_at = null, updated_at = now() where tenant_id = $1 and id = any($2);
+      ), '{}'), deleted_by = null, state = 'anonymized', anonymized_at = now(), email_verified = false, roles = '{}', former_roles = '{}', deletion_id = null, deleted_at = null, suspended_at = null, starts_at = null, ends_at = null, next_change_at = null, last_seen_at = null, updated_at = now() where tenant_id = $1 and id = any($2);
 
 -- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
 select 0 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from api_keys where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])

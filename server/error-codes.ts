@@ -1,6 +1,7 @@
 import { accessError } from './access/errors.ts'
 import { odataError } from './apis/learn365/errors.ts'
 import { nativeError } from './apis/native/errors.ts'
+import { thriveError } from './apis/thrive/errors.ts'
 import { connectorError } from './connectors/errors.ts'
 import { directoryError } from './directory/errors.ts'
 import { acknowledgementError } from './erasure/acknowledgements/errors.ts'
@@ -33,6 +34,7 @@ const tables = {
   ...accessError.table,
   ...odataError.table,
   ...nativeError.table,
+  ...thriveError.table,
   ...directoryError.table,
   ...erasureError.table,
   ...rewriteError.table,

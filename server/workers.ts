@@ -30,6 +30,7 @@ import { sendConnectorEmail } from './imports/connectors/send-connector-email.ts
 import { openMailer } from './notify/mailer.ts'
 import { sendEmail } from './notify/send-email.ts'
 import { readTrails } from './people/identifiers/read-trail.ts'
+import { applyDueDates } from './people/lifecycle/employment-dates.ts'
 import { actingFor, type Database, forWork } from './platform/database/pool.ts'
 import { type Task, type Workers, work } from './platform/jobs/work.ts'
 
@@ -85,6 +86,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       clean_imports: () => cleanImportFiles(app.database),
       read_trails: () => readTrails(app.database, log),
       rewrite_tables: () => runRewrite(app, { sizeLimit: app.config.rewriteLimit }, log),
+      apply_due_dates: () => applyDueDates(app.database, log),
       clean_plans: () => cleanPlans(app),
       clean_sign_in_attempts: () => cleanAttempts(app.database),
       clean_idempotent_requests: () => cleanIdempotentRequests(app),
@@ -92,7 +94,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
     {
       concurrency: app.config.workers,
       log,
-      everyMinute: ['enqueue_due_connectors'],
+      everyMinute: ['enqueue_due_connectors', 'apply_due_dates'],
       hourly,
       // With a server of one's own, "lethe db rewrite" does it when its operator says so.
       daily:

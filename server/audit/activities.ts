@@ -17,6 +17,7 @@ export const activities = {
   UserUpdated: { title: 'User changed', object: 'user' },
   UserSuspended: { title: 'User suspended', object: 'user' },
   UserReactivated: { title: 'User reactivated', object: 'user' },
+  UserDatesSet: { title: 'Start and end of a user set', object: 'user' },
   UserDeleted: { title: 'User deleted', object: 'user' },
   UserRestored: { title: 'User restored', object: 'user' },
   UserExported: { title: 'Everything about a user exported', object: 'user' },

@@ -51,7 +51,7 @@ export async function watchRequests(
       await stopped
       if (!signal.aborted) return
       await look()
-      elsewhere = await areWorkersAlive(application.database)
+      elsewhere = await areWorkersAlive(application.database.pool)
     },
   }
 }

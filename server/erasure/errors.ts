@@ -113,6 +113,23 @@ export const erasureError = defineErrors({
     kind: 'conflict',
     message: (d: { id: string }) => `The user that ${d.id} is about was erased meanwhile. Refuse it to end it.`,
   },
+  'erasure.no_worker': {
+    kind: 'unavailable',
+    message: () =>
+      'No worker is running, so the user cannot be erased now. Nothing was changed. Try again once a worker runs.',
+    hint: () => '"lethe serve" works on erasure requests.',
+  },
+  'erasure.not_ended': {
+    kind: 'unavailable',
+    message: (d: { request: string }) =>
+      `The erasure takes longer than this call can wait. Request ${d.request} continues. Another call waits for the same request.`,
+  },
+  'erasure.failed': {
+    kind: 'failed',
+    message: (d: { request: string }) =>
+      `The erasure failed. The user is deleted and not erased yet. Request ${d.request} says why; it can be tried again.`,
+    hint: () => '"lethe erasure retry REQUEST" tries it again.',
+  },
   'erasure.own': {
     kind: 'forbidden',
     message: () =>

@@ -2,6 +2,11 @@ import { defineErrors } from '../platform/errors.ts'
 
 /** What is wrong with skills, their scales and their awards. */
 export const skillError = defineErrors({
+  'skill.ambiguous_title': {
+    kind: 'ambiguous',
+    message: (_: { field: string }) =>
+      'Several skills of this tenant have this title, in different catalogs. Use the id of the skill, or give the skills different titles.',
+  },
   'scale_set.not_found': {
     kind: 'not_found',
     message: (d: { id: string }) => `There is no scale set ${d.id} in this tenant.`,

@@ -12,7 +12,7 @@ export type CheckedLevel = { title: string; value: number; description: string |
 export function requireLevels(levels: readonly NewLevel[]): CheckedLevel[] {
   const checked = levels.map(({ title, value, description }) => ({
     title: requireLine('levels.title', title),
-    value: requireWholeNumber('levels.value', value, { from: 0, to: 1000 }),
+    value: requireWholeNumber('levels.value', value, { from: 0, to: 1_000_000 }),
     description: description === undefined ? null : requireText('levels.description', description),
   }))
   if (checked.length === 0 || new Set(checked.map(({ value }) => value)).size < checked.length) {

@@ -30,6 +30,7 @@ import { addSessionRoutes } from './sign-in/routes.ts'
 import { addSkillRoutes } from './skills/routes.ts'
 import { addTenantDeletionRoutes } from './tenants/deletion-routes.ts'
 import { addCreatorRoute, addTenantRoutes } from './tenants/routes.ts'
+import { addDatesRoute } from './users/dates-route.ts'
 import { addExportRoute } from './users/export-route.ts'
 import { addReturnedRoute } from './users/returned-route.ts'
 import { addUserRoutes } from './users/routes.ts'
@@ -68,6 +69,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
     ],
     plugin(server) {
       addUserRoutes(server)
+      addDatesRoute(server)
       addReturnedRoute(server)
       addIdentityRoutes(server)
       addExportRoute(server, options)

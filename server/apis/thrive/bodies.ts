@@ -30,6 +30,16 @@ const settable = {
     maxLength: 400,
     description: 'The ref of a user of this tenant',
   }),
+  startDate: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    maxLength: 64,
+    description: 'A day or a time; the account is suspended until then',
+  }),
+  endDate: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    maxLength: 64,
+    description: 'A day or a time; the account is suspended from then on',
+  }),
   timeZone: Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 64, examples: ['Europe/London'] }),
   languageCode: Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 64, examples: ['en-gb'] }),
   sso: Type.Boolean({
@@ -63,6 +73,19 @@ export const UserChanges = Type.Partial(Type.Object({ ref: Required, firstName: 
   examples: [{ jobTitle: 'Head of Gardens' }],
 })
 export type UserChanges = Static<typeof UserChanges>
+
+export const Suspension = Type.Object(
+  {
+    endDate: Type.Optional(
+      Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        maxLength: 64,
+        description: 'When the person left, a day or a time; the suspension itself is immediate',
+      }),
+    ),
+  },
+  { additionalProperties: false, examples: [{ endDate: '2026-06-30T17:00:00.000Z' }] },
+)
 
 /** A user as the calls of the life cycle answer it. */
 export const LifecycleUser = sharedSchema(

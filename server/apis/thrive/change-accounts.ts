@@ -4,10 +4,12 @@ import { updateUser } from '../../people/accounts/update-user.ts'
 import type { User } from '../../people/accounts/user.ts'
 import type { UserFields } from '../../people/accounts/user-fields.ts'
 import { peopleError } from '../../people/errors.ts'
+import { setEmploymentDates, suspendNow } from '../../people/lifecycle/employment-dates.ts'
 import type { UserRole } from '../../permissions/roles.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
 import type { NewUser, ThriveRole, UserChanges } from './bodies.ts'
+import { readMoment } from './read-query.ts'
 import { roleOf } from './user-bodies.ts'
 
 /** The roles that Thrive's role stands for. Of the roles that can read people, the manager's can do least. */
@@ -28,13 +30,14 @@ export async function createAccount(tx: TenantTransaction, given: NewUser): Prom
   if (loginMethod === 'email' && (email === undefined || email === null)) {
     throw inputError('input.invalid', { field: 'email', expected: 'it is required, unless loginMethod is ref' })
   }
-  return await createUserAndNoteReturn(tx, {
+  const fields = {
     ...(await fieldsOf(tx, given)),
     ref,
     login_name: loginMethod === 'ref' ? ref : (email ?? null),
     custom_fields: withoutNulls(given.additionalFields ?? {}),
     ...(role !== 'learner' && { roles: rolesFor[role] }),
-  })
+  }
+  return await withDates(tx, await inWordsOfThrive(createUserAndNoteReturn(tx, fields)), given)
 }
 
 /**
@@ -47,7 +50,7 @@ export async function changeAccount(tx: TenantTransaction, user: User, given: Us
   const fields = await fieldsOf(tx, given)
   const { role, additionalFields } = given
   const login_name = loginNameAfter(user, given)
-  return await updateUser(tx, user.id, {
+  const changes = {
     ...fields,
     ...(login_name !== undefined && { login_name }),
     ...(additionalFields !== undefined && {
@@ -55,7 +58,57 @@ export async function changeAccount(tx: TenantTransaction, user: User, given: Us
     }),
     // Other roles that stand for the same one of Thrive's stay.
     ...(role !== undefined && role !== roleOf(user) && { roles: rolesFor[role] }),
-  })
+  }
+  const changed = Object.keys(changes).length === 0 ? user : await inWordsOfThrive(updateUser(tx, user.id, changes))
+  return await withDates(tx, changed, given)
+}
+
+/** When a person starts and leaves, as a caller writes it. */
+type Dates = { startDate?: string | null | undefined; endDate?: string | null | undefined }
+
+/**
+ * Suspends an account at once, and records the end where one is given. A suspended account stays so, also where it waited
+ * for its start.
+ *
+ * Throws what `suspendNow` and `setEmploymentDates` throw.
+ */
+export async function suspendAccount(tx: TenantTransaction, user: User, { endDate }: Dates): Promise<User> {
+  return await withDates(tx, await suspendNow(tx, user.id), { endDate })
+}
+
+async function withDates(tx: TenantTransaction, user: User, { startDate, endDate }: Dates): Promise<User> {
+  if (startDate === undefined && endDate === undefined) return user
+  const startsAt = momentOf('startDate', startDate)
+  const endsAt = momentOf('endDate', endDate)
+  return await inWordsOfThrive(setEmploymentDates(tx, user.id, { startsAt, endsAt }))
+}
+
+function momentOf(field: string, text: string | null | undefined): Date | null | undefined {
+  return text === undefined || text === null ? text : readMoment(field, text)
+}
+
+/** The fields of Thrive by the names that the operations give them. */
+const fieldNames: Record<string, string> = {
+  first_name: 'firstName',
+  last_name: 'lastName',
+  job_title: 'jobTitle',
+  manager_id: 'managerRef',
+  time_zone: 'timeZone',
+  locale: 'languageCode',
+  custom_fields: 'additionalFields',
+  starts_at: 'startDate',
+  ends_at: 'endDate',
+}
+
+/** Names an invalid field as the caller wrote it. */
+async function inWordsOfThrive<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    if (!inputError.is(error, 'input.invalid')) throw error
+    const { field, expected } = error.details
+    throw inputError('input.invalid', { field: fieldNames[field] ?? field, expected }, error)
+  }
 }
 
 /** The user with this ref. Deleted users are not found. Throws `user.not_found`. */

@@ -43,6 +43,7 @@ export const thriveErrorFormat: ErrorFormat = {
     ...usualReasons,
     400: 'The request cannot be read, or something in its address is not valid',
     422: 'Something is not valid, or conflicts with what is there',
+    500: 'The server failed; its log has the details',
   },
   schema: sharedSchema(
     'ThriveError',

@@ -8,8 +8,8 @@ import type { User } from '../../people/accounts/user.ts'
 import { requirePermission } from '../../permissions/permissions.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { readProfiles } from '../../views/profiles.ts'
-import { LifecycleUser, NewUser, type ThriveRole, UserChanges } from './bodies.ts'
-import { changeAccount, createAccount, presentUser } from './change-accounts.ts'
+import { LifecycleUser, NewUser, Suspension, type ThriveRole, UserChanges } from './bodies.ts'
+import { changeAccount, createAccount, presentUser, suspendAccount } from './change-accounts.ts'
 import { lifecycleUserOf } from './user-bodies.ts'
 
 const tags = ['Users']
@@ -68,6 +68,24 @@ export function addLifecycleRoutes(server: HttpServer): void {
         return await shown(tx, await changeAccount(tx, user, request.body))
       })
     },
+  })
+  server.route({
+    method: 'PATCH',
+    url: '/rest/v2/users/ref/:ref/suspend',
+    config: { permission: 'users.write', errors: [404], bodyOptional: true },
+    schema: {
+      tags,
+      summary: 'Suspend a user',
+      description: 'Suspends the user at once. A user who is suspended stays so, and the end date is recorded.',
+      params: RefParams,
+      body: Suspension,
+      response: { 200: LifecycleUser.ref },
+    },
+    handler: (request) =>
+      inTenantOf(request, async (tx) => {
+        const user = await presentUser(tx, request.params.ref)
+        return await shown(tx, await suspendAccount(tx, user, request.body))
+      }),
   })
 }
 

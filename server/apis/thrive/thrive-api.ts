@@ -1,6 +1,10 @@
 import type { Api } from '../../http/api.ts'
+import { addAudienceRoutes } from './audience-routes.ts'
+import { addCompletionRoutes } from './completion-routes.ts'
+import { addDeleteRoutes } from './delete-routes.ts'
 import { thriveErrorFormat } from './error-format.ts'
 import { addLifecycleRoutes } from './lifecycle-routes.ts'
+import { addSkillRoutes } from './skill-routes.ts'
 import { addUserRoutes } from './user-routes.ts'
 
 /**
@@ -11,9 +15,18 @@ export const thriveApi: Api = {
   title: 'Thrive',
   prefixes: ['/rest/v1', '/rest/v2', '/users', '/webhooks'],
   errors: thriveErrorFormat,
-  tags: [{ name: 'Users', description: 'Create, read, change, suspend and delete users by ref.' }],
+  tags: [
+    { name: 'Users', description: 'Create, read, change, suspend and delete users by ref.' },
+    { name: 'Skills', description: 'Set the levels of skills of a user.' },
+    { name: 'Learning', description: 'What users completed.' },
+    { name: 'Audiences', description: 'Directory groups and their members.' },
+  ],
   plugin(server) {
     addUserRoutes(server)
     addLifecycleRoutes(server)
+    addDeleteRoutes(server)
+    addSkillRoutes(server)
+    addCompletionRoutes(server)
+    addAudienceRoutes(server)
   },
 }

@@ -302,3 +302,57 @@ describe('an error', () => {
     expect(answers.map(({ status }) => status)).toEqual([401, 404, 400, 405])
   })
 })
+
+describe('the dates of a user', () => {
+  it('suspend the account until the start, and from the end', async () => {
+    const startDate = new Date(Date.now() + 86_400_000).toISOString()
+    expect(await create({ ref: 'dated', startDate, endDate: '2126-01-01' })).toMatchObject({
+      active: false,
+      startDate,
+      endDate: '2126-01-01T00:00:00.000Z',
+    })
+    const change = (body: object) => call('PATCH', '/rest/v2/users/ref/dated', body)
+    expect((await change({ startDate: '2020-01-01', jobTitle: 'Clerk' })).json).toMatchObject({ active: true })
+    expect((await change({ endDate: '2021-01-01' })).json).toMatchObject({ active: false })
+    expect((await call('GET', '/rest/v1/users/ref/dated')).json).toMatchObject({
+      status: 'inactive',
+      positions: [{ isActive: false, endDate: '2021-01-01T00:00:00.000Z' }],
+    })
+  })
+
+  it.each([
+    ['startDate', { startDate: 'soon' }],
+    ['endDate', { endDate: '2021-13-01' }],
+    ['endDate', { startDate: '2021-01-02', endDate: '2021-01-01' }],
+  ])('are refused by the name of the caller: %s', async (field, body) => {
+    await create({ ref: `bad-${field}-${Object.keys(body).length}` })
+    expect(await call('PATCH', `/rest/v2/users/ref/bad-${field}-${Object.keys(body).length}`, body)).toMatchObject({
+      status: 422,
+      json: { field },
+    })
+  })
+})
+
+describe('suspending a user', () => {
+  it('is immediate, records the end where one is given, and can be repeated', async () => {
+    await create({ ref: 'leaver' })
+    const suspend = (body?: object) => call('PATCH', '/rest/v2/users/ref/leaver/suspend', body)
+    expect(await suspend()).toMatchObject({ status: 200, json: { ref: 'leaver', active: false, endDate: null } })
+    const endDate = '2024-06-30T17:00:00.000Z'
+    expect(await suspend({ endDate })).toMatchObject({ status: 200, json: { active: false, endDate } })
+    expect(await suspend({})).toMatchObject({ status: 200, json: { active: false, endDate } })
+    expect((await call('PATCH', '/rest/v2/users/ref/nobody/suspend', {})).status).toBe(404)
+  })
+
+  it('ends the sessions of the user', async () => {
+    const person = await http.person(tenant, 'learner')
+    await http.owner.query(`update users set ref = 'session' where id = $1`, [person.userId])
+    expect((await http.call('GET', '/api/v1/session', { as: person })).status).toBe(200)
+    const endDate = new Date(Date.now() + 86_400_000).toISOString()
+    expect((await call('PATCH', '/rest/v2/users/ref/session/suspend', { endDate })).json).toMatchObject({
+      active: false,
+      endDate,
+    })
+    expect((await http.call('GET', '/api/v1/session', { as: person })).status).toBe(401)
+  })
+})

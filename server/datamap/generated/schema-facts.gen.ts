@@ -5033,6 +5033,18 @@ export const schemaFacts: SchemaFacts = {
       "deleted_by_credential": {
         "type": "uuid",
         "nullable": true
+      },
+      "starts_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "ends_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "next_change_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
       }
     },
     "primaryKey": [

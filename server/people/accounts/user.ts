@@ -42,6 +42,8 @@ export const userColumns = [
   'deleted_by',
   'deleted_by_credential',
   'suspended_at',
+  'starts_at',
+  'ends_at',
   'last_seen_at',
   'created_at',
   'updated_at',

@@ -25,9 +25,12 @@ export async function releaseJobsOfTheDead(database: Database): Promise<void> {
   )
 }
 
+/** What sends a statement: a connection, a pool, or a transaction. */
+type Sender = { query(text: string, values: unknown[]): Promise<{ rowCount: number | null }> }
+
 /** Tells whether a process is alive that works on jobs; this one counts too, until its workers have stopped. */
-export async function areWorkersAlive(database: Database): Promise<boolean> {
-  const { rowCount } = await database.pool.query(
+export async function areWorkersAlive(sender: Sender): Promise<boolean> {
+  const { rowCount } = await sender.query(
     `select from pg_locks where locktype = 'advisory' and classid = $1 and granted
        and database = (select oid from pg_database where datname = current_database()) limit 1`,
     [lockSpace],

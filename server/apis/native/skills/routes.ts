@@ -73,7 +73,11 @@ const Levels = Type.Array(
   Type.Object(
     {
       title: Line,
-      value: Type.Integer({ minimum: 0, maximum: 1000, description: 'Each once; a higher value is a higher level' }),
+      value: Type.Integer({
+        minimum: 0,
+        maximum: 1_000_000,
+        description: 'Each once; a higher value is a higher level',
+      }),
       description: Type.Optional(Text),
     },
     { additionalProperties: false },

@@ -38,6 +38,8 @@ const columns = {
   deleted_by: NullableId,
   deleted_by_credential: ActingCredential,
   suspended_at: NullableTime,
+  starts_at: Type.Unsafe<Date | null>({ ...NullableTime, description: 'The account is suspended until then' }),
+  ends_at: Type.Unsafe<Date | null>({ ...NullableTime, description: 'The account is suspended from then on' }),
   last_seen_at: Type.Unsafe<Date | null>({
     ...NullableTime,
     description: 'When the person last signed in, used a session or was in an imported file; to the hour',

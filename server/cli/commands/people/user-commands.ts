@@ -21,12 +21,14 @@ import { updateUser } from '../../../people/accounts/update-user.ts'
 import { products, type User, userKinds } from '../../../people/accounts/user.ts'
 import { checkUserFields, type UserFieldName, userFieldNames } from '../../../people/accounts/user-fields.ts'
 import { deleteUsers } from '../../../people/lifecycle/delete-users.ts'
+import { setEmploymentDates } from '../../../people/lifecycle/employment-dates.ts'
 import { lockUsers } from '../../../people/lifecycle/lock-users.ts'
 import { reactivateUser } from '../../../people/lifecycle/reactivate-user.ts'
 import { restoreUsers } from '../../../people/lifecycle/restore-users.ts'
 import { suspendUser } from '../../../people/lifecycle/suspend-user.ts'
 import { userRoles } from '../../../permissions/roles.ts'
 import { inputError } from '../../../platform/validation/errors.ts'
+import { requireTime } from '../../../platform/validation/require-time.ts'
 import { type EnrollmentRow, showTranscript, type Transcript } from '../../../views/transcript.ts'
 import { transcriptCsv } from '../../../views/transcript-csv.ts'
 import { showUser, type UserDetails } from '../../../views/user-details.ts'
@@ -39,7 +41,7 @@ import { addPasswordOptions, type PasswordOptions, readPassword } from '../../pa
 import { type TenantSession, withTenant } from '../../session.ts'
 import { addSubjectOptions, readSubject, readSubjects, type SubjectOptions } from '../../subject-options.ts'
 
-/** `lethe user list|show|create|update|password|suspend|reactivate|delete|restore|transcript|export` */
+/** `lethe user list|show|create|update|password|suspend|reactivate|dates|delete|restore|transcript|export` */
 export function addUserCommands(program: Command): void {
   const group = program
     .command('user')
@@ -64,6 +66,7 @@ export function addUserCommands(program: Command): void {
   addPassword(group)
   addSuspend(group)
   addReactivate(group)
+  addDates(group)
   addDelete(group)
   addRestore(group)
   addTranscript(group)
@@ -348,6 +351,44 @@ function addReactivate(group: Command): void {
         output.result({ user }, () => `User ${user.id} is active again.`)
       })
     })
+}
+
+function addDates(group: Command): void {
+  const command = group
+    .command('dates')
+    .description('set when a user starts and leaves; the account is suspended outside')
+  addSubjectOptions(command, { many: false })
+    .option('--starts <time>', 'suspended until then, such as 2027-01-01 or 2027-01-01T09:00:00Z; "none" clears it')
+    .option('--ends <time>', 'suspended from then on; "none" clears it')
+    .addHelpText(
+      'after',
+      helpText({
+        notes: `
+A worker suspends and reactivates users within a minute of these times. If you suspend a user by hand, the start no
+longer reactivates the user.`,
+        exitCodes: { 5: 'the user is deleted, or would be the last active administrator' },
+        examples: [
+          'lethe user dates --email ann@example.org --ends 2027-01-31T17:00:00Z',
+          'lethe user dates --ref A-17 --starts 2027-01-01 --ends none --json',
+        ],
+      }),
+    )
+    .action(async (options: SubjectOptions & { starts?: string; ends?: string }, command: Command) => {
+      const selector = readSubject(options)
+      const dates = { startsAt: readDate('--starts', options.starts), endsAt: readDate('--ends', options.ends) }
+      if (options.starts === undefined && options.ends === undefined) {
+        throw commandError('input.usage', { reason: 'No time was given.' })
+      }
+      await withTenant(command, async ({ run, output }) => {
+        const user = await run(async (tx) => setEmploymentDates(tx, (await findUser(tx, selector)).id, dates))
+        output.result({ user }, () => formatFields(user))
+      })
+    })
+}
+
+function readDate(option: string, text: string | undefined): Date | null | undefined {
+  if (text === undefined) return undefined
+  return text === 'none' ? null : requireTime(option, new Date(/^\d{4}-/.test(text) ? text : Number.NaN))
 }
 
 function addDelete(group: Command): void {

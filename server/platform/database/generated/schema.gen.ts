@@ -1057,6 +1057,7 @@ export interface Users {
   email_key: Generated<string | null>;
   email_similar: Generated<string | null>;
   email_verified: Generated<boolean>;
+  ends_at: Timestamp | null;
   external_identity_id: string | null;
   external_identity_key: Generated<string | null>;
   external_identity_similar: Generated<string | null>;
@@ -1072,11 +1073,13 @@ export interface Users {
   login_name: string | null;
   login_similar: Generated<string | null>;
   manager_id: string | null;
+  next_change_at: Timestamp | null;
   office: string | null;
   ref: string | null;
   ref_key: Generated<string | null>;
   ref_similar: Generated<string | null>;
   roles: Generated<string[]>;
+  starts_at: Timestamp | null;
   state: Generated<string>;
   suspended_at: Timestamp | null;
   tenant_id: string;
