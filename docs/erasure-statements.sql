@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 93464c37ebff7f12. The statements of each operation run in this order, in one transaction.
+-- Map version 446c3dc7debd5aef. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -64,73 +64,75 @@ select 24 as act, user_id as person from submissions where tenant_id = $1 and us
 union all
 select 25 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2)
 union all
-select 26 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
+select 26 as act, user_id as person from webhook_references where tenant_id = $1 and user_id = any($2)
 union all
-select 27 as act, graded_by as person from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 27 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 28 as act, added_by as person from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
+select 28 as act, graded_by as person from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 29 as act, user_id as person from confirmation_links where tenant_id = $1 and user_id = any($2)
+select 29 as act, added_by as person from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 30 as act, run_as as person from connectors where tenant_id = $1 and run_as = any($2)
+select 30 as act, user_id as person from confirmation_links where tenant_id = $1 and user_id = any($2)
 union all
-select 31 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
+select 31 as act, run_as as person from connectors where tenant_id = $1 and run_as = any($2)
 union all
-select 32 as act, enrolled_by as person from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
+select 32 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 33 as act, unenrolled_by as person from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
+select 33 as act, enrolled_by as person from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 34 as act, decided_by as person from erasure_decisions where tenant_id = $1 and decided_by = any($2)
+select 34 as act, unenrolled_by as person from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 35 as act, requested_by as person from erasure_requests where tenant_id = $1 and requested_by = any($2)
+select 35 as act, decided_by as person from erasure_decisions where tenant_id = $1 and decided_by = any($2)
 union all
-select 36 as act, decided_by as person from erasure_wishes where tenant_id = $1 and decided_by = any($2) and user_id <> all($3::uuid[])
+select 36 as act, requested_by as person from erasure_requests where tenant_id = $1 and requested_by = any($2)
 union all
-select 37 as act, ordered_by as person from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
+select 37 as act, decided_by as person from erasure_wishes where tenant_id = $1 and decided_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 38 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 38 as act, ordered_by as person from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 39 as act, user_id as person from import_run_rows where tenant_id = $1 and user_id = any($2)
+select 39 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 40 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
+select 40 as act, user_id as person from import_run_rows where tenant_id = $1 and user_id = any($2)
 union all
-select 41 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
+select 41 as act, started_by as person from import_runs where tenant_id = $1 and started_by = any($2)
 union all
-select 42 as act, owner_id as person from legal_holds where tenant_id = $1 and owner_id = any($2)
+select 42 as act, issued_by as person from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 43 as act, created_by as person from legal_holds where tenant_id = $1 and created_by = any($2)
+select 43 as act, owner_id as person from legal_holds where tenant_id = $1 and owner_id = any($2)
 union all
-select 44 as act, released_by as person from legal_holds where tenant_id = $1 and released_by = any($2)
+select 44 as act, created_by as person from legal_holds where tenant_id = $1 and created_by = any($2)
 union all
-select 45 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 45 as act, released_by as person from legal_holds where tenant_id = $1 and released_by = any($2)
 union all
-select 46 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
+select 46 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 47 as act, decided_by as person from reach_matches where tenant_id = $1 and decided_by = any($2)
+select 47 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 48 as act, owner_id as person from retention_policies where tenant_id = $1 and owner_id = any($2)
+select 48 as act, decided_by as person from reach_matches where tenant_id = $1 and decided_by = any($2)
 union all
-select 49 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 49 as act, owner_id as person from retention_policies where tenant_id = $1 and owner_id = any($2)
 union all
-select 50 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 50 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 51 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 51 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 52 as act, created_by as person from tenants where id = $1 and created_by = any($2)
+select 52 as act, graded_by as person from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 53 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 53 as act, created_by as person from tenants where id = $1 and created_by = any($2)
 union all
-select 54 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
+select 54 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 55 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+select 55 as act, awarded_by as person from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 56 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 56 as act, revoked_by as person from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 57 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+select 57 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 58 as act, user_id as person from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+select 58 as act, deleted_by as person from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
 union all
-select 59 as act, id as person from users where tenant_id = $1 and id = any($2)
+select 59 as act, user_id as person from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+union all
+select 60 as act, id as person from users where tenant_id = $1 and id = any($2)
 ) located group by act, person;
 
 -- The same with the plan of a preview: per act and person also the planned rows and a digest of their keys. $4: the plan; null while a preview makes it.
@@ -187,73 +189,75 @@ select 24 as act, user_id as person, true as planned, id::text as row_key from s
 union all
 select 25 as act, user_id as person, true as planned, id::text as row_key from user_skills where tenant_id = $1 and user_id = any($2)
 union all
-select 26 as act, owner_id as person, true as planned, id::text as row_key from api_keys where tenant_id = $1 and owner_id = any($2)
+select 26 as act, user_id as person, true as planned, endpoint_id::text as row_key from webhook_references where tenant_id = $1 and user_id = any($2)
 union all
-select 27 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = assessment_attempts.user_id) as planned, concat_ws(' ', user_id::text, assessment_id::text, attempt::text) as row_key from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 27 as act, owner_id as person, true as planned, id::text as row_key from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 28 as act, added_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = catalog_members.user_id) as planned, concat_ws(' ', catalog_id::text, user_id::text) as row_key from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
+select 28 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = assessment_attempts.user_id) as planned, concat_ws(' ', user_id::text, assessment_id::text, attempt::text) as row_key from assessment_attempts where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 29 as act, user_id as person, true as planned, id::text as row_key from confirmation_links where tenant_id = $1 and user_id = any($2)
+select 29 as act, added_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = catalog_members.user_id) as planned, concat_ws(' ', catalog_id::text, user_id::text) as row_key from catalog_members where tenant_id = $1 and added_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 30 as act, run_as as person, true as planned, id::text as row_key from connectors where tenant_id = $1 and run_as = any($2)
+select 30 as act, user_id as person, true as planned, id::text as row_key from confirmation_links where tenant_id = $1 and user_id = any($2)
 union all
-select 31 as act, user_id as person, true as planned, course_id::text as row_key from course_authors where tenant_id = $1 and user_id = any($2)
+select 31 as act, run_as as person, true as planned, id::text as row_key from connectors where tenant_id = $1 and run_as = any($2)
 union all
-select 32 as act, enrolled_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = enrollments.user_id) as planned, id::text as row_key from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
+select 32 as act, user_id as person, true as planned, course_id::text as row_key from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 33 as act, unenrolled_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = enrollments.user_id) as planned, id::text as row_key from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
+select 33 as act, enrolled_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = enrollments.user_id) as planned, id::text as row_key from enrollments where tenant_id = $1 and enrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 34 as act, decided_by as person, true as planned, request_id::text as row_key from erasure_decisions where tenant_id = $1 and decided_by = any($2)
+select 34 as act, unenrolled_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = enrollments.user_id) as planned, id::text as row_key from enrollments where tenant_id = $1 and unenrolled_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 35 as act, requested_by as person, true as planned, id::text as row_key from erasure_requests where tenant_id = $1 and requested_by = any($2)
+select 35 as act, decided_by as person, true as planned, request_id::text as row_key from erasure_decisions where tenant_id = $1 and decided_by = any($2)
 union all
-select 36 as act, decided_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = erasure_wishes.user_id) as planned, id::text as row_key from erasure_wishes where tenant_id = $1 and decided_by = any($2) and user_id <> all($3::uuid[])
+select 36 as act, requested_by as person, true as planned, id::text as row_key from erasure_requests where tenant_id = $1 and requested_by = any($2)
 union all
-select 37 as act, ordered_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = exports.user_id) as planned, id::text as row_key from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
+select 37 as act, decided_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = erasure_wishes.user_id) as planned, id::text as row_key from erasure_wishes where tenant_id = $1 and decided_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 38 as act, user_id as person, true as planned, to_json(key_hash)::text as row_key from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 38 as act, ordered_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = exports.user_id) as planned, id::text as row_key from exports where tenant_id = $1 and ordered_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 39 as act, user_id as person, true as planned, concat_ws(' ', run_id::text, line::text) as row_key from import_run_rows where tenant_id = $1 and user_id = any($2)
+select 39 as act, user_id as person, true as planned, to_json(key_hash)::text as row_key from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 40 as act, started_by as person, true as planned, id::text as row_key from import_runs where tenant_id = $1 and started_by = any($2)
+select 40 as act, user_id as person, true as planned, concat_ws(' ', run_id::text, line::text) as row_key from import_run_rows where tenant_id = $1 and user_id = any($2)
 union all
-select 41 as act, issued_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = issued_certificates.user_id) as planned, id::text as row_key from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
+select 41 as act, started_by as person, true as planned, id::text as row_key from import_runs where tenant_id = $1 and started_by = any($2)
 union all
-select 42 as act, owner_id as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and owner_id = any($2)
+select 42 as act, issued_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = issued_certificates.user_id) as planned, id::text as row_key from issued_certificates where tenant_id = $1 and issued_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 43 as act, created_by as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and created_by = any($2)
+select 43 as act, owner_id as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and owner_id = any($2)
 union all
-select 44 as act, released_by as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and released_by = any($2)
+select 44 as act, created_by as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and created_by = any($2)
 union all
-select 45 as act, owner_id as person, true as planned, id::text as row_key from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 45 as act, released_by as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and released_by = any($2)
 union all
-select 46 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
+select 46 as act, owner_id as person, true as planned, id::text as row_key from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 47 as act, decided_by as person, true as planned, id::text as row_key from reach_matches where tenant_id = $1 and decided_by = any($2)
+select 47 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 48 as act, owner_id as person, true as planned, id::text as row_key from retention_policies where tenant_id = $1 and owner_id = any($2)
+select 48 as act, decided_by as person, true as planned, id::text as row_key from reach_matches where tenant_id = $1 and decided_by = any($2)
 union all
-select 49 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
+select 49 as act, owner_id as person, true as planned, id::text as row_key from retention_policies where tenant_id = $1 and owner_id = any($2)
 union all
-select 50 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 50 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 51 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = submissions.user_id) as planned, id::text as row_key from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
+select 51 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 52 as act, created_by as person, true as planned, '' as row_key from tenants where id = $1 and created_by = any($2)
+select 52 as act, graded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = submissions.user_id) as planned, id::text as row_key from submissions where tenant_id = $1 and graded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 53 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 53 as act, created_by as person, true as planned, '' as row_key from tenants where id = $1 and created_by = any($2)
 union all
-select 54 as act, awarded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
+select 54 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 55 as act, revoked_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
+select 55 as act, awarded_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and awarded_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 56 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 56 as act, revoked_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = user_skills.user_id) as planned, id::text as row_key from user_skills where tenant_id = $1 and revoked_by = any($2) and user_id <> all($3::uuid[])
 union all
-select 57 as act, deleted_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
+select 57 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 58 as act, user_id as person, false as planned, '' as row_key from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+select 58 as act, deleted_by as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and deleted_by = any($2) and id <> all($3::uuid[])
 union all
-select 59 as act, id as person, true as planned, coalesce(to_json((
+select 59 as act, user_id as person, false as planned, '' as row_key from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+union all
+select 60 as act, id as person, true as planned, coalesce(to_json((
         select string_agg(distinct role collate "C", ' ' order by role collate "C")
         from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
       ))::text, '') as row_key from users where tenant_id = $1 and id = any($2)
@@ -336,6 +340,9 @@ delete from submissions where tenant_id = $1 and user_id = any($2);
 
 -- user_skills: deleted.
 delete from user_skills where tenant_id = $1 and user_id = any($2);
+
+-- webhook_references: deleted.
+delete from webhook_references where tenant_id = $1 and user_id = any($2);
 
 -- api_keys: reassigned. $3: the successor, or null.
 update api_keys set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
@@ -615,37 +622,39 @@ select 22 as act, user_id as person from submissions where tenant_id = $1 and us
 union all
 select 23 as act, user_id as person from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
 union all
-select 24 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
+select 24 as act, user_id as person from webhook_references where tenant_id = $1 and user_id = any($2)
 union all
-select 25 as act, user_id as person from confirmation_links where tenant_id = $1 and user_id = any($2)
+select 25 as act, owner_id as person from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 26 as act, run_as as person from connectors where tenant_id = $1 and run_as = any($2)
+select 26 as act, user_id as person from confirmation_links where tenant_id = $1 and user_id = any($2)
 union all
-select 27 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
+select 27 as act, run_as as person from connectors where tenant_id = $1 and run_as = any($2)
 union all
-select 28 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 28 as act, user_id as person from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 29 as act, user_id as person from import_run_rows where tenant_id = $1 and user_id = any($2)
+select 29 as act, user_id as person from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 30 as act, owner_id as person from legal_holds where tenant_id = $1 and owner_id = any($2)
+select 30 as act, user_id as person from import_run_rows where tenant_id = $1 and user_id = any($2)
 union all
-select 31 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 31 as act, owner_id as person from legal_holds where tenant_id = $1 and owner_id = any($2)
 union all
-select 32 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
+select 32 as act, owner_id as person from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 33 as act, owner_id as person from retention_policies where tenant_id = $1 and owner_id = any($2)
+select 33 as act, author_id as person from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 34 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
+select 34 as act, owner_id as person from retention_policies where tenant_id = $1 and owner_id = any($2)
 union all
-select 35 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 35 as act, user_id as person from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 36 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 36 as act, user_id as person from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 37 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 37 as act, user_id as person from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 38 as act, user_id as person from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+select 38 as act, manager_id as person from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 39 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
+select 39 as act, user_id as person from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+union all
+select 40 as act, id as person from users where tenant_id = $1 and id = any($2) and (login_name is distinct from null or directory_object_id is distinct from null or ref is distinct from null or email is distinct from null or external_identity_id is distinct from null or first_name is distinct from null or last_name is distinct from null or display_name is distinct from null or title is distinct from null or job_title is distinct from null or department is distinct from null or office is distinct from null or city is distinct from null or country is distinct from null or locale is distinct from null or time_zone is distinct from null or manager_id is distinct from null or custom_fields is distinct from coalesce((
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
@@ -702,37 +711,39 @@ select 22 as act, user_id as person, true as planned, id::text as row_key from s
 union all
 select 23 as act, user_id as person, true as planned, id::text as row_key from user_skills where tenant_id = $1 and user_id = any($2) and revoke_reason is not null
 union all
-select 24 as act, owner_id as person, true as planned, id::text as row_key from api_keys where tenant_id = $1 and owner_id = any($2)
+select 24 as act, user_id as person, true as planned, endpoint_id::text as row_key from webhook_references where tenant_id = $1 and user_id = any($2)
 union all
-select 25 as act, user_id as person, true as planned, id::text as row_key from confirmation_links where tenant_id = $1 and user_id = any($2)
+select 25 as act, owner_id as person, true as planned, id::text as row_key from api_keys where tenant_id = $1 and owner_id = any($2)
 union all
-select 26 as act, run_as as person, true as planned, id::text as row_key from connectors where tenant_id = $1 and run_as = any($2)
+select 26 as act, user_id as person, true as planned, id::text as row_key from confirmation_links where tenant_id = $1 and user_id = any($2)
 union all
-select 27 as act, user_id as person, true as planned, course_id::text as row_key from course_authors where tenant_id = $1 and user_id = any($2)
+select 27 as act, run_as as person, true as planned, id::text as row_key from connectors where tenant_id = $1 and run_as = any($2)
 union all
-select 28 as act, user_id as person, true as planned, to_json(key_hash)::text as row_key from idempotent_requests where tenant_id = $1 and user_id = any($2)
+select 28 as act, user_id as person, true as planned, course_id::text as row_key from course_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 29 as act, user_id as person, true as planned, concat_ws(' ', run_id::text, line::text) as row_key from import_run_rows where tenant_id = $1 and user_id = any($2)
+select 29 as act, user_id as person, true as planned, to_json(key_hash)::text as row_key from idempotent_requests where tenant_id = $1 and user_id = any($2)
 union all
-select 30 as act, owner_id as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and owner_id = any($2)
+select 30 as act, user_id as person, true as planned, concat_ws(' ', run_id::text, line::text) as row_key from import_run_rows where tenant_id = $1 and user_id = any($2)
 union all
-select 31 as act, owner_id as person, true as planned, id::text as row_key from oauth_clients where tenant_id = $1 and owner_id = any($2)
+select 31 as act, owner_id as person, true as planned, id::text as row_key from legal_holds where tenant_id = $1 and owner_id = any($2)
 union all
-select 32 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
+select 32 as act, owner_id as person, true as planned, id::text as row_key from oauth_clients where tenant_id = $1 and owner_id = any($2)
 union all
-select 33 as act, owner_id as person, true as planned, id::text as row_key from retention_policies where tenant_id = $1 and owner_id = any($2)
+select 33 as act, author_id as person, true as planned, id::text as row_key from posts where tenant_id = $1 and author_id = any($2)
 union all
-select 34 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
+select 34 as act, owner_id as person, true as planned, id::text as row_key from retention_policies where tenant_id = $1 and owner_id = any($2)
 union all
-select 35 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
+select 35 as act, user_id as person, true as planned, session_id::text as row_key from session_instructors where tenant_id = $1 and user_id = any($2)
 union all
-select 36 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
+select 36 as act, user_id as person, true as planned, encode(login_hash, 'hex') as row_key from sign_in_failures where tenant_id = $1 and user_id = any($2)
 union all
-select 37 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
+select 37 as act, user_id as person, true as planned, training_plan_id::text as row_key from training_plan_authors where tenant_id = $1 and user_id = any($2)
 union all
-select 38 as act, user_id as person, false as planned, '' as row_key from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+select 38 as act, manager_id as person, not exists (select from erasure_plan_subjects g where g.tenant_id = $1 and g.plan_id = $4::uuid and g.user_id = users.id) as planned, id::text as row_key from users where tenant_id = $1 and manager_id = any($2) and id <> all($3::uuid[])
 union all
-select 39 as act, id as person, true as planned, concat_ws(' ', coalesce(to_json((
+select 39 as act, user_id as person, false as planned, '' as row_key from webhook_deliveries where tenant_id = $1 and user_id = any($2)
+union all
+select 40 as act, id as person, true as planned, concat_ws(' ', coalesce(to_json((
         select string_agg(distinct role collate "C", ' ' order by role collate "C")
         from unnest(case when users.state = 'deleted' then users.former_roles || users.roles else users.roles end || '{learner}') role
       ))::text, ''), coalesce(to_json(coalesce((
@@ -817,6 +828,9 @@ delete from submissions where tenant_id = $1 and user_id = any($2);
 
 -- user_skills: cleared revoke_reason.
 update user_skills set revoke_reason = null where tenant_id = $1 and user_id = any($2) and revoke_reason is not null;
+
+-- webhook_references: deleted.
+delete from webhook_references where tenant_id = $1 and user_id = any($2);
 
 -- api_keys: reassigned. $3: the successor, or null.
 update api_keys set owner_id = $3::uuid where tenant_id = $1 and owner_id = any($2);
@@ -1168,7 +1182,8 @@ union all select 'training_plans' as table_name, count(*) as row_count from trai
 union all select 'user_skills' as table_name, count(*) as row_count from user_skills where tenant_id = $1
 union all select 'users' as table_name, count(*) as row_count from users where tenant_id = $1
 union all select 'webhook_deliveries' as table_name, count(*) as row_count from webhook_deliveries where tenant_id = $1
-union all select 'webhook_endpoints' as table_name, count(*) as row_count from webhook_endpoints where tenant_id = $1;
+union all select 'webhook_endpoints' as table_name, count(*) as row_count from webhook_endpoints where tenant_id = $1
+union all select 'webhook_references' as table_name, count(*) as row_count from webhook_references where tenant_id = $1;
 
 -- tenants: points to nothing in the tenant any more.
 update tenants set created_by = null where id = $1;
@@ -1358,6 +1373,9 @@ delete from user_skills where tenant_id = $1;
 
 -- webhook_deliveries: deleted.
 delete from webhook_deliveries where tenant_id = $1;
+
+-- webhook_references: deleted.
+delete from webhook_references where tenant_id = $1;
 
 -- directory_groups: deleted.
 delete from directory_groups where tenant_id = $1;

@@ -1,9 +1,12 @@
 import canonicalize from 'canonicalize'
+import { v7 as newId } from 'uuid'
+import { announcedAt, insertDeliveries } from '../events/announce-events.ts'
 import type { Identifier } from '../identifiers/identifier-key.ts'
 import { seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import type { Initiator } from '../platform/initiator.ts'
 import { type Activity, activities } from './activities.ts'
+import { announcedActivities } from './announced-activities.ts'
 import { hashOfContact, keyOfContact, keysOfUsers } from './subject-keys.ts'
 import { systemAccountId } from './system-accounts.ts'
 import { valuesPurpose } from './values-purpose.ts'
@@ -27,7 +30,8 @@ export type AuditRecord = {
 }
 
 /**
- * Records what was done, in the transaction that does it, with its initiator. It takes one statement for any number of
+ * Records what was done, in the transaction that does it, with its initiator, and announces it to the endpoints that listen
+ * ({@link announcedActivities}). It takes one statement for any number of
  * entries, and more for keys and words if there are values about people. Only keys are waited for. Of people who have
  * no key and can get none, because they are anonymized or gone, no values are recorded. A command costs a round trip
  * more, which finds the id of the operating system's account that it runs as.
@@ -57,8 +61,33 @@ export async function record(tx: TenantTransaction, given: AuditRecord | readonl
     sealed,
   ]
   const by = [tx.tenantId, tx.initiator.from, actor.kind, actor.id]
-  if (records.length === 1) tx.send(insertOne, [...by, ...columns.flat()], 'record_audit_one')
-  else tx.send(insertMany, [...by, ...columns], 'record_audit')
+  const events = announcedColumns(records)
+  if (records.length === 1) {
+    const values = [...by, ...columns.flat()]
+    if (events === undefined) tx.send(insertOne, values, 'record_audit_one')
+    else tx.send(announceOne, [...values, ...events.flat(), ...announcedAt()], 'record_audit_one_announced')
+  } else {
+    const values = [...by, ...columns]
+    if (events === undefined) tx.send(insertMany, values, 'record_audit')
+    else tx.send(announceMany, [...values, ...events, ...announcedAt()], 'record_audit_announced')
+  }
+}
+
+/** What is announced of the entries, as columns: ids of events, kinds, users, and what else they are about. */
+function announcedColumns(records: readonly AuditRecord[]): unknown[][] | undefined {
+  const events = records.flatMap((one) => {
+    const kind = announcedActivities[one.activity]
+    return kind === undefined
+      ? []
+      : [{ kind, userId: subjectOf(one), objectId: isAboutObject(one) ? null : one.object }]
+  })
+  if (events.length === 0) return undefined
+  return [
+    events.map(() => newId()),
+    events.map(({ kind }) => kind),
+    events.map(({ userId }) => userId),
+    events.map(({ objectId }) => objectId ?? null),
+  ]
 }
 
 const insert = (given: string, from = '') =>
@@ -73,6 +102,15 @@ const insertMany = insert(
 )
 // Nearly every act records one entry: without the arrays that takes the server two thirds of the time.
 const insertOne = insert('$5, $6, $7, $8, $9, $10, $11')
+
+/** The same, which also announces what it records: one statement, so that nothing is announced and not recorded. */
+const announce = (events: string, statement: string) => `with event as (
+       select given.id, given.kind, $16::timestamptz, given.user_id, null::uuid, null::uuid, given.object_id, null::bytea
+       from ${events} as given (id, kind, user_id, object_id)
+     ), announced as (${insertDeliveries('event', { now: '$16', giveUp: '$17' })})
+     ${statement}`
+const announceMany = announce('unnest($12::uuid[], $13::text[], $14::uuid[], $15::uuid[])', insertMany)
+const announceOne = announce('(values ($12::uuid, $13::text, $14::uuid, $15::uuid))', insertOne)
 
 export const actorKinds = [
   'user',

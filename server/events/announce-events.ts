@@ -22,6 +22,8 @@ export type AnnouncedEvent = {
   occurredAt?: Date | undefined
 }
 
+const usual: TimeParameters = { now: '$2', giveUp: '$3' }
+
 /** How long a delivery is tried, in milliseconds from when it is queued. */
 export const longestDelivery = 4 * 24 * 60 * 60 * 1000
 
@@ -32,7 +34,7 @@ export const longestDelivery = 4 * 24 * 60 * 60 * 1000
  */
 export function announceEvents(tx: TenantTransaction, events: readonly AnnouncedEvent[]): void {
   if (events.length === 0) return
-  const now = new Date()
+  const [now, giveUp] = announcedAt()
   tx.send(
     insertDeliveries(
       'unnest($4::uuid[], $5::text[], $6::timestamptz[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], $11::bytea[])',
@@ -40,7 +42,7 @@ export function announceEvents(tx: TenantTransaction, events: readonly Announced
     [
       tx.tenantId,
       now,
-      new Date(now.getTime() + longestDelivery),
+      giveUp,
       events.map(() => newId()),
       events.map(({ kind }) => kind),
       events.map(({ occurredAt }) => occurredAt ?? now),
@@ -66,19 +68,51 @@ export function hasLiveCredential(at: string): string {
          and c.revoked_at is null))`
 }
 
+/** The parameters of a statement that hold the time of its events, and when to give up ({@link announcedAt}). */
+type TimeParameters = { now: string; giveUp: string }
+
+/** The values of {@link TimeParameters}. */
+export function announcedAt(): [now: Date, giveUp: Date] {
+  const now = new Date()
+  return [now, new Date(now.getTime() + longestDelivery)]
+}
+
+/**
+ * Two expressions for the `with` of a statement, by which it announces an event of one kind for each user of a query over
+ * many. `users`: the query, with the id as its one column. Where no endpoint of the tenant listens, the query is not read.
+ * `$1`: the tenant.
+ */
+export function announcing(kind: EventKind, users: string, { now, giveUp }: TimeParameters): string {
+  const name = kind.replace('.', '_')
+  // Each event has one id, which all endpoints get: so it is made once, before the join with them.
+  return `${name} as materialized (
+       select uuid_v7() as event_id, '${kind}' as kind, ${now}::timestamptz as occurred_at, given.id as user_id,
+         null::uuid as erased_user_id, null::uuid as request_id, null::uuid as object_id, null::bytea as sealed_reference
+       from (${users}) as given (id)
+       where ${hasListeners([kind])}
+     ), announced_${name} as (${insertDeliveries(name, { now, giveUp })})`
+}
+
+/** Whether an endpoint of the tenant `$1` may listen to one of these kinds, in SQL. */
+export function hasListeners(kinds: readonly EventKind[]): string {
+  return `exists (
+         select from webhook_endpoints where tenant_id = $1 and enabled and event_kinds && '{${kinds.join(',')}}'
+       )`
+}
+
 /**
  * The statement that inserts the deliveries of events, for statements that announce on their own. `events`: where they come
  * from, with the columns (event_id, kind, occurred_at, user_id, erased_user_id, request_id, object_id, sealed_reference).
- * `$1`: the tenant; `$2`: now; `$3`: when to give up.
+ * `$1`: the tenant.
  */
-export function insertDeliveries(events: string): string {
+export function insertDeliveries(events: string, { now, giveUp }: TimeParameters = usual): string {
   return `insert into webhook_deliveries (tenant_id, endpoint_id, event_id, kind, occurred_at, user_id, erased_user_id,
        request_id, object_id, sealed_reference, due_at, give_up_at)
      select $1, endpoint.id, event.event_id, event.kind, event.occurred_at, event.user_id, event.erased_user_id,
-       event.request_id, event.object_id, event.sealed_reference, $2::timestamptz, $3::timestamptz
+       event.request_id, event.object_id, event.sealed_reference, ${now}::timestamptz, ${giveUp}::timestamptz
      from webhook_endpoints endpoint
      join ${events} as event (event_id, kind, occurred_at, user_id, erased_user_id, request_id, object_id, sealed_reference)
        on event.kind = any (endpoint.event_kinds)
-     where endpoint.tenant_id = $1 and endpoint.enabled and ${hasLiveCredential('$2::timestamptz')}
+     where endpoint.tenant_id = $1 and endpoint.enabled and ${hasLiveCredential(`${now}::timestamptz`)}
      on conflict do nothing`
 }

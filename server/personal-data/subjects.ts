@@ -5,10 +5,10 @@ import { readFormer } from '../people/identifiers/former-identifiers.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 
 /**
- * A person whose data is dealt with: the internal id, the state, and the identifiers of today and from before a rename,
- * each once.
+ * A person whose data is dealt with: the internal id, the state, the `ref` of today, and the identifiers of today and from
+ * before a rename, each once.
  */
-export type Subject = { id: string; state: string; identifiers: Identifier[] }
+export type Subject = { id: string; state: string; ref: string | null; identifiers: Identifier[] }
 
 /**
  * Locks the rows of these people until the transaction ends, in the order of their ids, and reads their identifiers. A
@@ -20,7 +20,10 @@ export async function lockSubjects(tx: TenantTransaction, ids: string[]): Promis
 }
 
 /** Locks the rows of these people in the same way, and reads their states alone: one statement less. */
-export async function lockSubjectStates(tx: TenantTransaction, ids: string[]): Promise<Omit<Subject, 'identifiers'>[]> {
+export async function lockSubjectStates(
+  tx: TenantTransaction,
+  ids: string[],
+): Promise<Pick<Subject, 'id' | 'state'>[]> {
   const { name, text } = compiledMap.lockPeople
   const { rows } = await tx.query<{ id: string; state: string }>(text, [tx.tenantId, ids], name)
   return rows.map(({ id, state }) => ({ id, state }))
@@ -45,6 +48,6 @@ async function read(tx: TenantTransaction, { name, text }: Statement, ids: strin
     const before = (former.get(row.id) ?? []).filter(
       ({ kind, value }) => !current.some((one) => one.kind === kind && one.value === value),
     )
-    return { id: row.id, state: row.state, identifiers: [...current, ...before] }
+    return { id: row.id, state: row.state, ref: row.ref ?? null, identifiers: [...current, ...before] }
   })
 }

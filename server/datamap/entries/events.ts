@@ -1,6 +1,6 @@
-import { actor, code, erasedId, fact, key, type RoomMap, reference, sealed } from '../vocabulary.ts'
+import { actor, code, erasedId, fact, key, type RoomMap, reference, sealed, subject } from '../vocabulary.ts'
 
-export const eventsMap: RoomMap<'webhook_deliveries'> = {
+export const eventsMap: RoomMap<'webhook_deliveries' | 'webhook_references'> = {
   webhook_deliveries: {
     holds:
       'What other systems are and were told: the kind of each event and ids. The payload is built when it is sent, and not stored.',
@@ -26,5 +26,13 @@ export const eventsMap: RoomMap<'webhook_deliveries'> = {
       attempt_log: code,
       ended_at: fact,
     },
+  },
+  webhook_references: {
+    holds: 'What the receivers of webhooks know a person by, encrypted.',
+    about: 'person',
+    scope: 'person',
+    onDelete: 'keep',
+    anonymize: 'delete',
+    columns: { tenant_id: key, endpoint_id: reference, user_id: subject, sealed_reference: sealed, created_at: fact },
   },
 }

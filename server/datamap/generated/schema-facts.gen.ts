@@ -5237,5 +5237,50 @@ export const schemaFacts: SchemaFacts = {
         "references": "tenants"
       }
     ]
+  },
+  "webhook_references": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "endpoint_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "user_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "sealed_reference": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "created_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "endpoint_id",
+      "user_id"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id",
+          "endpoint_id"
+        ],
+        "references": "webhook_endpoints"
+      },
+      {
+        "columns": [
+          "tenant_id",
+          "user_id"
+        ],
+        "references": "users"
+      }
+    ]
   }
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Operation } from '../../datamap/plan.ts'
+import { hasErasureListeners } from '../../events/announce-erased.ts'
 import { heldPeople } from '../../holds/held-people.ts'
 import {
   type AffectedRows,
@@ -55,6 +56,8 @@ export type Batch = {
   plan: BatchPlan | null
   /** Another trial tenant may have the same people. */
   reachesTrials: boolean
+  /** An endpoint of the tenant may listen to erasures. */
+  isAnnounced: boolean
   /**
    * `sealedIdentifiers`: what an earlier attempt sealed that erased the person's rows, or what the request knows of a
    * person without rows. `erased`: an earlier attempt erased rows or texts. `plannedDigest`: of the person's part of the
@@ -97,7 +100,7 @@ export async function claimBatch(
   if (first === undefined) return undefined
   const { operation, about, sealedKey, requestedBy, requestedByCredential, waiting, unverified, plan, reachesTrials } =
     first
-  const { unapproved, early } = first
+  const { unapproved, early, isAnnounced } = first
   // People of another plan come with another batch; they are free again when this transaction ends.
   const rows = claimed.filter((row) => row.plan?.id === plan?.id)
   const expected: BatchHint = { operation, people: rows.map(({ id }) => id), plan: plan?.id ?? null }
@@ -112,6 +115,7 @@ export async function claimBatch(
     early,
     plan,
     reachesTrials,
+    isAnnounced,
     subjects: rows.map(({ id, sealedIdentifiers, erased, plannedDigest, confirmedHashes }) => ({
       id,
       sealedIdentifiers,
@@ -176,6 +180,7 @@ async function claimSubjects(
        r.operation = 'purge' and not r.from_outside and r.initiated_from <> 'ledger' and exists (
          select from trial_tenant_ids() as trial (id) where trial.id <> $1
        ) as "reachesTrials",
+       ${hasErasureListeners} as "isAnnounced",
        (
          select count(*)::int from (
            select from erasure_subjects

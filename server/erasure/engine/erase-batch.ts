@@ -1,3 +1,4 @@
+import { announceErased } from '../../events/announce-erased.ts'
 import { canLookUp } from '../../personal-data/find-mentions.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { planReach } from '../reach/plan-reach.ts'
@@ -6,7 +7,7 @@ import { checkPlan } from './check-plan.ts'
 import type { Batch } from './claim-batch.ts'
 import { countRows } from './count-rows.ts'
 import { finishRequest, lockRequest } from './finish-request.ts'
-import { lockAndCheck } from './lock-and-check.ts'
+import { type BatchSubjects, lockAndCheck } from './lock-and-check.ts'
 import { recordBatch } from './record.ts'
 import { type Scrubbed, scrub } from './scrub.ts'
 import { sealSubjects } from './seal-subjects.ts'
@@ -19,9 +20,6 @@ import { residualDataOf, verify } from './verify.ts'
  *
  * Legal holds, approvals and cooling-off periods are checked in {@link lockAndCheck}, under lock right before the engine
  * acts. People who are known to wait for one of them are never claimed: see `stateSets.claimable` (erasure/states.ts).
- *
- * Where a later feature goes:
- * - A propagation step is a phase after {@link recordBatch}: it enqueues deliveries in this transaction.
  */
 export async function eraseBatch(tx: TenantTransaction, batch: Batch): Promise<void> {
   // No client waits for such a commit. The one with the certificate writes it to disk too.
@@ -30,6 +28,7 @@ export async function eraseBatch(tx: TenantTransaction, batch: Batch): Promise<v
   if (subjects.ids.length > 0) {
     const counted = await countRows(tx, batch, subjects, heldByOthers)
     planReach(tx, batch, subjects)
+    announceBatch(tx, batch, subjects)
     const [acted, left, scrubbed, sealed] = await inOrder(
       () => act(tx, batch, subjects, counted),
       () => verify(tx, batch, subjects),
@@ -45,6 +44,13 @@ export async function eraseBatch(tx: TenantTransaction, batch: Batch): Promise<v
     })
   } else if (batch.isLastBatch) lockRequest(tx, batch.request)
   if (batch.isLastBatch) await finishRequest(tx, batch.request)
+}
+
+/** Tells the endpoints that listen, while the rows of the people are still there. Contacts are no users. */
+function announceBatch(tx: TenantTransaction, batch: Batch, { refs }: BatchSubjects): void {
+  const { operation, request, about } = batch
+  if (!batch.isAnnounced || about === 'contacts') return
+  announceErased(tx, { operation, request, people: [...refs].map(([id, ref]) => ({ id, ref })) })
 }
 
 const scrubLater: Promise<Scrubbed> = Promise.resolve({ effects: [], left: [] })

@@ -204,6 +204,7 @@ describe('every column that holds text, of every table of a tenant', () => {
     'import_runs.format': 'One of the formats.',
     'notifications.kind': 'One of the kinds of messages.',
     'passwords.hash': 'argon2id.',
+    'webhook_deliveries.attempt_log': 'Times, statuses and codes of errors.',
     'users.former_roles': 'What stood in the roles, which a check fixes.',
   }
 

@@ -11,6 +11,8 @@ export type BatchSubjects = {
   ids: string[]
   /** The identifiers of each of them, by internal id. */
   identifiers: Map<string, Identifier[]>
+  /** The `ref` of today of each of them who has rows, by internal id. */
+  refs: ReadonlyMap<string, string | null>
   /** People whose rows an earlier attempt erased; they are tried again because residual data was found. */
   erasedBefore: ReadonlySet<string>
   /** Seals the identifiers of the request. */
@@ -55,8 +57,14 @@ export async function lockAndCheck(tx: TenantTransaction, batch: Batch): Promise
       await markFailed(tx, request, id, { code: 'user.not_found', reason })
     }
   }
+  const refs = new Map(
+    [...identifiers.keys()].flatMap((id) => {
+      const subject = locked.get(id)
+      return subject === undefined || erasedBefore.has(id) ? [] : [[id, subject.ref] as const]
+    }),
+  )
   for (const [state, people] of resting) await markResting(tx, request, { state, people })
-  return { ids: [...identifiers.keys()], identifiers, erasedBefore: new Set(erasedBefore.keys()), requestKey }
+  return { ids: [...identifiers.keys()], identifiers, refs, erasedBefore: new Set(erasedBefore.keys()), requestKey }
 }
 
 /** What a person must wait for; undefined if the person may be erased now. */

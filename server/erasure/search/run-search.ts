@@ -1,5 +1,6 @@
 import { record } from '../../audit/record.ts'
 import { sealAudit } from '../../audit/seal-audit.ts'
+import { announceEvents } from '../../events/announce-events.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { isSearchable } from '../../identifiers/texts/search-forms.ts'
 import { openWith } from '../../keyring/identifier-hash-key.ts'
@@ -221,8 +222,14 @@ async function endSearch(
       keysDestroyed,
     ],
   )
-  if (!keysDestroyed) enqueue(tx, 'resume_held', { tenant: tx.tenantId })
+  goOn(tx, request, keysDestroyed)
   await notifyEnded(tx, request)
+}
+
+/** What follows the end of a request. Where people are left to erase, it goes on with them and ends another time. */
+function goOn(tx: TenantTransaction, request: string, isComplete: boolean): void {
+  if (isComplete) announceEvents(tx, [{ kind: 'erasure.completed', requestId: request }])
+  else enqueue(tx, 'resume_held', { tenant: tx.tenantId })
 }
 
 /** Whether the newest certificate of people is that of this time. The caller has locked the request. */

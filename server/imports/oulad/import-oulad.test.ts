@@ -131,6 +131,31 @@ describe('importOulad', () => {
     expect(rows[0].finished_at).not.toBeNull()
   })
 
+  it('announces each new user, and each whose fields another import changes', async () => {
+    await test.owner.query(
+      `insert into webhook_endpoints (tenant_id, name, event_kinds, sealed_secret)
+       values ($1, 'An endpoint', '{user.created,user.updated}', 'secret')`,
+      [tenantId],
+    )
+    const heard = async () => {
+      const { rows } = await test.owner.query<{ kind: string; ref: string }>(
+        `select d.kind, u.ref from webhook_deliveries d join users u on u.tenant_id = d.tenant_id and u.id = d.user_id
+         where d.tenant_id = $1 order by d.kind, u.ref`,
+        [tenantId],
+      )
+      return rows.map(({ kind, ref }) => `${kind} ${ref}`)
+    }
+    const data = smallDataSet()
+    await importFolder(await folderOf(data))
+    const created = ['11391', '28400', '30268'].map((id) => `user.created oulad-${id}`)
+    expect(await heard()).toEqual(created)
+    const studentInfo = data.studentInfo.map((line) =>
+      String(line).includes(',28400,') ? String(line).replace(/,F,|,M,/, ',X,') : line,
+    )
+    await importFolder(await folderOf({ ...data, studentInfo }))
+    expect(await heard()).toEqual([...created, 'user.updated oulad-28400'])
+  })
+
   it('locks hundreds of learners in no time in a database of which PostgreSQL knows nothing yet', async () => {
     const fresh = await createTestDatabase()
     onTestFinished(() => fresh.close())

@@ -1,3 +1,4 @@
+import { announcedAt, announcing } from '../../events/announce-events.ts'
 import { addToRun } from '../../import-runs/record-run.ts'
 import { inTenant, type TenantTransaction } from '../../platform/database/transaction.ts'
 import {
@@ -162,7 +163,8 @@ async function insertUsers(run: OuladRun, tx: TenantTransaction, ids: number[]):
      ),
      accounts as (
        insert into product_accounts (tenant_id, user_id, product) select $1, id, 'learn' from added
-     )
+     ),
+     ${announcing('user.created', 'select id from added', { now: '$8', giveUp: '$9' })}
      update learners l set user_id = added.id, state = 'active', written = true from added where added.ref = l.ref`,
     [
       tx.tenantId,
@@ -172,6 +174,7 @@ async function insertUsers(run: OuladRun, tx: TenantTransaction, ids: number[]):
       identities.map((identity) => identity.email),
       identities.map((identity) => identity.loginName),
       identities.map((identity) => identity.directoryObjectId),
+      ...announcedAt(),
     ],
   )
 }
@@ -191,9 +194,10 @@ async function updateUsers(tx: TenantTransaction): Promise<void> {
        from changed c
        where u.tenant_id = $1 and u.id = c.user_id and u.custom_fields <> c.custom_fields
        returning u.id
-     )
+     ),
+     ${announcing('user.updated', 'select id from updated', { now: '$2', giveUp: '$3' })}
      update learners l set written = true from updated where l.user_id = updated.id`,
-    [tx.tenantId],
+    [tx.tenantId, ...announcedAt()],
   )
 }
 

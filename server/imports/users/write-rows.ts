@@ -1,4 +1,5 @@
 import { identifierColumns } from '../../datamap/identifier-columns.ts'
+import { announcedAt, announcing } from '../../events/announce-events.ts'
 import { checkUserFields } from '../../people/accounts/user-fields.ts'
 import { formerValues, keepFormer } from '../../people/identifiers/former-identifiers.ts'
 import { pendingErasures } from '../../people/lifecycle/pending-erasure.ts'
@@ -43,6 +44,18 @@ export async function writeRows(
     [tx.tenantId],
   )
   if (columns.fields.has('products')) await changeProducts(tx)
+  await announceRows(tx)
+}
+
+/** Tells other systems of the new and the changed users. */
+async function announceRows(tx: TenantTransaction): Promise<void> {
+  const times = { now: '$2', giveUp: '$3' }
+  await tx.query(
+    `with ${announcing('user.created', 'select user_id from user_rows where is_new and fault is null', times)},
+     ${announcing('user.updated', 'select id from changed_users', times)}
+     select`,
+    [tx.tenantId, ...announcedAt()],
+  )
 }
 
 /** The users whose row says something else than the database, as they will be, in the temporary table changed_users. */

@@ -527,6 +527,19 @@ const acts: Record<string, Act[] | string> = {
       },
     },
   ],
+  'webhook_deliveries.user_id': [
+    {
+      does: 'is changed, and an endpoint listens',
+      prepare: () =>
+        rows.insert('webhook_endpoints', {
+          name: 'An endpoint',
+          event_kinds: ['user.updated'],
+          sealed_secret: Buffer.from('secret'),
+        }),
+      run: (tx, { person }) => updateUser(tx, person, { first_name: 'Ann' }),
+    },
+  ],
+  'webhook_references.user_id': 'No operation writes it.',
 }
 
 /** The secret of the link that a person gets. */

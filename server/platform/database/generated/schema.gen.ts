@@ -1140,6 +1140,14 @@ export interface WebhookEndpoints {
   thrive_signature: Generated<boolean>;
 }
 
+export interface WebhookReferences {
+  created_at: Generated<Timestamp>;
+  endpoint_id: string;
+  sealed_reference: Buffer;
+  tenant_id: string;
+  user_id: string;
+}
+
 export interface DB {
   acknowledgement_links: AcknowledgementLinks;
   api_keys: ApiKeys;
@@ -1240,5 +1248,6 @@ export interface DB {
   users: Users;
   webhook_deliveries: WebhookDeliveries;
   webhook_endpoints: WebhookEndpoints;
+  webhook_references: WebhookReferences;
 }
 
