@@ -248,14 +248,14 @@ function fishScript({ name, everywhere, places }: Completion): string {
   })
   return `# Completion of ${name} for fish. Made by "${name} completion fish".
 
-# Whether the unfinished word stands in a place, behind so many arguments if that is asked.
-function __${name}_at
-    set -l words (commandline -opc)
-    set -e words[1]
+# Goes through the words before the unfinished one, once for each line: fish asks about each place that there is.
+function __${name}_read
+    set -g __${name}_words $argv
+    set -g __${name}_place ''
+    set -g __${name}_given 0
     set -l place ''
-    set -l given 0
     set -l awaited 0
-    for word in $words
+    for word in $argv[2..]
         if test $awaited -eq 1
             set awaited 0
             continue
@@ -263,14 +263,21 @@ function __${name}_at
         switch "$place|$word"
 ${indented(12, [...steps, ...anywhere])}
             case '*|-'
-                set given (math $given + 1)
+                set __${name}_given (math $__${name}_given + 1)
             case '*|-*'
             case '*'
-                set given (math $given + 1)
+                set __${name}_given (math $__${name}_given + 1)
         end
     end
-    test "$place" = "$argv[1]"; or return
-    test (count $argv) -eq 1; or test $given $argv[2..]
+    set __${name}_place $place
+end
+
+# Whether the unfinished word stands in a place, behind so many arguments if that is asked.
+function __${name}_at
+    set -l words (commandline -opc)
+    test "$words" = "$__${name}_words"; or __${name}_read $words
+    test "$__${name}_place" = "$argv[1]"; or return
+    test (count $argv) -eq 1; or test $__${name}_given $argv[2..]
 end
 
 complete -c ${name} -f
