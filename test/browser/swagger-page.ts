@@ -59,19 +59,21 @@ export type SwaggerPage = Omit<DocsPage, 'tryOut'> & {
 /** So long something may take to appear before that is an error, in milliseconds. */
 const patience = 60_000
 
-/** Opens the page of the server at `url` in a profile of its own, without cookies. */
+/**
+ * Opens the page of the server at `url` in a profile of its own, without cookies. With `paths`, the page gets the document
+ * with these paths only: it needs seconds for each operation that is opened, and more of them the longer the document is.
+ */
 export async function openSwagger(
   browser: Browser,
   url: string,
-  options: { width?: number; mobile?: boolean } = {},
+  options: { width?: number; mobile?: boolean; paths?: readonly string[] | undefined } = {},
 ): Promise<SwaggerPage> {
-  const { width = 1280, mobile = false } = options
+  const { width = 1280, mobile = false, paths } = options
   const context = await browser.newContext({ viewport: { width, height: 900 }, isMobile: mobile })
   context.setDefaultTimeout(patience)
   const page = await context.newPage()
   const complaints = complaintsOf(page)
-  await page.goto(`${url}/docs`)
-  await page.locator('.opblock-tag-section').first().waitFor()
+  await load(page, url, paths)
   const dialog = page.locator('.dialog-ux')
 
   const openDialog = async () => {
@@ -148,6 +150,27 @@ export async function openSwagger(
     },
     close: () => context.close(),
   }
+}
+
+async function load(page: Page, url: string, paths: readonly string[] | undefined): Promise<void> {
+  if (paths !== undefined) await shorten(page, paths)
+  await page.goto(`${url}/docs`)
+  // Without a graphics card, animations take as much time as everything else that the page does.
+  await page.evaluate(`
+    const still = new CSSStyleSheet()
+    still.replaceSync('*, *::before, *::after { animation: none !important; transition: none !important }')
+    document.adoptedStyleSheets = [still]`)
+  await page.locator('.opblock-tag-section').first().waitFor()
+}
+
+/** Leaves the operations of some paths in the document that the page loads. */
+async function shorten(page: Page, paths: readonly string[]): Promise<void> {
+  await page.route('**/docs/json', async (route) => {
+    const response = await route.fetch()
+    const document = await response.json()
+    const kept = Object.entries(document.paths).filter(([path]) => paths.includes(path))
+    await route.fulfill({ response, json: { ...document, paths: Object.fromEntries(kept) } })
+  })
 }
 
 function operationIn(box: Locator): ShownOperation {
