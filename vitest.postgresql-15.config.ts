@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 import { onPostgresql15 } from './test/on-postgresql-15.ts'
-import { projectsOf } from './test/projects.ts'
+import { projectsOf, workers } from './test/projects.ts'
 
 const wanted = new Set(Object.keys(onPostgresql15).flatMap((pattern) => globSync(pattern)))
 
@@ -9,6 +9,6 @@ const wanted = new Set(Object.keys(onPostgresql15).flatMap((pattern) => globSync
 export default defineConfig({
   test: {
     projects: projectsOf(({ file, kind }) => kind !== 'unit' && wanted.has(file)),
-    maxWorkers: 2,
+    maxWorkers: workers,
   },
 })

@@ -26,10 +26,12 @@ if (!isInstalled()) {
 const [command, ...args] = process.argv.slice(2)
 const own =
   command === 'lethe' ? [path.join(bin, 'node'), path.join(root, 'server', 'cli.ts')] : [path.join(bin, command)]
+// Compiled modules are kept: processes of tests load the same ones again and again.
+const compiled = path.join(root, 'node_modules', '.cache', 'lethe', 'compiled')
 const run = spawn(own[0], [...own.slice(1), ...args], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH}` },
+  env: { NODE_COMPILE_CACHE: compiled, ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH}` },
 })
 // The terminal sends Ctrl-C to the command as well: wait for it to end in order. A signal sent to this process alone is passed on.
 process.on('SIGINT', () => undefined)

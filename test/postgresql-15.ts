@@ -45,7 +45,7 @@ export async function startPostgresql15(options: { durable?: boolean } = {}): Pr
     const port = await freePort()
     if (asRoot) requireSuccess('chown', ['postgres', folder])
     asServer('initdb', ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8'])
-    const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=${options.durable ? 'on' : 'off'} -c max_locks_per_transaction=256`
+    const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=${options.durable ? 'on' : 'off'} -c max_locks_per_transaction=256 -c max_connections=200`
     let running = false
     const resume = () => {
       if (!running) asServer('pg_ctl', ['start', '-w', '-D', data, '-l', path.join(folder, 'log'), '-o', settings])

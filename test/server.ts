@@ -17,6 +17,7 @@ const withoutDurability = {
   full_page_writes: 'off',
   shared_buffers: '512MB',
   max_wal_size: '1GB',
+  max_connections: '200',
 }
 
 /** Starts, or finds, the server. Whoever started it must release it. */

@@ -84,7 +84,7 @@ it('a text that somebody edits while a person in it is erased keeps the edit and
   const waits = async () =>
     (
       await test.owner.query(
-        `select from pg_stat_activity where wait_event_type = 'Lock' and query like 'update catalogs%'`,
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'update catalogs%'`,
       )
     ).rowCount === 1
   while (!(await waits())) await new Promise((resolve) => setTimeout(resolve, 10))

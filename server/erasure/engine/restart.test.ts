@@ -100,7 +100,7 @@ describe('a purge whose workers are killed', () => {
     const waiting = async () =>
       (
         await test.owner.query(
-          `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%from erasure_subjects%'`,
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%from erasure_subjects%'`,
         )
       ).rowCount !== 0
     while (!(await waiting())) await new Promise((resolve) => setTimeout(resolve, 10))

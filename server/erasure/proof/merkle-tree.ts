@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 
 /**
  * The Merkle tree of RFC 9162, section 2.1, with SHA-256. A signed root covers each leaf separately. A reader who has one
@@ -36,7 +36,7 @@ export class MerkleRoot {
       (right, left) => (right === undefined ? left : hashNode(left, right)),
       undefined,
     )
-    return root ?? createHash('sha256').digest()
+    return root ?? digest('sha256', '', 'buffer')
   }
 }
 
@@ -94,10 +94,13 @@ export function isInTree(
   return last === 0 && hash.toString('hex') === root
 }
 
+/** The hash of a leaf begins with 0 and that of a node with 1, so that none passes for the other. */
+const nodePrefix = Buffer.from([1])
+
 function hashLeaf(leaf: string): Buffer {
-  return createHash('sha256').update('\0').update(leaf).digest()
+  return digest('sha256', `\0${leaf}`, 'buffer')
 }
 
 function hashNode(left: Buffer, right: Buffer): Buffer {
-  return createHash('sha256').update('\x01').update(left).update(right).digest()
+  return digest('sha256', Buffer.concat([nodePrefix, left, right]), 'buffer')
 }
