@@ -10,6 +10,7 @@ import { benchAgainst } from './against.ts'
 import { benchAudit } from './audit.ts'
 import { benchCleanup } from './cleanup.ts'
 import { loadDatabase, type Place } from './databases.ts'
+import { benchDeleteByRef } from './delete-by-ref.ts'
 import { benchDrivers } from './drivers.ts'
 import { benchHttp } from './http.ts'
 import { benchImportOulad } from './import-oulad.ts'
@@ -29,7 +30,7 @@ import { benchSweep } from './sweep.ts'
 import { benchFilters, benchTenFold } from './ten-fold.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
-// Arguments choose: import, http, skills, audit, one, many, cleanup, anonymize, sweep, tenfold; filters, the part of tenfold that
+// Arguments choose: import, http, skills, audit, one, many, cleanup, anonymize, delete-by-ref, sweep, tenfold; filters, the part of tenfold that
 // takes no quarter of an hour; and plans, which writes docs/plans.md. "--against COMMIT" runs the benchmark of an older commit
 // and this one in turn, "--rounds N" times each, and prints how many times as slow this one is.
 
@@ -67,7 +68,7 @@ try {
   if (wanted('skills')) rows.push(...(await benchSkills(place)))
   if (wanted('audit')) rows.push(...(await benchAudit(place)))
   if (
-    ['one', 'many', 'cleanup', 'anonymize', 'sweep', 'tenfold'].some(wanted) ||
+    ['one', 'many', 'cleanup', 'anonymize', 'delete-by-ref', 'sweep', 'tenfold'].some(wanted) ||
     only.has('filters') ||
     only.has('drivers') ||
     only.has('plans')
@@ -78,6 +79,7 @@ try {
     if (wanted('many') || wanted('tenfold')) rows.push(...manyRows('purge', await measureManyInTurn(loaded, 'purge')))
     if (wanted('cleanup')) rows.push(...(await benchCleanup(loaded)))
     if (wanted('anonymize')) rows.push(...manyRows('anonymize', await measureManyInTurn(loaded, 'anonymize')))
+    if (wanted('delete-by-ref')) rows.push(...(await benchDeleteByRef(loaded)))
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
     if (wanted('tenfold')) rows.push(...(await benchTenFold(loaded)))
     if (only.has('filters')) rows.push(...(await benchFilters(loaded)))

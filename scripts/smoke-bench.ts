@@ -16,6 +16,7 @@ const parts = [
   'many',
   'cleanup',
   'anonymize',
+  'delete-by-ref',
   'sweep',
   'tenfold',
   'filters',
