@@ -44,6 +44,12 @@ export type Config = {
   connectorNetworks: readonly string[]
   /** A file of certificates (PEM) that connectors trust beside those of Node; unset: none. */
   connectorCa: string | undefined
+  /** Private networks that webhooks may be delivered to, in CIDR notation. */
+  webhookNetworks: readonly string[]
+  /** A file of certificates (PEM) that webhooks trust beside those of Node; unset: none. */
+  webhookCa: string | undefined
+  /** Whether webhooks may be delivered without TLS. */
+  webhookPlainHttp: boolean
 }
 
 /** Where this installation of Lethe is. */
@@ -85,6 +91,23 @@ export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Co
     },
     driver: overrides.driver ?? readDriver(set('LETHE_DRIVER') ?? usualDriver),
     ...readConnectorSettings(set, overrides),
+    ...readWebhookSettings(set, overrides),
+  }
+}
+
+function readWebhookSettings(
+  set: (name: string) => string | undefined,
+  overrides: Partial<Config>,
+): Pick<Config, 'webhookNetworks' | 'webhookCa' | 'webhookPlainHttp'> {
+  const field = 'LETHE_WEBHOOK_PLAIN_HTTP'
+  const plain = set(field) ?? 'no'
+  if (!['yes', 'no'].includes(plain))
+    throw inputError('input.invalid', { field, expected: '"yes" or "no" is expected' })
+  return {
+    webhookNetworks:
+      overrides.webhookNetworks ?? readNetworks('LETHE_WEBHOOK_NETWORKS', set('LETHE_WEBHOOK_NETWORKS') ?? ''),
+    webhookCa: overrides.webhookCa ?? set('LETHE_WEBHOOK_CA'),
+    webhookPlainHttp: overrides.webhookPlainHttp ?? plain === 'yes',
   }
 }
 
@@ -112,7 +135,8 @@ function readConnectorSettings(
 ): Pick<Config, 'connectorFolders' | 'connectorNetworks' | 'connectorCa'> {
   return {
     connectorFolders: overrides.connectorFolders ?? readFolders(set('LETHE_CONNECTOR_FOLDERS') ?? ''),
-    connectorNetworks: overrides.connectorNetworks ?? readNetworks(set('LETHE_CONNECTOR_NETWORKS') ?? ''),
+    connectorNetworks:
+      overrides.connectorNetworks ?? readNetworks('LETHE_CONNECTOR_NETWORKS', set('LETHE_CONNECTOR_NETWORKS') ?? ''),
     connectorCa: overrides.connectorCa ?? set('LETHE_CONNECTOR_CA'),
   }
 }
@@ -133,11 +157,11 @@ function readFolders(text: string): Config['connectorFolders'] {
     })
 }
 
-function readNetworks(text: string): string[] {
+function readNetworks(field: string, text: string): string[] {
   const networks = text.split(',').flatMap((entry) => (entry.trim() === '' ? [] : [entry.trim()]))
   if (!networks.every((network) => ipaddr.isValidCIDR(network))) {
     throw inputError('input.invalid', {
-      field: 'LETHE_CONNECTOR_NETWORKS',
+      field,
       expected: 'networks such as 10.1.0.0/16, separated by commas, are expected',
     })
   }

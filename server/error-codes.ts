@@ -28,6 +28,7 @@ import { platformError } from './platform/errors.ts'
 import { inputError } from './platform/validation/errors.ts'
 import { skillError } from './skills/errors.ts'
 import { tenancyError } from './tenancy/errors.ts'
+import { webhookError } from './webhooks/errors.ts'
 
 /** The errors of all rooms of the server, by their codes. Those of the command line are not here: no request meets them. */
 const tables = {
@@ -61,6 +62,7 @@ const tables = {
   ...inputError.table,
   ...skillError.table,
   ...tenancyError.table,
+  ...webhookError.table,
 }
 
 /** A code of an error that the server may answer. */

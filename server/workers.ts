@@ -33,6 +33,8 @@ import { readTrails } from './people/identifiers/read-trail.ts'
 import { applyDueDates } from './people/lifecycle/employment-dates.ts'
 import { actingFor, type Database, forWork } from './platform/database/pool.ts'
 import { type Task, type Workers, work } from './platform/jobs/work.ts'
+import { deliverEvents } from './webhooks/deliver.ts'
+import { cleanDeliveries } from './webhooks/end-deliveries.ts'
 
 const hourly = [
   'wake_erasures',
@@ -45,6 +47,7 @@ const hourly = [
   'clean_idempotent_requests',
   'clean_confirmation_links',
   'clean_provider_tokens',
+  'clean_deliveries',
   'reach',
   'expire_matches',
   'sign_all_acknowledgements',
@@ -64,6 +67,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       },
       reach: (payload) => runReach(app.database, payload),
       clean_provider_tokens: () => cleanProviderTokens(app.database),
+      clean_deliveries: () => cleanDeliveries(app.database),
       expire_matches: () => expireMatches(app.database),
       resume_held: ({ tenant = '' }) => runResumeHeld(app.database, tenant),
       start_erasure: ({ tenant = '', request = '' }) => runStartScheduled(app.database, tenant, request),
@@ -104,11 +108,12 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
     },
   )
   const sealing = watchUnsealed(app.database, log)
+  const delivering = deliverEvents(app.database, app.config, log)
   return {
     missingFor: workers.missingFor,
     idleFor: workers.idleFor,
     async stop() {
-      await sealing.stop()
+      await Promise.all([sealing.stop(), delivering.stop()])
       await workers.stop()
     },
   }

@@ -96,6 +96,7 @@ export function smallestOf(schema: Schema): unknown {
       return true
     case 'string':
       if (schema.format === 'uuid') return '0190a0b1-7d2c-7c3e-8a54-1f2e3d4c5b6a'
+      if (schema.format === 'date-time') return '2026-03-01T00:00:00Z'
       if (schema.pattern !== undefined) return fc.sample(fc.stringMatching(new RegExp(schema.pattern)), anyOne)[0]
       return 'x'.repeat(Math.max(1, schema.minLength ?? 1))
     default:

@@ -43,6 +43,16 @@ export const activities = {
   ClientCreated: { title: 'OAuth client created', object: 'client' },
   ClientRevoked: { title: 'OAuth client revoked', object: 'client' },
 
+  WebhookCreated: { title: 'Webhook endpoint created', object: 'webhook' },
+  WebhookUpdated: { title: 'Webhook endpoint changed', object: 'webhook' },
+  WebhookEnabled: { title: 'Webhook endpoint enabled', object: 'webhook' },
+  WebhookDisabled: { title: 'Webhook endpoint disabled', object: 'webhook' },
+  WebhookDeleted: { title: 'Webhook endpoint deleted', object: 'webhook' },
+  WebhookSecretRotated: { title: 'Secret of a webhook endpoint replaced', object: 'webhook' },
+  WebhookSecretEnded: { title: 'Secret of a webhook endpoint ended before its time', object: 'webhook' },
+  WebhookTested: { title: 'Test delivery to a webhook endpoint requested', object: 'webhook' },
+  WebhookReplayed: { title: 'Webhook deliveries replayed', object: 'webhook' },
+
   GroupUpdated: { title: 'Group changed', object: 'group' },
   GroupCreated: { title: 'Group created', object: 'group' },
   UserReappeared: { title: 'Purged person returned with a group or an import', object: 'user' },

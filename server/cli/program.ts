@@ -18,6 +18,7 @@ import { addDatabaseCommands } from './commands/installation/database-commands.t
 import { addDemoCommand } from './commands/installation/demo-command.ts'
 import { addServeCommand } from './commands/installation/serve-command.ts'
 import { addTenantCommands } from './commands/installation/tenant-commands.ts'
+import { addWebhookCommands } from './commands/installation/webhook-commands.ts'
 import { addCatalogCommands } from './commands/learning/catalog-commands.ts'
 import { addCourseCommands } from './commands/learning/course-commands.ts'
 import { addPlanCommands } from './commands/learning/plan-commands.ts'
@@ -56,6 +57,7 @@ const groups: ((program: Command) => void)[] = [
   addProviderCommands,
   addImportCommands,
   addConnectorCommands,
+  addWebhookCommands,
   addErasureCommands,
   addReachCommands,
   addHoldCommands,
@@ -88,8 +90,8 @@ const notes = `Environment:
   LETHE_REWRITE_LIMIT  the largest table to rewrite then, in MiB; larger ones
                        need "lethe db rewrite"; unset: 256
   LETHE_DEBUG=1        adds the stack to an error
-  docs/operations.md lists the settings for connections, timeouts and
-  connectors.
+  docs/operations.md lists the settings for connections, timeouts,
+  connectors and webhooks.
 
 Exit codes:
   0    done; demo and serve end with it after Ctrl-C

@@ -19,3 +19,8 @@ export const eventKinds = {
 } as const satisfies Record<string, { when: string; needs: Permission }>
 
 export type EventKind = keyof typeof eventKinds
+
+export const eventKindNames = Object.keys(eventKinds) as EventKind[]
+
+/** The kind of the deliveries that an administrator requests to try an endpoint. No event has it. */
+export const testKind = 'webhook.test'

@@ -22,9 +22,17 @@ export async function requireMayGrant(tx: TenantTransaction, grant: Grant): Prom
     'roles' in grant ? { kind: 'person', roles: [...grant.roles] } : { kind: 'program', scopes: [...grant.scopes] },
   )
   if (granted.length === 0) return
+  await requireOwn(tx, granted)
+}
+
+/**
+ * The same for what is not handed out as roles or scopes, such as a subscription: makes sure that the one who acts has these
+ * permissions. Throws `access.beyond_own`.
+ */
+export async function requireOwn(tx: TenantTransaction, permissions: readonly Permission[]): Promise<void> {
   const own = await ownPermissions(tx)
   if (own === 'all') return
-  const missing = granted.filter((permission) => !own.includes(permission))
+  const missing = [...new Set(permissions)].filter((permission) => !own.includes(permission))
   if (missing.length > 0) throw permissionError('access.beyond_own', { permissions: missing })
 }
 

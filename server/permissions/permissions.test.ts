@@ -60,6 +60,8 @@ describe('who may do what', () => {
     expect(permittedTo(person('integration_administrator'))).toEqual([
       'users.read',
       'tenant.read',
+      'webhooks.read',
+      'webhooks.manage',
       'keys.read',
       'keys.manage',
       'clients.read',
@@ -94,6 +96,8 @@ describe('who may do what', () => {
       [],
     )
     expect(permittedTo(program('api/read'))).not.toContain('erasures.order')
+    // A subscription shows what the key could not read again later, so even the list of them is not for reading keys.
+    expect(permittedTo(program('api/read')).filter((name) => name.startsWith('webhooks.'))).toEqual([])
     expect(permittedTo(program('api/webhooks'))).toEqual([])
   })
 

@@ -185,6 +185,16 @@ export const permissions = {
     scopes: reading,
   },
   'external_systems.write': { does: 'change the register of external systems', roles: officers, scopes: writing },
+  'webhooks.read': {
+    does: 'list webhook endpoints, with their addresses, and deliveries',
+    roles: integrators,
+    scopes: writing,
+  },
+  'webhooks.manage': {
+    does: 'create, change, try and delete webhook endpoints, and replay deliveries',
+    roles: integrators,
+    scopes: writing,
+  },
   'keys.read': { does: 'list API keys, without their secrets', roles: integrators, scopes: [] },
   'keys.manage': { does: 'create and revoke API keys', roles: integrators, scopes: [] },
   'clients.read': { does: 'list OAuth clients, without their secrets', roles: integrators, scopes: [] },

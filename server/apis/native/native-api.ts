@@ -1,4 +1,5 @@
 import type { Api } from '../../http/api.ts'
+import type { WebhookSettings } from '../../webhooks/settings.ts'
 import { addAuditRoutes } from './audit/routes.ts'
 import { addCatalogChanges } from './catalogs/change-routes.ts'
 import { addCatalogRoutes } from './catalogs/routes.ts'
@@ -35,10 +36,11 @@ import { addExportRoute } from './users/export-route.ts'
 import { addReturnedRoute } from './users/returned-route.ts'
 import { addUserRoutes } from './users/routes.ts'
 import { addTranscriptRoute } from './users/transcript-route.ts'
+import { addWebhookRoutes } from './webhooks/routes.ts'
 import { addWishRoutes } from './wishes/routes.ts'
 
 /** The API of Lethe itself, under /api/v1. It only translates to the rooms' operations. */
-export function nativeApi(options: { spoolFolder: string }): Api {
+export function nativeApi(options: { spoolFolder: string; webhooks: WebhookSettings }): Api {
   return {
     title: 'Lethe',
     prefixes: ['/api/v1', '/.well-known/jwks.json'],
@@ -61,6 +63,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
         description: 'The register of systems outside of Lethe that hold data about people.',
       },
       { name: 'Connectors', description: 'Sources that users are pulled from, on a schedule or on request.' },
+      { name: 'Webhooks', description: 'Systems that are told about events, and what is delivered to them.' },
       { name: 'Notifications', description: 'Messages to a user inside the product, read and unread.' },
       { name: 'Audit', description: 'Who did what, and when.' },
       { name: 'Credentials', description: 'API keys and OAuth clients.' },
@@ -85,6 +88,7 @@ export function nativeApi(options: { spoolFolder: string }): Api {
       addGroupRoutes(server)
       addImportRoutes(server)
       addConnectorRoutes(server)
+      addWebhookRoutes(server, options.webhooks)
       addNotificationRoutes(server)
       addExternalSystemRoutes(server)
       addWishRoutes(server)

@@ -9,7 +9,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../../../test/http.ts'
 import { makeMemoryFolder } from '../../../../test/memory-folder.ts'
-import { fetchHttps, mayConnectTo } from '../../../connectors/fetch-https.ts'
+import { fetchHttps } from '../../../connectors/fetch-https.ts'
 import { openFolderFile } from '../../../connectors/open-folder-file.ts'
 import { acceptFeed, enqueueDueRuns } from '../../../connectors/runs.ts'
 import type { ConnectorSettings } from '../../../connectors/settings.ts'
@@ -18,6 +18,7 @@ import { runConnector } from '../../../imports/connectors/run-connector.ts'
 import { createUser } from '../../../people/accounts/create-user.ts'
 import { deleteUsers } from '../../../people/lifecycle/delete-users.ts'
 import { suspendUser } from '../../../people/lifecycle/suspend-user.ts'
+import { mayConnectTo } from '../../../platform/network/allowed-address.ts'
 
 vi.mock('node:dns', async (original) => {
   const dns = await original<typeof import('node:dns')>()
