@@ -96,7 +96,9 @@ export async function openTestHttp(options: { rateLimits?: Partial<RateLimits> }
           ...credential,
           ...headers,
         },
-        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body !== undefined && {
+          body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+        }),
         redirect: 'manual',
       })
       const text = await response.text()

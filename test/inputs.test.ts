@@ -144,6 +144,7 @@ describe('every route', { timeout: 180_000 }, () => {
         const answer = await call(operation, {
           query: `?${name}=1`,
           body: operation.body === undefined ? undefined : smallestOf(operation.body.schema),
+          ...(operation.body?.type === 'text/csv' && { headers: { 'content-type': 'text/csv' } }),
         })
         expect([nameOf(operation), answer.status, codeOf(answer.json), fieldOf(answer)]).toEqual([
           nameOf(operation),

@@ -54,6 +54,7 @@ export const activities = {
   WebhookReplayed: { title: 'Webhook deliveries replayed', object: 'webhook' },
 
   GroupUpdated: { title: 'Group changed', object: 'group' },
+  GroupDeleted: { title: 'Group deleted', object: 'group' },
   GroupCreated: { title: 'Group created', object: 'group' },
   UserReappeared: { title: 'Purged person returned with a group or an import', object: 'user' },
   GroupMemberAdded: { title: 'Member added to a group', object: 'group' },

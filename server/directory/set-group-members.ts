@@ -2,7 +2,7 @@ import { record } from '../audit/record.ts'
 import { requireActiveUsers } from '../people/lifecycle/require-active.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
-import { requireGroup } from './require-group.ts'
+import { lockGroup } from './require-group.ts'
 
 /**
  * Makes these users, and nobody else, the members of a group of the directory. Who comes in must be active; who is in
@@ -16,7 +16,7 @@ export async function setGroupMembers(
 ): Promise<{ added: number; removed: number }> {
   const { groupId } = options
   const userIds = [...new Set(options.userIds.map((id) => requireUuid('user id', id)))]
-  await requireGroup(tx, groupId)
+  await lockGroup(tx, groupId)
   const { rows } = await tx.query<{ user_id: string }>(
     `select user_id from unnest($3::uuid[]) as wanted (user_id)
      where not exists (

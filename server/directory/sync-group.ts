@@ -9,7 +9,7 @@ import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { requireUuid } from '../platform/validation/require-uuid.ts'
 import { findTombstones } from '../tombstones/find-tombstones.ts'
 import { recordReappearances } from './reappearances.ts'
-import { requireGroup } from './require-group.ts'
+import { lockGroup } from './require-group.ts'
 import { setGroupMembers } from './set-group-members.ts'
 
 /** A member of a group, as the directory describes it. Users are known by the directory object id and nothing else. */
@@ -57,7 +57,7 @@ export async function syncGroup(
   tx: TenantTransaction,
   options: { groupId: string; members: readonly DirectoryMember[] },
 ): Promise<GroupSync> {
-  await requireGroup(tx, options.groupId)
+  await lockGroup(tx, options.groupId)
   // One synchronization of a group at a time: each makes the group what the directory says.
   await tx.query('select from directory_groups where tenant_id = $1 and id = $2 for no key update', [
     tx.tenantId,

@@ -2,7 +2,7 @@ import { record } from '../audit/record.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { changed, namedColumns } from '../platform/validation/change-columns.ts'
 import { requireLine, requireText } from '../platform/validation/require-text.ts'
-import { requireGroup } from './require-group.ts'
+import { lockGroup } from './require-group.ts'
 
 /** The texts of a group that can change; null clears the description. */
 export type GroupChanges = { displayName?: string; description?: string | null }
@@ -13,7 +13,7 @@ export async function updateGroup(
   options: { groupId: string; changes: GroupChanges },
 ): Promise<void> {
   const { groupId, changes } = options
-  await requireGroup(tx, groupId)
+  await lockGroup(tx, groupId)
   const set = namedColumns({
     display_name: changed(changes.displayName, (name) => requireLine('displayName', name)),
     description: changed(changes.description, (text) => requireText('description', text)),

@@ -100,6 +100,23 @@ export const erasureError = defineErrors({
       `${d.people} people of this plan do not wait for a confirmation in this request. Make a preview of those whose plan changed, and name its plan.`,
     hint: () => '"lethe erasure confirm REQUEST" makes the preview of the right people.',
   },
+  'group.held': {
+    kind: 'conflict',
+    message: (d: { holds: { id: string; reason: string }[] }) =>
+      `The group cannot be deleted: a legal hold covers its members through it (${listed(d.holds.map(({ id, reason }) => `${id}, ${reason}`))}). Release the hold first, or place another one on the people by name.`,
+    hint: () => '"lethe hold show HOLD" lists the people, "lethe hold release HOLD" releases the hold.',
+  },
+  'group.excluded': {
+    kind: 'conflict',
+    message: (d: { policies: string[] }) =>
+      `The group cannot be deleted: ${d.policies.length === 1 ? 'a retention policy leaves' : 'retention policies leave'} out its members (${listed(d.policies)}). Take the group out of the policy first.`,
+    hint: () => '"lethe retention update POLICY" changes the groups that a policy leaves out.',
+  },
+  'group.other_members': {
+    kind: 'conflict',
+    message: (d: { expected: number; found: number }) =>
+      `The group has ${d.found} ${d.found === 1 ? 'member' : 'members'}, not ${d.expected} as expected. Nothing was deleted. Preview the deletion again.`,
+  },
   'match.not_found': {
     kind: 'not_found',
     message: (d: { id: string }) => `Nothing that waits for your decision has the id ${d.id}.`,

@@ -38,10 +38,12 @@ export async function placeHold(tx: TenantTransaction, given: NewHold): Promise<
   const note = requireNote(given.note)
   for (const groupId of groupIds) await requireGroup(tx, groupId)
   // Who comes into a group waits for this, or is in the group already: the foreign key takes a share of the lock.
-  await tx.query('select from directory_groups where tenant_id = $1 and id = any ($2::uuid[]) order by id for update', [
-    tx.tenantId,
-    groupIds,
-  ])
+  const { rowCount } = await tx.query(
+    'select from directory_groups where tenant_id = $1 and id = any ($2::uuid[]) order by id for update',
+    [tx.tenantId, groupIds],
+  )
+  // One of them was deleted since the first look.
+  if (rowCount < groupIds.length) for (const groupId of groupIds) await requireGroup(tx, groupId)
   const people = await lockCovered(tx, { userIds, groupIds })
   // Who was erased meanwhile, or is anonymized, is no user any more.
   await lockUsers(tx, userIds)

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credential, openTestHttp, type TestHttp } from '../../../test/http.ts'
 import { newTenant, type TenantRows } from '../../../test/rows.ts'
@@ -75,6 +76,35 @@ const addresses: Record<string, { path: () => string; fields?: Record<string, (v
   skills: { path: () => `/skills/${ids.skills}` },
 }
 
+/** By which commands the thing of a table changes and goes, where that is not `update` and `delete` of this group. */
+const commands: Record<string, { update: string; remove: string | null }> = {
+  ...Object.fromEntries(
+    Object.entries({
+      tenants: 'tenant',
+      users: 'user',
+      catalogs: 'catalog',
+      courses: 'course',
+      training_plans: 'plan',
+      sessions: 'session',
+      posts: 'post',
+      directory_groups: 'group',
+      external_systems: 'system',
+      retention_policies: 'retention',
+      skills: 'skill',
+    }).map(([table, group]) => [table, { update: `${group} update`, remove: `${group} delete` }]),
+  ),
+  connectors: { update: 'connector change', remove: 'connector delete' },
+  legal_holds: { update: 'hold update', remove: 'hold release' },
+  skill_scale_sets: { update: 'skill update-scale', remove: 'skill delete-scale' },
+  skill_levels: { update: 'skill update-scale', remove: 'skill delete-scale' },
+  // A part of a course has records of learners, and goes with the course.
+  modules: { update: 'course part', remove: null },
+  assessments: { update: 'course part', remove: null },
+}
+
+/** What goes by another request than DELETE of its address: the log of holds stays, with the release in it. */
+const released: Record<string, string> = { legal_holds: 'POST /holds/{}/release' }
+
 const withItsPerson = 'An erasure of its person deletes or clears it, and one of another person scrubs it.'
 const itsOwner = 'The program writes it. An erasure scrubs it, and it goes by itself after a day.'
 const fixed = 'It is a record of what happened. An erasure scrubs it.'
@@ -150,7 +180,34 @@ describe('a text that may mention a person', () => {
     expect(Object.keys(unchangeable).filter((place) => !mentionColumns().includes(place))).toEqual([])
     expect(Object.keys(unchangeable).length).toBeLessThanOrEqual(21)
   })
+
+  it('belongs to a thing that the command line changes, and that the command line and the API remove', () => {
+    const tables = Object.keys(addresses)
+    expect(tables.toSorted()).toEqual(Object.keys(commands).sort())
+    const { paths } = JSON.parse(readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8'))
+    const routes = Object.entries(paths as Record<string, object>).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{[^}]*\}/g, '{}')}`),
+    )
+    for (const table of tables) {
+      const { update = '', remove = '' } = commands[table] ?? {}
+      const address = addresses[table]?.path().replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '{}')
+      expect([table, isCommand(update), remove === null || isCommand(remove)]).toEqual([table, true, true])
+      expect(routes).toContain(`PATCH /api/v1${address}`)
+      if (remove === null) continue
+      expect(routes).toContain(released[table]?.replace('/', '/api/v1/') ?? `DELETE /api/v1${address}`)
+    }
+  })
 })
+
+function isCommand(words: string): boolean {
+  let command = buildProgram()
+  for (const word of words.split(' ')) {
+    const found = command.commands.find((one) => one.name() === word)
+    if (found === undefined) return false
+    command = found
+  }
+  return command.commands.length === 0
+}
 
 /** Columns with text that no erasure rewrites and that the code alone fills, or an operator, with the reason. */
 const ofTheCode: Record<string, string> = {

@@ -24,6 +24,7 @@ import { addHoldRoutes } from './holds/routes.ts'
 import { addProviderRoutes } from './identity/provider-routes.ts'
 import { addIdentityRoutes } from './identity/user-routes.ts'
 import { addImportRoutes } from './imports/routes.ts'
+import { addUpload } from './imports/upload-route.ts'
 import { addNotificationRoutes } from './notifications/routes.ts'
 import { addReachRoutes } from './reach/routes.ts'
 import { addRetentionRoutes } from './retention/routes.ts'
@@ -87,6 +88,7 @@ export function nativeApi(options: { spoolFolder: string; webhooks: WebhookSetti
       addSkillRoutes(server)
       addGroupRoutes(server)
       addImportRoutes(server)
+      addUpload(server)
       addConnectorRoutes(server)
       addWebhookRoutes(server, options.webhooks)
       addNotificationRoutes(server)

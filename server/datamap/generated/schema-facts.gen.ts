@@ -3611,13 +3611,6 @@ export const schemaFacts: SchemaFacts = {
       {
         "columns": [
           "tenant_id",
-          "group_id"
-        ],
-        "references": "directory_groups"
-      },
-      {
-        "columns": [
-          "tenant_id",
           "user_id"
         ],
         "references": "users"

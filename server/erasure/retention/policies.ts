@@ -1,5 +1,5 @@
 import { record } from '../../audit/record.ts'
-import { requireGroup } from '../../directory/require-group.ts'
+import { lockGroup } from '../../directory/require-group.ts'
 import { requirePeople } from '../../people/accounts/require-people.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { actorColumns } from '../../platform/initiator.ts'
@@ -234,12 +234,28 @@ function requireTime(given: string): string {
   throw inputError('input.invalid', { field: 'daily_at', expected: 'a time in UTC from 00:00 to 23:59 is expected' })
 }
 
+/** A retention policy that leaves out the members of a group. */
+export type ExcludingPolicy = { id: string; name: string }
+
+/** The retention policies that exclude a directory group, oldest first. */
+export async function policiesExcluding(tx: TenantTransaction, groupId: string): Promise<ExcludingPolicy[]> {
+  const { rows } = await tx.query<ExcludingPolicy>(
+    `select policy.id, policy.name
+     from retention_excluded_groups e join retention_policies policy
+       on policy.tenant_id = e.tenant_id and policy.id = e.policy_id
+     where e.tenant_id = $1 and e.group_id = $2 order by policy.id`,
+    [tx.tenantId, groupId],
+    'policies_excluding',
+  )
+  return rows
+}
+
 async function requireGroups(tx: TenantTransaction, given: readonly string[]): Promise<string[]> {
   const ids = [...new Set(given.map((id) => requireUuid('excluded_group_ids', id)))]
   if (ids.length > mostGroups) {
     throw inputError('input.invalid', { field: 'excluded_group_ids', expected: `at most ${mostGroups} are allowed` })
   }
-  for (const id of ids) await requireGroup(tx, id)
+  for (const id of ids.toSorted()) await lockGroup(tx, id)
   return ids
 }
 

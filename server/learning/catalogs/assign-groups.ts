@@ -1,5 +1,5 @@
 import { record } from '../../audit/record.ts'
-import { requireGroup } from '../../directory/require-group.ts'
+import { lockGroup, requireGroup } from '../../directory/require-group.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { requireOpen, requirePresent } from '../require-existing.ts'
 
@@ -68,7 +68,7 @@ async function assign(
 ): Promise<{ assigned: boolean }> {
   const { table, assigned } = assignments[kind]
   await requireOpen(tx, kind, [id])
-  await requireGroup(tx, groupId)
+  await lockGroup(tx, groupId)
   const { rowCount } = await tx.query(
     `insert into ${table} (tenant_id, ${kind}_id, group_id) values ($1, $2, $3) on conflict do nothing`,
     [tx.tenantId, id, groupId],

@@ -26,6 +26,7 @@ import {
   Text,
   Time,
 } from '../schemas.ts'
+import { addGroupDeletion } from './deletion-routes.ts'
 
 const tags = ['Groups']
 const url = '/api/v1/groups'
@@ -100,6 +101,7 @@ export function addGroupRoutes(server: HttpServer): void {
   for (const { schema } of [Group, GroupMember]) server.addSchema(schema)
   addGroups(server)
   addMembers(server)
+  addGroupDeletion(server)
 }
 
 function addGroups(server: HttpServer): void {

@@ -36,7 +36,7 @@ const states = ['running', 'finished', 'failed'] satisfies ListedRun['state'][]
 const count = Type.Integer({ minimum: 0 })
 const Outcome = Type.Enum([...rowOutcomes])
 
-const Counts = Type.Object({
+export const Counts = Type.Object({
   read: count,
   created: count,
   updated: count,

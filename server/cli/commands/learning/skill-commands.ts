@@ -3,7 +3,7 @@ import { findUser } from '../../../people/accounts/find-users.ts'
 import { namedColumns } from '../../../platform/validation/change-columns.ts'
 import { inputError } from '../../../platform/validation/errors.ts'
 import { awardSkill } from '../../../skills/award-skill.ts'
-import { type ScaleSetChanges, updateScaleSet } from '../../../skills/change-scale-set.ts'
+import { deleteScaleSet, type ScaleSetChanges, updateScaleSet } from '../../../skills/change-scale-set.ts'
 import { deleteSkill, type SkillChanges, updateSkill } from '../../../skills/change-skill.ts'
 import { listScaleSets, listSkills, showScaleSet, showSkill } from '../../../skills/list-skills.ts'
 import { revokeSkill } from '../../../skills/revoke-skill.ts'
@@ -13,7 +13,7 @@ import { formatFields, formatTable } from '../../output.ts'
 import { withTenant } from '../../session.ts'
 import { addSubjectOptions, readSubject, type SubjectOptions } from '../../subject-options.ts'
 
-/** `lethe skill list|scales|update|update-scale|delete|award|revoke` */
+/** `lethe skill list|scales|update|update-scale|delete|delete-scale|award|revoke` */
 export function addSkillCommands(program: Command): void {
   const group = program
     .command('skill')
@@ -34,6 +34,7 @@ export function addSkillCommands(program: Command): void {
   addUpdate(group)
   addUpdateScale(group)
   addDelete(group)
+  addDeleteScale(group)
   addAward(group)
   addRevoke(group)
 }
@@ -216,6 +217,26 @@ function addDelete(group: Command): void {
       await withTenant(command, async ({ run, output }) => {
         await run((tx) => deleteSkill(tx, { skillId }))
         output.result({ deleted: skillId }, () => 'Deleted the skill.')
+      })
+    })
+}
+
+function addDeleteScale(group: Command): void {
+  group
+    .command('delete-scale')
+    .argument('<scale>', 'the id of the scale')
+    .description('delete a scale of skills with its levels')
+    .addHelpText(
+      'after',
+      helpText({
+        exitCodes: { 5: 'a skill is measured on it; nothing was done' },
+        examples: ['lethe skill delete-scale SCALE'],
+      }),
+    )
+    .action(async (scaleSetId: string, _options: unknown, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        await run((tx) => deleteScaleSet(tx, { scaleSetId }))
+        output.result({ deleted: scaleSetId }, () => 'Deleted the scale.')
       })
     })
 }

@@ -4,15 +4,19 @@ import { createGroup } from '../../../directory/create-group.ts'
 import { listGroups, showGroup } from '../../../directory/list-groups.ts'
 import { type DirectoryMember, type GroupSync, syncGroup } from '../../../directory/sync-group.ts'
 import { type GroupChanges, updateGroup } from '../../../directory/update-group.ts'
+import { deleteGroup, type GroupDeletion, previewGroupDeletion } from '../../../erasure/groups/delete-group.ts'
+import { holdList } from '../../../holds/held-people.ts'
 import { openSource, readUtf8 } from '../../../imports/utf8-text.ts'
+import { type NamedPerson, namePeople } from '../../../people/accounts/candidates.ts'
 import { namedColumns } from '../../../platform/validation/change-columns.ts'
 import { inputError } from '../../../platform/validation/errors.ts'
 import { addClearable, type Clearable, cleared } from '../../change-options.ts'
 import { helpText } from '../../help-text.ts'
+import { formatNamedPeople, mostNamed } from '../../named-people.ts'
 import { counted, formatFields, formatTable } from '../../output.ts'
 import { withTenant } from '../../session.ts'
 
-/** `lethe group list|create|update|sync` */
+/** `lethe group list|create|update|delete|sync` */
 export function addGroupCommands(program: Command): void {
   const group = program
     .command('group')
@@ -63,6 +67,7 @@ export function addGroupCommands(program: Command): void {
     )
 
   addUpdate(group)
+  addDelete(group)
 
   group
     .command('sync')
@@ -112,6 +117,72 @@ function addUpdate(group: Command): void {
         output.result({ group: changed }, () => formatFields(changed))
       })
     })
+}
+
+function addDelete(group: Command): void {
+  group
+    .command('delete')
+    .argument('<group>', 'the id of the group')
+    .option('--preview', 'count the effects, show who loses access, and change nothing')
+    .option('--yes', 'do not ask for confirmation')
+    .description('delete a group; its members stay users and stay enrolled')
+    .addHelpText(
+      'after',
+      helpText({
+        notes:
+          'Members lose the catalogs and courses that only this group opens to them. A directory that still has the group gets an error at its next synchronization.',
+        exitCodes: {
+          5: 'a legal hold names the group, a retention policy leaves out its members, or its members changed; nothing was done',
+        },
+        examples: ['lethe group delete GROUP --preview', 'lethe group delete GROUP --yes'],
+      }),
+    )
+    .action(async (groupId: string, options: { preview?: boolean; yes?: boolean }, command: Command) => {
+      await withTenant(command, async ({ run, output }) => {
+        const { deletion, who } = await run(async (tx) => {
+          const deletion = await previewGroupDeletion(tx, groupId)
+          const most = options.preview === true ? deletion.user_ids.length : mostNamed
+          return { deletion, who: await namePeople(tx, { userIds: deletion.user_ids, given: new Map(), most }) }
+        })
+        if (options.preview === true) {
+          output.result({ deletion, who }, () => formatDeletion(deletion, who))
+          return
+        }
+        if (options.yes !== true) output.note(formatDeletion(deletion, who))
+        const { members } = deletion
+        await output.requireConfirmed(`The deletion of a group with ${counted(members, 'member')}`, {
+          yes: options.yes === true,
+          number: members,
+        })
+        const deleted = await run((tx) => deleteGroup(tx, groupId, { expectedMembers: members }))
+        output.result({ group: { id: groupId }, deletion: deleted }, () => `Deleted group ${groupId}.`)
+      })
+    })
+}
+
+function formatDeletion(deletion: GroupDeletion, who: NamedPerson[]): string {
+  const { members, deleted_members, places, losing, holds, retention_policies: policies } = deletion
+  const parts = [
+    formatFields({
+      members,
+      'deleted members': deleted_members,
+      'members who lose access': losing,
+      'legal holds': holdList(holds) || null,
+      'retention policies': policies.map(({ id, name }) => `${id} (${name})`).join(', ') || null,
+    }),
+    formatTable(places, [
+      { title: 'opens', value: ({ kind }) => kind },
+      { title: 'id', value: ({ id }) => id },
+      { title: 'title', value: ({ title }) => title },
+      { title: 'losing', value: (place) => place.losing, right: true },
+    ]),
+  ]
+  if (who.length > 0) parts.push(`These lose access:\n\n${formatNamedPeople(who)}`)
+  if (losing > who.length) parts.push(`and ${losing - who.length} more`)
+  if (holds.length + policies.length > 0) {
+    parts.push('The group cannot be deleted while a legal hold or a retention policy names it.')
+  }
+  return parts.join('\n\n')
 }
 
 const columns = ['directory_object_id', 'login_name', 'email', 'first_name', 'last_name', 'display_name'] as const
