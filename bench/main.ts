@@ -11,6 +11,7 @@ import { benchAudit } from './audit.ts'
 import { benchCleanup } from './cleanup.ts'
 import { loadDatabase, type Place } from './databases.ts'
 import { benchDeleteByRef } from './delete-by-ref.ts'
+import { benchDeliveries } from './deliveries.ts'
 import { benchDrivers } from './drivers.ts'
 import { benchHttp } from './http.ts'
 import { benchImportOulad } from './import-oulad.ts'
@@ -30,9 +31,9 @@ import { benchSweep } from './sweep.ts'
 import { benchFilters, benchTenFold } from './ten-fold.ts'
 
 // Measures the promises of speed as ratios to a hand-written floor in the same run, on the real data of OULAD.
-// Arguments choose: import, http, skills, audit, one, many, cleanup, anonymize, delete-by-ref, sweep, tenfold; filters, the part of tenfold that
-// takes no quarter of an hour; and plans, which writes docs/plans.md. "--against COMMIT" runs the benchmark of an older commit
-// and this one in turn, "--rounds N" times each, and prints how many times as slow this one is.
+// Arguments choose: import, http, skills, audit, one, many, cleanup, anonymize, delete-by-ref, sweep, deliveries, tenfold;
+// filters, the part of tenfold that takes no quarter of an hour; and plans, which writes docs/plans.md. "--against COMMIT" runs
+// the benchmark of an older commit and this one in turn, "--rounds N" times each, and prints how many times as slow this one is.
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const oulad = process.env.LETHE_OULAD || path.join(project, '..', 'shared', 'data', 'oulad')
@@ -68,7 +69,7 @@ try {
   if (wanted('skills')) rows.push(...(await benchSkills(place)))
   if (wanted('audit')) rows.push(...(await benchAudit(place)))
   if (
-    ['one', 'many', 'cleanup', 'anonymize', 'delete-by-ref', 'sweep', 'tenfold'].some(wanted) ||
+    ['one', 'many', 'cleanup', 'anonymize', 'delete-by-ref', 'sweep', 'deliveries', 'tenfold'].some(wanted) ||
     only.has('filters') ||
     only.has('drivers') ||
     only.has('plans')
@@ -81,6 +82,7 @@ try {
     if (wanted('anonymize')) rows.push(...manyRows('anonymize', await measureManyInTurn(loaded, 'anonymize')))
     if (wanted('delete-by-ref')) rows.push(...(await benchDeleteByRef(loaded)))
     if (wanted('sweep')) rows.push(...(await benchSweep(loaded)))
+    if (wanted('deliveries')) rows.push(...(await benchDeliveries(loaded)))
     if (wanted('tenfold')) rows.push(...(await benchTenFold(loaded)))
     if (only.has('filters')) rows.push(...(await benchFilters(loaded)))
     if (only.has('drivers')) rows.push(...(await benchDrivers(loaded)))

@@ -18,6 +18,7 @@ const parts = [
   'anonymize',
   'delete-by-ref',
   'sweep',
+  'deliveries',
   'tenfold',
   'filters',
   'plans',

@@ -4,51 +4,32 @@ import { keyringError } from '../keyring/errors.ts'
 import { openWith } from '../keyring/identifier-hash-key.ts'
 import type { Effect } from '../personal-data/affected-rows.ts'
 import { identifiersIn } from '../personal-data/find-mentions.ts'
+import type { NamingRow } from '../personal-data/naming-row.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { credentialsPurpose } from './connectors.ts'
 
-/** What of a connector may name a person. A tenant has few, so all of them are read. */
-export type NamingRow = {
-  id: string
-  name: string
-  address: string
-  notify_emails: string[]
-  run_as: string | null
-  disabled_because: string | null
-  sealed_credentials: Buffer | null
-}
-
 /** A connector that names one of the people: by the user it runs as, an address, its name, or its credentials. */
-export type NamingConnector = { id: string; name: string; inCredentials: boolean }
+type NamingConnector = { id: string; name: string; inCredentials: boolean }
 
-/**
- * Reads what of each connector may name a person. As the search role, which reads around it too: to change the role would
- * take two statements more.
- */
-export async function readNaming(tx: TenantTransaction): Promise<NamingRow[]> {
-  const { rows } = await tx.queryAsAuditor<NamingRow>(
-    `select id, name, address, notify_emails, run_as, disabled_because, sealed_credentials
-     from connectors where tenant_id = $1`,
-    [tx.tenantId],
-    'read_naming_connectors',
-  )
-  return rows
-}
+/** Selects what of each connector may name a person. A tenant has few, so all of them are read. */
+export const namingConnectors = `select 'connectors' as room, id, name, array[name, address] || notify_emails as texts,
+  sealed_credentials as sealed, run_as, disabled_because from connectors where tenant_id = $1`
 
 function naming(
   tx: TenantTransaction,
-  rows: readonly NamingRow[],
+  all: readonly NamingRow[],
   identifiers: readonly Identifier[],
   runsAs: (row: NamingRow) => boolean,
 ): NamingConnector[] {
+  const rows = all.filter(({ room }) => room === 'connectors')
   if (rows.length === 0) return []
   const wanted = [...new Map(identifiers.map((one) => [one.value, one])).values()]
   const texts = identifiersIn(
-    rows.map(({ name, address, notify_emails }) => [name, address, ...notify_emails]),
+    rows.map(({ texts }) => texts),
     wanted,
   )
   const credentials = identifiersIn(
-    rows.map(({ id, sealed_credentials: sealed }) => opened(tx, id, sealed)),
+    rows.map(({ id, sealed }) => opened(tx, id, sealed)),
     wanted,
   )
   return rows.flatMap((row, index) => {
@@ -69,24 +50,15 @@ function opened(tx: TenantTransaction, id: string, sealed: Buffer | null): strin
 }
 
 /**
- * The connectors that an erasure of these people would disable; `identifiers` are those that only they hold. Changes
- * nothing. Throws `master_key.wrong`.
+ * The connectors that an erasure of these people would disable, as a line of the preview; `identifiers` are those that only
+ * they hold. Changes nothing.
  */
-export async function connectorsNaming(
+export function countConnectorsToDisable(
   tx: TenantTransaction,
-  identifiers: readonly Identifier[],
-  people: readonly string[],
-): Promise<NamingConnector[]> {
-  return naming(tx, await readNaming(tx), identifiers, ({ run_as }) => run_as !== null && people.includes(run_as))
-}
-
-/** As a line of the preview. */
-export async function countConnectorsToDisable(
-  tx: TenantTransaction,
-  identifiers: readonly Identifier[],
-  people: readonly string[],
-): Promise<Effect[]> {
-  return effectsOf(await connectorsNaming(tx, identifiers, people))
+  rows: readonly NamingRow[],
+  { identifiers, people }: { identifiers: readonly Identifier[]; people: readonly string[] },
+): Effect[] {
+  return effectsOf(naming(tx, rows, identifiers, ({ run_as }) => run_as !== null && people.includes(run_as)))
 }
 
 /**

@@ -1,12 +1,17 @@
+import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { lookup } from 'node:dns'
+import { readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import path from 'node:path'
 import { pino } from 'pino'
 import { Webhook } from 'standardwebhooks'
 import { Webhook as SvixWebhook } from 'svix'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openTestApplication, type TestApplication } from '../../test/application.ts'
+import { makeMemoryFolder } from '../../test/memory-folder.ts'
 import { newTenant, type TenantRows } from '../../test/rows.ts'
 import { createApiKey, revokeApiKey } from '../access/api-keys.ts'
 import { announceEvents } from '../events/announce-events.ts'
@@ -459,6 +464,40 @@ describe('an address', () => {
     } finally {
       vi.mocked(lookup).mockRestore()
     }
+  })
+})
+
+describe('a receiver with TLS', () => {
+  it('is delivered to if its certificate is trusted, and not otherwise', async () => {
+    const folder = await makeMemoryFolder('webhooks-')
+    const file = (name: string) => path.join(folder, name)
+    const own = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+    const named = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+    execFileSync('openssl', ['req', ...own, ...named, '-keyout', file('key'), '-out', file('pem')], { stdio: 'pipe' })
+    const paths: (string | undefined)[] = []
+    const server = createSecureServer(
+      { key: readFileSync(file('key')), cert: readFileSync(file('pem')) },
+      (request, response) => {
+        paths.push(request.url)
+        request.resume()
+        response.end()
+      },
+    )
+    servers.push(server)
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
+    const settings = { webhookNetworks: open.webhookNetworks, webhookPlainHttp: false }
+    const url = `https://localhost:${(server.address() as AddressInfo).port}/tls`
+    const { endpoint: made } = await endpoint(url, { settings })
+    await announce('user.updated', await rows.user())
+    start(settings)
+    expect((await attempted(made.id)).attempt_log).toMatchObject([{ error: 'DEPTH_ZERO_SELF_SIGNED_CERT' }])
+    expect(paths).toEqual([])
+    await deliverer?.stop()
+    await makeDue()
+    start({ ...settings, webhookCa: file('pem') })
+    expect(await attempted(made.id, 2)).toMatchObject({ state: 'delivered' })
+    expect(paths).toEqual(['/tls'])
+    rmSync(folder, { recursive: true })
   })
 })
 

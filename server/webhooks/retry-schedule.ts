@@ -50,6 +50,7 @@ export function pauseAfter(failures: number): number {
 export function readRetryAfter(value: string | undefined, now: Date): Date | undefined {
   if (value === undefined) return undefined
   if (/^\d{1,9}$/.test(value)) return new Date(now.getTime() + Number(value) * second)
-  const at = Date.parse(value)
+  // A date begins with a day of the week; Date.parse takes "-5" for one, too.
+  const at = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(at) ? undefined : new Date(at)
 }

@@ -1,5 +1,4 @@
 import { resealMentions } from '../../audit/reseal.ts'
-import { disableNaming, readNaming } from '../../connectors/disable-naming.ts'
 import { withdrawExports } from '../../exports/withdraw-exports.ts'
 import type { Identifier } from '../../identifiers/identifier-key.ts'
 import { destroyFiles } from '../../import-runs/destroy-files.ts'
@@ -7,6 +6,7 @@ import type { Effect } from '../../personal-data/affected-rows.ts'
 import { canLookUp, type Mention } from '../../personal-data/find-mentions.ts'
 import { scrubMentions } from '../../personal-data/scrub-mentions.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { disableAllNaming, readNaming } from '../naming-rows.ts'
 import { alsoErasedFinder } from './also-erased.ts'
 import type { Batch } from './claim-batch.ts'
 
@@ -40,7 +40,7 @@ export async function scrub(
     findAlsoErased: alsoErasedFinder(tx, batch, people),
   }
   // Read before anything is scrubbed in them.
-  const connectors = readNaming(tx)
+  const naming = readNaming(tx)
   const lookingUp = canLookUp(identifiers) ? scrubMentions(tx, { ...options, identifiers }) : undefined
   const scrubbingElsewhere = heldByOthers.then(async (held) => {
     const own = identifiers.filter(({ value }) => !held.has(value))
@@ -48,7 +48,7 @@ export async function scrub(
       resealMentions(tx, own, people),
       withdrawExports(tx, own, people),
       destroyFiles(tx, own, people),
-      connectors.then((rows) => disableNaming(tx, rows, own)),
+      naming.then((rows) => disableAllNaming(tx, rows, own)),
     ])
     return { own, effects: effects.flat() }
   })

@@ -1,5 +1,4 @@
 import { countSealedMentions } from '../../audit/reseal.ts'
-import { countConnectorsToDisable } from '../../connectors/disable-naming.ts'
 import type { Operation } from '../../datamap/plan.ts'
 import { countExportsToWithdraw } from '../../exports/withdraw-exports.ts'
 import { type Identifier, identifierOf } from '../../identifiers/identifier-key.ts'
@@ -20,6 +19,7 @@ import { canLookUp, findMentions, type Mention, mentionEffects } from '../../per
 import { findLongerIdentifiers } from '../../personal-data/longer-identifiers.ts'
 import { readSubjects } from '../../personal-data/subjects.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { countToDisable } from '../naming-rows.ts'
 import { partsByPerson } from '../plans/plan-parts.ts'
 import { storePlan } from '../plans/store-plan.ts'
 import { searchTables } from '../search/search-database.ts'
@@ -158,7 +158,7 @@ function placesOf(mentions: readonly Mention[]): ErasurePreview['names'] {
 
 /**
  * What an erasure does where the data map does not look: to values under keys of other people, kept exports, files of imports,
- * and connectors.
+ * connectors and webhook endpoints.
  */
 export async function countElsewhere(
   tx: TenantTransaction,
@@ -169,7 +169,7 @@ export async function countElsewhere(
     ...(await countSealedMentions(tx, identifiers, people)),
     ...(await countExportsToWithdraw(tx, identifiers, people)),
     ...(await countFilesToDestroy(tx, identifiers, people)),
-    ...(await countConnectorsToDisable(tx, identifiers, people)),
+    ...(await countToDisable(tx, identifiers, people)),
   ]
 }
 
