@@ -1,5 +1,5 @@
 -- The statements that are compiled from the data map. Written by "npm run generate"; do not edit.
--- Map version 446c3dc7debd5aef. The statements of each operation run in this order, in one transaction.
+-- Map version 4a6cf6e216ecb2ec. The statements of each operation run in this order, in one transaction.
 -- $1 is the tenant, $2 the ids of the people; where only one person is meant, the id of that person.
 
 -- Locks the people and reads their identifiers.
@@ -658,7 +658,7 @@ select 40 as act, id as person from users where tenant_id = $1 and id = any($2) 
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
-      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null or starts_at is distinct from null or ends_at is distinct from null or next_change_at is distinct from null or last_seen_at is distinct from null)
+      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null or starts_at is distinct from null or ends_at is distinct from null or next_change_at is distinct from null or last_seen_at is distinct from null or event_times is distinct from null)
 ) located group by act, person;
 
 -- The same with the plan of a preview: per act and person also the planned rows and a digest of their keys. $4: the plan; null while a preview makes it.
@@ -754,7 +754,7 @@ select 40 as act, id as person, true as planned, concat_ws(' ', coalesce(to_json
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
-      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null or starts_at is distinct from null or ends_at is distinct from null or next_change_at is distinct from null or last_seen_at is distinct from null)
+      ), '{}') or deleted_by is distinct from null or state is distinct from 'anonymized' or email_verified is distinct from false or roles is distinct from '{}' or former_roles is distinct from '{}' or deletion_id is distinct from null or deleted_at is distinct from null or suspended_at is distinct from null or starts_at is distinct from null or ends_at is distinct from null or next_change_at is distinct from null or last_seen_at is distinct from null or event_times is distinct from null)
 ) located group by act, person;
 
 -- assessment_attempts: cleared feedback.
@@ -888,7 +888,7 @@ update users set login_name = null, directory_object_id = null, ref = null, emai
         select jsonb_object_agg(field.key, field.value)
         from jsonb_each(users.custom_fields) field
         join tenants on tenants.id = users.tenant_id and field.key = any (tenants.surviving_fields)
-      ), '{}'), deleted_by = null, state = 'anonymized', anonymized_at = now(), email_verified = false, roles = '{}', former_roles = '{}', deletion_id = null, deleted_at = null, suspended_at = null, starts_at = null, ends_at = null, next_change_at = null, last_seen_at = null, updated_at = now() where tenant_id = $1 and id = any($2);
+      ), '{}'), deleted_by = null, state = 'anonymized', anonymized_at = now(), email_verified = false, roles = '{}', former_roles = '{}', deletion_id = null, deleted_at = null, suspended_at = null, starts_at = null, ends_at = null, next_change_at = null, last_seen_at = null, event_times = null, updated_at = now() where tenant_id = $1 and id = any($2);
 
 -- Finds mentions of the people in rows that stay. $3: identifiers as they stand in lists of addresses; $4: patterns for texts and JSON.
 select 0 as position, jsonb_build_array(tenant_id, id) as row_key, jsonb_build_array() as owners, to_jsonb(name) as value from api_keys where tenant_id = $1 and lethe_search_form(name) like any ($3::text[])
@@ -1133,6 +1133,7 @@ union all select 'erasure_requests' as table_name, count(*) as row_count from er
 union all select 'erasure_steps' as table_name, count(*) as row_count from erasure_steps where tenant_id = $1
 union all select 'erasure_subjects' as table_name, count(*) as row_count from erasure_subjects where tenant_id = $1
 union all select 'erasure_wishes' as table_name, count(*) as row_count from erasure_wishes where tenant_id = $1
+union all select 'event_cutoffs' as table_name, count(*) as row_count from event_cutoffs where tenant_id = $1
 union all select 'export_chunks' as table_name, count(*) as row_count from export_chunks where tenant_id = $1
 union all select 'exports' as table_name, count(*) as row_count from exports where tenant_id = $1
 union all select 'external_systems' as table_name, count(*) as row_count from external_systems where tenant_id = $1
@@ -1158,6 +1159,7 @@ union all select 'progress' as table_name, count(*) as row_count from progress w
 union all select 'ratings' as table_name, count(*) as row_count from ratings where tenant_id = $1
 union all select 'reach_matches' as table_name, count(*) as row_count from reach_matches where tenant_id = $1
 union all select 'reappearances' as table_name, count(*) as row_count from reappearances where tenant_id = $1
+union all select 'received_events' as table_name, count(*) as row_count from received_events where tenant_id = $1
 union all select 'record_actions' as table_name, count(*) as row_count from record_actions where tenant_id = $1
 union all select 'retention_excluded_groups' as table_name, count(*) as row_count from retention_excluded_groups where tenant_id = $1
 union all select 'retention_policies' as table_name, count(*) as row_count from retention_policies where tenant_id = $1
@@ -1266,6 +1268,9 @@ delete from erasure_subjects where tenant_id = $1;
 -- erasure_wishes: deleted.
 delete from erasure_wishes where tenant_id = $1;
 
+-- event_cutoffs: deleted.
+delete from event_cutoffs where tenant_id = $1;
+
 -- export_chunks: deleted.
 delete from export_chunks where tenant_id = $1;
 
@@ -1328,6 +1333,9 @@ delete from reach_matches where tenant_id = $1;
 
 -- reappearances: deleted.
 delete from reappearances where tenant_id = $1;
+
+-- received_events: deleted.
+delete from received_events where tenant_id = $1;
 
 -- record_actions: deleted.
 delete from record_actions where tenant_id = $1;

@@ -26,6 +26,7 @@ import { masterKeyError } from './platform/crypto/errors.ts'
 import { databaseError } from './platform/database/errors.ts'
 import { platformError } from './platform/errors.ts'
 import { inputError } from './platform/validation/errors.ts'
+import { eventError } from './received-events/errors.ts'
 import { skillError } from './skills/errors.ts'
 import { tenancyError } from './tenancy/errors.ts'
 import { webhookError } from './webhooks/errors.ts'
@@ -60,6 +61,7 @@ const tables = {
   ...masterKeyError.table,
   ...databaseError.table,
   ...inputError.table,
+  ...eventError.table,
   ...skillError.table,
   ...tenancyError.table,
   ...webhookError.table,

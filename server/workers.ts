@@ -33,6 +33,7 @@ import { readTrails } from './people/identifiers/read-trail.ts'
 import { applyDueDates } from './people/lifecycle/employment-dates.ts'
 import { actingFor, type Database, forWork } from './platform/database/pool.ts'
 import { type Task, type Workers, work } from './platform/jobs/work.ts'
+import { cleanReceivedEvents } from './received-events/reserve-event.ts'
 import { deliverEvents } from './webhooks/deliver.ts'
 import { cleanDeliveries } from './webhooks/end-deliveries.ts'
 
@@ -45,6 +46,7 @@ const hourly = [
   'clean_plans',
   'clean_sign_in_attempts',
   'clean_idempotent_requests',
+  'clean_received_events',
   'clean_confirmation_links',
   'clean_provider_tokens',
   'clean_deliveries',
@@ -94,6 +96,7 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
       clean_plans: () => cleanPlans(app),
       clean_sign_in_attempts: () => cleanAttempts(app.database),
       clean_idempotent_requests: () => cleanIdempotentRequests(app),
+      clean_received_events: () => cleanReceivedEvents(app),
     }),
     {
       concurrency: app.config.workers,

@@ -35,6 +35,9 @@ const noActs: Record<string, string> = {
   erasure_certificates: 'The same.',
   erasure_receipts: 'The same.',
   erasure_findings: 'A sweep is recorded as a whole.',
+  received_events: 'It keeps what became of an event, which is recorded.',
+  event_cutoffs:
+    'They come with the erasure of people, which is recorded, or keep what an event said of a ref without a user.',
   tombstones: 'They come with the erasure of people, which is recorded.',
   erasure_ledger: 'The same.',
 }
@@ -60,7 +63,7 @@ export async function refuseUnrecordedActs(ownerUrl: string): Promise<void> {
       create function lethe_test.require_record() returns trigger language plpgsql as $$
       begin
         if tg_op = 'UPDATE'
-          and to_jsonb(old) - '{last_used_at,last_seen_at,next_run_at,last_rows,asking_rows,confirmed_rows}'::text[] = to_jsonb(new) - '{last_used_at,last_seen_at,next_run_at,last_rows,asking_rows,confirmed_rows}'::text[] then
+          and to_jsonb(old) - '{last_used_at,last_seen_at,event_times,next_run_at,last_rows,asking_rows,confirmed_rows}'::text[] = to_jsonb(new) - '{last_used_at,last_seen_at,event_times,next_run_at,last_rows,asking_rows,confirmed_rows}'::text[] then
           return null;
         end if;
         if current_user = 'lethe_app'

@@ -20,6 +20,7 @@ export const activities = {
   UserDatesSet: { title: 'Start and end of a user set', object: 'user' },
   UserDeleted: { title: 'User deleted', object: 'user' },
   UserRestored: { title: 'User restored', object: 'user' },
+  EventIgnored: { title: 'Event of another system ignored, because something newer is known', object: 'user' },
   UserExported: { title: 'Everything about a user exported', object: 'user' },
   ExportKept: { title: 'Kept export of a user requested', object: 'export' },
   ExportDeleted: { title: 'Kept export of a user deleted', object: 'export' },

@@ -212,7 +212,7 @@ function oneOf<Choice extends string>(field: string, value: string, choices: rea
 }
 
 /** The first id that an entry of this moment can have: ids begin with the time in milliseconds. */
-function firstIdAt(field: string, at: Date): string {
+export function firstIdAt(field: string, at: Date): string {
   const time = at.getTime()
   if (!(time >= 0 && time < 2 ** 48)) {
     throw inputError('input.invalid', { field, expected: 'a time after 1970 is expected' })

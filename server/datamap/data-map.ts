@@ -15,6 +15,7 @@ import { learningMap } from './entries/learning.ts'
 import { notifyMap } from './entries/notify.ts'
 import { peopleMap } from './entries/people.ts'
 import { platformMap } from './entries/platform.ts'
+import { receivedEventsMap } from './entries/received-events.ts'
 import { skillsMap } from './entries/skills.ts'
 import { tenancyMap } from './entries/tenancy.ts'
 import { tombstonesMap } from './entries/tombstones.ts'
@@ -40,6 +41,7 @@ export const dataMap: DataMap = {
   ...importRunsMap,
   ...importsMap,
   ...httpMap,
+  ...receivedEventsMap,
   ...exportsMap,
   ...erasureMap,
   ...auditMap,

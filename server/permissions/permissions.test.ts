@@ -89,16 +89,16 @@ describe('who may do what', () => {
     expect(permittedTo(person('manager', 'privacy_officer', 'learner'))).toEqual(permittedTo(person('privacy_officer')))
   })
 
-  it('lets api/all do what read and write do together, and a reading program change nothing', () => {
+  it('lets api/all do what reads, writes and webhooks do together, and a reading program change nothing', () => {
     const all = permittedTo(program('api/all'))
-    expect(all).toEqual(permittedTo(program('api/read', 'api/write')))
+    expect(all).toEqual(permittedTo(program('api/read', 'api/write', 'api/webhooks')))
     expect(permittedTo(program('api/read')).filter((name) => permittedTo(program('api/write')).includes(name))).toEqual(
       [],
     )
     expect(permittedTo(program('api/read'))).not.toContain('erasures.order')
     // A subscription shows what the key could not read again later, so even the list of them is not for reading keys.
     expect(permittedTo(program('api/read')).filter((name) => name.startsWith('webhooks.'))).toEqual([])
-    expect(permittedTo(program('api/webhooks'))).toEqual([])
+    expect(permittedTo(program('api/webhooks'))).toEqual(['events.send'])
   })
 
   it('lets no program make credentials, set passwords or act as the operator', () => {

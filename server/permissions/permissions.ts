@@ -35,6 +35,11 @@ export const permissions = {
     roles: administrators,
     scopes: writing,
   },
+  'events.send': {
+    does: 'send events about users from another system, which create, change, suspend, reactivate and anonymize users',
+    roles: administrators,
+    scopes: ['api/all', 'api/webhooks'],
+  },
   'users.delete': { does: 'delete users (they can be restored)', roles: officers, scopes: writing },
   'users.restore': { does: 'restore deleted users', roles: administrators, scopes: writing },
   'users.roles': { does: 'give and take roles', roles: administrators, scopes: writing },

@@ -12,6 +12,25 @@ export async function hasTombstones(tx: TenantTransaction): Promise<boolean> {
 }
 
 /**
+ * When a person who had one of these identifiers was purged here, the last of several. Throws `master_key.wrong`.
+ */
+export async function lastPurged(tx: TenantTransaction, identifiers: readonly Identifier[]): Promise<Date | undefined> {
+  if (!(await hasTombstones(tx))) return undefined
+  const key = await identifierHashKey(tx)
+  const given = identifiers.flatMap((identifier) =>
+    hashesOfIdentifier(key, identifier).map((hash) => ({ kind: identifier.kind, hash })),
+  )
+  const { rows } = await tx.query<{ at: Date | null }>(
+    `select max(t.created_at) as at
+     from unnest($2::text[], $3::bytea[]) as given (kind, hash)
+     join tombstones t on t.tenant_id = $1 and t.kind = given.kind and t.hash = given.hash`,
+    [tx.tenantId, given.map(({ kind }) => kind), given.map(({ hash }) => hash)],
+    'last_purged',
+  )
+  return rows[0]?.at ?? undefined
+}
+
+/**
  * Which of these people were purged here, each with the request that purged the person, the newest of several.
  *
  * `identifiersOf`: what somebody may have been known by; it is asked only where the tenant has tombstones. Tombstones of

@@ -12,6 +12,9 @@ import type { NewUser, ThriveRole, UserChanges } from './bodies.ts'
 import { readMoment } from './read-query.ts'
 import { roleOf } from './user-bodies.ts'
 
+/** A new account. In an event, the names may be missing. */
+type NewAccount = Omit<NewUser, 'firstName' | 'lastName'> & Pick<UserChanges, 'firstName' | 'lastName'>
+
 /** The roles that Thrive's role stands for. Of the roles that can read people, the manager's can do least. */
 const rolesFor: Record<ThriveRole, UserRole[]> = {
   administrator: ['administrator', 'learner'],
@@ -25,7 +28,7 @@ const rolesFor: Record<ThriveRole, UserRole[]> = {
  *
  * Throws what `createUserAndNoteReturn` throws, and `input.invalid` where `email` is missing or `managerRef` names no user.
  */
-export async function createAccount(tx: TenantTransaction, given: NewUser): Promise<User> {
+export async function createAccount(tx: TenantTransaction, given: NewAccount): Promise<User> {
   const { ref, email, loginMethod = 'email', role = 'learner' } = given
   if (loginMethod === 'email' && (email === undefined || email === null)) {
     throw inputError('input.invalid', { field: 'email', expected: 'it is required, unless loginMethod is ref' })

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { Type } from 'typebox'
 import { ErrorCode } from '../../http/errors/error-code.ts'
-import type { ErrorFormat } from '../../http/errors/error-format.ts'
+import type { ErrorAnswer, ErrorFormat } from '../../http/errors/error-format.ts'
 import { usualReasons } from '../../http/errors/problem-details.ts'
 import { usualStatuses } from '../../http/errors/statuses.ts'
 import { sharedSchema } from '../../http/openapi/shared-schema.ts'
@@ -23,22 +23,27 @@ const Standard = Type.Object(
   { description: 'The standard error of Thrive' },
 )
 
+/** The types that the bodies of errors have in Thrive. None of them is a delete: `user_suspended` comes closest. */
+const eventTypesOfErrors = ['user_joined', 'user_updated', 'user_suspended'] as const
+
 const event = {
-  id: Type.String({ description: 'The id of the request' }),
-  timestamp: Type.String({ format: 'date-time' }),
-  eventType: Type.Literal('user_suspended'),
+  id: Type.String({ description: 'The id of the event, or of the request' }),
+  timestamp: Type.String({ description: 'That of the event, or now' }),
+  eventType: Type.Enum([...eventTypesOfErrors], {
+    description: 'That of the event; `user_suspended` for a delete, and where the event has no such type',
+  }),
   ...added,
 }
 
 const Nested = Type.Object({ status: Type.Integer(), error: Type.String(), message: Type.Optional(Type.String()) })
 
-/** Errors as the clients of Thrive expect them. The page "Delete a user" has two bodies that no other call has. */
+/** Errors as the clients of Thrive expect them. Deletes and events have two bodies that no other call has. */
 export const thriveErrorFormat: ErrorFormat = {
   mediaType: 'application/json',
   /** Thrive documents no conflict: what the tenant's data refuses is 422, as what is not valid. */
   statuses: { ...usualStatuses, ambiguous: 422, conflict: 422 },
-  /** A wrong address or parameter is 400. */
-  statusesOf: { GET: { input: 400 }, HEAD: { input: 400 }, DELETE: { input: 400 } },
+  /** A wrong address or parameter is 400, and so is an event that is not valid. */
+  statusesOf: { GET: { input: 400 }, HEAD: { input: 400 }, DELETE: { input: 400 }, 'POST /webhooks': { input: 400 } },
   reasons: {
     ...usualReasons,
     400: 'The request cannot be read, or something in its address is not valid',
@@ -50,15 +55,16 @@ export const thriveErrorFormat: ErrorFormat = {
     Type.Union(
       [
         Standard,
-        Type.Object({ ...event, error: Nested }, { description: 'Of a delete: the request is not valid' }),
-        Type.Object({ ...event, message: Nested }, { description: 'Of a delete: the server cannot do it' }),
+        Type.Object({ ...event, error: Nested }, { description: 'Of a delete or an event: it is not valid' }),
+        Type.Object({ ...event, message: Nested }, { description: 'Of a delete or an event: the server cannot do it' }),
       ],
       { description: 'An error of Thrive' },
     ),
   ),
-  body(error, { status, requestId, method }) {
-    const standard = standardOf(error, status)
-    return method === 'DELETE' && !statusesInStandardShape.includes(status) ? eventOf(standard, requestId) : standard
+  body(error, answer) {
+    const standard = standardOf(error, answer.status)
+    const isOfEvent = answer.method === 'DELETE' || answer.route === '/webhooks'
+    return isOfEvent && !statusesInStandardShape.includes(answer.status) ? eventBody(standard, answer) : standard
   },
   unreadable: (status) => ({
     status,
@@ -68,7 +74,7 @@ export const thriveErrorFormat: ErrorFormat = {
   }),
 }
 
-/** The errors of a delete that look like those of all other calls. */
+/** The errors of a delete or an event that look like those of all other calls. */
 const statusesInStandardShape: readonly number[] = [401, 403, 404, 405, 422]
 
 type StandardBody = { status: number; error: string; message: string; code: string; field?: string }
@@ -85,17 +91,29 @@ function standardOf(error: LetheError, status: number): StandardBody {
 }
 
 /**
- * The two bodies of the page "Delete a user". What the caller can fix stands under `error`, all else under `message`. An
- * `eventType` is one of three there, and none of them is a delete: `user_suspended` comes closest.
+ * The two bodies of the pages "Delete a user" and "Provision and manage user accounts". What the caller can fix stands under
+ * `error`, all else under `message`.
  */
-function eventOf({ code, field, ...nested }: StandardBody, requestId: string): object {
+function eventBody({ code, field, ...nested }: StandardBody, answer: ErrorAnswer): object {
   const { message: _, ...nameless } = nested
   return {
-    id: requestId,
-    timestamp: new Date().toISOString(),
-    eventType: 'user_suspended',
+    ...namesOf(answer),
     ...(nested.status === 400 ? { error: nested } : { message: nested.status === 500 ? nameless : nested }),
     code,
     ...(field !== undefined && { field }),
   }
+}
+
+/** What names the event that was refused: its own id and time, as far as they could be read. */
+function namesOf({ requestId, sent }: ErrorAnswer): { id: string; timestamp: string; eventType: string } {
+  const { id, timestamp, eventType } = (typeof sent === 'object' ? (sent ?? {}) : {}) as Record<string, unknown>
+  return {
+    id: isShort(id) ? id : requestId,
+    timestamp: isShort(timestamp) ? timestamp : new Date().toISOString(),
+    eventType: eventTypesOfErrors.find((type) => type === eventType) ?? 'user_suspended',
+  }
+}
+
+function isShort(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= 255
 }

@@ -3,6 +3,7 @@ import { addAudienceRoutes } from './audience-routes.ts'
 import { addCompletionRoutes } from './completion-routes.ts'
 import { addDeleteRoutes } from './delete-routes.ts'
 import { thriveErrorFormat } from './error-format.ts'
+import { addEventRoutes } from './event-routes.ts'
 import { addLifecycleRoutes } from './lifecycle-routes.ts'
 import { addSkillRoutes } from './skill-routes.ts'
 import { addUserRoutes } from './user-routes.ts'
@@ -17,6 +18,7 @@ export const thriveApi: Api = {
   errors: thriveErrorFormat,
   tags: [
     { name: 'Users', description: 'Create, read, change, suspend and delete users by ref.' },
+    { name: 'Webhooks', description: 'Take events about users from other systems.' },
     { name: 'Skills', description: 'Set the levels of skills of a user.' },
     { name: 'Learning', description: 'What users completed.' },
     { name: 'Audiences', description: 'Directory groups and their members.' },
@@ -25,6 +27,7 @@ export const thriveApi: Api = {
     addUserRoutes(server)
     addLifecycleRoutes(server)
     addDeleteRoutes(server)
+    addEventRoutes(server)
     addSkillRoutes(server)
     addCompletionRoutes(server)
     addAudienceRoutes(server)

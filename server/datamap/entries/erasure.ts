@@ -50,6 +50,7 @@ export const erasureMap: RoomMap<ErasureTable> = {
       approval_required: fact,
       cooling_off_hours: fact,
       run_at: fact,
+      event_at: fact,
     },
   },
   erasure_subjects: {

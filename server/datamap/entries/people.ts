@@ -42,6 +42,8 @@ export const peopleMap: RoomMap<'users' | 'product_accounts' | 'former_identifie
       ends_at: 'null',
       next_change_at: 'null',
       last_seen_at: 'null',
+      // The times of events would lead to the person in the system that sent them.
+      event_times: 'null',
       updated_at: 'now()',
       // Only the fields that the tenant lets survive; none by default.
       custom_fields: survivingFields,
@@ -117,6 +119,7 @@ export const peopleMap: RoomMap<'users' | 'product_accounts' | 'former_identifie
       starts_at: fact,
       ends_at: fact,
       next_change_at: fact,
+      event_times: code,
       anonymized_at: fact,
       created_at: fact,
       updated_at: fact,

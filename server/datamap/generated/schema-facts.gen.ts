@@ -1636,6 +1636,10 @@ export const schemaFacts: SchemaFacts = {
       "trials_reached": {
         "type": "integer",
         "nullable": true
+      },
+      "event_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
       }
     },
     "primaryKey": [
@@ -1878,6 +1882,42 @@ export const schemaFacts: SchemaFacts = {
           "user_id"
         ],
         "references": "users"
+      }
+    ]
+  },
+  "event_cutoffs": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "ref_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "deleted_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "suspended_at": {
+        "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "ref_hash"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
       }
     ]
   },
@@ -3617,6 +3657,46 @@ export const schemaFacts: SchemaFacts = {
       }
     ]
   },
+  "received_events": {
+    "columns": {
+      "tenant_id": {
+        "type": "uuid",
+        "nullable": false
+      },
+      "id_hash": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "fingerprint": {
+        "type": "bytea",
+        "nullable": false
+      },
+      "outcome": {
+        "type": "text",
+        "nullable": true
+      },
+      "reason": {
+        "type": "text",
+        "nullable": true
+      },
+      "expires_at": {
+        "type": "timestamp with time zone",
+        "nullable": false
+      }
+    },
+    "primaryKey": [
+      "tenant_id",
+      "id_hash"
+    ],
+    "foreignKeys": [
+      {
+        "columns": [
+          "tenant_id"
+        ],
+        "references": "tenants"
+      }
+    ]
+  },
   "record_actions": {
     "columns": {
       "tenant_id": {
@@ -5037,6 +5117,10 @@ export const schemaFacts: SchemaFacts = {
       },
       "next_change_at": {
         "type": "timestamp with time zone",
+        "nullable": true
+      },
+      "event_times": {
+        "type": "jsonb",
         "nullable": true
       }
     },

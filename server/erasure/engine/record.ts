@@ -2,14 +2,19 @@ import { record } from '../../audit/record.ts'
 import { compiledMap } from '../../datamap/compiled.ts'
 import { type AffectedRows, type Effect, sumEffects } from '../../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
+import { cutoffLifetime, insertCutoffs } from '../../tombstones/event-cutoffs.ts'
 import type { RestingState } from '../states.ts'
 import type { Batch } from './claim-batch.ts'
 
-/** What stays of an erased person. `hashes`: those of the tombstones. `heldByOthers`: how many identifiers were left alone. */
+/**
+ * What stays of an erased person. `hashes`: those of the tombstones. `refHashes`: those of the refs of an anonymized person,
+ * for a day. `heldByOthers`: how many identifiers were left alone.
+ */
 export type SealedSubject = {
   id: string
   sealed: Buffer
   hashes: { kind: string; hash: Buffer }[]
+  refHashes: Buffer[]
   /** For a proof about this person (proof/commitments.ts); null for an anonymized one, who has them from the request. */
   commitments: string | null
   heldByOthers: number
@@ -34,6 +39,7 @@ export function recordBatch(
     if (own !== undefined) own[`${table} ${effect}`] = (own[`${table} ${effect}`] ?? 0) + rows
   }
   const stones = subjects.flatMap(({ id, hashes }) => hashes.map(({ kind, hash }) => ({ id, kind, hash })))
+  const refHashes = subjects.flatMap((subject) => subject.refHashes).sort(Buffer.compare)
   const removed = effects.reduce((sum, { rows }) => sum + rows, 0)
   const shared = subjects.reduce((sum, subject) => sum + subject.heldByOthers, 0)
   tx.send(
@@ -54,9 +60,7 @@ export function recordBatch(
        on conflict do nothing
      ), plans as (
        delete from erasure_plan_subjects where tenant_id = $1 and user_id = any ($3::uuid[])
-     ), receipt as (${addToReceipt('$10', '$11', '$12')}), request as (
-       update erasure_requests set started_at = coalesce(started_at, now()) where tenant_id = $1 and id = $2
-     )
+     ), receipt as (${addToReceipt('$10', '$11', '$12')}), ${refHashes.length === 0 ? startRequest : startAndCutOff}
      update erasure_steps
      set state = 'running', started_at = coalesce(started_at, now()), removed = removed + $13, shared = shared + $14
      where tenant_id = $1 and request_id = $2 and step = 'erase'`,
@@ -78,11 +82,31 @@ export function recordBatch(
       operation,
       state,
       subjects.map(({ commitments }) => commitments),
+      ...(refHashes.length === 0 ? [] : [refHashes, new Date(), new Date(Date.now() + cutoffLifetime)]),
     ],
-    'record_batch',
+    refHashes.length === 0 ? 'record_batch' : 'record_batch_with_cutoffs',
   )
   recordResidualData(tx, request, done.residual)
 }
+
+const startRequest = `request as (
+       update erasure_requests set started_at = coalesce(started_at, now()) where tenant_id = $1 and id = $2
+     )`
+
+/**
+ * From when on events about the refs are late: the time of the event that asked for the erasure, or now. The request loses
+ * the time of its event, which would lead from the ref to the request and to the internal id.
+ */
+const startAndCutOff = `cutoffs as (
+       ${insertCutoffs({
+         hashes: '$18::bytea[]',
+         deletedAt: 'coalesce(request.event_at, $19::timestamptz)',
+         expiresAt: '$20::timestamptz',
+         from: '(select event_at from erasure_requests where tenant_id = $1 and id = $2) as request',
+       })}
+     ), request as (
+       update erasure_requests set started_at = coalesce(started_at, now()), event_at = null where tenant_id = $1 and id = $2
+     )`
 
 /** Adds lines to the receipt of the request $2; the parameters are arrays of tables, effects and numbers of rows. */
 function addToReceipt(tables: string, effects: string, rows: string): string {

@@ -18,6 +18,8 @@ export type AnonymizeNow = {
   initiator: Initiator
   /** Finds the user, who may be deleted already. Throws `user.not_found`. */
   find: (tx: TenantTransaction) => Promise<User>
+  /** See `NewRequest`. */
+  eventAt?: Date
   /** How long the call waits for the erasure, in milliseconds; 60,000 unless given. */
   patience?: number
 }
@@ -61,7 +63,7 @@ export async function anonymizeNow(database: Database, options: AnonymizeNow): P
 /** `deleted`: the call deleted the user. `requested`: it made the request. */
 type Begun = { userId: string; request: string; deleted: boolean; requested: boolean }
 
-async function begin(database: Database, { tenant, initiator, find }: AnonymizeNow): Promise<Begun> {
+async function begin(database: Database, { tenant, initiator, find, eventAt }: AnonymizeNow): Promise<Begun> {
   let user: User | undefined
   try {
     return await inTenant(
@@ -71,7 +73,7 @@ async function begin(database: Database, { tenant, initiator, find }: AnonymizeN
         const [found, works] = await Promise.all([find(tx), areWorkersAlive(tx)])
         user = found
         const userIds = [found.id]
-        const { request, state } = await deleteAndRequestErasure(tx, { operation: 'anonymize', userIds })
+        const { request, state } = await deleteAndRequestErasure(tx, { operation: 'anonymize', userIds, eventAt })
         // A demanded approval and a cooling-off period come before a hold.
         if (state !== 'queued') await requireNotHeld(tx, userIds)
         else if (!works) throw erasureError('erasure.no_worker')

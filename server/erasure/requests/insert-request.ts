@@ -22,6 +22,8 @@ export type NewRequest = {
   tellsPeopleFirst?: boolean | undefined
   /** Seals what is known of its people while it is worked on; destroyed with the request's end. */
   key: Buffer
+  /** When the event happened that asks for it, by the clock of the system that sent it. */
+  eventAt?: Date | undefined
   /** The id of the plan under which they are erased. */
   plan?: string | undefined
   subjects: {
@@ -72,10 +74,10 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): Inserte
        from tenants where id = $1
      ), request as (
        insert into erasure_requests (tenant_id, id, operation, initiated_from, requested_by, reason, sealed_key, map_version,
-         requested_by_credential, about, from_outside, due_at, approval_required, cooling_off_hours, run_at)
+         requested_by_credential, about, from_outside, due_at, approval_required, cooling_off_hours, run_at, event_at)
        select $1::uuid, $2::uuid, $3::text, $4::text, $5::uuid, $6::text, $7::bytea, $8::text, $12::uuid, $14::text,
          $15::boolean, now() + make_interval(days => due_days), approval, hours,
-         case when not approval then ${runAt('hours')} end
+         case when not approval then ${runAt('hours')} end, $19::timestamptz
        from demanded
        returning run_at
      ), subjects as (
@@ -112,6 +114,7 @@ export function insertRequest(tx: TenantTransaction, given: NewRequest): Inserte
       (given.safeguards ?? (given.fromOutside === true ? 'holds' : 'all')) === 'all',
       given.subjects.map(({ commitments = null }) => commitments),
       given.plan ?? null,
+      given.eventAt ?? null,
     ],
     'insert_request',
   )

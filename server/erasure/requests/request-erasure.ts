@@ -36,6 +36,8 @@ export type NewErasure = {
    * (`plan_changed`), and `confirmErasure` goes on with them.
    */
   plan?: string | undefined
+  /** See {@link NewRequest}. */
+  eventAt?: Date | undefined
   /** See {@link NewRequest}; `all` unless given. */
   safeguards?: NewRequest['safeguards']
 }
@@ -88,8 +90,8 @@ export async function insertChecked(
     salt === undefined ? [] : (await saltSubjects(tx, ids, salt, acting)).map((subject) => [subject.id, subject]),
   )
   const subjects = all.map((id) => salted.get(id) ?? { id })
-  const { fromOutside, tellsPeopleFirst } = given
-  const passed = { operation, reason, fromOutside, tellsPeopleFirst }
+  const { fromOutside, tellsPeopleFirst, eventAt } = given
+  const passed = { operation, reason, fromOutside, tellsPeopleFirst, eventAt }
   const plan = planned?.plan.id
   const { request, first } = insertRequest(tx, { ...passed, key: newKey(), subjects, safeguards, plan })
   const leavesOut = planned !== undefined && planned.changed.size > 0

@@ -1,6 +1,6 @@
 import type { RouteOptions } from 'fastify'
 import { Type } from 'typebox'
-import type { ErrorFormat } from '../errors/error-format.ts'
+import { type ErrorFormat, statusOf } from '../errors/error-format.ts'
 
 /** The security schemes that let a caller in: any one of these sets. */
 export type Credentials = readonly Record<string, readonly string[]>[]
@@ -27,7 +27,7 @@ export function completeRoute(route: RouteOptions, format: ErrorFormat, credenti
   // A body is refused where none is read, and a parameter of the address where none is known.
   const isChecked = permission !== 'public' || (schema.body ?? schema.params ?? schema.querystring ?? schema.headers)
   if (isChecked)
-    statuses.push(...[route.method].flat().map((method) => format.statusesOf?.[method]?.input ?? format.statuses.input))
+    statuses.push(...[route.method].flat().map((method) => statusOf(format, 'input', { method, route: route.url })))
   route.schema = {
     ...schema,
     ...(permission !== 'public' && schema.querystring === undefined && { querystring: noParameters }),

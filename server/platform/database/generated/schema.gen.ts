@@ -371,6 +371,7 @@ export interface ErasureRequests {
   disk_level: number | null;
   disk_level_at: Timestamp | null;
   due_at: Generated<Timestamp>;
+  event_at: Timestamp | null;
   finished_at: Timestamp | null;
   from_outside: Generated<boolean>;
   id: Generated<string>;
@@ -433,6 +434,14 @@ export interface ErasureWishes {
   tenant_id: string;
   told_at: Timestamp | null;
   user_id: string;
+}
+
+export interface EventCutoffs {
+  deleted_at: Timestamp | null;
+  expires_at: Timestamp;
+  ref_hash: Buffer;
+  suspended_at: Timestamp | null;
+  tenant_id: string;
 }
 
 export interface ExportChunks {
@@ -805,6 +814,15 @@ export interface Reappearances {
   user_id: string;
 }
 
+export interface ReceivedEvents {
+  expires_at: Timestamp;
+  fingerprint: Buffer;
+  id_hash: Buffer;
+  outcome: string | null;
+  reason: string | null;
+  tenant_id: string;
+}
+
 export interface RecordActions {
   clicks: number;
   happened_on: string;
@@ -1058,6 +1076,7 @@ export interface Users {
   email_similar: Generated<string | null>;
   email_verified: Generated<boolean>;
   ends_at: Timestamp | null;
+  event_times: Json | null;
   external_identity_id: string | null;
   external_identity_key: Generated<string | null>;
   external_identity_similar: Generated<string | null>;
@@ -1182,6 +1201,7 @@ export interface DB {
   erasure_steps: ErasureSteps;
   erasure_subjects: ErasureSubjects;
   erasure_wishes: ErasureWishes;
+  event_cutoffs: EventCutoffs;
   export_chunks: ExportChunks;
   exports: Exports;
   external_systems: ExternalSystems;
@@ -1219,6 +1239,7 @@ export interface DB {
   ratings: Ratings;
   reach_matches: ReachMatches;
   reappearances: Reappearances;
+  received_events: ReceivedEvents;
   record_actions: RecordActions;
   retention_excluded_groups: RetentionExcludedGroups;
   retention_policies: RetentionPolicies;
