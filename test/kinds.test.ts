@@ -3,7 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { longFiles, testFiles } from './kinds.ts'
-import { onPostgresql15 } from './on-postgresql-15.ts'
+import { filesOnPostgresql15, notOnPostgresql15, onPostgresql15 } from './on-postgresql-15.ts'
 
 const cwd = fileURLToPath(new URL('..', import.meta.url))
 const files = testFiles()
@@ -27,10 +27,18 @@ it('every file of tests runs in exactly one project, and what runs at two sizes 
   expect(long.length).toBeGreaterThan(1)
 })
 
-it('a pattern of what runs on PostgreSQL 15 that names no file of tests is an error', () => {
+it('a pattern of what runs, or does not run, on PostgreSQL 15 that names no file of tests is an error', () => {
   const names = new Set(files.map(({ file }) => file))
-  const idle = Object.keys(onPostgresql15).filter(
+  const idle = Object.keys({ ...onPostgresql15, ...notOnPostgresql15 }).filter(
     (pattern) => !globSync(pattern, { cwd }).some((file) => names.has(file)),
   )
   expect(idle).toEqual([])
+})
+
+it('what is taken away from the list of PostgreSQL 15 stands on it, and does not run there', () => {
+  const run = filesOnPostgresql15(cwd)
+  const named = new Set(Object.keys(onPostgresql15).flatMap((pattern) => globSync(pattern, { cwd })))
+  const away = Object.keys(notOnPostgresql15).flatMap((pattern) => globSync(pattern, { cwd }))
+  expect(away.filter((file) => run.has(file) || !named.has(file))).toEqual([])
+  expect(run.has('test/isolation.test.ts')).toBe(true)
 })

@@ -4,6 +4,7 @@ import { orderCrowd, readRecord } from '../../../test/crowd.ts'
 import { effort } from '../../../test/effort.ts'
 import { newTenant } from '../../../test/rows.ts'
 import { startWorkerProcess } from '../../../test/workers.ts'
+import { batchSize } from './claim-batch.ts'
 
 let test: TestApplication
 beforeAll(async () => {
@@ -12,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => test.close())
 
 /** More than one batch. */
-const count = effort(700, 1_200)
+const count = effort(batchSize + 50, 1_200)
 
 describe(`one request for ${count} people who refer to each other, worked on by two processes`, () => {
   it('erases everybody exactly once, and the receipt is what the preview said', async () => {

@@ -20,6 +20,8 @@ const startProcess = () =>
   })
 
 const size = 200
+/** More than one batch. */
+const several = effort(batchSize + 50, 2 * batchSize + 100)
 const times = effort(1, 3)
 let undisturbed: ErasureRecord
 beforeAll(async () => {
@@ -119,8 +121,8 @@ describe('a purge whose workers are killed', () => {
     ],
   ])('%s', async (_, condition) => {
     const worker = await startProcess()
-    let round = await orderCrowd(test, 2 * batchSize + 100)
-    while (!(await reached(round, condition, worker))) round = await orderCrowd(test, 2 * batchSize + 100)
+    let round = await orderCrowd(test, several)
+    while (!(await reached(round, condition, worker))) round = await orderCrowd(test, several)
     await worker.kill()
     await test.startWorkers()
     const record = await readRecord(test, round)
