@@ -26,7 +26,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const admin = new pg.Client({ connectionString: server.ownerUrlOf('postgres') })
   await admin.connect()
   try {
-    await admin.query(`create database ${name} template ${templateName}`)
+    // A third of the CPU time that the default strategy takes, which logs every page.
+    await admin.query(`create database ${name} template ${templateName} strategy file_copy`)
   } finally {
     await admin.end()
   }

@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { loadedAlone, loadProgram } from './load-program.ts'
 import { buildProgram } from './program.ts'
 
 type Found = { name: string; command: Command; help: string }
@@ -182,4 +183,16 @@ describe('a command line that somebody may copy', () => {
     }
     expect(strangers).toEqual([])
   })
+})
+
+it('a command that is loaded alone is the one of the whole program, with its subcommands and its help', async () => {
+  expect(loadedAlone).toContain('user')
+  for (const name of loadedAlone) {
+    const program = await loadProgram([name, '--help'])
+    const command = program.commands.find((one) => one.name() === name)
+    if (command === undefined) throw new Error(`${name} is not loaded for itself`)
+    const alone = walk(command, `lethe ${name}`).map((one) => ({ name: one.name, help: one.help }))
+    const whole = commands.filter((one) => `${one.name} `.startsWith(`lethe ${name} `))
+    expect(alone).toEqual(whole.map((one) => ({ name: one.name, help: one.help })))
+  }
 })

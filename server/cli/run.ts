@@ -1,18 +1,20 @@
+import { CommanderError } from 'commander'
 import { inputError } from '../platform/validation/errors.ts'
 import { reportFailure } from './failure.ts'
 import { Interrupted } from './interrupted.ts'
-import { buildProgram } from './program.ts'
+import { loadProgram, wholeProgram } from './load-program.ts'
 import { withSuggestion } from './suggest.ts'
 
 /** Runs the command line. Returns the exit code; what went wrong has been said on stderr. */
 export async function run(argv: string[]): Promise<number> {
-  const program = buildProgram()
+  const words = argv.slice(2)
   try {
     requireReadable(argv)
+    const program = await loadProgram(words)
     await program.parseAsync(argv)
     return 0
   } catch (caught) {
-    const error = withSuggestion(caught, program, argv.slice(2))
+    const error = isUnknownWord(caught) ? withSuggestion(caught, await wholeProgram(), words) : caught
     // Usage errors arise before the options are known.
     const json = argv.includes('--json')
     const code = reportFailure(error, { json, debug: Boolean(process.env.LETHE_DEBUG || process.env.DEBUG) })
@@ -20,6 +22,11 @@ export async function run(argv: string[]): Promise<number> {
     if (error instanceof Interrupted) process.exit(code)
     return code
   }
+}
+
+/** Whether what was meant may be a command that was not loaded. */
+function isUnknownWord(error: unknown): boolean {
+  return error instanceof CommanderError && /^commander\.unknown(Command|Option)$/.test(error.code)
 }
 
 /** Node puts U+FFFD where an argument is not UTF-8, and that would be stored. Throws `input.invalid`. */
