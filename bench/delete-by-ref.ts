@@ -15,8 +15,8 @@ import { sized } from './size.ts'
 const log = pino({ level: 'error' })
 const callers = 16
 /** Statements are prepared on every connection, and caches are warmed; not counted. */
-const warmUp = sized(160, 16)
-const each = sized(320, 16)
+const warmUp = sized(64, 16)
+const each = sized(160, 16)
 const rounds = sized(5, 1)
 const far = 1_000_000_000
 
