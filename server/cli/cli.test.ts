@@ -168,7 +168,7 @@ describe('the life of a user at the command line', () => {
     expect(second).toMatchObject({ next: null })
     expect(second.users).toHaveLength(20)
     const { stdout } = await run('user', 'list', '--limit', '1')
-    expect(stdout).toMatch(/^id +state +name/)
+    expect(stdout).toMatch(/^id +name +known by\n/)
     expect(stdout).toMatch(/--after \S+\n$/)
   })
 })

@@ -60,3 +60,25 @@ describe('an act that cannot be undone', () => {
     expect(await output().confirm('The purge', { yes: true })).toBe(true)
   })
 })
+
+describe('a table that is wider than the terminal', () => {
+  const columns = [
+    { title: 'id', value: ({ id }: { id: string }) => id },
+    { title: 'name', value: ({ name }: { name: string }) => name, shrinks: true },
+    { title: 'mail', value: ({ mail }: { mail: string }) => mail, shrinks: true },
+  ]
+  const id = '0190a0b1-7d2c-7c3e-8a54-1f2e3d4c5b6a'
+  const rows = [{ id, name: 'Annabella Aster-Beauregard', mail: 'annabella.aster-beauregard@learning.example.org' }]
+
+  it('is cut in the columns that shrink, the widest first, and never in the others', () => {
+    const lines = formatTable(rows, columns, { fit: 80 }).split('\n')
+    for (const line of lines) expect([...line].length).toBeLessThanOrEqual(80)
+    expect(lines[1]).toContain(id)
+    expect(lines[1]).toMatch(/Annabella.*…? {2}annabella.*…$/)
+  })
+
+  it('is whole where it fits, and where no terminal is', () => {
+    expect(formatTable(rows, columns, { fit: 200 })).toBe(formatTable(rows, columns))
+    expect(formatTable(rows, columns)).toContain(rows[0]?.mail)
+  })
+})

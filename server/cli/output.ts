@@ -34,7 +34,8 @@ export type Progress = {
   end(): void
 }
 
-export type Column<Row> = { title: string; value: (row: Row) => unknown; right?: boolean }
+/** `shrinks`: its texts are cut where the table is wider than the terminal. */
+export type Column<Row> = { title: string; value: (row: Row) => unknown; right?: boolean; shrinks?: boolean }
 
 const barWidth = 30
 const barInterval = 100
@@ -127,15 +128,27 @@ export function createOutput(options: { json: boolean; quiet: boolean; signal: A
   }
 }
 
-/** A table with a head; "none" where there are no rows. */
-export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+/** A cut column has at least so many characters. */
+const narrowest = 10
+
+/**
+ * A table with a head; "none" where there are no rows. `fit`: the width in characters to which columns that shrink are cut;
+ * by default that of the terminal. Where no terminal is, nothing is cut.
+ */
+export function formatTable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  { fit = process.stdout.isTTY ? process.stdout.columns : undefined }: { fit?: number | undefined } = {},
+): string {
   if (rows.length === 0) return 'none'
   const cells = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ value }) => cell(value(row))))]
   const widths = columns.map((_, index) => Math.max(...cells.map((line) => width(line[index] ?? ''))))
+  if (fit !== undefined) shrink(widths, columns, fit)
   return cells
     .map((line) =>
       line
-        .map((text, index) => {
+        .map((whole, index) => {
+          const text = cutTo(whole, widths[index] ?? 0)
           const padding = ' '.repeat((widths[index] ?? 0) - width(text))
           return columns[index]?.right ? padding + text : text + padding
         })
@@ -143,6 +156,21 @@ export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<
         .trimEnd(),
     )
     .join('\n')
+}
+
+/** Takes from the widest columns that shrink until the table fits, or all of them are narrow. */
+function shrink(widths: number[], columns: readonly { shrinks?: boolean }[], fit: number): void {
+  let excess = widths.reduce((sum, one) => sum + one + 2, -2) - fit
+  for (; excess > 0; excess--) {
+    const widest = Math.max(0, ...widths.filter((_, index) => columns[index]?.shrinks === true))
+    if (widest <= narrowest) return
+    const index = widths.findIndex((one, at) => one === widest && columns[at]?.shrinks === true)
+    widths[index] = widest - 1
+  }
+}
+
+function cutTo(text: string, most: number): string {
+  return width(text) <= most ? text : `${[...text].slice(0, most - 1).join('')}…`
 }
 
 /** Names and values, one a line; leaves out what is empty. */

@@ -6,6 +6,7 @@ export const erasureError = defineErrors({
     kind: 'conflict',
     message: (d: { ids: string[] }) =>
       `Delete ${d.ids.length === 1 ? 'this user' : 'these users'} first; only deleted users can be purged or anonymized: ${listed(d.ids)}.`,
+    hint: () => '"lethe user delete" deletes them, and --delete-first does so together with the request.',
   },
   'erasure.not_found': {
     kind: 'not_found',

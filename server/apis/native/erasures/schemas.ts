@@ -222,7 +222,10 @@ export const Preview = sharedSchema(
           required: ['id', 'state', 'display_name', 'given'],
         },
       }),
-      not_deleted: Type.Array(Id, { description: 'Users who must be deleted first' }),
+      not_deleted: Type.Array(Id, {
+        description:
+          'Users who must be deleted first: by `DELETE /api/v1/users/{id}`, or together with the request by its `delete_first`',
+      }),
       effects: Effects,
       shared_identifiers: Type.Integer({ description: 'Identifiers held by others; the erasure leaves them alone' }),
       similar_identifiers: Type.Integer({

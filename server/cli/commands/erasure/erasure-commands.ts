@@ -560,6 +560,16 @@ function groupSentence({ display_name, people: count, at_next_sync }: ReturningG
     : `Group ${display_name} still contains ${people(count)}; the tenant blocks them at its next synchronization.`
 }
 
+/** Who must be deleted first, and the two ways to do that. */
+function mustBeDeleted(operation: Operation, ids: readonly string[]): string {
+  const [only, ...others] = ids
+  const selector = others.length === 0 ? `--id ${only}` : '--file FILE'
+  return [
+    `${people(ids.length)} must be deleted first: "${commandName} user delete ${selector}" does that.`,
+    `"${commandName} ${operation} … --delete-first" does it in the same transaction as the request; preview that with --delete-first.`,
+  ].join(' ')
+}
+
 /** What the people of a request must wait for. */
 function demandSentences({ held, approval_required, cooling_off_hours }: Demands): string[] {
   return [
@@ -594,7 +604,7 @@ function formatPreview(
   lines.push(...demandSentences(preview))
   for (const group of preview.groups) lines.push('', groupSentence(group))
   lines.push(...consequenceLines(preview.consequences))
-  if (preview.notDeleted.length > 0) lines.push('', `${people(preview.notDeleted.length)} must be deleted first.`)
+  if (preview.notDeleted.length > 0) lines.push('', mustBeDeleted(operation, preview.notDeleted))
   if (preview.sharedIdentifiers > 0) {
     lines.push(
       '',

@@ -45,7 +45,13 @@ export function addDemoCommand(program: Command): void {
             await prepare()
             await show()
           } else {
-            const options = { command: 'lethe demo', role: 'all', address, orAnyPort: true } as const
+            const options = {
+              command: 'lethe demo',
+              role: 'all',
+              address,
+              orAnyPort: true,
+              logAfterListening: true,
+            } as const
             await serve(session, { ...options, logLevel: 'warn', prepare, onListening: show })
           }
         },

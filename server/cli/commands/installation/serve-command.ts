@@ -9,7 +9,7 @@ import { readPublicUrl } from '../../../http/public-address.ts'
 import { claimDataFolder } from '../../../platform/database/embedded.ts'
 import { forRequests } from '../../../platform/database/pool.ts'
 import type { Workers } from '../../../platform/jobs/work.ts'
-import { openLog } from '../../../platform/log.ts'
+import { holdLines, openLog } from '../../../platform/log.ts'
 import { requireWholeNumber } from '../../../platform/validation/require-number.ts'
 import { helpText } from '../../help-text.ts'
 import { startOwnWorkers } from '../../own-workers.ts'
@@ -77,6 +77,8 @@ export type ServeOptions = {
   publicUrl?: string | undefined
   /** The lowest level of lines in the log; by default `info`. */
   logLevel?: 'warn'
+  /** Shows what is logged only after `onListening` has had its say. */
+  logAfterListening?: boolean
   /** Listens on a free port where another program has the one of the address. */
   orAnyPort?: boolean
   /** Comes first, when the data folder is this process's alone. */
@@ -94,7 +96,8 @@ export async function serve(session: ApplicationSession, options: ServeOptions):
   const { application, signal, output, config } = session
   const { role, prepare, onListening } = options
   const claim = config.databaseUrl === undefined ? await claimDataFolder(config.dataFolder, options.command) : undefined
-  const log = openLog(options.logLevel)
+  const lines = options.logAfterListening === true ? holdLines() : undefined
+  const log = openLog(options.logLevel, lines)
   application.keepServerRunning?.(log)
   try {
     await cleanSpool(config)
@@ -105,6 +108,7 @@ export async function serve(session: ApplicationSession, options: ServeOptions):
       const http = role === 'worker' ? undefined : await startHttp(session, log, { ...options, workers })
       try {
         if (http !== undefined) await onListening?.(http.url)
+        lines?.release()
         const parts = [
           ...(http === undefined ? [] : [`Listening at ${http.url}; the APIs are documented at ${http.url}/docs.`]),
           ...(workers === undefined ? [] : ['Working on erasure requests.']),
@@ -118,6 +122,7 @@ export async function serve(session: ApplicationSession, options: ServeOptions):
       await stopWorkers(session, workers)
     }
   } finally {
+    lines?.release()
     await claim?.release()
   }
 }

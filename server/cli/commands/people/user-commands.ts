@@ -110,7 +110,7 @@ function addList(group: Command): void {
       'after',
       helpText({
         notes:
-          'Without --state, the command lists active and suspended users. With a time of the delete, it lists deleted users.',
+          'Without --state, the command lists active and suspended users. With a time of the delete, it lists deleted users. The table shows the e-mail address, else the login name, else the ref, and is cut to the width of a terminal. "lethe user show", --json and --csv show everything.',
         examples: [
           'lethe user list --search aster --sort name',
           'lethe user list --deleted-in 2026-03 --sort deleted --json',
@@ -141,13 +141,14 @@ function addList(group: Command): void {
         output.result({ users, next: next ?? null }, () => {
           const table = formatTable(users, [
             { title: 'id', value: ({ id }) => id },
-            { title: 'state', value: ({ state }) => state },
-            { title: 'name', value: ({ display_name }) => display_name },
-            { title: 'login name', value: ({ login_name }) => login_name },
-            { title: 'e-mail', value: ({ email }) => email },
-            { title: 'ref', value: ({ ref }) => ref },
+            ...(users.some(({ state }) => state !== 'active')
+              ? [{ title: 'state', value: ({ state }: User) => state }]
+              : []),
+            { title: 'name', value: ({ display_name }) => display_name, shrinks: true },
+            // One that tells the person from namesakes; "lethe user show" and --json have all.
+            { title: 'known by', value: ({ email, login_name, ref }) => email ?? login_name ?? ref, shrinks: true },
             ...(users.some(({ deleted_at }) => deleted_at !== null)
-              ? [{ title: 'deleted', value: ({ deleted_at }: User) => deleted_at }]
+              ? [{ title: 'deleted', value: ({ deleted_at }: User) => deleted_at?.toISOString().slice(0, 10) }]
               : []),
           ])
           return next === undefined ? table : `${table}\n\nThere are more. Repeat the command with --after ${next}`
