@@ -127,6 +127,7 @@ it('names no person in an error, whatever a client of Thrive sends', async () =>
     await call('GET', `/rest/v1/users/ref/${plant('unknown')}`),
     await call('DELETE', `/users/ref/${plant('unknown')}`),
     await call('POST', '/rest/v2/users', { ref, ...identity('taken') }),
+    await call('GET', `/rest/v1/audiences/${plant('group')}/members`),
   ]
   for (const { status, json } of refused) {
     expect(status).toBeGreaterThanOrEqual(400)

@@ -4,7 +4,7 @@ import { defineErrors } from '../platform/errors.ts'
 export const directoryError = defineErrors({
   'group.not_found': {
     kind: 'not_found',
-    message: (d: { id: string }) => `There is no group ${d.id} in this tenant.`,
+    message: (d: { id?: string }) => `There is no group ${d.id === undefined ? 'with this id' : d.id} in this tenant.`,
   },
   'group.taken': {
     kind: 'conflict',

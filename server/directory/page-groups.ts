@@ -56,6 +56,6 @@ async function groupCalled(tx: TenantTransaction, name: string): Promise<string>
       )
     : { rows: [] }
   const [group] = rows
-  if (group === undefined) throw directoryError('group.not_found', { id: name.slice(0, 64) })
+  if (group === undefined) throw directoryError('group.not_found', isUuid(name) ? { id: name } : {})
   return group.id
 }

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox'
 import { type UserState, userStates } from '../../people/accounts/user.ts'
 import { inputError } from '../../platform/validation/errors.ts'
-import { requireTime } from '../../platform/validation/require-time.ts'
+import { requireDay, requireTime } from '../../platform/validation/require-time.ts'
 
 /** The parameters of every list. `limit` is an older name of `perPage`. */
 export const paging = {
@@ -47,6 +47,8 @@ export const Moment = Type.String({ maxLength: 64, examples: ['2026-03-01T00:00:
 /** Reads a day or a point in time (ISO 8601). Throws `input.invalid`, naming the field. */
 export function readMoment(field: string, text: string): Date {
   const isWritten = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/.test(text)
+  // A day that a month does not have would move into the next month.
+  if (isWritten) requireDay(field, text.slice(0, 10))
   const zoned = /[T ]/.test(text) && !/(Z|[+-]\d\d:?\d\d)$/.test(text) ? `${text}Z` : text
   return requireTime(field, new Date(isWritten ? zoned.replace(' ', 'T') : Number.NaN))
 }
