@@ -4,7 +4,7 @@ import type { Application } from './application.ts'
 import { sealWaiting } from './audit/seal-audit.ts'
 import { watchUnsealed } from './audit/watch-unsealed.ts'
 import { enqueueDueRuns } from './connectors/runs.ts'
-import { cleanAcknowledgementLinks } from './erasure/acknowledgements/links.ts'
+import { cleanAcknowledgementLinks, webhookLink } from './erasure/acknowledgements/links.ts'
 import { signAcknowledgements, signAllWaiting } from './erasure/acknowledgements/sign-acknowledgements.ts'
 import { runRewrite } from './erasure/disk/run-rewrite.ts'
 import { runErasure } from './erasure/engine/run-erasure.ts'
@@ -111,7 +111,9 @@ export async function startWorkers(given: Application, log: Logger): Promise<Wor
     },
   )
   const sealing = watchUnsealed(app.database, log)
-  const delivering = deliverEvents(app.database, app.config, log)
+  const delivering = deliverEvents(app.database, app.config, log, {
+    linkOf: async (tx, given) => (await webhookLink(tx, { ...given, publicUrl: app.config.publicUrl }))?.url,
+  })
   return {
     missingFor: workers.missingFor,
     idleFor: workers.idleFor,

@@ -52,6 +52,7 @@ export const activities = {
   WebhookSecretRotated: { title: 'Secret of a webhook endpoint replaced', object: 'webhook' },
   WebhookSecretEnded: { title: 'Secret of a webhook endpoint ended before its time', object: 'webhook' },
   WebhookTested: { title: 'Test delivery to a webhook endpoint requested', object: 'webhook' },
+  WebhookReferencesRegistered: { title: 'References of a webhook endpoint registered', object: 'webhook' },
   WebhookReplayed: { title: 'Webhook deliveries replayed', object: 'webhook' },
 
   GroupUpdated: { title: 'Group changed', object: 'group' },

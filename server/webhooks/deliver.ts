@@ -5,7 +5,7 @@ import { codeOf, type Database } from '../platform/database/pool.ts'
 import { inTenant, outsideTenants } from '../platform/database/transaction.ts'
 import { trustedCertificates } from '../platform/network/trusted-certificates.ts'
 import { type Attempted, concludeAttempts, isDelivered } from './conclude-attempts.ts'
-import { type Prepared, prepareDeliveries } from './prepare-deliveries.ts'
+import { type LinkOf, type Prepared, prepareDeliveries } from './prepare-deliveries.ts'
 import { pauseAfter } from './retry-schedule.ts'
 import { send } from './send.ts'
 import { longestAnswer, type WebhookSettings } from './settings.ts'
@@ -41,13 +41,13 @@ export function deliverEvents(
   database: Database,
   settings: WebhookSettings,
   log: Logger,
-  timing: Timing = {},
+  options: Timing & { linkOf?: LinkOf } = {},
 ): Deliverer {
   const stopping = new AbortController()
   const { signal } = stopping
   const busy = new Map<string, Promise<void>>()
   const troubles = new Map<string, Trouble>()
-  const timeout = timing.answer ?? longestAnswer
+  const timeout = options.answer ?? longestAnswer
   let ca: Promise<string[] | undefined> | undefined
 
   const startDue = async () => {
@@ -76,7 +76,7 @@ export function deliverEvents(
       const most = trouble === undefined ? mostAtOnce : 1
       const now = new Date()
       const claim = { most, now, until: new Date(now.getTime() + claimLasts) }
-      const prepared = await inTenant(database, tenant, (tx) => prepareDeliveries(tx, id, claim), {
+      const prepared = await inTenant(database, tenant, (tx) => prepareDeliveries(tx, id, claim, options.linkOf), {
         flushedLater: true,
       })
       if (prepared.length === 0) return
@@ -100,7 +100,7 @@ export function deliverEvents(
         ca = undefined
         log.error({ code: codeOf(error) }, 'deliveries that are due could not be looked for')
       }
-      await pause(timing.interval ?? interval, undefined, { signal, ref: false }).catch(() => undefined)
+      await pause(options.interval ?? interval, undefined, { signal, ref: false }).catch(() => undefined)
     }
   }
   const running = run()

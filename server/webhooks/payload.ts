@@ -44,6 +44,8 @@ export type PayloadData = {
   /** What the receiver knows an erased person by. */
   reference?: string
   request_id?: string
+  /** Where the receiver acknowledges the erasure, by POST. */
+  acknowledge_url?: string
   skill_id?: string
 }
 
@@ -54,8 +56,15 @@ export function buildPayload(
     tenantId,
     user,
     reference,
+    acknowledgeUrl,
     now,
-  }: { tenantId: string; user: StoredUser | undefined; reference: string | undefined; now: Date },
+  }: {
+    tenantId: string
+    user: StoredUser | undefined
+    reference: string | undefined
+    acknowledgeUrl?: string | undefined
+    now: Date
+  },
 ): Payload {
   const { kind, event_id: id } = delivery
   const occurred = delivery.occurred_at.toISOString()
@@ -63,7 +72,7 @@ export function buildPayload(
     id,
     type: kind,
     timestamp: occurred,
-    data: dataOf(delivery, reference),
+    data: { ...dataOf(delivery, reference), ...(acknowledgeUrl !== undefined && { acknowledge_url: acknowledgeUrl }) },
     eventType: kind,
     tenantId,
     user: user === undefined ? null : payloadUserOf(user),

@@ -14,6 +14,12 @@ export type Prepared = {
   headers: Record<string, string>
 }
 
+/** Returns where an endpoint acknowledges an erasure request; undefined where it cannot. */
+export type LinkOf = (
+  tx: TenantTransaction,
+  given: { request: string; endpoint: string },
+) => Promise<string | undefined>
+
 type EndpointRow = {
   sealed_url: Buffer | null
   sealed_secret: Buffer
@@ -29,6 +35,7 @@ export async function prepareDeliveries(
   tx: TenantTransaction,
   endpointId: string,
   claim: { most: number; now: Date; until: Date },
+  linkOf?: LinkOf,
 ): Promise<Prepared[]> {
   const { now } = claim
   const { rows } = await tx.query<EndpointRow>(
@@ -47,12 +54,14 @@ export async function prepareDeliveries(
   )
   const deliveries = await claimDeliveries(tx, endpointId, claim)
   const users = await usersOf(tx, deliveries)
+  const links = await linksOf(tx, endpointId, deliveries, linkOf)
   return deliveries.map((delivery) => {
     const { sealed_reference: reference } = delivery
     const payload = buildPayload(delivery, {
       tenantId: tx.tenantId,
       user: users.get(delivery.user_id ?? ''),
       reference: reference === null ? undefined : openReference(tx, reference),
+      acknowledgeUrl: links.get(delivery.request_id ?? ''),
       now,
     })
     const body = JSON.stringify(payload)
@@ -65,6 +74,22 @@ export async function prepareDeliveries(
       headers: signatureHeaders(body, { id: delivery.event_id, at: now, secrets, thriveSecret }),
     }
   })
+}
+
+/** One link for each erasure request, by the id of the request. */
+async function linksOf(
+  tx: TenantTransaction,
+  endpoint: string,
+  deliveries: readonly ClaimedDelivery[],
+  linkOf: LinkOf | undefined,
+): Promise<Map<string, string>> {
+  const links = new Map<string, string>()
+  if (linkOf === undefined) return links
+  for (const request of new Set(deliveries.flatMap(({ request_id }) => request_id ?? []))) {
+    const url = await linkOf(tx, { request, endpoint })
+    if (url !== undefined) links.set(request, url)
+  }
+  return links
 }
 
 async function usersOf(

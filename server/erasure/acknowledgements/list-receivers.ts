@@ -6,7 +6,7 @@ export type Receiver = {
   kind: ReceiverKind
   /** Of the external system, or of the endpoint. */
   id: string
-  /** Null for a receiver that is not in the register any more. */
+  /** Null for a system that is not in the register any more, or an endpoint that was deleted. */
   name: string | null
   acknowledged_at: Date | null
   /** Whether it acknowledged after the last person was erased; false too where it has not acknowledged. */
@@ -36,7 +36,7 @@ export async function listReceivers(tx: TenantTransaction, request: string): Pro
        union
        select kind, id from links
      )
-     select receivers.kind, receivers.id, e.name, links.acknowledged_at,
+     select receivers.kind, receivers.id, coalesce(e.name, w.name) as name, links.acknowledged_at,
        coalesce(links.acknowledged_at >= (
          select max(s.erased_at) from erasure_subjects s where s.tenant_id = $1 and s.request_id = $2
        ), false) as covers_all,
@@ -44,6 +44,7 @@ export async function listReceivers(tx: TenantTransaction, request: string): Pro
      from receivers
      left join links on links.kind = receivers.kind and links.id = receivers.id
      left join external_systems e on e.tenant_id = $1 and receivers.kind = 'external_system' and e.id = receivers.id
+     left join webhook_endpoints w on w.tenant_id = $1 and receivers.kind = 'webhook' and w.id = receivers.id
      left join acknowledgement_links open on open.tenant_id = $1 and open.id = links.open_id::uuid
      order by links.acknowledged_at is not null, receivers.id
      limit ${mostReceivers}`,

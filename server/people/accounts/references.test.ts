@@ -74,6 +74,8 @@ type Act = {
   | { whole: (given: Given) => Promise<unknown> }
 )
 
+import { registerReferences } from '../../webhooks/register-references.ts'
+
 let http: TestHttp
 let rows: TenantRows
 let places: Awaited<ReturnType<typeof createPlaces>>
@@ -539,7 +541,19 @@ const acts: Record<string, Act[] | string> = {
       run: (tx, { person }) => updateUser(tx, person, { first_name: 'Ann' }),
     },
   ],
-  'webhook_references.user_id': 'No operation writes it.',
+  'webhook_references.user_id': [
+    {
+      does: 'is known to a receiver by a reference',
+      run: async (tx, { person }) => {
+        const endpoint = await rows.insert('webhook_endpoints', {
+          name: 'An endpoint',
+          event_kinds: ['user.purged'],
+          sealed_secret: Buffer.from('secret'),
+        })
+        await registerReferences(tx, endpoint, [{ userId: person, reference: 'theirs' }])
+      },
+    },
+  ],
 }
 
 /** The secret of the link that a person gets. */

@@ -34,6 +34,7 @@ import {
   paging,
   Time,
 } from '../schemas.ts'
+import { addReferenceRoutes } from './reference-routes.ts'
 
 const tags = ['Webhooks']
 const url = '/api/v1/webhooks'
@@ -122,6 +123,7 @@ export function addWebhookRoutes(server: HttpServer, settings: WebhookSettings):
   addOne(server, settings)
   addSecrets(server)
   addDeliveries(server)
+  addReferenceRoutes(server)
 }
 
 function addEndpoints(server: HttpServer, settings: WebhookSettings): void {

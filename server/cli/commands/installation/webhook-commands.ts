@@ -20,12 +20,13 @@ import { deliveriesOf, replayAllDead, replayOne, testEndpoint } from '../../../w
 import { helpText } from '../../help-text.ts'
 import { formatTable } from '../../output.ts'
 import { withTenant } from '../../session.ts'
+import { addReferenceCommands } from './webhook-reference-commands.ts'
 
 type Given = { name?: string; url?: string; events?: string[]; thriveSignature?: boolean }
 
 const kindsNote = `Events:\n${eventKindNames.map((kind) => `  ${kind.padEnd(18)} ${eventKinds[kind].when}`).join('\n')}`
 
-/** `lethe webhook create|list|show|change|enable|disable|rotate-secret|end-secret|test|deliveries|replay|delete` */
+/** `lethe webhook create|list|show|change|enable|disable|rotate-secret|end-secret|test|deliveries|replay|delete|register|references` */
 export function addWebhookCommands(program: Command): void {
   const group = program
     .command('webhook')
@@ -42,6 +43,7 @@ export function addWebhookCommands(program: Command): void {
   addActs(group)
   addSecrets(group)
   addDeliveries(group)
+  addReferenceCommands(group)
 }
 
 function addCreate(group: Command): void {
