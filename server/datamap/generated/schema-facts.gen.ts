@@ -5331,7 +5331,7 @@ export const schemaFacts: SchemaFacts = {
       },
       "sealed_reference": {
         "type": "bytea",
-        "nullable": false
+        "nullable": true
       },
       "created_at": {
         "type": "timestamp with time zone",

@@ -1162,7 +1162,7 @@ export interface WebhookEndpoints {
 export interface WebhookReferences {
   created_at: Generated<Timestamp>;
   endpoint_id: string;
-  sealed_reference: Buffer;
+  sealed_reference: Buffer | null;
   tenant_id: string;
   user_id: string;
 }
