@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -17,6 +18,7 @@ import { inTenant, type TenantTransaction } from '../server/platform/database/tr
 import { awardSkill } from '../server/skills/award-skill.ts'
 import { revokeSkill } from '../server/skills/revoke-skill.ts'
 import { updateTenant } from '../server/tenancy/update-tenant.ts'
+import { tellOfDead } from '../server/webhooks/end-deliveries.ts'
 import { openTestApplication, type TestApplication } from './application.ts'
 import { openTestProvider } from './identity-provider.ts'
 import { type MailServer, mailSettings, startMailServer } from './mail-server.ts'
@@ -203,6 +205,20 @@ const cases: Case[] = [
     to: 'ann',
     text: /https:\/\/lethe\.example\.org\/confirm\/\S+/,
     cause: () => as(officer, (tx) => requestConfirmation(tx, { userId: ann, publicUrl: 'https://lethe.example.org' })),
+  },
+  {
+    kind: 'a webhook endpoint whose receiver is gone',
+    file: 'webhooks/end-deliveries.ts',
+    to: 'officer',
+    text: /The receiver of a webhook endpoint says that it is gone/,
+    cause: () => as(officer, (tx) => tellOfDead(tx, randomUUID(), { now: new Date(), isGone: true })),
+  },
+  {
+    kind: 'webhook deliveries that failed for good',
+    file: 'webhooks/end-deliveries.ts',
+    to: 'officer',
+    text: /Deliveries to a webhook endpoint failed for days/,
+    cause: () => as(officer, (tx) => tellOfDead(tx, randomUUID(), { now: new Date(), isGone: false })),
   },
   {
     kind: 'a connector that failed',
