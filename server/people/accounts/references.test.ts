@@ -127,6 +127,7 @@ const acts: Record<string, Act[] | string> = {
   'oauth_clients.owner_id': [
     {
       does: 'makes a client',
+      prepare: (tx, { person }) => updateUser(tx, person, { roles: ['administrator'] }),
       acts: true,
       run: (tx) => createOAuthClient(tx, { name: 'Client', scopes: ['api/webhooks'] }),
     },
