@@ -98,6 +98,31 @@ const ways: Way[] = [
     },
   ],
   [
+    'POST /rest/v2/users',
+    'email',
+    'users.email',
+    (email) => send('POST', '/rest/v2/users', { ref: `thrive-${++number}`, firstName: 'A', lastName: 'B', email }),
+  ],
+  [
+    'PATCH /rest/v2/users/ref/{ref}',
+    'email',
+    'users.email',
+    async (email) => {
+      await newUser()
+      return await send('PATCH', `/rest/v2/users/ref/ref-${number}`, { email })
+    },
+  ],
+  [
+    'POST /webhooks',
+    'email',
+    'users.email',
+    (email) => {
+      const user = { ref: `event-${++number}`, firstName: 'A', lastName: 'B', email }
+      const event = { id: `event-${number}`, timestamp: new Date().toISOString(), eventType: 'user_joined' }
+      return send('POST', '/webhooks', { ...event, content: { user } })
+    },
+  ],
+  [
     'POST /api/v1/groups/{id}/sync',
     'email',
     'users.email',
