@@ -104,7 +104,7 @@ describe.each(['purge', 'anonymize'] as const)(
       const csv = `ref,email,display_name,custom.note\n${ref},${email},Canaria,x\nother-1,,Other,"${text}"\n`
       const sent = await http.call(
         'POST',
-        `/api/v1/imports?file_name=${encodeURIComponent(`people of ${email} (new).csv`)}`,
+        `/api/v1/imports?file_name=${encodeURIComponent(`${email}.csv`)}`,
         {
           as: officer,
           body: csv,

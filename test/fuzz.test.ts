@@ -297,7 +297,12 @@ describe('thousands of generated requests', () => {
           if (!isAnother && !isOtherMethod) expect(operation.statuses).toContain(status)
           // Learn365 has it that a login name of several people is a failure of the server.
           if (codeOf(json) !== 'subject.ambiguous') expect(status).toBeLessThan(500)
-          if (status >= 400) expect(await changedSince(before)).toEqual([])
+          if (status >= 400) {
+            // The log of imports has those that failed as a whole, too.
+            const isLogged = operation.path === '/api/v1/imports'
+            const changed = await changedSince(before)
+            expect(changed.filter((table) => !(isLogged && table === 'import_runs'))).toEqual([])
+          }
           if (status === 422 && json?.code?.startsWith('input.')) expect(json.field).not.toBe('')
         }),
         { numRuns: runsPerOperation },

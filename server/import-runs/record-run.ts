@@ -16,7 +16,7 @@ export async function startRun(
   run: {
     format: string
     startedBy?: string | undefined
-    /** The name of the file, without its folder. */
+    /** The name of the file, without its folder and its extension. */
     fileName?: string | undefined
     /** The connector that pulls the file. */
     connectorId?: string | undefined

@@ -60,7 +60,7 @@ describe.skipIf(!hasChromium)(inChromium('the page at /docs'), () => {
       .locator('.opblock-tag')
       .evaluateAll((headings) => headings.map((heading) => String(heading.dataset.tag)))
     expect(groups).toEqual(document.tags.map(({ name }: { name: string }) => name))
-    expect(groups.filter((group) => !/^(Lethe|Learn365): \w/.test(group))).toEqual([])
+    expect(groups.filter((group) => !/^(Lethe|Learn365|Thrive): \w/.test(group))).toEqual([])
     expect(new Set(tagsOf(document))).toEqual(new Set(groups))
     const loaded = await page.evaluate('performance.getEntriesByType("resource").map(({ name }) => name)')
     expect(loaded).not.toEqual([])

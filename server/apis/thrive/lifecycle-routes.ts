@@ -18,7 +18,8 @@ export const RefParams = Type.Object({
   ref: Type.String({
     minLength: 1,
     maxLength: 256,
-    examples: ['xyzabc'],
+    // A person of the demo.
+    examples: ['DA-1012'],
     description: 'The ref of the user, percent-encoded, in exactly the stored spelling',
   }),
 })

@@ -204,6 +204,8 @@ describe('every column that holds text, of every table of a tenant', () => {
     'import_runs.format': 'One of the formats.',
     'notifications.kind': 'One of the kinds of messages.',
     'passwords.hash': 'argon2id.',
+    'received_events.reason': 'One of two words for why an event changed nothing.',
+    'users.event_times': 'Times under names of fields.',
     'webhook_deliveries.attempt_log': 'Times, statuses and codes of errors.',
     'users.former_roles': 'What stood in the roles, which a check fixes.',
   }

@@ -3,6 +3,7 @@ import { openTestApplication, type TestApplication } from '../../../test/applica
 import { dumpDatabase, newTenant, placesOf, type TenantRows } from '../../../test/rows.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import { retryErasure } from '../requests/retry-erasure.ts'
+import { runErasure } from './run-erasure.ts'
 
 let test: TestApplication
 let rows: TenantRows
@@ -129,7 +130,7 @@ describe('a failure whose message holds an identifier', () => {
       return jobs
     }
     while ((await failed()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(await failed()).toEqual([{ last_error: 'P0001', payload: { tenant: rows.tenant, request } }])
+    expect(await failed()).toEqual([{ last_error: 'P0001', payload: {} }])
     expect(test.log()).toMatch(/"task":"search","code":"P0001"/)
     expect(test.log()).toMatch(/"stack":\[" {4}at .*run-search\.ts/)
     await expectNoTraces()
@@ -153,6 +154,23 @@ it('jobs carry ids only', async () => {
   expect(jobs).toEqual([{ payload: { tenant: rows.tenant, request, operation: 'purge', person }, key: null }])
   await test.startWorkers()
   await test.ended(rows.tenant, request)
+})
+
+it('one search waits, however many requests wait for it, and ends them all', async () => {
+  await test.stopWorkers()
+  const requests: string[] = []
+  for (let person = 0; person < 3; person++) {
+    const request = await test.order(rows.tenant, [await rows.deletedUser()])
+    await runErasure(test.app.database, { tenant: rows.tenant, request })
+    requests.push(request)
+  }
+  const { rows: searches } = await test.owner.query(
+    `select from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id
+     where t.identifier = 'search'`,
+  )
+  expect(searches).toHaveLength(1)
+  await test.startWorkers()
+  for (const request of requests) expect(await test.ended(rows.tenant, request)).toMatchObject({ state: 'completed' })
 })
 
 it('a job that has nothing to do ends without a trace', async () => {

@@ -101,7 +101,7 @@ async function begin(database: Database, tenant: string, id: string): Promise<Be
   const acting = actingFor(database, { from: 'policy', userId: found.run_as })
   return await inTenant(acting, tenant, async (tx) => {
     const connector = await showConnector(tx, id)
-    const run = await startRun(tx, { format: 'users', connectorId: id, fileName: 'feed.csv' })
+    const run = await startRun(tx, { format: 'users', connectorId: id, fileName: 'feed' })
     const { sealed_credentials: sealed } = found
     const credentials =
       sealed === null

@@ -107,9 +107,13 @@ function codeOfFailure(error: unknown, signal: AbortSignal | undefined): string 
 /** The run of an import that is no dry run, and its file. */
 type KeptRun = { run: string; file: KeptFile }
 
-/** A name without line breaks, which may hold no more than a name of a file does. */
+/**
+ * A name without line breaks and without its extension: "ann@example.org.csv" reads like a longer address, which no erasure
+ * of the shorter one takes out.
+ */
 function fileNameOf(file: string): string {
   return file
+    .replace(/(?<=.)\.\w{1,5}$/, '')
     .replaceAll(/\p{Cc}/gu, ' ')
     .toWellFormed()
     .slice(0, 255)

@@ -77,7 +77,7 @@ describe('/api/v1/imports', () => {
     const first = await load(text)
     const second = await load('ref\nL-1\n', { file: 'again.csv' })
     const { imports, next } = (await get('/imports?limit=1')).json
-    expect(imports).toMatchObject([{ id: second, file_name: 'again.csv', rows_read: 1 }])
+    expect(imports).toMatchObject([{ id: second, file_name: 'again', rows_read: 1 }])
     const rest = (await get(`/imports?after=${next}`)).json
     expect(rest).toMatchObject({
       imports: [

@@ -43,7 +43,7 @@ describe('an import of users over HTTP', () => {
     const path = `/api/v1/imports/${sent.json.run}`
     expect(sent.headers.get('location')).toBe(path)
     expect(await emails()).toEqual(['ann@example.org'])
-    expect(await get(path)).toMatchObject({ state: 'finished', format: 'users', file_name: 'people.csv', file: 'kept' })
+    expect(await get(path)).toMatchObject({ state: 'finished', format: 'users', file_name: 'people', file: 'kept' })
     expect((await get(`${path}/rows`)).rows).toMatchObject([
       { line: 2, outcome: 'created' },
       { line: 3, outcome: 'rejected' },

@@ -180,7 +180,7 @@ describe('lethe import users', () => {
     const people = file('log.csv', 'ref,city', 'log-1,Bern', 'log-1,Bern')
     const { run: id } = JSON.parse((await run('import', 'users', people, '--json')).stdout)
     expect(JSON.parse((await run('import', 'list', '--limit', '1', '--json')).stdout)).toMatchObject({
-      imports: [{ id, file_name: 'log.csv', file: 'kept', counts: { created: 1, rejected: 1 } }],
+      imports: [{ id, file_name: 'log', file: 'kept', counts: { created: 1, rejected: 1 } }],
     })
     expect((await run('import', 'show', id)).stdout).toMatch(/rows_read +2/)
     expect((await run('import', 'rows', id, '--outcome', 'rejected')).stdout).toContain('line 2 has the same ref')
