@@ -37,7 +37,7 @@ const withJson = () => changing().filter(({ body }) => body?.type === 'applicati
 const isOData = ({ path }: OpenApiOperation) => /^\/(odata|services)\//.test(path)
 /** Thrive has 400 for what is wrong in the address. */
 const isThriveAddress = ({ method, path }: OpenApiOperation) =>
-  /^\/(rest|users)\//.test(path) && ['GET', 'DELETE'].includes(method)
+  path === '/webhooks' || (/^\/(rest|users)\//.test(path) && ['GET', 'DELETE'].includes(method))
 const invalidStatus = (operation: OpenApiOperation) => (isOData(operation) || isThriveAddress(operation) ? 400 : 422)
 /** Ends the session that it is sent with. */
 const isSignOut = ({ method, path }: OpenApiOperation) => method === 'DELETE' && path === '/api/v1/session'

@@ -55,7 +55,7 @@ describe('the demo', () => {
 
   it('has rows in every table of people, courses and skills', async () => {
     const later =
-      /^(tenant_keys|signing_keys|erasure_.*|tombstones|import_.*|lethe_migrations|graphile_worker\..*|passwords|sign_in_.*|api_keys|oauth_clients|operator.*|audit_checkpoints|contact_keys|reappearances|idempotent_requests|exports|export_chunks|system_accounts|former_identifiers|audit_resealed|audit_readings|table_rewrites|log_marks|backup_declarations|external_systems|legal_hold.*|reach_matches|connectors|confirm.*|identity_provider.*|retention_.*|tenant_deletions)$/
+      /^(tenant_keys|signing_keys|erasure_.*|tombstones|import_.*|lethe_migrations|graphile_worker\..*|passwords|sign_in_.*|api_keys|oauth_clients|operator.*|audit_checkpoints|contact_keys|reappearances|idempotent_requests|exports|export_chunks|system_accounts|former_identifiers|audit_resealed|audit_readings|table_rewrites|log_marks|backup_declarations|external_systems|legal_hold.*|reach_matches|connectors|confirm.*|identity_provider.*|retention_.*|tenant_deletions|acknowledgement_links|event_cutoffs|received_events|webhook_.*)$/
     for (const table of Object.keys(dataMap).filter((name) => !later.test(name))) {
       expect({ table, rows: (await oneOf(`select count(*)::int as count from ${table}`)).count > 0 }).toEqual({
         table,
