@@ -102,15 +102,11 @@ describe.each(['purge', 'anonymize'] as const)(
 
       // Imports with their files, and a connector with its feed and its addresses.
       const csv = `ref,email,display_name,custom.note\n${ref},${email},Canaria,x\nother-1,,Other,"${text}"\n`
-      const sent = await http.call(
-        'POST',
-        `/api/v1/imports?file_name=${encodeURIComponent(`${email}.csv`)}`,
-        {
-          as: officer,
-          body: csv,
-          headers: { 'content-type': 'text/csv' },
-        },
-      )
+      const sent = await http.call('POST', `/api/v1/imports?file_name=${encodeURIComponent(`${email}.csv`)}`, {
+        as: officer,
+        body: csv,
+        headers: { 'content-type': 'text/csv' },
+      })
       expect(sent).toMatchObject({ status: 200, json: { counts: { rejected: 0 } } })
       const feed = path.join(feeds, `${operation}.csv`)
       writeFileSync(feed, csv)

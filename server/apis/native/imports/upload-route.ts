@@ -57,7 +57,12 @@ function addRoute(server: HttpServer): void {
             }),
           ),
           file_name: Type.Optional(
-            Type.String({ minLength: 1, maxLength: 255, default: 'upload.csv', description: 'The name in the log, where it has no extension' }),
+            Type.String({
+              minLength: 1,
+              maxLength: 255,
+              default: 'upload.csv',
+              description: 'The name in the log, where it has no extension',
+            }),
           ),
         },
         { additionalProperties: false },
