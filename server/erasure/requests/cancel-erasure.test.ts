@@ -37,6 +37,35 @@ describe('cancelling', () => {
     expect(await test.order(rows.tenant, [other])).not.toBe(request)
   })
 
+  it('has everyone who waits before it meets the people of a batch under way', async () => {
+    const rows = await newTenant(test.owner)
+    const request = await test.order(rows.tenant, await Promise.all([1, 2, 3].map(() => rows.deletedUser())))
+    await test.owner.query('begin')
+    // As a batch has them: the next in the order of their ids.
+    await test.owner.query('select from erasure_subjects where request_id = $1 order by user_id limit 1 for update', [
+      request,
+    ])
+    const cancelling = cancel(rows.tenant, request)
+    const waiting = async () =>
+      (
+        await test.inTenant(rows.tenant, (tx) =>
+          tx.query(`select from pg_locks where not granted and database = (
+            select oid from pg_database where datname = current_database()
+          ) or not granted and database is null`),
+        )
+      ).rowCount
+    await expect.poll(waiting).toBeGreaterThan(0)
+    const { rows: free } = await test.inTenant(rows.tenant, (tx) =>
+      tx.query('select user_id from erasure_subjects where tenant_id = $1 and request_id = $2 for update skip locked', [
+        rows.tenant,
+        request,
+      ]),
+    )
+    await test.owner.query('commit')
+    expect(free).toEqual([])
+    expect(await cancelling).toEqual({ cancelled: 3, gone: 0 })
+  })
+
   it('is refused once everybody is erased, and changes nothing', async () => {
     const rows = await newTenant(test.owner)
     await test.startWorkers()

@@ -16,11 +16,18 @@ export async function cancelErasure(
   request: string,
 ): Promise<{ cancelled: number; gone: number }> {
   const { state } = await erasureProgress(tx, request)
+  // Workers take people in the order of their ids. From the other end, the cancel has all who wait before it meets the
+  // people of the batches under way; in their order, each next batch would be there before it.
   const { rowCount } = await tx.query(
-    `update erasure_subjects set state = 'cancelled', finished_at = now(), salted_hashes = null,
+    `with let_go as (
+       select user_id from erasure_subjects
+       where tenant_id = $1 and request_id = $2
+         and state in ${stateSets.cancellable} and erased_at is null
+       order by user_id desc for update
+     )
+     update erasure_subjects s set state = 'cancelled', finished_at = now(), salted_hashes = null,
        commitments = null
-     where tenant_id = $1 and request_id = $2
-       and state in ${stateSets.cancellable} and erased_at is null`,
+     from let_go where s.tenant_id = $1 and s.request_id = $2 and s.user_id = let_go.user_id`,
     [tx.tenantId, request],
   )
   if (rowCount === 0) {
