@@ -16,18 +16,19 @@ export async function cancelErasure(
   request: string,
 ): Promise<{ cancelled: number; gone: number }> {
   const { state } = await erasureProgress(tx, request)
+  const cancellable = `tenant_id = $1 and request_id = $2 and state in ${stateSets.cancellable} and erased_at is null`
   // Workers take people in the order of their ids. From the other end, the cancel has all who wait before it meets the
   // people of the batches under way; in their order, each next batch would be there before it.
+  await tx.query(
+    `select count(*) from (
+       select from erasure_subjects where ${cancellable} order by user_id desc for update
+     ) locked`,
+    [tx.tenantId, request],
+  )
   const { rowCount } = await tx.query(
-    `with let_go as (
-       select user_id from erasure_subjects
-       where tenant_id = $1 and request_id = $2
-         and state in ${stateSets.cancellable} and erased_at is null
-       order by user_id desc for update
-     )
-     update erasure_subjects s set state = 'cancelled', finished_at = now(), salted_hashes = null,
+    `update erasure_subjects set state = 'cancelled', finished_at = now(), salted_hashes = null,
        commitments = null
-     from let_go where s.tenant_id = $1 and s.request_id = $2 and s.user_id = let_go.user_id`,
+     where ${cancellable}`,
     [tx.tenantId, request],
   )
   if (rowCount === 0) {

@@ -14,6 +14,9 @@ export type FollowOptions = {
   firstLookAfter?: number
 }
 
+/** To count a large request takes a while. The wait for the next look is so many times as long. */
+const mostlyWaiting = 20
+
 /**
  * Yields the progress of a request: now, or after `firstLookAfter`; after each change, and when the request has ended. If
  * nothing changes for `lookEvery`, it yields the same again. It holds no connection while it waits. Throws
@@ -31,6 +34,7 @@ export async function* followErasure(database: Database, options: FollowOptions)
     })
   }
   let announced: ErasureSummary | undefined
+  let took = 0
   const stopListening = database.announcements.listen(request, (text) => {
     const event = parseProgressEvent(text)
     announced = event?.tenant === tenant ? event.progress : undefined
@@ -42,11 +46,13 @@ export async function* followErasure(database: Database, options: FollowOptions)
     if (firstLookAfter > 0 && !signal.aborted) await change(firstLookAfter)
     while (!signal.aborted) {
       // Before the query: an event that comes during it must not be missed.
-      const changed = change(lookEvery)
+      const changed = change(Math.max(lookEvery, mostlyWaiting * took))
       const known = announced
       announced = undefined
+      const started = performance.now()
       const summary =
         known ?? (await inTenant(database, tenant, (tx) => erasureProgress(tx, request), { readOnly: true }))
+      took = performance.now() - started
       yield summary
       if (summary.finishedAt !== null || signal.aborted) return
       await changed
