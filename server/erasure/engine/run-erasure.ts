@@ -44,6 +44,6 @@ export async function runErasure(database: Database, payload: JobPayload, signal
   }
   // After the commit of the certificate, so that its requester does not wait for this. A job that is killed in between
   // runs again and comes to here.
-  // One search looks for all requests that wait, so no other runs beside it, and only one more waits.
-  await enqueueNow(database, 'search', {}, { priority: searchPriority, key: 'search', queue: 'search' })
+  // One search looks for all requests that wait, so no more than one waits for its turn.
+  await enqueueNow(database, 'search', {}, { priority: searchPriority, key: 'search' })
 }

@@ -6,6 +6,7 @@ import { compiledMap } from '../../datamap/compiled.ts'
 import { countHeldPeople, holdsInForce } from '../../holds/held-people.ts'
 import { sign } from '../../keyring/jws.ts'
 import { activeSigningKey } from '../../keyring/signing-keys.ts'
+import { isLostToConcurrency } from '../../platform/database/failures.ts'
 import { actingFor, type Database } from '../../platform/database/pool.ts'
 import { type TenantTransaction, withinTenant } from '../../platform/database/transaction.ts'
 import type { Initiator } from '../../platform/initiator.ts'
@@ -33,8 +34,27 @@ export async function deleteTenant(
   { expectedPeople, initiator }: { expectedPeople?: number | undefined; initiator?: Initiator } = {},
 ): Promise<TenantDeletionClaims> {
   const acting = initiator === undefined ? database : actingFor(database, initiator)
+  // A worker in the midst of an erasure there may wait for the deletion while that waits for the worker. PostgreSQL ends
+  // one of the two.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await deleteOnce(acting, tenant, expectedPeople)
+    } catch (error) {
+      if (attempt >= attempts || !isLostToConcurrency(error)) throw error
+    }
+  }
+}
+
+/** So often a deletion begins anew. */
+const attempts = 5
+
+async function deleteOnce(
+  acting: Database,
+  tenant: string,
+  expectedPeople: number | undefined,
+): Promise<TenantDeletionClaims> {
   // Where it fails the connection is closed, and the server undoes it.
-  return await database.pool.lend(async (client) => {
+  return await acting.pool.lend(async (client) => {
     await client.query('begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0')
     const { claims, kid } = await withinTenant(acting, client, tenant, (tx) => deleteAll(tx, expectedPeople))
     await withinTenant(acting, client, installationTrail, (tx) =>

@@ -22,15 +22,15 @@ export function enqueue(
 
 /**
  * Enqueues a job by itself, for what follows from work that is committed already. `priority`: workers take waiting jobs
- * with a lower number first; 0 unless given. `key`, `queue`: see {@link enqueue}.
+ * with a lower number first; 0 unless given. `key`: see {@link enqueue}.
  */
 export async function enqueueNow(
   database: Database,
   task: string,
   payload: JobPayload,
-  { priority = 0, key = null, queue = null }: { priority?: number; key?: string | null; queue?: string | null } = {},
+  { priority = 0, key = null }: { priority?: number; key?: string | null } = {},
 ): Promise<void> {
-  await outsideTenants(database, addJob, [task, JSON.stringify(payload), key, priority, queue], 'enqueue')
+  await outsideTenants(database, addJob, [task, JSON.stringify(payload), key, priority, null], 'enqueue')
 }
 
 // add_job would make the same of it, in a second function around this one.
