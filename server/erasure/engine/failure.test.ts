@@ -70,7 +70,7 @@ describe('a table that the map does not know and that points to people', () => {
       { userId: people[1], code: 'sqlstate.23503', reason: expect.stringContaining('table payroll') },
     ])
     expect(await subjects(id)).toMatchObject([{ state: 'done' }, { state: 'failed' }, { state: 'done' }])
-    expect(JSON.stringify(failures)).not.toMatch(/Privet|jane\.doe|emp-4711/i)
+    expect(JSON.stringify(failures)).not.toMatch(/Privet|jane|emp-4711/i)
     const left = await dumpDatabase(test.owner, { tenant: rows.tenant })
     expect([...(left.get('users')?.values() ?? [])]).toMatchObject([{ id: people[1], ...jane, state: 'deleted' }])
     expect((await certificate(id)).certificate.subjects).toMatchObject({ total: 3, done: 2, failed: 1 })

@@ -34,8 +34,7 @@ it('has the root that the standard defines, for any number of leaves', () => {
 })
 
 it('proves every leaf of a tree of any size at its place, and at no other', () => {
-  // Around the powers of two, where a tree gets another level.
-  for (const size of [...Array.from({ length: 18 }, (_, n) => n + 1), 31, 32, 33, 34, 64, 65, 66]) {
+  for (let size = 1; size <= 66; size++) {
     const leaves = Array.from({ length: size }, (_, n) => `leaf ${n}`)
     const root = rootOf(leaves)
     for (const [index, leaf] of leaves.entries()) {

@@ -221,8 +221,8 @@ describe('the later sweep', () => {
     const swept = await sweepTenant()
     const findings = (await dump()).get('erasure_findings')
     expect(findings?.size).toBe(1)
-    expect(JSON.stringify([...(findings ?? [])])).not.toMatch(/jane\.doe/i)
-    expect(JSON.stringify({ ...swept, found: undefined })).not.toMatch(/jane\.doe/i)
+    expect(JSON.stringify([...(findings ?? [])])).not.toMatch(/jane/i)
+    expect(JSON.stringify({ ...swept, found: undefined })).not.toMatch(/jane/i)
   })
 
   it('changes nothing but the findings and the record of it, keeps one finding for a place, and resolves what is gone', async () => {
