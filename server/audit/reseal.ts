@@ -6,7 +6,15 @@ import { newKey, open, seal } from '../platform/crypto/seal.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'
 import { openSubjectKey, replaceKey } from './subject-keys.ts'
 import { valuesPurpose } from './values-purpose.ts'
-import { forEachText, keepWords, knownWordHasher, probesOf, type WordHash, wordHasher, wordsOfValues } from './words.ts'
+import {
+  forEachText,
+  keepWords,
+  knownWordHasher,
+  probesFor,
+  type WordHash,
+  wordHasher,
+  wordsOfValues,
+} from './words.ts'
 
 /**
  * What is kept under the keys of other people and holds an identifier of somebody who is erased: "Assistant to
@@ -98,23 +106,17 @@ async function findCandidates(
   identifiers: readonly Identifier[],
   gone: readonly string[],
 ): Promise<string[]> {
-  const hash = await wordHasher(tx)
-  const lists: WordHash[][] = []
-  let everywhere = false
-  for (const identifier of new Map(identifiers.map((one) => [one.value, one])).values()) {
-    const probes = probesOf(hash, identifier)
-    if (probes === undefined) everywhere = true
-    else lists.push(...probes)
-  }
-  const { rows } = everywhere
-    ? await tx.query<{ user_id: string }>(
-        `select distinct user_id from sealed_words
+  const lists = await probesFor(tx, identifiers)
+  const { rows } =
+    lists === undefined
+      ? await tx.query<{ user_id: string }>(
+          `select distinct user_id from sealed_words
          where tenant_id = $1 and user_id <> all ($2::uuid[]) order by user_id`,
-        [tx.tenantId, gone],
-        'find_everybody_sealed',
-      )
-    : await tx.query<{ user_id: string }>(
-        `select distinct user_id from (
+          [tx.tenantId, gone],
+          'find_everybody_sealed',
+        )
+      : await tx.query<{ user_id: string }>(
+          `select distinct user_id from (
            select w.user_id
            from unnest($3::integer[], $4::integer[], $5::bigint[]) as given (list, words, word)
            join sealed_words w on w.tenant_id = $1 and w.word = given.word
@@ -122,15 +124,15 @@ async function findCandidates(
            having count(*) = min(given.words)
          ) found
          where user_id <> all ($2::uuid[]) order by user_id`,
-        [
-          tx.tenantId,
-          gone,
-          lists.flatMap((words, list) => words.map(() => list)),
-          lists.flatMap((words) => words.map(() => words.length)),
-          lists.flat(),
-        ],
-        'find_sealed_words',
-      )
+          [
+            tx.tenantId,
+            gone,
+            lists.flatMap((words, list) => words.map(() => list)),
+            lists.flatMap((words) => words.map(() => words.length)),
+            lists.flat(),
+          ],
+          'find_sealed_words',
+        )
   return rows.map(({ user_id }) => user_id)
 }
 

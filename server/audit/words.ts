@@ -81,6 +81,21 @@ export function forEachText(values: unknown, take: (text: string, name: string) 
   }
 }
 
+/** How an erasure looks for its identifiers: lists of words, one for each; undefined where everything may hold one. */
+export type Probes = WordHash[][] | undefined
+
+/** How an erasure looks for these identifiers. Throws `master_key.wrong`. */
+export async function probesFor(tx: TenantTransaction, identifiers: readonly Identifier[]): Promise<Probes> {
+  const hash = await wordHasher(tx)
+  const lists: WordHash[][] = []
+  for (const identifier of new Map(identifiers.map((one) => [one.value, one])).values()) {
+    const probes = probesOf(hash, identifier)
+    if (probes === undefined) return undefined
+    lists.push(...probes)
+  }
+  return lists
+}
+
 /**
  * What an identifier in normal form is looked up by: it may stand where all words of one of the lists stand. Undefined
  * where nothing tells: it may stand anywhere.

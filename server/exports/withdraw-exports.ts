@@ -1,5 +1,5 @@
 import { record } from '../audit/record.ts'
-import { knownWordHasher, probesOf, type WordHash, wordHasher } from '../audit/words.ts'
+import { knownWordHasher, type Probes, probesFor, type WordHash } from '../audit/words.ts'
 import type { Identifier } from '../identifiers/identifier-key.ts'
 import { notify } from '../notify/notify.ts'
 import type { Effect } from '../personal-data/affected-rows.ts'
@@ -10,21 +10,6 @@ import { mayHold } from './export-words.ts'
 const exportsAtATime = 20
 
 type Found = { id: string; user_id: string; ordered_by: string | null }
-
-/** How an erasure looks for its identifiers: lists of words, one for each; undefined where everything may hold one. */
-export type Probes = WordHash[][] | undefined
-
-/** How an erasure looks for these identifiers. Throws `master_key.wrong`. */
-export async function probesFor(tx: TenantTransaction, identifiers: readonly Identifier[]): Promise<Probes> {
-  const hash = await wordHasher(tx)
-  const lists: WordHash[][] = []
-  for (const identifier of new Map(identifiers.map((one) => [one.value, one])).values()) {
-    const probes = probesOf(hash, identifier)
-    if (probes === undefined) return undefined
-    lists.push(...probes)
-  }
-  return lists
-}
 
 /**
  * Counts the kept exports of others that may hold one of these identifiers. `gone`: people whose exports go. Changes

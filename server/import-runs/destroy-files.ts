@@ -1,6 +1,6 @@
-import { knownWordHasher, type WordHash, wordHasher } from '../audit/words.ts'
+import { knownWordHasher, type Probes, probesFor, type WordHash, wordHasher } from '../audit/words.ts'
 import { mayHold } from '../exports/export-words.ts'
-import { type Probes, packed, probesFor } from '../exports/withdraw-exports.ts'
+import { packed } from '../exports/withdraw-exports.ts'
 import type { Identifier } from '../identifiers/identifier-key.ts'
 import type { Effect } from '../personal-data/affected-rows.ts'
 import type { TenantTransaction } from '../platform/database/transaction.ts'

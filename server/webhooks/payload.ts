@@ -1,4 +1,5 @@
 import type { ClaimedDelivery } from '../events/claim-deliveries.ts'
+import { type ThriveRole, thriveRoleOf } from '../permissions/thrive-role.ts'
 
 /** A user as Thrive's webhooks show one (Thrive's documentation of webhooks); fields that it does not have are left out. */
 export type PayloadUser = {
@@ -8,7 +9,7 @@ export type PayloadUser = {
   lastName: string | null
   email: string | null
   status: 'active' | 'inactive' | 'deleted'
-  role: 'administrator' | 'learneradmin' | 'learner'
+  role: ThriveRole
 }
 
 /** What is stored of a user when an event about the user is sent. */
@@ -102,12 +103,6 @@ function payloadUserOf({ id, ref, first_name, last_name, email, state, roles }: 
     lastName: isDeleted ? null : last_name,
     email: isDeleted ? null : email,
     status: isDeleted ? 'deleted' : state === 'active' ? 'active' : 'inactive',
-    role: roleOf(roles),
+    role: thriveRoleOf({ roles }),
   }
-}
-
-/** The roles of Thrive: `learneradmin` has any privileged role but the administrator's. */
-function roleOf(roles: readonly string[]): PayloadUser['role'] {
-  if (roles.includes('administrator')) return 'administrator'
-  return roles.some((role) => role !== 'learner') ? 'learneradmin' : 'learner'
 }

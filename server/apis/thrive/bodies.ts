@@ -1,10 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { sharedSchema } from '../../http/openapi/shared-schema.ts'
+import { type ThriveRole, thriveRoles } from '../../permissions/thrive-role.ts'
 import type { JsonObject } from '../../platform/database/generated/schema.gen.ts'
-
-/** The roles of Thrive. */
-export const thriveRoles = ['administrator', 'learneradmin', 'learner'] as const
-export type ThriveRole = (typeof thriveRoles)[number]
 
 export const loginMethods = ['email', 'ref'] as const
 

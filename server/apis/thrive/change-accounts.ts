@@ -6,11 +6,11 @@ import type { UserFields } from '../../people/accounts/user-fields.ts'
 import { peopleError } from '../../people/errors.ts'
 import { setEmploymentDates, suspendNow } from '../../people/lifecycle/employment-dates.ts'
 import type { UserRole } from '../../permissions/roles.ts'
+import { type ThriveRole, thriveRoleOf } from '../../permissions/thrive-role.ts'
 import type { TenantTransaction } from '../../platform/database/transaction.ts'
 import { inputError } from '../../platform/validation/errors.ts'
-import type { NewUser, ThriveRole, UserChanges } from './bodies.ts'
+import type { NewUser, UserChanges } from './bodies.ts'
 import { readMoment } from './read-query.ts'
-import { roleOf } from './user-bodies.ts'
 
 /** A new account. In an event, the names may be missing. */
 type NewAccount = Omit<NewUser, 'firstName' | 'lastName'> & Pick<UserChanges, 'firstName' | 'lastName'>
@@ -60,7 +60,7 @@ export async function changeAccount(tx: TenantTransaction, user: User, given: Us
       custom_fields: additionalFields === null ? {} : withoutNulls({ ...user.custom_fields, ...additionalFields }),
     }),
     // Other roles that stand for the same one of Thrive's stay.
-    ...(role !== undefined && role !== roleOf(user) && { roles: rolesFor[role] }),
+    ...(role !== undefined && role !== thriveRoleOf(user) && { roles: rolesFor[role] }),
   }
   const changed = Object.keys(changes).length === 0 ? user : await inWordsOfThrive(updateUser(tx, user.id, changes))
   return await withDates(tx, changed, given)

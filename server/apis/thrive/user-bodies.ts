@@ -1,6 +1,7 @@
 import type { User } from '../../people/accounts/user.ts'
+import { thriveRoleOf } from '../../permissions/thrive-role.ts'
 import type { Profile } from '../../views/profiles.ts'
-import type { BasicUser, FullUser, LifecycleUser, ThriveRole } from './bodies.ts'
+import type { BasicUser, FullUser, LifecycleUser } from './bodies.ts'
 
 /** A user as create, change and suspend answer it. */
 export function lifecycleUserOf(user: User, { managerRef }: Profile): LifecycleUser {
@@ -11,7 +12,7 @@ export function lifecycleUserOf(user: User, { managerRef }: Profile): LifecycleU
     email: user.email,
     firstName: user.first_name,
     lastName: user.last_name,
-    role: roleOf(user),
+    role: thriveRoleOf(user),
     jobTitle: user.job_title,
     managerRef,
     startDate: user.starts_at,
@@ -50,7 +51,7 @@ export function basicUserOf(user: User): BasicUser {
     firstName: user.first_name,
     lastName: user.last_name,
     email: user.email,
-    role: roleOf(user),
+    role: thriveRoleOf(user),
     status: isActive ? 'active' : 'inactive',
     positions: [
       {
@@ -99,12 +100,6 @@ export function fullUserOf(user: User, { skills, groupIds }: Profile): FullUser 
 
 function isGone({ state }: User): boolean {
   return state === 'deleted' || state === 'anonymized'
-}
-
-/** The role of Thrive: `learneradmin` has any privileged role but the administrator's. */
-export function roleOf({ roles }: Pick<User, 'roles'>): ThriveRole {
-  if (roles.includes('administrator')) return 'administrator'
-  return roles.some((role) => role !== 'learner') ? 'learneradmin' : 'learner'
 }
 
 /** Thrive writes language codes in lower case. */

@@ -6,7 +6,7 @@ import { compiledMap } from '../../datamap/compiled.ts'
 import { countHeldPeople, holdsInForce } from '../../holds/held-people.ts'
 import { sign } from '../../keyring/jws.ts'
 import { activeSigningKey } from '../../keyring/signing-keys.ts'
-import { isLostToConcurrency } from '../../platform/database/failures.ts'
+import { untilWon } from '../../platform/database/failures.ts'
 import { actingFor, type Database } from '../../platform/database/pool.ts'
 import { type TenantTransaction, withinTenant } from '../../platform/database/transaction.ts'
 import type { Initiator } from '../../platform/initiator.ts'
@@ -36,17 +36,8 @@ export async function deleteTenant(
   const acting = initiator === undefined ? database : actingFor(database, initiator)
   // A worker in the midst of an erasure there may wait for the deletion while that waits for the worker. PostgreSQL ends
   // one of the two.
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await deleteOnce(acting, tenant, expectedPeople)
-    } catch (error) {
-      if (attempt >= attempts || !isLostToConcurrency(error)) throw error
-    }
-  }
+  return await untilWon(() => deleteOnce(acting, tenant, expectedPeople))
 }
-
-/** So often a deletion begins anew. */
-const attempts = 5
 
 async function deleteOnce(
   acting: Database,

@@ -38,6 +38,23 @@ export function isLostToConcurrency(error: unknown): boolean {
   return lostToConcurrency.has(codeOf(error) ?? '')
 }
 
+const attempts = 5
+
+/**
+ * Runs a transaction again, up to five times, after short pauses, while it loses against others
+ * ({@link isLostToConcurrency}). So it must not act outside of the database.
+ */
+export async function untilWon<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await transaction()
+    } catch (error) {
+      if (attempt >= attempts || !isLostToConcurrency(error)) throw error
+      await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** attempt * Math.random()))
+    }
+  }
+}
+
 const lostToConcurrency: ReadonlySet<string> = new Set([sqlstate.serializationFailure, sqlstate.deadlockDetected])
 
 const ended: ReadonlySet<string> = new Set([sqlstate.idleInTransactionTimeout, sqlstate.transactionTimeout])

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type pg from 'pg'
 import type { Initiator } from '../initiator.ts'
 import type { Session } from './driver.ts'
-import { isLostToConcurrency } from './failures.ts'
+import { untilWon } from './failures.ts'
 import type { DB } from './generated/schema.gen.ts'
 import { PlainSession } from './plain-session.ts'
 import { codeOf, type Database } from './pool.ts'
@@ -54,8 +54,6 @@ export type TenantTransaction = {
  */
 const asAuditor = ['lethe_auditor', 'off', '0.05']
 const asApplication = ['lethe_app', null, null]
-
-const attempts = 5
 
 const system: Initiator = { from: 'system' }
 
@@ -119,12 +117,11 @@ export async function inTenant<T>(
       if (!released) session.release(broken)
     }
   }
-  for (let attempt = 1; ; attempt++) {
+  return await untilWon(async () => {
     const outcome = await withConnectionOf(database, tenantId, attemptOnce)
     if ('result' in outcome) return outcome.result
-    if (attempt >= attempts || !isLostToConcurrency(outcome.cause)) throw outcome.cause
-    await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** attempt * Math.random()))
-  }
+    throw outcome.cause
+  })
 }
 
 async function withConnectionOf<T>(

@@ -10,7 +10,7 @@ const url = '/api/v1/groups/:id'
 const Deletion = Type.Object(
   {
     members: Type.Integer({ description: 'Without deleted users' }),
-    deleted_members: Type.Integer({ description: 'Deleted users, whom a restore would bring back into the group' }),
+    deleted_members: Type.Integer({ description: 'Deleted users that a restore would bring back into the group' }),
     places: Type.Array(
       Type.Object({
         kind: Type.Enum(['catalog', 'course']),

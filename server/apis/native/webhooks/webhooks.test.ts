@@ -104,7 +104,7 @@ describe('webhook endpoints', () => {
     const beyond = { ...body, events: ['skill.awarded', 'erasure.completed'] }
     const refused = await call('POST', '', beyond, integrator)
     expect(refused.json).toMatchObject({ status: 403, code: 'access.beyond_own' })
-    // Whoever sends it somewhere else hears it.
+    // A caller who sends it somewhere else hears it.
     const { webhook: other } = await made(beyond)
     expect((await call('PATCH', `/${other.id}`, { url: 'https://mine.example.org' }, integrator)).status).toBe(403)
   })

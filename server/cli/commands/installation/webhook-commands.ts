@@ -17,6 +17,7 @@ import {
   showEndpoint,
 } from '../../../webhooks/endpoints.ts'
 import { deliveriesOf, replayAllDead, replayOne, testEndpoint } from '../../../webhooks/replay.ts'
+import { type Act, addActs } from '../../add-acts.ts'
 import { helpText } from '../../help-text.ts'
 import { formatTable } from '../../output.ts'
 import { withTenant } from '../../session.ts'
@@ -40,7 +41,7 @@ export function addWebhookCommands(program: Command): void {
     )
   addCreate(group)
   addReading(group)
-  addActs(group)
+  addWebhookActs(group)
   addSecrets(group)
   addDeliveries(group)
   addReferenceCommands(group)
@@ -134,14 +135,8 @@ function addReading(group: Command): void {
     })
 }
 
-function addActs(group: Command): void {
-  const acts: {
-    name: string
-    does: string
-    notes?: string
-    said: string
-    work: (tx: TenantTransaction, id: string) => Promise<unknown>
-  }[] = [
+function addWebhookActs(group: Command): void {
+  const acts: Act[] = [
     { name: 'enable', does: 'enable an endpoint', said: 'is enabled', work: enableEndpoint },
     {
       name: 'disable',
@@ -165,25 +160,13 @@ function addActs(group: Command): void {
       work: deleteEndpoint,
     },
   ]
-  for (const { name, does, notes, said, work } of acts) {
-    group
-      .command(name)
-      .argument('<webhook>', 'the id of the endpoint')
-      .description(does)
-      .addHelpText(
-        'after',
-        helpText({
-          ...(notes !== undefined && { notes }),
-          examples: [`lethe webhook ${name} WEBHOOK`, `lethe webhook ${name} WEBHOOK --json`],
-        }),
-      )
-      .action(async (id: string, _options: unknown, command: Command) => {
-        await withTenant(command, async ({ run, output }) => {
-          await run((tx) => work(tx, id))
-          output.result({ webhook: id }, () => `Webhook endpoint ${id} ${said}.`)
-        })
-      })
-  }
+  addActs(group, {
+    thing: 'webhook',
+    noun: 'endpoint',
+    called: 'Webhook endpoint',
+    result: (webhook) => ({ webhook }),
+    acts,
+  })
 }
 
 function addSecrets(group: Command): void {

@@ -21,6 +21,7 @@ import { findByAnyIdentifier } from '../../../people/accounts/find-users.ts'
 import { codeOf } from '../../../platform/database/pool.ts'
 import type { TenantTransaction } from '../../../platform/database/transaction.ts'
 import { inputError } from '../../../platform/validation/errors.ts'
+import { type Act, addActs } from '../../add-acts.ts'
 import { helpText } from '../../help-text.ts'
 import { formatTable } from '../../output.ts'
 import { withTenant } from '../../session.ts'
@@ -52,7 +53,7 @@ export function addConnectorCommands(program: Command): void {
     )
   addCreate(group)
   addReading(group)
-  addActs(group)
+  addConnectorActs(group)
 }
 
 function addCreate(group: Command): void {
@@ -222,14 +223,8 @@ function addReading(group: Command): void {
     })
 }
 
-function addActs(group: Command): void {
-  const acts: {
-    name: string
-    does: string
-    notes?: string
-    said: string
-    work: (tx: TenantTransaction, id: string) => Promise<unknown>
-  }[] = [
+function addConnectorActs(group: Command): void {
+  const acts: Act[] = [
     { name: 'enable', does: 'enable a connector', said: 'is enabled', work: enableConnector },
     { name: 'disable', does: 'disable a connector', said: 'is disabled', work: (tx, id) => disableConnector(tx, id) },
     {
@@ -253,25 +248,13 @@ function addActs(group: Command): void {
       work: deleteConnector,
     },
   ]
-  for (const { name, does, notes, said, work } of acts) {
-    group
-      .command(name)
-      .argument('<connector>', 'the id of the connector')
-      .description(does)
-      .addHelpText(
-        'after',
-        helpText({
-          ...(notes !== undefined && { notes }),
-          examples: [`lethe connector ${name} CONNECTOR`, `lethe connector ${name} CONNECTOR --json`],
-        }),
-      )
-      .action(async (id: string, _options: unknown, command: Command) => {
-        await withTenant(command, async ({ run, output }) => {
-          await run((tx) => work(tx, id))
-          output.result({ connector: id, done: name }, () => `Connector ${id} ${said}.`)
-        })
-      })
-  }
+  addActs(group, {
+    thing: 'connector',
+    noun: 'connector',
+    called: 'Connector',
+    result: (connector, done) => ({ connector, done }),
+    acts,
+  })
 }
 
 function formatConnectors(connectors: readonly Connector[]): string {
