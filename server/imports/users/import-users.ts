@@ -108,12 +108,12 @@ function codeOfFailure(error: unknown, signal: AbortSignal | undefined): string 
 type KeptRun = { run: string; file: KeptFile }
 
 /**
- * A name without line breaks and without its extension: "ann@example.org.csv" reads like a longer address, which no erasure
- * of the shorter one takes out.
+ * A name without line breaks and without the extension of a table: "ann@example.org.csv" reads like a longer address, which
+ * no erasure of the shorter one takes out. Other endings stay, because they may belong to an address.
  */
 function fileNameOf(file: string): string {
   return file
-    .replace(/(?<=.)\.\w{1,5}$/, '')
+    .replace(/(?<=.)\.(csv|tsv|tab|txt|xlsx?|ods)$/i, '')
     .replaceAll(/\p{Cc}/gu, ' ')
     .toWellFormed()
     .slice(0, 255)

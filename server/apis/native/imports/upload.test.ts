@@ -52,6 +52,18 @@ describe('an import of users over HTTP', () => {
     expect((await upload(file)).json.counts).toMatchObject({ created: 0, unchanged: 1, rejected: 1 })
   })
 
+  it('logs the name of the file without the extension of a table, and leaves an address in it whole', async () => {
+    for (const [given, logged] of [
+      ['people.CSV', 'people'],
+      ['ann@example.org.csv', 'ann@example.org'],
+      ['ann@example.org', 'ann@example.org'],
+      ['.csv', '.csv'],
+    ]) {
+      const { json } = await upload('email\nann@example.org\n', `?file_name=${given}`)
+      expect(await get(`/api/v1/imports/${json.run}`)).toMatchObject({ file_name: logged })
+    }
+  })
+
   it('changes nothing in a dry run, and leaves no run', async () => {
     const { status, json } = await upload('email\nann@example.org\n', '?dry_run=true')
     expect([status, json]).toEqual([200, expect.objectContaining({ dry_run: true, run: null })])
